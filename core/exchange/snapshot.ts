@@ -1,0 +1,34 @@
+/**
+ * One configuration, compiled and frozen. Every request keeps the snapshot it began with, so that a
+ * reload never changes a request under way. Made by `config/compile.ts`.
+ */
+
+import type { Limits, Timeouts } from "../limits.ts";
+import type { RouteTable } from "../route/table.ts";
+import type { Address } from "../runtime.ts";
+import type { UpstreamDefinition } from "../upstream/definition.ts";
+
+export interface Snapshot {
+  readonly listeners: readonly ListenerDefinition[];
+  /** In the order of the file; `RouteAction.upstream` names one of them. */
+  readonly upstreams: readonly UpstreamDefinition[];
+  readonly table: RouteTable;
+  readonly limits: Limits;
+  readonly timeouts: Timeouts;
+  readonly forwarding: Forwarding;
+}
+
+export interface ListenerDefinition {
+  /** `name:` of the configuration, or the address as written. */
+  readonly name: string;
+  readonly address: Address;
+  readonly reusePort: boolean;
+}
+
+/** What is said to upstreams and clients about this hop (RFC 9110 section 7.6.3, RFC 7239). */
+export interface Forwarding {
+  /** CIDR blocks and addresses whose X-Forwarded-… and Forwarded fields are believed; `unix` for UNIX sockets. */
+  readonly trustedProxies: readonly string[];
+  readonly via: boolean;
+  readonly forwarded: boolean;
+}

@@ -1,0 +1,129 @@
+/**
+ * Every number that bounds something: unit in the name, default, and why. The configuration may change
+ * those in `Limits` and `Timeouts`; the constants below them are not worth an option.
+ */
+
+export interface Limits {
+  /** Longest request-target; more is 414. Single sign-on and search URLs reach 8 KiB. */
+  readonly targetBytesMax: number;
+  /** Whole request head, request line included; more is 431. */
+  readonly requestHeadBytesMax: number;
+  /** Fields in a request head, each cookie crumb counted; more is 431. */
+  readonly requestFieldsMax: number;
+  /** One field name; more is 431 (or 502). */
+  readonly fieldNameBytesMax: number;
+  /** Whole response head; more is 502. */
+  readonly responseHeadBytesMax: number;
+  readonly responseFieldsMax: number;
+  /** Chunk extensions are dropped, so they only cost us. */
+  readonly chunkExtensionBytesMax: number;
+  readonly chunkExtensionsPerMessageBytesMax: number;
+  readonly trailerBytesMax: number;
+  readonly trailerFieldsMax: number;
+  /** 1xx answers forwarded for one request; more is 502. */
+  readonly interimResponsesMax: number;
+  /** Request body; more is 413. Infinity streams whatever comes. */
+  readonly requestBodyBytesMax: number;
+  /** What of a request body is kept for a second try; larger ones are not tried again once sent. */
+  readonly replayBytesMax: number;
+  /** Client connections in all; Infinity leaves it to the descriptor limit. */
+  readonly clientConnectionsMax: number;
+}
+
+export interface Timeouts {
+  /** From the first byte a client may send until its head is complete; absolute, against slow headers. 408. */
+  readonly requestHeadMs: number;
+  /** Between two pieces of a request body. 408. */
+  readonly requestBodyIdleMs: number;
+  /** From the request sent until the head of the response. 504. */
+  readonly firstByteMs: number;
+  /** Between two pieces of a response body. */
+  readonly responseIdleMs: number;
+  /** A tunnel or event stream on which neither side moves. */
+  readonly tunnelIdleMs: number;
+  /** A client connection between requests. */
+  readonly keepAliveIdleMs: number;
+  /** A client that doesn't take what we send. */
+  readonly sendIdleMs: number;
+  /** TCP connect to an upstream. 504. */
+  readonly connectMs: number;
+  /** An idle upstream connection in the pool. */
+  readonly poolIdleMs: number;
+  /** Waiting for a connection of a full upstream. 503. */
+  readonly queueMs: number;
+  /** What is in flight when the proxy stops gets this long. */
+  readonly drainMs: number;
+}
+
+export const DEFAULT_LIMITS: Limits = Object.freeze({
+  targetBytesMax: 16 * 1024,
+  requestHeadBytesMax: 32 * 1024,
+  requestFieldsMax: 100,
+  fieldNameBytesMax: 256,
+  responseHeadBytesMax: 64 * 1024,
+  responseFieldsMax: 200,
+  chunkExtensionBytesMax: 256,
+  chunkExtensionsPerMessageBytesMax: 4 * 1024,
+  trailerBytesMax: 4 * 1024,
+  trailerFieldsMax: 16,
+  interimResponsesMax: 8,
+  requestBodyBytesMax: Number.POSITIVE_INFINITY,
+  replayBytesMax: 64 * 1024,
+  clientConnectionsMax: Number.POSITIVE_INFINITY,
+});
+
+export const DEFAULT_TIMEOUTS: Timeouts = Object.freeze({
+  requestHeadMs: 10_000,
+  requestBodyIdleMs: 60_000,
+  firstByteMs: 60_000,
+  responseIdleMs: 60_000,
+  tunnelIdleMs: 3_600_000,
+  keepAliveIdleMs: 75_000,
+  sendIdleMs: 60_000,
+  connectMs: 3_000,
+  poolIdleMs: 60_000,
+  queueMs: 5_000,
+  drainMs: 30_000,
+});
+
+/** Minimum transfer rate of a peer we wait for, after a grace period: against drip-fed bodies (S03, S04). */
+export const RATE_BYTES_PER_SECOND_MIN = 500;
+export const RATE_GRACE_MS = 10_000;
+
+/** Idle connections kept per upstream server, requests that may wait for one. */
+export const POOL_IDLE_MAX = 64;
+export const POOL_QUEUE_MAX = 1_024;
+
+/** Bytes queued towards one socket before its source is paused; half of it starts the source again. */
+export const HIGH_WATER_BYTES = 128 * 1024;
+
+/** Empty lines skipped before a request line (RFC 9112 section 2.2 asks for at least one). */
+export const LEADING_EMPTY_LINES_MAX = 8;
+
+/** Longest method; the longest registered one has 17 letters. */
+export const METHOD_BYTES_MAX = 32;
+
+/** Hexadecimal digits of a chunk size: 13 stay below 2^53, where every integer is exact. */
+export const CHUNK_SIZE_DIGITS_MAX = 13;
+
+/** Options in `Connection`: more is an attack on whoever walks them. */
+export const CONNECTION_OPTIONS_MAX = 32;
+
+/** Own address in `Via` this often means a loop (RFC 9110 section 7.6.3). */
+export const VIA_MAX = 10;
+
+/** Addresses read from X-Forwarded-For; what is further left was written by strangers anyway. */
+export const FORWARDED_HOPS_MAX = 64;
+
+/** What we read of a refused client's body before closing, so that it can read our answer instead of a reset. */
+export const LINGER_BYTES_MAX = 64 * 1024;
+export const LINGER_MS = 2_000;
+
+/** Granularity of every timeout; the only timer the runtime runs for us. */
+export const TICK_MS = 50;
+
+/** Kernel accept queue asked for. */
+export const LISTEN_BACKLOG = 1_024;
+
+/** Descriptors kept for what is not a proxied connection: logs, listeners, configuration files, DNS. */
+export const DESCRIPTORS_RESERVED = 64;

@@ -1,0 +1,220 @@
+/**
+ * The port: everything the core may ask of the world. One adapter per runtime implements it
+ * (`adapters/node.ts`, `adapters/deno.ts`, `adapters/bun.ts`) and one simulated runtime for tests
+ * (`test/support/sim.ts`). Types only; the promises each adapter makes are written beside the member
+ * that makes them and executed by `test/adapters/contract.ts`.
+ *
+ * An adapter knows no HTTP, keeps no timers and decides no policy: deadlines, limits and retries
+ * live above the port, so that a fourth runtime costs one file.
+ */
+
+/** Where a socket listens or connects. */
+export type Address = TcpAddress | UnixAddress;
+
+export interface TcpAddress {
+  readonly kind: "tcp";
+  /** An IP address or a host name (connect only: the runtime resolves it); `""` listens on every address. */
+  readonly host: string;
+  /** 0 lets the system choose when listening. */
+  readonly port: number;
+}
+
+export interface UnixAddress {
+  readonly kind: "unix";
+  /** A file system path. */
+  readonly path: string;
+}
+
+/** The closed list of socket failures; every adapter translates its runtime's errors into these. */
+export type SocketErrorCode =
+  | "ECONNREFUSED"
+  | "ECONNRESET"
+  | "EPIPE"
+  | "ETIMEDOUT"
+  | "EHOSTUNREACH"
+  | "ENETUNREACH"
+  | "ENOTFOUND"
+  | "ENOENT"
+  | "EACCES"
+  | "EADDRINUSE"
+  | "EADDRNOTAVAIL"
+  | "EMFILE"
+  | "ECANCELED"
+  | "EUNSUPPORTED"
+  | "EUNKNOWN";
+
+export interface SocketError {
+  readonly code: SocketErrorCode;
+  /** The runtime's own words, for the log; never parsed. */
+  readonly message: string;
+}
+
+/** What a socket tells its owner. One object may serve many sockets. */
+export interface SocketHandler {
+  /** The receiver owns `bytes` from here on; the adapter never touches them again. Never empty. */
+  onData(socket: Socket, bytes: Uint8Array): void;
+  /** Once for every `write` that answered false, when the queue has fallen to the low mark or below. */
+  onDrain(socket: Socket): void;
+  /** The peer sent FIN. At most once, after the last `onData`; writing is still allowed. */
+  onEnd(socket: Socket): void;
+  /**
+   * Exactly once and last, never from inside a call the owner made. `error` is null after an orderly
+   * end, `destroy` or `reset` of our own; ECONNRESET when the peer reset the connection.
+   */
+  onClose(socket: Socket, error: SocketError | null): void;
+}
+
+/**
+ * One connected stream. It starts paused: the adapter reads nothing before the first `resume`, so that
+ * a later TLS or PROXY-protocol step finds every byte still in the kernel. Half-close is always allowed.
+ */
+export interface Socket {
+  /** May be replaced at any time; the next event goes to the new one. */
+  handler: SocketHandler;
+  readonly local: Address;
+  readonly peer: Address;
+  /** Null on a plain connection. */
+  readonly tls: TlsInfo | null;
+  /** Bytes accepted by `write` that the kernel has not taken yet. */
+  readonly queuedBytes: number;
+  /**
+   * Queues `bytes`, which belong to the adapter from now on (it may recycle them). False: the queue is
+   * above the high mark, wait for `onDrain`. After `end`, `destroy` or `reset` it does nothing and answers true.
+   */
+  write(bytes: Uint8Array): boolean;
+  /** `write` of two pieces with as few system calls as the runtime allows. */
+  writePair(first: Uint8Array, second: Uint8Array): boolean;
+  /** FIN once the queue is written. Reading goes on. */
+  end(): void;
+  /** Drops the queue and closes. A peer may see FIN or RST. */
+  destroy(): void;
+  /** RST where the runtime can (`capabilities.reset`), else `destroy`. */
+  reset(): void;
+  /** No `onData` or `onEnd` after this returns, until `resume`. A reset may still be noticed. */
+  pause(): void;
+  resume(): void;
+}
+
+export interface ListenOptions {
+  readonly address: Address;
+  /** Length of the kernel's accept queue where the runtime lets us choose. */
+  readonly backlog: number;
+  /** Several processes on one port (`capabilities.reusePort`). */
+  readonly reusePort: boolean;
+  /** Queue length in bytes from which `write` answers false. The low mark is half of it. */
+  readonly highWaterBytes: number;
+  /** Null: plain TCP. Adapters without TLS answer EUNSUPPORTED. */
+  readonly tls: TlsServerOptions | null;
+}
+
+export interface ConnectOptions {
+  readonly address: Address;
+  readonly highWaterBytes: number;
+  readonly tls: TlsClientOptions | null;
+}
+
+export interface Listener {
+  /** The address really bound: the chosen port where 0 was asked for. */
+  readonly address: Address;
+  /** Stops accepting; accepted sockets live on. A UNIX socket's file is removed. */
+  close(): Promise<void>;
+}
+
+export interface ListenHandler {
+  /** A new connection, paused. The handler it must be given is set before this returns. */
+  onSocket(socket: Socket): void;
+  /**
+   * Accepting failed for now (EMFILE and the like). The adapter pauses for a moment and goes on by
+   * itself; this is only told so that it can be logged.
+   */
+  onAcceptError(error: SocketError): void;
+}
+
+/** A connection attempt under way. */
+export interface Attempt {
+  /** Gives up; `done` is still called, with ECANCELED, unless it already was. */
+  cancel(): void;
+}
+
+/** What this runtime can do; tests skip with a reason where it can't. */
+export interface Capabilities {
+  readonly reusePort: boolean;
+  /** `reset` really sends RST. */
+  readonly reset: boolean;
+  /** Cancelling a connect stops the handshake in the kernel, too. */
+  readonly connectAbort: boolean;
+}
+
+export interface Runtime {
+  /** `node`, `deno`, `bun` or `simulated`. */
+  readonly name: string;
+  /** The runtime's own version, for `--version` and the log. */
+  readonly version: string;
+  readonly capabilities: Capabilities;
+  /** Rejects with a SocketError. */
+  listen(options: ListenOptions, handler: ListenHandler): Promise<Listener>;
+  /** Calls `done` exactly once, never from inside `connect`. The socket comes paused. */
+  connect(options: ConnectOptions, done: ConnectDone): Attempt;
+  /** Milliseconds on a clock that never jumps, with a fraction; its zero means nothing. */
+  now(): number;
+  /** Milliseconds since 1970 by the wall clock, which may jump. */
+  wallClockMs(): number;
+  /** Uniform in [0, 1); seeded in tests. Not for secrets. */
+  random(): number;
+  /** `length` unguessable bytes, for identifiers that others can see. */
+  randomBytes(length: number): Uint8Array;
+  /** The one periodic call the core runs its timers from. Does not keep the process alive by itself. */
+  every(intervalMs: number, onTick: () => void): Ticker;
+  /** How many descriptors this process may have open, or null where nobody can tell. */
+  descriptorsMax(): number | null;
+}
+
+export type ConnectDone = (error: SocketError | null, socket: Socket | null) => void;
+
+export interface Ticker {
+  stop(): void;
+}
+
+/*
+ * The place of TLS. An adapter does the handshake before it hands over a socket; which certificate, which
+ * protocols and whom to trust is decided above the port. Plain sockets carry `tls: null`.
+ */
+
+export interface TlsInfo {
+  /** The protocol agreed by ALPN, `""` for none. */
+  readonly alpn: string;
+  /** The server name the client asked for, null when it sent none. */
+  readonly serverName: string | null;
+  /** `TLSv1.2` or `TLSv1.3`. */
+  readonly protocol: string;
+  readonly cipher: string;
+  /** The peer's leaf certificate, DER, null when it sent none. */
+  readonly peerCertificate: Uint8Array | null;
+  /** Whether that certificate was verified against the configured authorities. */
+  readonly authorized: boolean;
+}
+
+export interface KeyCertificate {
+  /** PEM, leaf first. */
+  readonly certificate: string;
+  /** PEM. */
+  readonly key: string;
+}
+
+export interface TlsServerOptions {
+  readonly default: KeyCertificate;
+  readonly byServerName: ReadonlyMap<string, KeyCertificate>;
+  readonly alpn: readonly string[];
+  /** PEM authorities that client certificates must chain to; null asks for none. */
+  readonly clientAuthorities: readonly string[] | null;
+  readonly minVersion: "1.2" | "1.3";
+}
+
+export interface TlsClientOptions {
+  readonly serverName: string;
+  /** PEM; null means the system's. */
+  readonly authorities: readonly string[] | null;
+  readonly alpn: readonly string[];
+  readonly certificate: KeyCertificate | null;
+  readonly unsafeSkipVerification: boolean;
+}
