@@ -1,0 +1,52 @@
+// Counts of tests, read from the JUnit report that Node, Deno and Bun all write.
+
+export interface Tally {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+export function addTally(to: Tally, from: Tally): void {
+  to.passed += from.passed;
+  to.failed += from.failed;
+  to.skipped += from.skipped;
+}
+
+export function tallyText(tally: Tally): string {
+  return `${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`;
+}
+
+/** Counts the tests, not the suites, of a JUnit report. */
+export function tallyFromJunit(xml: string): Tally {
+  const cases = casesOf(xml);
+  const tally: Tally = { passed: 0, failed: 0, skipped: 0 };
+  for (const one of cases) {
+    // Deno reports a suite as a further case, its children as `suite > test`. Node and Bun nest and name no parents.
+    const isSuite = cases.some((other) => other.name.startsWith(`${one.name} &gt; `));
+    if (isSuite) continue;
+    if (/<(?:failure|error)\b/.test(one.body)) tally.failed++;
+    else if (/<skipped\b/.test(one.body)) tally.skipped++;
+    else tally.passed++;
+  }
+  return tally;
+}
+
+interface Case {
+  readonly name: string;
+  readonly body: string;
+}
+
+function casesOf(xml: string): Case[] {
+  const cases: Case[] = [];
+  const opening = /<testcase\b((?:\s+[\w:-]+="[^"]*")*)\s*(\/?)>/g;
+  for (let match = opening.exec(xml); match !== null; match = opening.exec(xml)) {
+    const name = /\sname="([^"]*)"/.exec(match[1] ?? "")?.[1] ?? "";
+    if (match[2] === "/") {
+      cases.push({ name, body: "" });
+      continue;
+    }
+    const end = xml.indexOf("</testcase>", opening.lastIndex);
+    cases.push({ name, body: xml.slice(opening.lastIndex, end === -1 ? xml.length : end) });
+  }
+  return cases;
+}
