@@ -1,0 +1,240 @@
+/** A configuration as written → the frozen snapshot the proxy runs on; or everything that is wrong with it. */
+
+import * as v from "valibot";
+import type { ListenerDefinition, Snapshot } from "../exchange/snapshot.ts";
+import type { Limits, Timeouts } from "../limits.ts";
+import type { RouteDefinition } from "../route/route.ts";
+import { compileTable } from "../route/table.ts";
+import type { Address } from "../runtime.ts";
+import type { ServerDefinition, UpstreamDefinition } from "../upstream/definition.ts";
+import { type AddressResult, parseListenAddress, parseServerAddress } from "./address.ts";
+import { type ConfigParts, crossCheck, crossCheckWarnings } from "./cross-checks.ts";
+import { problemsOf } from "./issues.ts";
+import type { ConfigProblem } from "./problem.ts";
+import { configPathOf, defineRoute, routeId } from "./route-definition.ts";
+import {
+  ConfigSchema,
+  ListenerSchema,
+  type ParsedConfig,
+  type ParsedListener,
+  type ParsedRoute,
+  type ParsedUpstream,
+  RouteSchema,
+  UpstreamSchema,
+} from "./schema.ts";
+
+export interface LogDefinition {
+  readonly access: boolean;
+  readonly format: "json" | "text";
+}
+
+export interface CompiledConfig {
+  readonly snapshot: Snapshot;
+  readonly log: LogDefinition;
+  /** What works but was hardly meant. */
+  readonly warnings: readonly ConfigProblem[];
+}
+
+export interface RefusedConfig {
+  readonly problems: readonly ConfigProblem[];
+  readonly warnings: readonly ConfigProblem[];
+}
+
+/** `config` is what a file held or a program made; nothing about it is believed. */
+export function compileConfig(config: unknown): CompiledConfig | RefusedConfig {
+  const result = v.safeParse(ConfigSchema, config);
+  const parts = result.success ? partsOf(result.output) : salvage(config);
+  const problems = result.success ? [] : problemsOf(result.issues);
+  problems.push(...crossCheck(parts));
+  const warnings = crossCheckWarnings(parts);
+  const numbers = result.success ? numbersOf(result.output) : null;
+  const broken = new Set(problems.filter(({ path }) => path[0] === "routes").map(({ path }) => path[1]));
+  const sound = [...parts.routes.keys()].filter((index) => parts.routes[index] && !broken.has(index));
+  const definitions = sound.map((index) => defineOne(parts, index, numbers));
+  const compiled = compileTable(definitions);
+  if ("problems" in compiled) {
+    for (const { route, path, message } of compiled.problems) {
+      problems.push({ path: configPathOf(sound[route] ?? 0, path), message, atKey: false });
+    }
+  }
+  if (problems.length > 0 || !result.success || numbers === null || "problems" in compiled)
+    return { problems, warnings };
+  const { output } = result;
+  const snapshot: Snapshot = {
+    listeners: output.listeners.map(defineListener),
+    upstreams: Object.entries(output.upstreams).map(([name, upstream]) => defineUpstream(name, upstream, numbers)),
+    table: compiled.table,
+    limits: numbers.limits,
+    timeouts: numbers.timeouts,
+    forwarding: { trustedProxies: output.trustedProxies ?? [], via: output.via, forwarded: output.forwarded },
+  };
+  return {
+    snapshot: freeze(snapshot),
+    log: freeze({ access: output.log.access, format: output.log.format }),
+    warnings,
+  };
+}
+
+interface Numbers {
+  readonly limits: Limits;
+  readonly timeouts: Timeouts;
+}
+
+function partsOf(config: ParsedConfig): ConfigParts {
+  return { listeners: config.listeners, upstreams: new Map(Object.entries(config.upstreams)), routes: config.routes };
+}
+
+/** What can be understood of a configuration with problems, so that the rest of it is checked, too. */
+function salvage(config: unknown): ConfigParts {
+  const root = typeof config === "object" && config !== null ? (config as Record<string, unknown>) : {};
+  const upstreams = typeof root["upstreams"] === "object" && root["upstreams"] !== null ? root["upstreams"] : {};
+  return {
+    listeners: itemsOf(root["listeners"]).map((item) => parsed<ParsedListener>(ListenerSchema, item)),
+    upstreams: new Map(
+      Object.entries(upstreams).map(([name, item]) => [name, parsed<ParsedUpstream>(UpstreamSchema, item)]),
+    ),
+    routes: itemsOf(root["routes"]).map((item) => parsed<ParsedRoute>(RouteSchema, item)),
+  };
+}
+
+function itemsOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function parsed<T>(schema: v.GenericSchema<unknown, T>, value: unknown): T | null {
+  const result = v.safeParse(schema, value);
+  return result.success ? result.output : null;
+}
+
+function numbersOf({ limits, timeouts }: ParsedConfig): Numbers {
+  return {
+    limits: {
+      targetBytesMax: limits.target,
+      requestHeadBytesMax: limits.requestHead,
+      requestFieldsMax: limits.requestFields,
+      fieldNameBytesMax: limits.fieldName,
+      responseHeadBytesMax: limits.responseHead,
+      responseFieldsMax: limits.responseFields,
+      chunkExtensionBytesMax: limits.chunkExtension,
+      chunkExtensionsPerMessageBytesMax: limits.chunkExtensionsPerMessage,
+      trailerBytesMax: limits.trailer,
+      trailerFieldsMax: limits.trailerFields,
+      interimResponsesMax: limits.interimResponses,
+      requestBodyBytesMax: limits.requestBody,
+      replayBytesMax: limits.replay,
+      rateBytesPerSecondMin: limits.minimumRate,
+      clientConnectionsMax: limits.clientConnections,
+    },
+    timeouts: {
+      requestHeadMs: timeouts.requestHead,
+      requestBodyIdleMs: timeouts.requestBodyIdle,
+      firstByteMs: timeouts.firstByte,
+      responseIdleMs: timeouts.responseIdle,
+      tunnelIdleMs: timeouts.tunnelIdle,
+      keepAliveIdleMs: timeouts.keepAliveIdle,
+      sendIdleMs: timeouts.sendIdle,
+      connectMs: timeouts.connect,
+      poolIdleMs: timeouts.poolIdle,
+      queueMs: timeouts.queue,
+      drainMs: timeouts.drain,
+    },
+  };
+}
+
+/** Without numbers (the configuration has problems) the definition only serves to find more of them. */
+function defineOne(parts: ConfigParts, index: number, numbers: Numbers | null): RouteDefinition {
+  const route = parts.routes[index] as ParsedRoute;
+  if (numbers === null) return defineRoute(route, index, { limits: null, timeouts: null });
+  const upstream = route.upstream === undefined ? null : (parts.upstreams.get(route.upstream) ?? null);
+  return defineRoute(route, index, {
+    limits: routeLimits(route, numbers.limits),
+    timeouts: routeTimeouts(route, upstream, numbers.timeouts),
+  });
+}
+
+function routeLimits({ limits: own }: ParsedRoute, limits: Limits): Limits | null {
+  if (own === undefined) return null;
+  return {
+    ...limits,
+    responseHeadBytesMax: own.responseHead ?? limits.responseHeadBytesMax,
+    responseFieldsMax: own.responseFields ?? limits.responseFieldsMax,
+    interimResponsesMax: own.interimResponses ?? limits.interimResponsesMax,
+    requestBodyBytesMax: own.requestBody ?? limits.requestBodyBytesMax,
+    replayBytesMax: own.replay ?? limits.replayBytesMax,
+    rateBytesPerSecondMin: own.minimumRate ?? limits.rateBytesPerSecondMin,
+  };
+}
+
+/** The route's word over the upstream's over the server's. */
+function routeTimeouts(
+  { timeouts: own }: ParsedRoute,
+  upstream: ParsedUpstream | null,
+  timeouts: Timeouts,
+): Timeouts | null {
+  const theirs = upstream?.timeouts;
+  const queueTimeout = upstream?.pool.queueTimeout;
+  if (own === undefined && theirs === undefined && queueTimeout === undefined) return null;
+  return {
+    ...timeouts,
+    requestBodyIdleMs: own?.requestBodyIdle ?? timeouts.requestBodyIdleMs,
+    firstByteMs: own?.firstByte ?? theirs?.firstByte ?? timeouts.firstByteMs,
+    responseIdleMs: own?.responseIdle ?? theirs?.idle ?? timeouts.responseIdleMs,
+    tunnelIdleMs: own?.tunnelIdle ?? timeouts.tunnelIdleMs,
+    sendIdleMs: own?.sendIdle ?? timeouts.sendIdleMs,
+    connectMs: own?.connect ?? theirs?.connect ?? timeouts.connectMs,
+    queueMs: own?.queue ?? queueTimeout ?? timeouts.queueMs,
+  };
+}
+
+function defineListener(listener: ParsedListener): ListenerDefinition {
+  const { address, name, reusePort } =
+    typeof listener === "string" ? { address: listener, name: undefined, reusePort: false } : listener;
+  return { name: name ?? address, address: known(parseListenAddress(address)), reusePort };
+}
+
+function defineUpstream(name: string, upstream: ParsedUpstream, { timeouts }: Numbers): UpstreamDefinition {
+  return {
+    name,
+    servers: upstream.servers.map(defineServer),
+    balance: upstream.balance,
+    timeouts: {
+      connectMs: upstream.timeouts?.connect ?? null,
+      firstByteMs: upstream.timeouts?.firstByte ?? null,
+      idleMs: upstream.timeouts?.idle ?? null,
+    },
+    pool: {
+      idleMax: upstream.pool.idle,
+      idleMs: upstream.pool.idleTimeout ?? timeouts.poolIdleMs,
+      queueMax: upstream.pool.queue,
+      queueMs: upstream.pool.queueTimeout ?? timeouts.queueMs,
+    },
+  };
+}
+
+function defineServer(server: ParsedUpstream["servers"][number]): ServerDefinition {
+  if (typeof server === "string") {
+    return {
+      label: server,
+      address: known(parseServerAddress(server)),
+      weight: 1,
+      connectionsMax: Number.POSITIVE_INFINITY,
+    };
+  }
+  const { address, weight, maxConnections } = server;
+  return { label: address, address: known(parseServerAddress(address)), weight, connectionsMax: maxConnections };
+}
+
+/** The schema let it through, so it parses. */
+function known(address: AddressResult): Address {
+  if ("problem" in address) throw new Error(`unreachable: an address the schema accepted ${address.problem}`);
+  return address;
+}
+
+/** Plain records and lists only: the table freezes itself. */
+function freeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== Array.prototype) return value;
+  for (const inner of Object.values(value)) freeze(inner);
+  return Object.freeze(value);
+}

@@ -1,0 +1,170 @@
+/** What one part of a configuration says about another. Works on whatever could be parsed, so that all problems come at once. */
+
+import { formatAddress, parseListenAddress } from "./address.ts";
+import { type ConfigPath, type ConfigProblem, problemAt, problemAtKey } from "./problem.ts";
+import { routeId } from "./route-definition.ts";
+import type { ParsedListener, ParsedRoute, ParsedUpstream } from "./schema.ts";
+import { suggestion } from "./suggest.ts";
+
+/** Null stands for a part that has problems of its own. */
+export interface ConfigParts {
+  readonly listeners: readonly (ParsedListener | null)[];
+  readonly upstreams: ReadonlyMap<string, ParsedUpstream | null>;
+  readonly routes: readonly (ParsedRoute | null)[];
+}
+
+const ACTIONS = ["upstream", "redirect", "respond"] as const;
+const ONLY_UPSTREAM = ["rewrite", "host", "request"] as const;
+/** RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5. */
+const STATUSES_WITHOUT_BODY = [204, 205, 304];
+
+export function crossCheck(parts: ConfigParts): ConfigProblem[] {
+  const names = listenerNames(parts);
+  return [
+    ...checkListeners(parts),
+    ...checkRouteIds(parts),
+    ...parts.routes.flatMap((route, index) => {
+      if (route === null) return [];
+      const at = ["routes", index];
+      return [...checkAction(route, at, parts), ...checkRewrite(route, at), ...checkMatch(route, at, names)];
+    }),
+  ];
+}
+
+/** What works but was hardly meant. */
+export function crossCheckWarnings(parts: ConfigParts): ConfigProblem[] {
+  const used = new Set(parts.routes.map((route) => route?.upstream));
+  const complete = !parts.routes.includes(null);
+  return [...parts.upstreams].flatMap(([name, upstream]) => {
+    const warnings: ConfigProblem[] = [];
+    if (complete && !used.has(name)) warnings.push(problemAtKey(["upstreams", name], "no route uses this upstream"));
+    const seen = new Set<string>();
+    for (const [index, server] of (upstream?.servers ?? []).entries()) {
+      const address = typeof server === "string" ? server : server.address;
+      if (seen.has(address)) {
+        const message = `${JSON.stringify(address)} is there twice; use weight for a larger share`;
+        warnings.push(problemAt(["upstreams", name, "servers", index], message));
+      }
+      seen.add(address);
+    }
+    return warnings;
+  });
+}
+
+function checkListeners({ listeners }: ConfigParts): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const addresses = new Map<string, number>();
+  const names = new Map<string, number>();
+  for (const [index, listener] of listeners.entries()) {
+    if (listener === null) continue;
+    const { address, name } = typeof listener === "string" ? { address: listener, name: undefined } : listener;
+    const parsed = parseListenAddress(address);
+    if ("problem" in parsed) continue;
+    const at = typeof listener === "string" ? ["listeners", index] : ["listeners", index, "address"];
+    const canonical = formatAddress(parsed);
+    // With port 0 every listener gets a port of its own.
+    const first = parsed.kind === "tcp" && parsed.port === 0 ? undefined : addresses.get(canonical);
+    if (first !== undefined) problems.push(problemAt(at, `${JSON.stringify(address)} is already listeners[${first}]`));
+    else addresses.set(canonical, index);
+    if (name === undefined) continue;
+    const sameName = names.get(name);
+    if (sameName === undefined) names.set(name, index);
+    else
+      problems.push(
+        problemAt(
+          ["listeners", index, "name"],
+          `${JSON.stringify(name)} is already the name of listeners[${sameName}]`,
+        ),
+      );
+  }
+  return problems;
+}
+
+function checkRouteIds({ routes }: ConfigParts): ConfigProblem[] {
+  const seen = new Map<string, number>();
+  return routes.flatMap((route, index) => {
+    if (route === null) return [];
+    const id = routeId(route, index);
+    const first = seen.get(id);
+    seen.set(id, first ?? index);
+    if (first === undefined) return [];
+    return [
+      problemAt(
+        ["routes", index, "id"],
+        `${JSON.stringify(id)} is already the id of routes[${first}]; each route needs its own`,
+      ),
+    ];
+  });
+}
+
+function checkAction(route: ParsedRoute, at: ConfigPath, { upstreams }: ConfigParts): ConfigProblem[] {
+  const given = ACTIONS.filter((action) => route[action] !== undefined);
+  if (given.length === 0) return [problemAt(at, "does nothing; give it one of upstream, redirect, respond")];
+  if (given.length > 1) {
+    return [
+      problemAtKey([...at, given[1] ?? ""], `a route has one action, this one has ${given.join(" and ")}; keep one`),
+    ];
+  }
+  if (route.upstream !== undefined) {
+    if (upstreams.has(route.upstream)) return [];
+    const known = [...upstreams.keys()];
+    return [
+      problemAt(
+        [...at, "upstream"],
+        `no upstream is called ${JSON.stringify(route.upstream)}; ${suggestion(route.upstream, known)}`,
+      ),
+    ];
+  }
+  const problems = ONLY_UPSTREAM.filter((key) => route[key] !== undefined).map((key) =>
+    problemAtKey([...at, key], `only means something beside upstream, not beside ${given[0]}; leave it out`),
+  );
+  const respond = route.respond;
+  if (respond !== undefined && respond.body !== "" && STATUSES_WITHOUT_BODY.includes(respond.status)) {
+    problems.push(
+      problemAt([...at, "respond", "body"], `a response with status ${respond.status} has no body; leave it out`),
+    );
+  }
+  return problems;
+}
+
+function checkRewrite(route: ParsedRoute, at: ConfigPath): ConfigProblem[] {
+  if (route.rewrite === undefined || route.upstream === undefined) return [];
+  const given = (["stripPrefix", "path", "pattern"] as const).filter((key) => route.rewrite?.[key] !== undefined);
+  if (given.length === 1) return [];
+  if (given.length === 0) return [problemAt([...at, "rewrite"], "is empty; give it one of stripPrefix, path, pattern")];
+  return [
+    problemAtKey(
+      [...at, "rewrite", given[1] ?? ""],
+      `a rewrite is one of stripPrefix, path, pattern; this one has ${given.join(" and ")}`,
+    ),
+  ];
+}
+
+function checkMatch(route: ParsedRoute, at: ConfigPath, listeners: readonly string[] | null): ConfigProblem[] {
+  const nots = route.match.not ?? [];
+  const problems = nots.flatMap((not, index) =>
+    Object.keys(not).length > 0
+      ? []
+      : [problemAt([...at, "match", "not", index], "is empty, which would refuse every request; give it a condition")],
+  );
+  if (listeners === null) return problems;
+  const check = (named: readonly string[] | undefined, path: ConfigPath) => {
+    for (const [index, name] of (named ?? []).entries()) {
+      if (listeners.includes(name)) continue;
+      problems.push(
+        problemAt([...path, index], `no listener is called ${JSON.stringify(name)}; ${suggestion(name, listeners)}`),
+      );
+    }
+  };
+  check(route.match.listener, [...at, "match", "listener"]);
+  for (const [index, not] of nots.entries()) check(not.listener, [...at, "match", "not", index, "listener"]);
+  return problems;
+}
+
+/** Null while a listener has problems: its name may be the one that is missed. */
+function listenerNames({ listeners }: ConfigParts): string[] | null {
+  const names = listeners.map((listener) =>
+    listener === null ? null : typeof listener === "string" ? listener : (listener.name ?? listener.address),
+  );
+  return names.includes(null) ? null : names.filter((name) => name !== null);
+}

@@ -1,0 +1,118 @@
+/** One route of the configuration as the plain data that `route/table.ts` compiles, and the way back for its problems. */
+
+import type { Limits, Timeouts } from "../limits.ts";
+import type {
+  FieldEdits,
+  NamedCondition,
+  PathPattern,
+  PathRewrite,
+  RouteAction,
+  RouteConditions,
+  RouteDefinition,
+} from "../route/route.ts";
+import type { ConfigPath } from "./problem.ts";
+import type { ParsedRoute } from "./schema.ts";
+
+type ParsedMatch = ParsedRoute["match"];
+type ParsedConditions = Omit<ParsedMatch, "not">;
+type ParsedEdits = NonNullable<ParsedRoute["request"]>;
+type ParsedNamed = NonNullable<ParsedMatch["header"]>;
+
+export interface RouteNumbers {
+  readonly limits: Limits | null;
+  readonly timeouts: Timeouts | null;
+}
+
+/** `route` has exactly one action and at most one rewrite; `compile.ts` has seen to that. */
+export function defineRoute(route: ParsedRoute, index: number, numbers: RouteNumbers): RouteDefinition {
+  return {
+    id: routeId(route, index),
+    match: { ...conditionsOf(route.match), not: (route.match.not ?? []).map(conditionsOf) },
+    action: actionOf(route),
+    rewrite: rewriteOf(route.rewrite),
+    requestFields: editsOf(route.request),
+    responseFields: editsOf(route.response),
+    host: route.host ?? null,
+    limits: numbers.limits,
+    timeouts: numbers.timeouts,
+    upgrade: route.upgrade,
+  };
+}
+
+export function routeId(route: { readonly id?: string | undefined }, index: number): string {
+  return route.id ?? `routes[${index}]`;
+}
+
+/** Where in the configuration a part of the definition was written: `match.hosts[0]` was `match.host[0]`. */
+export function configPathOf(routeIndex: number, definitionPath: ConfigPath): ConfigPath {
+  return ["routes", routeIndex, ...renamed(definitionPath)];
+}
+
+const RENAMED: ReadonlyMap<string, string> = new Map([
+  ["hosts", "host"],
+  ["paths", "path"],
+  ["methods", "method"],
+  ["headers", "header"],
+  ["clients", "client"],
+  ["listeners", "listener"],
+  ["requestFields", "request"],
+  ["responseFields", "response"],
+]);
+
+function renamed(path: ConfigPath): ConfigPath {
+  const [first, ...rest] = path;
+  if (first === undefined) return [];
+  if (first === "action") return ["redirect", ...rest];
+  if (typeof first === "string") return [RENAMED.get(first) ?? first, ...renamed(rest)];
+  return [first, ...renamed(rest)];
+}
+
+function conditionsOf(match: ParsedConditions): RouteConditions {
+  return {
+    hosts: match.host ?? [],
+    paths: (match.path ?? []).map(pathOf),
+    methods: match.method ?? [],
+    headers: namedOf(match.header, (name) => name.toLowerCase()),
+    query: namedOf(match.query, (name) => name),
+    clients: match.client ?? [],
+    listeners: match.listener ?? [],
+    not: [],
+  };
+}
+
+function pathOf(path: string | { readonly regex: string }): PathPattern {
+  if (typeof path !== "string") return { kind: "regex", source: path.regex };
+  if (path.includes("/:")) return { kind: "parameters", pattern: path };
+  if (path.endsWith("/*")) return { kind: "prefix", prefix: path === "/*" ? "/" : path.slice(0, -2) };
+  return { kind: "exact", path };
+}
+
+function namedOf(named: ParsedNamed | undefined, nameOf: (name: string) => string): NamedCondition[] {
+  return Object.entries(named ?? {}).map(([name, value]) => {
+    if (value === true) return { name: nameOf(name), value: null, regex: false };
+    if (typeof value === "string") return { name: nameOf(name), value, regex: false };
+    return { name: nameOf(name), value: value.regex, regex: true };
+  });
+}
+
+function rewriteOf(rewrite: ParsedRoute["rewrite"]): PathRewrite | null {
+  if (rewrite?.stripPrefix !== undefined) return { kind: "stripPrefix", prefix: rewrite.stripPrefix };
+  if (rewrite?.path !== undefined) return { kind: "replace", to: rewrite.path };
+  if (rewrite?.pattern !== undefined) return { kind: "pattern", ...rewrite.pattern };
+  return null;
+}
+
+function editsOf(edits: ParsedEdits | undefined): FieldEdits {
+  return {
+    set: Object.entries(edits?.set ?? {}).map(([name, value]) => ({ name, value })),
+    add: Object.entries(edits?.add ?? {}).flatMap(([name, values]) => values.map((value) => ({ name, value }))),
+    remove: (edits?.remove ?? []).map((name) => name.toLowerCase()),
+  };
+}
+
+function actionOf(route: ParsedRoute): RouteAction {
+  if (route.upstream !== undefined) return { kind: "upstream", upstream: route.upstream };
+  if (route.redirect !== undefined) return { kind: "redirect", ...route.redirect };
+  const respond = route.respond ?? { status: 404, body: "", contentType: "text/plain; charset=utf-8" };
+  return { kind: "respond", ...respond };
+}

@@ -1,0 +1,212 @@
+/**
+ * The building blocks of `schema.ts`: valibot schemas whose messages say what would be right, and which
+ * report every unknown key of a section instead of the first.
+ */
+
+import * as v from "valibot";
+import { parseDuration } from "./duration.ts";
+import { describe, quote } from "./problem.ts";
+import { parseSize } from "./size.ts";
+import { suggestion } from "./suggest.ts";
+
+/** Settings that count something stay far below what would overflow a typed array. */
+const COUNT_MAX = 1_000_000_000;
+
+type Entries = v.ObjectEntries;
+
+/** A map with known keys. `elsewhere` tells where a key belongs that people look for here. */
+export function section<const E extends Entries>(entries: E, elsewhere: Readonly<Record<string, string>> = {}) {
+  const known = Object.keys(entries);
+  const schema = v.strictObject(entries, (issue) => {
+    if (issue.expected === "Object")
+      return `expected a map of ${known.slice(0, 6).join(", ")}${known.length > 6 ? ", …" : ""}, got ${describe(issue.input)}`;
+    return "is missing; it is required here";
+  });
+  return withRun(schema, (dataset, config, next) => {
+    const input = dataset.value;
+    if (!isMap(input)) return refuseType(schema, dataset, config);
+    const unknown = Object.keys(input).filter((key) => !known.includes(key));
+    // valibot stops at the first unknown key, so it is shown only what it knows.
+    const result = next(
+      { value: Object.fromEntries(Object.entries(input).filter(([key]) => known.includes(key))) },
+      config,
+    );
+    for (const key of unknown) {
+      const hint = Object.hasOwn(elsewhere, key) ? elsewhere[key] : suggestion(key, known);
+      const issue = {
+        input: input[key],
+        expected: "never",
+        message: `unknown key; ${hint}`,
+        path: [keyItem(input, key)],
+      };
+      v._addIssue(schema as never, "key", result as never, config as never, issue as never);
+    }
+    return result;
+  });
+}
+
+/** A map whose keys are chosen by the user. */
+export function table<V extends v.GenericSchema>(name: RegExp, nameRight: string, value: V) {
+  const key = v.pipe(
+    v.string(),
+    v.regex(name, (issue) => `${quote(issue.input)} is no good name; ${nameRight}`),
+  );
+  const schema = v.record(key, value, (issue) => `expected a map, got ${describe(issue.input)}`);
+  return withRun(schema, (dataset, config, next) => {
+    const input = dataset.value;
+    if (!isMap(input)) return refuseType(schema, dataset, config);
+    const result = next(dataset, config);
+    for (const key of ["__proto__", "prototype", "constructor"]) {
+      // valibot leaves these out without a word.
+      if (!Object.hasOwn(input, key)) continue;
+      const issue = {
+        input: key,
+        expected: "never",
+        message: `the name ${key} is not allowed`,
+        path: [keyItem(input, key)],
+      };
+      v._addIssue(schema as never, "key", result as never, config as never, issue as never);
+    }
+    return result;
+  });
+}
+
+/** A list with at least one item. */
+export function list<I extends v.GenericSchema>(item: I) {
+  return v.pipe(
+    v.array(item, (issue) => `expected a list, got ${describe(issue.input)}`),
+    v.minLength(1, "is an empty list; give at least one item or leave it out"),
+  );
+}
+
+/** One item, or a list of them; always a list afterwards. */
+export function oneOrMore<I extends v.GenericSchema>(item: I, expected: string) {
+  return v.pipe(
+    either([item, list(item)], `${expected} or a list of them`),
+    v.transform((value) => (Array.isArray(value) ? value : [value]) as v.InferOutput<I>[]),
+  );
+}
+
+/** One of several shapes. */
+export function either<const O extends v.UnionOptions>(options: O, expected: string) {
+  return v.union(options, (issue) => `expected ${expected}, got ${describe(issue.input)}${quotesHint(issue.input)}`);
+}
+
+/** Text for which `problem` finds nothing wrong. */
+export function text(expected: string, problem: (value: string) => string | null = () => null) {
+  return v.pipe(
+    v.string((issue) => `expected ${expected}, got ${describe(issue.input)}${quotesHint(issue.input)}`),
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed) return;
+      const wrong = problem(dataset.value);
+      if (wrong !== null) addIssue({ message: `${quote(dataset.value)}: ${wrong}` });
+    }),
+  );
+}
+
+/** `5s`; milliseconds afterwards. */
+export function duration() {
+  return v.pipe(
+    v.string((issue) => `expected a duration such as "5s" or "250ms", got ${describe(issue.input)}`),
+    v.rawTransform<string, number>(({ dataset, addIssue, NEVER }) => {
+      const parsed = parseDuration(dataset.value);
+      if (typeof parsed === "number") return parsed;
+      addIssue({ message: `${quote(dataset.value)}: ${parsed.problem}` });
+      return NEVER;
+    }),
+    v.metadata({ unit: "duration" }),
+  );
+}
+
+export interface Range {
+  readonly min?: number;
+  readonly max?: number;
+  /** Whether `unlimited` may be written. */
+  readonly unlimited?: boolean;
+}
+
+/** `64KiB` or a number of bytes; bytes afterwards. */
+export function size(range: Range = {}) {
+  const { min = 0, max = Number.MAX_SAFE_INTEGER, unlimited = false } = range;
+  return v.pipe(
+    either([v.string(), v.number()], 'a size such as "64KiB"'),
+    v.rawTransform<string | number, number>(({ dataset, addIssue, NEVER }) => {
+      const value = dataset.value;
+      if (value === "unlimited" && unlimited) return Number.POSITIVE_INFINITY;
+      const parsed = typeof value === "number" ? wholeNumber(value) : parseSize(value);
+      if (typeof parsed !== "number") addIssue({ message: `${describe(value)}: ${parsed.problem}` });
+      else if (parsed < min || parsed > max)
+        addIssue({ message: `${describe(value)}: must be from ${min} to ${max} bytes` });
+      else return parsed;
+      return NEVER;
+    }),
+    v.metadata({ unit: unlimited ? "size or unlimited" : "size" }),
+  );
+}
+
+/** A whole number. Digits in quotes are taken, too, since `${env:NAME}` gives nothing else. */
+export function count(range: Range = {}) {
+  const { min = 0, max = COUNT_MAX, unlimited = false } = range;
+  return v.pipe(
+    either([v.number(), v.string()], `a whole number from ${min} to ${max}`),
+    v.rawTransform<string | number, number>(({ dataset, addIssue, NEVER }) => {
+      const value = dataset.value;
+      if (value === "unlimited" && unlimited) return Number.POSITIVE_INFINITY;
+      const number = typeof value === "string" && /^[0-9]{1,15}$/.test(value) ? Number(value) : value;
+      if (typeof number === "number" && Number.isInteger(number) && number >= min && number <= max) return number;
+      const alternative = unlimited ? ' or "unlimited"' : "";
+      addIssue({ message: `expected a whole number from ${min} to ${max}${alternative}, got ${describe(value)}` });
+      return NEVER;
+    }),
+    v.metadata({ unit: unlimited ? "number or unlimited" : "number", min, max }),
+  );
+}
+
+/** true or false; the two words in quotes are taken, too, since `${env:NAME}` gives nothing else. */
+export function flag() {
+  return v.pipe(
+    either([v.boolean(), v.picklist(["true", "false"])], "true or false"),
+    v.transform((value) => value === true || value === "true"),
+    v.metadata({ unit: "boolean" }),
+  );
+}
+
+/** One of a few words. */
+export function choice<const W extends readonly string[]>(words: W) {
+  return v.picklist(words, (issue) => {
+    const given = typeof issue.input === "string" ? `; ${suggestion(issue.input, words)}` : "";
+    return `expected one of ${words.join(", ")}, got ${describe(issue.input)}${given}`;
+  });
+}
+
+function wholeNumber(value: number): number | { problem: string } {
+  return Number.isSafeInteger(value) && value >= 0 ? value : { problem: "must be a whole number of bytes" };
+}
+
+/** YAML reads `1`, `yes` and `2024-01-01` as something else than text. */
+function quotesHint(value: unknown): string {
+  return typeof value === "number" || typeof value === "boolean"
+    ? `; put it in quotes: ${JSON.stringify(String(value))}`
+    : "";
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** valibot would take a list for a map. */
+function refuseType(schema: unknown, dataset: { value: unknown }, config: unknown) {
+  v._addIssue(schema as never, "type", dataset as never, config as never);
+  return dataset;
+}
+
+function keyItem(input: Record<string, unknown>, key: string) {
+  return { type: "object", origin: "key", input, key, value: input[key] } as const;
+}
+
+type Run = (dataset: { value: unknown }, config: unknown) => { value: unknown; issues?: unknown };
+
+function withRun<S>(schema: S, run: (dataset: { value: unknown }, config: unknown, next: Run) => unknown): S {
+  const next = (schema as { "~run": Run })["~run"].bind(schema);
+  return { ...schema, "~run": (dataset: { value: unknown }, config: unknown) => run(dataset, config, next) };
+}
