@@ -1,0 +1,135 @@
+/**
+ * Whose request it is. A proxy in front of us says so in X-Forwarded-For, which anyone may send: the field is
+ * read from the right, each address vouched for by the one after it, until one is not of a trusted proxy.
+ *
+ *     X-Forwarded-For: 6.6.6.6, 198.51.100.7, 10.0.0.2      peer 10.0.0.1, trusted 10.0.0.0/8
+ *                               ^ the client    ← trusted          ← trusted
+ */
+
+import { COLON, DQUOTE, TOKEN } from "../bytes/ascii.ts";
+import { FORWARDED_HOPS_MAX } from "../limits.ts";
+import { type AddressSet, canonicalAddress, compileAddresses, firstWrongAddress } from "./address-block.ts";
+
+export type CompiledTrust = { readonly trusted: TrustedProxies } | { readonly index: number; readonly problem: string };
+
+export class TrustedProxies {
+  /** Null trusts nobody. */
+  readonly #set: AddressSet | null;
+
+  private constructor(set: AddressSet | null) {
+    this.#set = set;
+  }
+
+  /** Addresses, CIDR blocks, and `unix` for whoever connects to a UNIX socket. */
+  static compile(entries: readonly string[]): CompiledTrust {
+    if (entries.length === 0) return { trusted: TrustedProxies.nobody };
+    const set = compileAddresses(entries);
+    if (set !== null) return { trusted: new TrustedProxies(set) };
+    const index = firstWrongAddress(entries);
+    return {
+      index,
+      problem: `${JSON.stringify(entries[index])} is no IP address, block such as "10.0.0.0/8", or "unix"`,
+    };
+  }
+
+  static readonly nobody: TrustedProxies = new TrustedProxies(null);
+
+  /** Whether the connection's peer (an address, or `unix`) is believed about who sent the request. */
+  trusts(peer: string): boolean {
+    return this.#set !== null && this.#set.has(peer) === true;
+  }
+
+  /** `forwardedFor` is the value of X-Forwarded-For, several lines joined with commas; null when there is none. */
+  clientAddress(peer: string, forwardedFor: string | null): string {
+    if (forwardedFor === null || !this.trusts(peer)) return peer;
+    let client = peer;
+    let end = forwardedFor.length;
+    for (let hops = 0; hops < FORWARDED_HOPS_MAX && end >= 0; hops++) {
+      const comma = end === 0 ? -1 : forwardedFor.lastIndexOf(",", end - 1);
+      const node = forwardedFor.slice(comma + 1, end).replace(/^[ \t]+|[ \t]+$/g, "");
+      end = comma;
+      if (node === "") continue;
+      const address = addressOfNode(node);
+      // "unknown" or nonsense: the proxy that wrote it is the last one we know of.
+      if (address === null) return client;
+      client = address;
+      if (!this.trusts(address)) return client;
+    }
+    return client;
+  }
+}
+
+/**
+ * The `for` of each element of a Forwarded field (RFC 7239 section 4) as X-Forwarded-For would have it, hidden
+ * and wrong ones as `unknown`; null when the field doesn't follow the grammar, because then nobody can tell
+ * where an element ends.
+ */
+export function forwardedForText(forwarded: string): string | null {
+  const nodes: string[] = [];
+  let node = "unknown";
+  let index = skipSpace(forwarded, 0);
+  while (index < forwarded.length) {
+    const nameEnd = tokenEnd(forwarded, index);
+    if (nameEnd === index || forwarded[nameEnd] !== "=") return null;
+    const start = nameEnd + 1;
+    const end = forwarded.charCodeAt(start) === DQUOTE ? quotedEnd(forwarded, start) : tokenEnd(forwarded, start);
+    if (end <= start) return null;
+    if (/^for$/i.test(forwarded.slice(index, nameEnd)))
+      node = addressOfNode(unquote(forwarded.slice(start, end))) ?? "unknown";
+    index = skipSpace(forwarded, end);
+    const separator = forwarded[index];
+    if (separator !== undefined && separator !== ";" && separator !== ",") return null;
+    if (separator !== ";") {
+      nodes.push(node);
+      node = "unknown";
+    }
+    if (separator === undefined) break;
+    index = skipSpace(forwarded, index + 1);
+    if (index === forwarded.length) return null;
+  }
+  return nodes.join(", ");
+}
+
+/** Address of `1.2.3.4`, `1.2.3.4:80`, `::1`, `[::1]`, `[::1]:80`; null for anything else. */
+function addressOfNode(node: string): string | null {
+  if (node.startsWith("[")) {
+    const close = node.indexOf("]");
+    const port = node.slice(close + 1);
+    const inner = node.slice(1, close);
+    return close > 0 && inner.includes(":") && isPort(port) ? canonicalAddress(inner) : null;
+  }
+  const colon = node.indexOf(":");
+  const single = colon >= 0 && colon === node.lastIndexOf(":");
+  if (single) return isPort(node.slice(colon)) ? canonicalAddress(node.slice(0, colon)) : null;
+  return canonicalAddress(node);
+}
+
+/** With its colon, or nothing. */
+function isPort(text: string): boolean {
+  return text === "" || (text.charCodeAt(0) === COLON && /^:[0-9]{1,5}$/.test(text));
+}
+
+function tokenEnd(text: string, start: number): number {
+  let end = start;
+  while (end < text.length && TOKEN[text.charCodeAt(end)] === 1) end++;
+  return end;
+}
+
+/** Behind the closing quote, or -1 when there is none. */
+function quotedEnd(text: string, start: number): number {
+  for (let index = start + 1; index < text.length; index++) {
+    if (text[index] === "\\") index++;
+    else if (text[index] === '"') return index + 1;
+  }
+  return -1;
+}
+
+function unquote(text: string): string {
+  return text.startsWith('"') ? text.slice(1, -1).replace(/\\(.)/g, "$1") : text;
+}
+
+function skipSpace(text: string, start: number): number {
+  let index = start;
+  while (text[index] === " " || text[index] === "\t") index++;
+  return index;
+}
