@@ -26,6 +26,8 @@ export interface Limits {
   readonly requestBodyBytesMax: number;
   /** What of a request body is kept for a second try; larger ones are not tried again once sent. */
   readonly replayBytesMax: number;
+  /** Bytes per second of a client we wait for, averaged after RATE_GRACE_MS: against drip-fed bodies (S03, S04). */
+  readonly rateBytesPerSecondMin: number;
   /** Client connections in all; Infinity leaves it to the descriptor limit. */
   readonly clientConnectionsMax: number;
 }
@@ -69,6 +71,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   interimResponsesMax: 8,
   requestBodyBytesMax: Number.POSITIVE_INFINITY,
   replayBytesMax: 64 * 1024,
+  rateBytesPerSecondMin: 500,
   clientConnectionsMax: Number.POSITIVE_INFINITY,
 });
 
@@ -86,8 +89,7 @@ export const DEFAULT_TIMEOUTS: Timeouts = Object.freeze({
   drainMs: 30_000,
 });
 
-/** Minimum transfer rate of a peer we wait for, after a grace period: against drip-fed bodies (S03, S04). */
-export const RATE_BYTES_PER_SECOND_MIN = 500;
+/** Waiting time before a peer's rate counts. */
 export const RATE_GRACE_MS = 10_000;
 
 /** Idle connections kept per upstream server, requests that may wait for one. */
@@ -100,8 +102,8 @@ export const HIGH_WATER_BYTES = 128 * 1024;
 /** Empty lines skipped before a request line (RFC 9112 section 2.2 asks for at least one). */
 export const LEADING_EMPTY_LINES_MAX = 8;
 
-/** Longest method; the longest registered one has 17 letters. */
-export const METHOD_BYTES_MAX = 32;
+/** Longest method; the longest registered one has 17 letters, private ones are rarely longer. */
+export const METHOD_BYTES_MAX = 64;
 
 /** Hexadecimal digits of a chunk size: 13 stay below 2^53, where every integer is exact. */
 export const CHUNK_SIZE_DIGITS_MAX = 13;

@@ -1,0 +1,68 @@
+/**
+ * Bytes received and not consumed yet. A chunk that arrives on an empty inbox is only borrowed; bytes are copied
+ * only when a head spans chunks or a pipelined request waits for its turn.
+ *
+ *     bytes: | consumed | unread ........ | room |
+ *                       start             end
+ */
+
+const CAPACITY_MIN = 4 * 1024;
+const NOTHING = new Uint8Array(0);
+
+export class Inbox {
+  bytes: Uint8Array = NOTHING;
+  start = 0;
+  end = 0;
+  /** Whether `bytes` is ours with room behind `end`, or a chunk as it came. */
+  #isOwn = false;
+
+  get length(): number {
+    return this.end - this.start;
+  }
+
+  /**
+   * Adds a chunk. Answers by how much the unread bytes moved towards the front: offsets into `bytes` that somebody
+   * kept are smaller by that much.
+   */
+  append(chunk: Uint8Array): number {
+    if (this.start === this.end) {
+      this.bytes = chunk;
+      this.start = 0;
+      this.end = chunk.length;
+      this.#isOwn = false;
+      return 0;
+    }
+    const moved = this.#makeRoom(chunk.length);
+    this.bytes.set(chunk, this.end);
+    this.end += chunk.length;
+    return moved;
+  }
+
+  /** Everything up to `position` is done with. An emptied inbox lets go of its memory. */
+  consume(position: number): void {
+    this.start = position;
+    if (this.start === this.end) this.clear();
+  }
+
+  clear(): void {
+    this.bytes = NOTHING;
+    this.start = 0;
+    this.end = 0;
+    this.#isOwn = false;
+  }
+
+  #makeRoom(length: number): number {
+    if (this.#isOwn && this.end + length <= this.bytes.length) return 0;
+    const unread = this.end - this.start;
+    let capacity = CAPACITY_MIN;
+    while (capacity < unread + length) capacity *= 2;
+    const own = new Uint8Array(capacity);
+    own.set(this.bytes.subarray(this.start, this.end));
+    const moved = this.start;
+    this.bytes = own;
+    this.start = 0;
+    this.end = unread;
+    this.#isOwn = true;
+    return moved;
+  }
+}

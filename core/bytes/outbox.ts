@@ -1,0 +1,100 @@
+/**
+ * Bytes on their way to one socket. Small pieces (heads, chunk lines, short bodies) of a turn are merged into one
+ * write; large bodies pass through without a copy. The only file that writes to sockets.
+ *
+ *     text/copy/piece ──► pending region of the slab ──flush──► socket.write
+ *     piece (large)   ──────────────────────────────► socket.writePair(pending, piece)
+ */
+
+import type { Socket } from "../runtime.ts";
+import type { Slab } from "./slab.ts";
+import { copyBytes, writeLatin1 } from "./text.ts";
+
+/** Up to here copying a body piece behind its head is cheaper than a second buffer in the system call. */
+const MERGE_BYTES_MAX = 4 * 1024;
+
+export class Outbox {
+  readonly #socket: Socket;
+  readonly #slab: Slab;
+  // The pending region: bytes[#start, #end). While #end equals slab.used it can grow in place.
+  #bytes: Uint8Array;
+  #start = 0;
+  #end = 0;
+  /** The queue is above the high mark: whoever feeds this outbox has to wait for the socket's `onDrain`. */
+  isBlocked = false;
+  /** Bytes handed to the socket so far, for logs and rates. */
+  writtenBytes = 0;
+
+  constructor(socket: Socket, slab: Slab) {
+    this.#socket = socket;
+    this.#slab = slab;
+    this.#bytes = slab.bytes;
+  }
+
+  get pendingBytes(): number {
+    return this.#end - this.#start;
+  }
+
+  /** Latin1 text. */
+  text(text: string): void {
+    this.#reserve(text.length);
+    this.#end = writeLatin1(text, this.#bytes, this.#end);
+    this.#slab.used = this.#end;
+  }
+
+  /** A copy of `source[start, end)`. */
+  copy(source: Uint8Array, start: number, end: number): void {
+    this.#reserve(end - start);
+    this.#end = copyBytes(source, start, end, this.#bytes, this.#end);
+    this.#slab.used = this.#end;
+  }
+
+  /** Bytes that now belong to this outbox; large ones are not copied and go out at once. */
+  piece(bytes: Uint8Array): void {
+    if (bytes.length <= MERGE_BYTES_MAX) {
+      this.copy(bytes, 0, bytes.length);
+      return;
+    }
+    this.writtenBytes += this.pendingBytes + bytes.length;
+    const accepted =
+      this.#start === this.#end
+        ? this.#socket.write(bytes)
+        : this.#socket.writePair(this.#bytes.subarray(this.#start, this.#end), bytes);
+    this.#start = this.#end;
+    if (!accepted) this.isBlocked = true;
+  }
+
+  /** Sends what is pending. Called at the end of every turn that may have left something. */
+  flush(): void {
+    if (this.#start === this.#end) return;
+    this.writtenBytes += this.#end - this.#start;
+    const accepted = this.#socket.write(this.#bytes.subarray(this.#start, this.#end));
+    this.#start = this.#end;
+    if (!accepted) this.isBlocked = true;
+  }
+
+  /** The socket's `onDrain`. */
+  drained(): void {
+    this.isBlocked = false;
+  }
+
+  /** Sends what is pending, then FIN. */
+  end(): void {
+    this.flush();
+    this.#socket.end();
+  }
+
+  #reserve(length: number): void {
+    const slab = this.#slab;
+    const pending = this.#end - this.#start;
+    if (this.#bytes === slab.bytes && this.#end === slab.used && this.#end + length <= this.#bytes.length) return;
+    // Another outbox wrote behind our region, or the block is full: the region moves to where it can grow.
+    slab.reserve(pending + length);
+    const start = slab.used;
+    const end = copyBytes(this.#bytes, this.#start, this.#end, slab.bytes, start);
+    this.#bytes = slab.bytes;
+    this.#start = start;
+    this.#end = end;
+    slab.used = end;
+  }
+}

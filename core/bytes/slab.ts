@@ -1,0 +1,22 @@
+/**
+ * Memory for bytes on their way out. What is written belongs to the adapter from then on and can't be reused, and
+ * an allocation per head costs more than the head; so heads are cut from one shared block:
+ *
+ *     | written, the adapter's | pending of outbox A | free ............ |
+ *     0                                            used            length
+ *
+ * Nothing is ever handed out twice; a full block is dropped and collected when its last piece is on the wire.
+ */
+const BLOCK_BYTES = 64 * 1024;
+
+export class Slab {
+  bytes: Uint8Array = new Uint8Array(BLOCK_BYTES);
+  used = 0;
+
+  /** Makes sure `length` more bytes follow `used`, in a new block if need be. */
+  reserve(length: number): void {
+    if (this.used + length <= this.bytes.length) return;
+    this.bytes = new Uint8Array(Math.max(BLOCK_BYTES, length));
+    this.used = 0;
+  }
+}

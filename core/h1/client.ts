@@ -1,0 +1,387 @@
+/**
+ * One connection to an upstream server: requests out, responses in, one at a time. Between cycles it rests in the
+ * pool; the smallest doubt about its state and it is never used again (hostile-input group P).
+ *
+ *     IDLE ── begin ─► WAITING ── final head ─► BODY ── end ─► ANSWERED ── request sent, too ─► IDLE
+ *                         │ 1xx: stays                              any doubt ─► CLOSED
+ *                         └── 101 ─► TUNNEL ─► CLOSED
+ */
+
+import { Inbox } from "../bytes/inbox.ts";
+import { Outbox } from "../bytes/outbox.ts";
+import type { Slab } from "../bytes/slab.ts";
+import * as fault from "../fault.ts";
+import type { Fault } from "../fault.ts";
+import { OPTION_CLOSE, OPTION_KEEP_ALIVE, readConnection } from "../http/connection.ts";
+import type { Fields } from "../http/fields.ts";
+import { frameResponse } from "../http/framing.ts";
+import { BODY_CHUNKED, BODY_UNTIL_CLOSE, type RequestHead, ResponseHead } from "../http/message.ts";
+import type { OutgoingHead } from "../http/outgoing.ts";
+import type { RequestWriter, ResponseHandler } from "../http/wire.ts";
+import type { Limits, Timeouts } from "../limits.ts";
+import type { Socket, SocketError, SocketHandler } from "../runtime.ts";
+import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
+import { BodyDecoder, type BodySink } from "./parse-body.ts";
+import { type HeadBounds, INCOMPLETE, parseResponseHead } from "./parse-head.ts";
+import { writeLastChunk, writePiece } from "./write-body.ts";
+import { writeRequestHead } from "./write-head.ts";
+
+/** Whoever keeps the connection between cycles. */
+export interface ClientOwner {
+  readonly timers: Timers;
+  readonly slab: Slab;
+  readonly poolIdleMs: number;
+  /** The connection is gone, whether it was idle or not. */
+  onConnectionClosed(connection: ClientConnection): void;
+}
+
+/** What one cycle goes by. */
+export interface CycleRules {
+  readonly limits: Limits;
+  readonly timeouts: Timeouts;
+  readonly responseBounds: HeadBounds;
+}
+
+const IDLE = 0;
+const WAITING = 1;
+const BODY = 2;
+const ANSWERED = 3;
+const TUNNEL = 4;
+const CLOSED = 5;
+
+export class ClientConnection implements SocketHandler, RequestWriter, BodySink, TimerOwner {
+  readonly socket: Socket;
+  readonly #owner: ClientOwner;
+  readonly #inbox = new Inbox();
+  readonly #outbox: Outbox;
+  readonly #timer: Timer;
+  readonly #head = new ResponseHead();
+  readonly #decoder = new BodyDecoder();
+  #handler: ResponseHandler | null = null;
+  #rules: CycleRules | null = null;
+  #phase = IDLE;
+  #requestMethod = 0;
+  #isUpgradeAsked = false;
+  #isRequestChunked = false;
+  #isRequestDone = false;
+  #isHeld = false;
+  #interims = 0;
+  #keepsAlive = true;
+  #hasServerEnded = false;
+  #lastMoveMs = 0;
+  #idleMs = 0;
+  #poolIdleMs: number;
+  /** Requests that began on this connection. More than one: it was taken from the pool. */
+  cycles = 0;
+  /** NTLM and Negotiate authenticate the connection: it may serve this client only (row P08). */
+  isBound = false;
+
+  constructor(socket: Socket, owner: ClientOwner) {
+    this.socket = socket;
+    this.#owner = owner;
+    this.#outbox = new Outbox(socket, owner.slab);
+    this.#timer = new Timer(this);
+    this.#poolIdleMs = owner.poolIdleMs;
+    socket.handler = this;
+    socket.resume();
+  }
+
+  get isReused(): boolean {
+    return this.cycles > 1;
+  }
+
+  get isClosed(): boolean {
+    return this.#phase === CLOSED;
+  }
+
+  /** Nothing of this cycle stands out, on either side, and both sides would go on. */
+  get isReusable(): boolean {
+    return this.#phase === ANSWERED && this.#isRequestDone && this.#keepsAlive && this.#inbox.length === 0 && !this.#hasServerEnded;
+  }
+
+  /** Starts a cycle; `head` follows at once. */
+  begin(handler: ResponseHandler, rules: CycleRules, requestMethod: number, isUpgradeAsked: boolean): void {
+    if (this.#phase !== IDLE) throw new Error("a request was begun on an upstream connection that is not idle");
+    this.#handler = handler;
+    this.#rules = rules;
+    this.#requestMethod = requestMethod;
+    this.#isUpgradeAsked = isUpgradeAsked;
+    this.#isRequestDone = false;
+    this.#interims = 0;
+    this.#idleMs = rules.timeouts.responseIdleMs;
+    this.#phase = WAITING;
+    this.cycles++;
+    this.#owner.timers.clear(this.#timer);
+  }
+
+  /** After a cycle with `isReusable`, and once when new: rests until the next one. */
+  rest(): void {
+    this.#handler = null;
+    this.#head.clear();
+    this.#phase = IDLE;
+    this.#owner.timers.set(this.#timer, this.#poolIdleMs);
+  }
+
+  /** Seconds from the server's `Keep-Alive: timeout`: we leave one second before it does (row P10). */
+  shortenIdle(timeoutSeconds: number): void {
+    this.#poolIdleMs = Math.min(this.#owner.poolIdleMs, Math.max(timeoutSeconds - 1, 0) * 1000);
+    if (timeoutSeconds <= 1) this.#keepsAlive = false;
+  }
+
+  close(): void {
+    if (this.#phase === CLOSED) return;
+    this.#closed();
+    this.socket.destroy();
+  }
+
+  // ── requests ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  head(outgoing: OutgoingHead, incoming: RequestHead): void {
+    this.#isRequestChunked = outgoing.body === BODY_CHUNKED;
+    writeRequestHead(this.#outbox, outgoing, incoming);
+  }
+
+  body(bytes: Uint8Array): boolean {
+    writePiece(this.#outbox, bytes, this.#isRequestChunked);
+    return this.#isWritable();
+  }
+
+  end(trailers: Fields | null): void {
+    if (this.#phase === TUNNEL) {
+      this.#outbox.end();
+      return;
+    }
+    if (this.#isRequestChunked) writeLastChunk(this.#outbox, trailers);
+    this.#outbox.flush();
+    this.#isRequestDone = true;
+    if (this.#phase === WAITING) this.#owner.timers.set(this.#timer, this.#rules!.timeouts.firstByteMs);
+  }
+
+  flush(): void {
+    this.#outbox.flush();
+    this.#isWritable();
+  }
+
+  /** While the server takes nothing it is given the time a silent response has. */
+  #isWritable(): boolean {
+    if (!this.#outbox.isBlocked) return true;
+    if (this.#phase !== TUNNEL && this.#timer.deadlineMs === 0) {
+      this.#owner.timers.set(this.#timer, this.#rules!.timeouts.sendIdleMs);
+    }
+    return false;
+  }
+
+  hold(): void {
+    if (this.#isHeld) return;
+    this.#isHeld = true;
+    this.socket.pause();
+  }
+
+  release(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    this.#lastMoveMs = this.#owner.timers.nowMs;
+    if (this.#phase !== CLOSED) this.socket.resume();
+  }
+
+  // ── from the socket ────────────────────────────────────────────────────────────────────────────────────────
+
+  onData(_socket: Socket, bytes: Uint8Array): void {
+    this.#lastMoveMs = this.#owner.timers.nowMs;
+    switch (this.#phase) {
+      case TUNNEL:
+        this.#handler!.onBodyPiece(bytes);
+        this.#handler?.onFlush();
+        break;
+      case BODY:
+        if (this.#inbox.length === 0) this.#readBody(bytes, 0, bytes.length);
+        else this.#inbox.append(bytes);
+        break;
+      case WAITING: {
+        const moved = this.#inbox.append(bytes);
+        if (moved > 0) this.#head.shift(this.#inbox.bytes, moved);
+        this.#readHeads();
+        break;
+      }
+      case IDLE:
+      case ANSWERED:
+        // Bytes nobody asked for: the answer to somebody else's smuggled request, or a goodbye. Never a response.
+        this.#keepsAlive = false;
+        if (this.#phase === IDLE) this.close();
+        break;
+    }
+  }
+
+  onDrain(_socket: Socket): void {
+    this.#outbox.drained();
+    if (this.#phase === WAITING && !this.#isRequestDone) this.#owner.timers.clear(this.#timer);
+    this.#handler?.onWritable();
+  }
+
+  onEnd(_socket: Socket): void {
+    this.#hasServerEnded = true;
+    this.#keepsAlive = false;
+    switch (this.#phase) {
+      case TUNNEL:
+        this.#handler!.onEnd(null);
+        this.#handler?.onFlush();
+        break;
+      case BODY:
+        if (this.#decoder.endsWithConnection) this.#answered(null);
+        else this.#fail(fault.RESPONSE_TRUNCATED);
+        break;
+      case WAITING:
+        this.#fail(fault.UPSTREAM_CLOSED);
+        break;
+      case IDLE:
+        this.close();
+        break;
+    }
+  }
+
+  onClose(_socket: Socket, error: SocketError | null): void {
+    if (this.#phase !== CLOSED) {
+      const lost = error === null ? fault.UPSTREAM_CLOSED : fault.UPSTREAM_RESET;
+      this.#fail(this.#phase === BODY ? fault.RESPONSE_TRUNCATED : lost);
+    }
+    this.#owner.onConnectionClosed(this);
+  }
+
+  onTimer(): void {
+    const { timers } = this.#owner;
+    switch (this.#phase) {
+      case IDLE:
+        this.close();
+        break;
+      case WAITING:
+        this.#fail(this.#isRequestDone ? fault.FIRST_BYTE_TIMEOUT : fault.UPSTREAM_SEND_TIMEOUT);
+        break;
+      default: {
+        // Silence while we don't listen is not the server's.
+        const silentMs = this.#isHeld ? 0 : timers.nowMs - this.#lastMoveMs;
+        if (silentMs < this.#idleMs) timers.set(this.#timer, this.#idleMs - silentMs);
+        else this.#fail(this.#phase === TUNNEL ? fault.TUNNEL_IDLE : fault.RESPONSE_TIMEOUT);
+      }
+    }
+  }
+
+  /** Movement in the other direction of a tunnel. */
+  touch(): void {
+    this.#lastMoveMs = this.#owner.timers.nowMs;
+  }
+
+  /** How long a silent body is waited for: event streams are silent by nature. */
+  allowSilence(idleMs: number): void {
+    this.#idleMs = idleMs;
+  }
+
+  // ── responses ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Interim heads, then the final one and what came with it. */
+  #readHeads(): void {
+    const inbox = this.#inbox;
+    while (this.#phase === WAITING && inbox.length > 0) {
+      const head = this.#head;
+      const at = parseResponseHead(head, inbox.bytes, inbox.start, inbox.end, this.#rules!.responseBounds);
+      if (at === INCOMPLETE) return;
+      if (at < 0) {
+        this.#fail(fault.upstreamRefusal(at));
+        return;
+      }
+      const framed = frameResponse(head, this.#requestMethod);
+      const options = framed < 0 ? framed : readConnection(head.fields);
+      if (options < 0) {
+        this.#fail(fault.upstreamRefusal(options));
+        return;
+      }
+      if (head.status < 200) {
+        if (!this.#readInterim(head, at)) return;
+        continue;
+      }
+      const isHttp10KeepAlive = (options & OPTION_KEEP_ALIVE) !== 0;
+      const wantsOn = (options & OPTION_CLOSE) === 0 && (head.minorVersion === 1 || isHttp10KeepAlive);
+      this.#keepsAlive &&= wantsOn && head.body !== BODY_UNTIL_CLOSE;
+      const { bytes, end } = inbox;
+      inbox.clear();
+      this.#phase = BODY;
+      this.#decoder.begin(head.body, head.bodyLength);
+      this.#owner.timers.set(this.#timer, this.#idleMs);
+      this.#handler!.onHead(head);
+      this.#readBody(bytes, at, end);
+    }
+  }
+
+  #readInterim(head: ResponseHead, at: number): boolean {
+    if (head.status === 101) {
+      this.#switchProtocols(head, at);
+      return false;
+    }
+    if (++this.#interims > this.#rules!.limits.interimResponsesMax) {
+      this.#fail(fault.TOO_MANY_INTERIM);
+      return false;
+    }
+    this.#handler!.onInterim(head);
+    head.clear();
+    this.#inbox.consume(at);
+    return this.#phase === WAITING;
+  }
+
+  #switchProtocols(head: ResponseHead, at: number): void {
+    if (!this.#isUpgradeAsked || !this.#isRequestDone) {
+      this.#fail(fault.UNEXPECTED_UPGRADE);
+      return;
+    }
+    this.#phase = TUNNEL;
+    this.#keepsAlive = false;
+    this.#idleMs = this.#rules!.timeouts.tunnelIdleMs;
+    this.#owner.timers.set(this.#timer, this.#idleMs);
+    const { bytes, end } = this.#inbox;
+    this.#inbox.clear();
+    this.#handler!.onHead(head);
+    if (end > at) this.#handler?.onBodyPiece(bytes.subarray(at, end));
+    this.#handler?.onFlush();
+  }
+
+  #readBody(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#phase !== BODY) return;
+    const at = this.#decoder.decode(bytes, start, end, this.#rules!.limits, this);
+    if (this.#phase !== BODY) return;
+    if (at < 0) {
+      this.#fail(fault.upstreamRefusal(at));
+      return;
+    }
+    if (!this.#decoder.isDone) {
+      this.#handler!.onFlush();
+      return;
+    }
+    // Whatever follows the response was not asked for (RFC 9112 section 6.3): the connection is spoilt.
+    if (at < end) this.#keepsAlive = false;
+    this.#answered(this.#decoder.trailers);
+  }
+
+  onBodyPiece(bytes: Uint8Array): void {
+    this.#handler?.onBodyPiece(bytes);
+  }
+
+  /** The handler may give the connection back and begin its next cycle in this very call: nothing follows it. */
+  #answered(trailers: Fields | null): void {
+    this.#phase = ANSWERED;
+    this.#owner.timers.clear(this.#timer);
+    this.release();
+    this.#handler!.onEnd(trailers);
+  }
+
+  #fail(reason: Fault): void {
+    const handler = this.#handler;
+    this.#closed();
+    this.socket.destroy();
+    handler?.onFault(reason);
+  }
+
+  #closed(): void {
+    this.#phase = CLOSED;
+    this.#handler = null;
+    this.#inbox.clear();
+    this.#owner.timers.clear(this.#timer);
+  }
+}

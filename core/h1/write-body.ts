@@ -1,0 +1,31 @@
+/** Body pieces to bytes: plain, or chunked with trailers (RFC 9112 section 7.1). */
+
+import type { Outbox } from "../bytes/outbox.ts";
+import type { Fields } from "../http/fields.ts";
+
+/** Writes one piece; chunk lines and small pieces are merged, large ones pass without a copy. */
+export function writePiece(outbox: Outbox, bytes: Uint8Array, isChunked: boolean): void {
+  if (!isChunked) {
+    outbox.piece(bytes);
+    return;
+  }
+  outbox.text(`${bytes.length.toString(16)}\r\n`);
+  outbox.piece(bytes);
+  outbox.text("\r\n");
+}
+
+export function writeLastChunk(outbox: Outbox, trailers: Fields | null): void {
+  if (trailers === null) {
+    outbox.text("0\r\n\r\n");
+    return;
+  }
+  outbox.text("0\r\n");
+  for (let index = 0; index < trailers.count; index++) {
+    if (trailers.isDropped(index)) continue;
+    outbox.copy(trailers.bytes, trailers.nameStart(index), trailers.nameEnd(index));
+    outbox.text(": ");
+    outbox.copy(trailers.bytes, trailers.valueStart(index), trailers.valueEnd(index));
+    outbox.text("\r\n");
+  }
+  outbox.text("\r\n");
+}

@@ -1,0 +1,99 @@
+/**
+ * Outgoing heads to bytes. Framing is written from what was parsed, never copied; fields that pass are copied as one
+ * run where they already stand as we would write them (`Name: value CR LF`), else line by line.
+ */
+
+import type { Outbox } from "../bytes/outbox.ts";
+import { HTAB, SP } from "../bytes/ascii.ts";
+import type { Fields } from "../http/fields.ts";
+import { BODY_CHUNKED, type RequestHead } from "../http/message.ts";
+import { assertLine, type OutgoingHead } from "../http/outgoing.ts";
+import { reasonOf } from "../http/status.ts";
+
+const STATUS_LINES = new Map<number, string>();
+
+/** The request line and fields of `outgoing`; method and target from `incoming` unless `outgoing` brings its own. */
+export function writeRequestHead(outbox: Outbox, outgoing: OutgoingHead, incoming: RequestHead): void {
+  const { bytes } = incoming.fields;
+  if (outgoing.method !== "") outbox.text(`${outgoing.method} `);
+  else outbox.copy(bytes, incoming.methodStart, incoming.methodEnd + 1); // with the space behind it
+  if (outgoing.target !== null) {
+    outbox.text(`${assertTarget(outgoing.target)} HTTP/1.1\r\n`);
+  } else {
+    if (incoming.pathEnd === incoming.pathStart) outbox.text("/");
+    outbox.copy(bytes, incoming.pathStart, incoming.targetEnd);
+    outbox.text(" HTTP/1.1\r\n");
+  }
+  writeFields(outbox, outgoing);
+}
+
+export function writeResponseHead(outbox: Outbox, outgoing: OutgoingHead): void {
+  const { status, reason } = outgoing;
+  if (reason === null || reason === reasonOf(status)) outbox.text(statusLine(status));
+  else outbox.text(`HTTP/1.1 ${status} ${assertLine(reason)}\r\n`);
+  writeFields(outbox, outgoing);
+}
+
+function writeFields(outbox: Outbox, outgoing: OutgoingHead): void {
+  if (outgoing.fields !== null) writeKept(outbox, outgoing.fields);
+  for (let i = 0; i < outgoing.lines.length; i++) {
+    const { bytes } = outgoing.lines[i]!;
+    outbox.copy(bytes, 0, bytes.length);
+  }
+  if (outgoing.body === BODY_CHUNKED) outbox.text("Transfer-Encoding: chunked\r\n\r\n");
+  else if (outgoing.contentLength >= 0) outbox.text(`Content-Length: ${outgoing.contentLength}\r\n\r\n`);
+  else outbox.text("\r\n");
+}
+
+function writeKept(outbox: Outbox, fields: Fields): void {
+  const { bytes, count } = fields;
+  // bytes[runStart, runEnd) is a run of kept fields that already stand in our form.
+  let runStart = 0;
+  let runEnd = 0;
+  for (let index = 0; index < count; index++) {
+    if (fields.isDropped(index)) continue;
+    const nameStart = fields.nameStart(index);
+    const nameEnd = fields.nameEnd(index);
+    const valueStart = fields.valueStart(index);
+    const valueEnd = fields.valueEnd(index);
+    const isOurForm = valueStart === nameEnd + 2 && bytes[nameEnd + 1] === SP && !isBlank(bytes[valueEnd]!);
+    if (isOurForm && nameStart === runEnd) {
+      runEnd = valueEnd + 2;
+      continue;
+    }
+    outbox.copy(bytes, runStart, runEnd);
+    if (isOurForm) {
+      runStart = nameStart;
+      runEnd = valueEnd + 2;
+    } else {
+      runStart = 0;
+      runEnd = 0;
+      outbox.copy(bytes, nameStart, nameEnd);
+      outbox.text(": ");
+      outbox.copy(bytes, valueStart, valueEnd);
+      outbox.text("\r\n");
+    }
+  }
+  outbox.copy(bytes, runStart, runEnd);
+}
+
+function isBlank(byte: number): boolean {
+  return byte === SP || byte === HTAB;
+}
+
+function statusLine(status: number): string {
+  let line = STATUS_LINES.get(status);
+  if (line === undefined) {
+    line = `HTTP/1.1 ${status} ${reasonOf(status)}\r\n`;
+    STATUS_LINES.set(status, line);
+  }
+  return line;
+}
+
+function assertTarget(target: string): string {
+  for (let i = 0; i < target.length; i++) {
+    const code = target.charCodeAt(i);
+    if (code <= 0x20 || code >= 0x7f) throw new Error("a rewritten target with a control character or space reached the wire");
+  }
+  return target;
+}

@@ -1,0 +1,149 @@
+/**
+ * Numbers for the fields we act upon, found from the bytes of a name without making a string. Names that only
+ * differ by `_` or `.` where ours has `-` are recognised too, as aliases: servers behind us may take them for the
+ * real ones (CGI turns both into `_`).
+ */
+
+import { LOWER } from "../bytes/ascii.ts";
+
+/** Every known name, lower case; the index is its id. */
+export const KNOWN_FIELDS = [
+  "",
+  "host",
+  "connection",
+  "content-length",
+  "transfer-encoding",
+  "te",
+  "trailer",
+  "upgrade",
+  "expect",
+  "keep-alive",
+  "proxy-connection",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "http2-settings",
+  "x-forwarded-for",
+  "x-forwarded-proto",
+  "x-forwarded-host",
+  "x-forwarded-port",
+  "x-forwarded-prefix",
+  "x-forwarded-server",
+  "x-forwarded-method",
+  "x-forwarded-uri",
+  "x-real-ip",
+  "forwarded",
+  "true-client-ip",
+  "cf-connecting-ip",
+  "x-original-url",
+  "x-rewrite-url",
+  "proxy",
+  "via",
+  "date",
+  "content-type",
+  "authorization",
+  "www-authenticate",
+  "accept",
+  "sec-websocket-key",
+  "sec-websocket-version",
+  "cookie",
+  "x-client-cert",
+] as const;
+
+export type KnownFieldName = Exclude<(typeof KNOWN_FIELDS)[number], "">;
+
+const id = (name: KnownFieldName): number => KNOWN_FIELDS.indexOf(name);
+
+export const UNKNOWN = 0;
+export const HOST = id("host");
+export const CONNECTION = id("connection");
+export const CONTENT_LENGTH = id("content-length");
+export const TRANSFER_ENCODING = id("transfer-encoding");
+export const TE = id("te");
+export const TRAILER = id("trailer");
+export const UPGRADE = id("upgrade");
+export const EXPECT = id("expect");
+export const KEEP_ALIVE = id("keep-alive");
+export const PROXY_CONNECTION = id("proxy-connection");
+export const PROXY_AUTHENTICATE = id("proxy-authenticate");
+export const PROXY_AUTHORIZATION = id("proxy-authorization");
+export const HTTP2_SETTINGS = id("http2-settings");
+export const X_FORWARDED_FOR = id("x-forwarded-for");
+export const X_FORWARDED_PROTO = id("x-forwarded-proto");
+export const X_FORWARDED_HOST = id("x-forwarded-host");
+export const FORWARDED = id("forwarded");
+export const X_REAL_IP = id("x-real-ip");
+export const PROXY = id("proxy");
+export const VIA = id("via");
+export const DATE = id("date");
+export const CONTENT_TYPE = id("content-type");
+export const AUTHORIZATION = id("authorization");
+export const WWW_AUTHENTICATE = id("www-authenticate");
+export const ACCEPT = id("accept");
+export const SEC_WEBSOCKET_KEY = id("sec-websocket-key");
+export const SEC_WEBSOCKET_VERSION = id("sec-websocket-version");
+export const COOKIE = id("cookie");
+export const X_CLIENT_CERT = id("x-client-cert");
+
+/** Added to an id when the name was written with `_` or `.` for `-`. */
+export const ALIAS = 0x40;
+
+const NAME_BYTES_MAX = 32;
+
+// Candidates by length and first letter; at most a few share a cell.
+const CELLS: (readonly number[] | undefined)[] = new Array(NAME_BYTES_MAX * 32);
+for (let each = 1; each < KNOWN_FIELDS.length; each++) {
+  const name = KNOWN_FIELDS[each]!;
+  const cell = cellOf(name.length, name.charCodeAt(0));
+  CELLS[cell] = [...(CELLS[cell] ?? []), each];
+}
+
+// Lower case, with `_` and `.` read as `-`.
+const FOLD = LOWER.slice();
+FOLD[0x5f] = 0x2d;
+FOLD[0x2e] = 0x2d;
+
+// `X-Client-Cert-…`: whatever the suffix, it is what TLS would have proved.
+const CLIENT_CERT_PREFIX = "x-client-cert-";
+
+/** The id of a name, with ALIAS added for an alias, or UNKNOWN. */
+export function knownField(bytes: Uint8Array, start: number, end: number): number {
+  const length = end - start;
+  if (length >= NAME_BYTES_MAX) return UNKNOWN;
+  const candidates = CELLS[cellOf(length, LOWER[bytes[start]!]!)];
+  if (candidates !== undefined) {
+    for (let i = 0; i < candidates.length; i++) {
+      const found = matchName(bytes, start, candidates[i]!);
+      if (found !== UNKNOWN) return found;
+    }
+  }
+  return length > CLIENT_CERT_PREFIX.length && isPrefix(bytes, start, CLIENT_CERT_PREFIX) ? X_CLIENT_CERT : UNKNOWN;
+}
+
+/** Whether two names are the same but for case and for `_` and `.` standing for `-`. `name` is lower case. */
+export function isAliasOf(bytes: Uint8Array, start: number, end: number, name: string): boolean {
+  return end - start === name.length && isPrefix(bytes, start, name);
+}
+
+function matchName(bytes: Uint8Array, start: number, candidate: number): number {
+  const name = KNOWN_FIELDS[candidate]!;
+  let alias = 0;
+  for (let i = 0; i < name.length; i++) {
+    const byte = bytes[start + i]!;
+    const expected = name.charCodeAt(i);
+    if (LOWER[byte] === expected) continue;
+    if (FOLD[byte] !== expected) return UNKNOWN;
+    alias = ALIAS;
+  }
+  return candidate | alias;
+}
+
+function isPrefix(bytes: Uint8Array, start: number, prefix: string): boolean {
+  for (let i = 0; i < prefix.length; i++) {
+    if (FOLD[bytes[start + i]!] !== FOLD[prefix.charCodeAt(i)]) return false;
+  }
+  return true;
+}
+
+function cellOf(length: number, firstLower: number): number {
+  return length * 32 + (firstLower & 31);
+}

@@ -1,0 +1,62 @@
+/**
+ * A head about to be sent: the fields of the head it came from that are not dropped, in their order, then the lines
+ * this proxy adds. Independent of the wire version; `h1/write-head.ts` makes bytes of it.
+ */
+
+import { bytesOf } from "../bytes/text.ts";
+import type { Fields } from "./fields.ts";
+import { BODY_NONE } from "./message.ts";
+
+/** A field we add. Made once where the text never changes; its HTTP/1.1 bytes are kept with it. */
+export class FieldLine {
+  readonly name: string;
+  readonly value: string;
+  #bytes: Uint8Array | null = null;
+
+  /** Both must be latin1 without control characters: what comes from configuration or peers is checked before. */
+  constructor(name: string, value: string) {
+    this.name = name;
+    this.value = value;
+  }
+
+  /** `Name: value CR LF` */
+  get bytes(): Uint8Array {
+    this.#bytes ??= bytesOf(`${this.name}: ${assertLine(this.value)}\r\n`);
+    return this.#bytes;
+  }
+}
+
+/** The fields an outgoing head takes over; null for one that is all ours. */
+export class OutgoingHead {
+  fields: Fields | null = null;
+  readonly lines: FieldLine[] = [];
+  /** How the body will be framed (`message.ts`); with BODY_LENGTH and BODY_NONE a known length may be told. */
+  body = BODY_NONE;
+  /** -1: none is told. */
+  contentLength = -1;
+
+  // Requests:
+  method = "";
+  /** Path and query; null sends the incoming ones byte for byte. */
+  target: string | null = null;
+
+  // Responses:
+  status = 0;
+  /** Null: the usual words. */
+  reason: string | null = null;
+
+  add(name: string, value: string): void {
+    this.lines.push(new FieldLine(name, value));
+  }
+}
+
+/** A line break here would be a second field: the last gate before the wire. */
+export function assertLine(value: string): string {
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i);
+    if ((code < 0x20 && code !== 0x09) || code === 0x7f || code > 0xff) {
+      throw new Error(`a field value with character U+${code.toString(16)} reached the wire; refuse it where it came in`);
+    }
+  }
+  return value;
+}

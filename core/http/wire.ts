@@ -1,0 +1,55 @@
+/**
+ * The contract between a wire machine (`h1/server.ts`, `h1/client.ts`, later h2) and the exchange that owns the
+ * message: what the machine tells, and what it can be told. Nothing here is peculiar to one version of HTTP.
+ *
+ * After an accepted upgrade both directions go on as bodies without framing: pieces, end, and no second head.
+ */
+
+import type { Fault } from "../fault.ts";
+import type { Fields } from "./fields.ts";
+import type { RequestHead, ResponseHead } from "./message.ts";
+import type { OutgoingHead } from "./outgoing.ts";
+
+/** What a machine tells whoever handles its current message. */
+export interface MessageHandler {
+  /** The receiver owns the bytes. */
+  onBodyPiece(bytes: Uint8Array): void;
+  /** The message is complete. `trailers` are valid during the call only. */
+  onEnd(trailers: Fields | null): void;
+  /** Nothing more comes in this turn: send what was held back to be merged. */
+  onFlush(): void;
+  /** After a write answered false: it would answer true again. */
+  onWritable(): void;
+  /** Terminal: the peer broke the rules or went away. Nothing follows. */
+  onFault(fault: Fault): void;
+}
+
+export interface ResponseHandler extends MessageHandler {
+  /** A 1xx other than 101; valid during the call. */
+  onInterim(head: ResponseHead): void;
+  /** Valid until the exchange lets go of the connection. */
+  onHead(head: ResponseHead): void;
+}
+
+/** What a machine can be told about the message it sends. */
+export interface MessageWriter {
+  /** The machine owns the bytes. False: above the high mark, wait for `onWritable`. */
+  body(bytes: Uint8Array): boolean;
+  /** `trailers` go out only where the framing can carry them. */
+  end(trailers: Fields | null): void;
+  flush(): void;
+  /** Stop and go on reading from the peer. */
+  hold(): void;
+  release(): void;
+}
+
+export interface ResponseWriter extends MessageWriter {
+  interim(outgoing: OutgoingHead): void;
+  head(outgoing: OutgoingHead): void;
+  /** Cuts the response so that the client can see that it is not whole. */
+  abort(): void;
+}
+
+export interface RequestWriter extends MessageWriter {
+  head(outgoing: OutgoingHead, incoming: RequestHead): void;
+}

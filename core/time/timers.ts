@@ -1,0 +1,127 @@
+/**
+ * All deadlines of the core, driven by one tick of the runtime.
+ *
+ * A wheel of slots, one tick wide each. A timer sits in the slot of the deadline it had when it was put there.
+ * Almost every deadline is pushed back before it comes (each byte moves the idle timeout), so pushing back only
+ * changes a number; the wheel finds out when it gets to the slot and files the timer anew:
+ *
+ *     slot:   0    1    2    3  …  511
+ *                  │         │
+ *             timer⇄timer    timer        set(later) = one store, clear() = unlink
+ */
+
+import { TICK_MS } from "../limits.ts";
+
+const SLOTS = 512;
+
+/** A tick later than this means that we did not run, not that the peers were slow. */
+const STALL_MS = 500;
+
+/** Whatever has a deadline. `onTimer` may set or clear any timer, its own too. */
+export interface TimerOwner {
+  onTimer(timer: Timer): void;
+}
+
+export class Timer {
+  readonly owner: TimerOwner;
+  /** Milliseconds on the wheel's clock; 0 while not set. */
+  deadlineMs = 0;
+  // Links of the wheel's slot; `slot` is -1 while filed nowhere.
+  slot = -1;
+  next: Timer | null = null;
+  previous: Timer | null = null;
+
+  constructor(owner: TimerOwner) {
+    this.owner = owner;
+  }
+}
+
+export class Timers {
+  /** The time of the last tick: good enough for deadlines, free to read. */
+  nowMs: number;
+  readonly #slots: (Timer | null)[] = new Array(SLOTS).fill(null);
+  readonly #due: Timer[] = [];
+  #runtimeNowMs: number;
+  #tick: number;
+
+  constructor(nowMs: number) {
+    this.nowMs = nowMs;
+    this.#runtimeNowMs = nowMs;
+    this.#tick = Math.floor(nowMs / TICK_MS);
+  }
+
+  /** (Re)starts `timer`: it fires `delayMs` from now, up to one tick later. Infinity never fires. */
+  set(timer: Timer, delayMs: number): void {
+    if (delayMs === Number.POSITIVE_INFINITY) {
+      this.clear(timer);
+      return;
+    }
+    const previous = timer.deadlineMs;
+    // The last tick may lie up to one tick back: without that tick a timer could fire early.
+    timer.deadlineMs = this.nowMs + TICK_MS + delayMs;
+    if (timer.slot !== -1 && timer.deadlineMs >= previous) return;
+    if (timer.slot !== -1) this.#unlink(timer);
+    this.#file(timer);
+  }
+
+  clear(timer: Timer): void {
+    timer.deadlineMs = 0;
+    if (timer.slot !== -1) this.#unlink(timer);
+  }
+
+  /**
+   * Moves the clock to the runtime's `nowMs` and fires what is due. Time in which this process did not run (stopped,
+   * swapped out) is not charged to the peers: the clock moves by STALL_MS at most, so nothing expires in masse.
+   */
+  advance(nowMs: number): void {
+    const passed = Math.min(Math.max(nowMs - this.#runtimeNowMs, 0), STALL_MS);
+    this.#runtimeNowMs = nowMs;
+    this.nowMs += passed;
+    const target = Math.floor(this.nowMs / TICK_MS);
+    while (this.#tick < target) {
+      this.#tick++;
+      this.#visit(this.#tick % SLOTS);
+    }
+  }
+
+  #visit(slot: number): void {
+    let timer = this.#slots[slot] ?? null;
+    this.#slots[slot] = null;
+    while (timer !== null) {
+      const next: Timer | null = timer.next;
+      timer.next = null;
+      timer.previous = null;
+      timer.slot = -1;
+      if (timer.deadlineMs > this.nowMs) this.#file(timer);
+      else this.#due.push(timer);
+      timer = next;
+    }
+    // Only now, with the lists in order again: what fires may set or clear any other timer, due ones too.
+    for (const due of this.#due) {
+      if (due.slot !== -1 || due.deadlineMs === 0 || due.deadlineMs > this.nowMs) continue;
+      due.deadlineMs = 0;
+      due.owner.onTimer(due);
+    }
+    this.#due.length = 0;
+  }
+
+  #file(timer: Timer): void {
+    const tick = Math.max(Math.ceil(timer.deadlineMs / TICK_MS), this.#tick + 1);
+    const slot = tick % SLOTS;
+    const first = this.#slots[slot] ?? null;
+    timer.slot = slot;
+    timer.previous = null;
+    timer.next = first;
+    if (first !== null) first.previous = timer;
+    this.#slots[slot] = timer;
+  }
+
+  #unlink(timer: Timer): void {
+    if (timer.previous !== null) timer.previous.next = timer.next;
+    else this.#slots[timer.slot] = timer.next;
+    if (timer.next !== null) timer.next.previous = timer.previous;
+    timer.slot = -1;
+    timer.next = null;
+    timer.previous = null;
+  }
+}
