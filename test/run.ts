@@ -37,6 +37,7 @@ interface Outcome {
 
 const running = new Set<ChildProcess>();
 const reportFolder = mkdtempSync(join(tmpdir(), "millrace-test-"));
+process.once("exit", () => rmSync(reportFolder, { recursive: true, force: true }));
 process.exitCode = await main();
 
 async function main(): Promise<number> {
@@ -60,7 +61,6 @@ async function main(): Promise<number> {
     addTally(total, tally);
     lines.push(`${runtime.padEnd(8)}${tallyText(tally)}`);
   }
-  rmSync(reportFolder, { recursive: true, force: true });
   const nothingRan = total.passed + total.failed === 0;
   if (nothingRan) console.log("No test ran: check the names given, or that test/ holds *.test.ts files.");
   console.log(`\n${lines.join("\n")}\n\n${tallyText(total)}`);
