@@ -443,7 +443,7 @@ const CODES: ReadonlyMap<string, SocketErrorCode> = new Map<string, SocketErrorC
   ["EADDRNOTAVAIL", "EADDRNOTAVAIL"],
   ["EMFILE", "EMFILE"],
   ["ENFILE", "EMFILE"],
-  ["ECANCELED", "ECANCELED"],
+  ["EUNSUPPORTED", "EUNSUPPORTED"],
 ]);
 
 function codeOf(error: unknown): string {

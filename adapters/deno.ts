@@ -54,7 +54,7 @@ interface DenoNamespace {
   readTextFileSync(path: string): string;
   lstatSync(path: string): { readonly isSocket: boolean | null };
   removeSync(path: string): void;
-  unrefTimer(id: number): void;
+  unrefTimer(timer: unknown): void;
 }
 
 declare const Deno: DenoNamespace;
@@ -106,7 +106,7 @@ async function listen(options: ListenOptions, handler: ListenHandler): Promise<L
     }
   }
   const listener = new DenoListening(raw, options, handler);
-  void listener.acceptAll();
+  listener.accepting = listener.acceptAll();
   return listener;
 }
 
@@ -140,6 +140,7 @@ class DenoListening implements Listener {
   readonly raw: DenoListener;
   readonly options: ListenOptions;
   readonly handler: ListenHandler;
+  accepting: Promise<void> | null = null;
   closing = false;
 
   constructor(raw: DenoListener, options: ListenOptions, handler: ListenHandler) {
@@ -174,12 +175,13 @@ class DenoListening implements Listener {
     socket.guard(() => this.handler.onSocket(socket));
   }
 
-  close(): Promise<void> {
+  /** The pending accept holds the kernel's socket; only when it has failed is the port free. */
+  async close(): Promise<void> {
     if (!this.closing) {
       this.closing = true;
       this.raw.close();
     }
-    return Promise.resolve();
+    await this.accepting;
   }
 }
 
@@ -311,9 +313,9 @@ class DenoSocket implements Socket {
           if (this.closed) return;
           written += count;
           this.queuedBytes -= count;
-        } while (written < bytes.length);
+          if (this.needsDrain && this.queuedBytes <= this.highWaterBytes / 2) this.#drained();
+        } while (written < bytes.length && !this.closed);
         recycle(bytes);
-        if (this.needsDrain && this.queuedBytes <= this.highWaterBytes / 2) this.#drained();
       }
     } catch (error) {
       return this.#close(socketError(error));
@@ -556,7 +558,7 @@ function unsupported(what: string): SocketError {
 }
 
 function every(intervalMs: number, onTick: () => void): Ticker {
-  const timer = Number(setInterval(onTick, intervalMs));
+  const timer = setInterval(onTick, intervalMs);
   Deno.unrefTimer(timer);
   return { stop: () => clearInterval(timer) };
 }

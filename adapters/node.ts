@@ -2,8 +2,9 @@
  * The port on Node: node:net. Node pushes reads and queues writes itself, so this file mostly translates; what it
  * adds is holding an end that races with `pause`, and delivering every event to the handler of the moment.
  */
-import { lstatSync, readFileSync, unlinkSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, unlinkSync } from "node:fs";
 import { createServer, type Socket as NetSocket, connect as netConnect, type Server } from "node:net";
+import { dirname } from "node:path";
 import type {
   Address,
   Attempt,
@@ -54,15 +55,14 @@ async function listen(options: ListenOptions, handler: ListenHandler): Promise<L
     highWaterMark: options.highWaterBytes,
   });
   server.on("connection", (raw: NetSocket) => {
-    const socket = new NodeSocket(raw as RawSocket, options.highWaterBytes, null);
-    socket.peerKnown(address);
+    const socket = new NodeSocket(raw as RawSocket, options.highWaterBytes, address, null);
     socket.guard(() => handler.onSocket(socket));
   });
   try {
     await bind(server, options);
   } catch (error) {
     if (address.kind !== "unix" || codeOf(error) !== "EADDRINUSE" || !(await isStale(address.path))) {
-      throw socketError(error);
+      throw bindError(error, address);
     }
     unlinkSync(address.path);
     await bind(server, options).catch((again: unknown) => Promise.reject(socketError(again)));
@@ -82,6 +82,13 @@ function bind(server: Server, { address, backlog, reusePort }: ListenOptions): P
     else if (address.host === "") server.listen({ port: address.port, backlog, reusePort }, bound);
     else server.listen({ host: address.host, port: address.port, backlog, reusePort }, bound);
   });
+}
+
+function bindError(error: unknown, address: Address): SocketError {
+  const failure = socketError(error);
+  // libuv tells a missing folder of a UNIX socket as EACCES.
+  const noFolder = address.kind === "unix" && failure.code === "EACCES" && !existsSync(dirname(address.path));
+  return noFolder ? { ...failure, code: "ENOENT" } : failure;
 }
 
 function boundAddress(server: Server, asked: Address): Address {
@@ -121,7 +128,7 @@ function connect(options: ConnectOptions, done: ConnectDone): Attempt {
       ? netConnect({ ...shared, path: address.path })
       : netConnect({ ...shared, host: address.host, port: address.port });
   raw.pause();
-  const socket = new NodeSocket(raw as RawSocket, highWaterBytes, done);
+  const socket = new NodeSocket(raw as RawSocket, highWaterBytes, address, done);
   raw.once("connect", onConnect);
   return socket;
 }
@@ -149,13 +156,17 @@ class NodeSocket implements Socket, Attempt {
   endHeld = false;
   /** The runtime closed the socket while the end was held. */
   closeHeld = false;
+  readonly #bound: Address;
   #local: Address | null = null;
   #peer: Address | null = null;
 
-  constructor(raw: RawSocket, highWaterBytes: number, done: ConnectDone | null) {
+  constructor(raw: RawSocket, highWaterBytes: number, bound: Address, done: ConnectDone | null) {
     this.raw = raw;
     this.highWaterBytes = highWaterBytes;
+    this.#bound = bound;
     this.done = done;
+    // Asked while the socket is surely open: logs want it after the close, too.
+    if (done === null) void this.peer;
     raw.owner = this;
     raw.on("data", onData);
     raw.on("drain", onDrain);
@@ -165,21 +176,17 @@ class NodeSocket implements Socket, Attempt {
   }
 
   get local(): Address {
-    const { raw } = this;
-    this.#local ??= tcp(raw.localAddress, raw.localPort);
+    this.#local ??= this.#address(this.raw.localAddress, this.raw.localPort);
     return this.#local;
   }
 
   get peer(): Address {
-    const { raw } = this;
-    this.#peer ??= tcp(raw.remoteAddress, raw.remotePort);
+    this.#peer ??= this.#address(this.raw.remoteAddress, this.raw.remotePort);
     return this.#peer;
   }
 
-  /** Asks for the peer while the socket is surely open: logs want it after the close, too. */
-  peerKnown(bound: Address): void {
-    if (bound.kind === "unix") this.#local = this.#peer = bound;
-    else void this.peer;
+  #address(host: string | undefined, port: number | undefined): Address {
+    return this.#bound.kind === "unix" ? this.#bound : tcp(host, port);
   }
 
   get queuedBytes(): number {
@@ -261,7 +268,9 @@ class NodeSocket implements Socket, Attempt {
     if (this.paused || this.abandoned) return;
     this.endHeld = false;
     this.guard(() => this.handler.onEnd(this));
-    if (this.closeHeld) this.closed();
+    if (!this.closeHeld) return;
+    this.closeHeld = false;
+    this.closed();
   }
 
   closed(): void {
@@ -350,7 +359,6 @@ const CODES: ReadonlyMap<string, SocketErrorCode> = new Map<string, SocketErrorC
   ["EADDRNOTAVAIL", "EADDRNOTAVAIL"],
   ["EMFILE", "EMFILE"],
   ["ENFILE", "EMFILE"],
-  ["ECANCELED", "ECANCELED"],
 ]);
 
 function codeOf(error: unknown): string {

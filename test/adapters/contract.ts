@@ -1,0 +1,28 @@
+import { describe } from "@std/testing/bdd";
+import type { Runtime } from "../../core/runtime.ts";
+import { closing } from "./contract/closing.ts";
+import { connecting } from "./contract/connecting.ts";
+import { exhaustion } from "./contract/exhaustion.ts";
+import { flowing } from "./contract/flowing.ts";
+import { housekeeping } from "./contract/housekeeping.ts";
+import { SIDES } from "./contract/link.ts";
+import { listening } from "./contract/listening.ts";
+
+/**
+ * The promises of `core/runtime.ts`, executed on real loopback sockets. The far end is always node:net, which all three
+ * runtimes have; the near end is the adapter, once as the accepting and once as the connecting side.
+ */
+export function contract(runtime: Runtime): void {
+  for (const side of SIDES) {
+    describe(`${runtime.name} adapter, ${side} socket`, () => {
+      flowing(runtime, side);
+      closing(runtime, side);
+    });
+  }
+  describe(`${runtime.name} adapter`, () => {
+    listening(runtime);
+    connecting(runtime);
+    housekeeping(runtime);
+    exhaustion(runtime);
+  });
+}

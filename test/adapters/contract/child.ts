@@ -1,0 +1,55 @@
+/**
+ * What the suite runs in a process of its own: `child.ts echo|throwing|listen-unix PATH|ticking`.
+ * Says its port, or `ready`, as its first line; ends by itself after some seconds.
+ */
+import process from "node:process";
+import { loadRuntime } from "../../../adapters/mod.ts";
+import type { Address, SocketHandler } from "../../../core/runtime.ts";
+
+const [command = "", path = ""] = process.argv.slice(2);
+const runtime = await loadRuntime();
+
+if (command === "ticking") {
+  // Must not keep the process alive.
+  runtime.every(10, () => {});
+  console.log("ready");
+} else {
+  setTimeout(() => process.exit(3), 15_000);
+  if (command === "throwing")
+    process.on("uncaughtException", (error: Error) => console.log(`uncaught: ${error.message}`));
+  await serve(command === "listen-unix" ? { kind: "unix", path } : { kind: "tcp", host: "127.0.0.1", port: 0 });
+}
+
+async function serve(address: Address): Promise<void> {
+  const handler: SocketHandler = {
+    onData(socket, bytes) {
+      const text = new TextDecoder().decode(bytes);
+      if (text === "throw data") throw new Error("our bug");
+      if (text === "throw drain") while (socket.write(new Uint8Array(65536)));
+      else socket.write(bytes);
+    },
+    onDrain() {
+      throw new Error("our bug");
+    },
+    onEnd(socket) {
+      if (command === "throwing") throw new Error("our bug");
+      socket.end();
+    },
+    onClose() {},
+  };
+  let acceptErrors = 0;
+  const listener = await runtime.listen(
+    { address, backlog: 128, reusePort: false, highWaterBytes: 65536, tls: null },
+    {
+      onSocket(socket) {
+        socket.handler = handler;
+        socket.resume();
+      },
+      onAcceptError(error) {
+        acceptErrors += 1;
+        if (acceptErrors < 3) console.log(`accept: ${error.code}`);
+      },
+    },
+  );
+  console.log(listener.address.kind === "tcp" ? listener.address.port : "ready");
+}

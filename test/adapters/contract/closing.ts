@@ -1,0 +1,231 @@
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { it } from "@std/testing/bdd";
+import type { Runtime } from "../../../core/runtime.ts";
+import { link, patterned, type Side } from "./link.ts";
+import { aMoment } from "./recorder.ts";
+
+/** End, close, reset: who learns of it, in which order, how often. */
+export function closing(runtime: Runtime, side: Side): void {
+  it("half-closes: after our end the peer still talks to us", async () => {
+    await using l = await link(runtime, side);
+    l.socket.resume();
+    l.socket.write(patterned(10));
+    l.socket.end();
+    await l.far.untilEnded();
+    strictEqual(l.far.receivedBytes, 10);
+    l.far.raw.write("after your end");
+    await l.recorder.untilBytes(14);
+    l.far.raw.end(" and mine");
+    await l.recorder.untilClosed();
+    strictEqual(l.recorder.text(), "after your end and mine");
+    deepStrictEqual(l.recorder.events, ["data", "end", "close"]);
+  });
+
+  it("half-closes: after the peer's end we still talk to it", async () => {
+    await using l = await link(runtime, side);
+    l.socket.resume();
+    l.far.raw.end("last words");
+    await l.recorder.untilEvent("end");
+    await aMoment();
+    l.socket.write(patterned(1_000_000));
+    await l.far.untilBytes(1_000_000);
+    l.socket.end();
+    await l.recorder.untilClosed();
+    strictEqual(l.recorder.text(), "last words");
+    deepStrictEqual(
+      l.recorder.events.filter((name) => name !== "drain"),
+      ["data", "end", "close"],
+    );
+  });
+
+  it("ends once and closes once when both sides end together", async () => {
+    await using l = await link(runtime, side);
+    l.socket.resume();
+    l.far.raw.end();
+    l.socket.end();
+    l.socket.end();
+    await l.recorder.untilClosed();
+    await aMoment(10);
+    deepStrictEqual(l.recorder.events, ["end", "close"]);
+  });
+
+  it("writes the queue before FIN", async () => {
+    await using l = await link(runtime, side);
+    l.far.raw.pause();
+    l.socket.write(patterned(8_000_000));
+    l.socket.write(patterned(100));
+    l.socket.end();
+    await aMoment(10);
+    strictEqual(l.far.ended, false);
+    l.far.raw.resume();
+    await l.far.untilEnded();
+    strictEqual(l.far.receivedBytes, 8_000_100);
+  });
+
+  it("ignores writes after end and answers true", async () => {
+    await using l = await link(runtime, side);
+    l.socket.write(patterned(3));
+    l.socket.end();
+    strictEqual(l.socket.write(patterned(1_000_000)), true);
+    strictEqual(l.socket.writePair(patterned(1), patterned(2)), true);
+    await l.far.untilEnded();
+    await aMoment(10);
+    strictEqual(l.far.receivedBytes, 3);
+    deepStrictEqual(l.recorder.events, []);
+  });
+
+  it("ignores everything after destroy and answers true", async () => {
+    await using l = await link(runtime, side);
+    const { socket, recorder } = l;
+    recorder.during(() => {
+      socket.destroy();
+      strictEqual(socket.write(patterned(5)), true);
+      strictEqual(socket.writePair(patterned(1), patterned(2)), true);
+      socket.end();
+      socket.pause();
+      socket.resume();
+      socket.reset();
+      socket.destroy();
+    });
+    await recorder.untilClosed();
+    socket.write(patterned(5));
+    socket.resume();
+    socket.destroy();
+    strictEqual(socket.queuedBytes, 0);
+    await l.far.until("closing", () => l.far.ended || l.far.closed);
+    await aMoment(10);
+    strictEqual(l.far.receivedBytes, 0);
+    deepStrictEqual(recorder.events, ["close"]);
+  });
+
+  it("holds the peer's bytes and FIN while paused", async () => {
+    await using l = await link(runtime, side);
+    l.socket.resume();
+    l.far.raw.write("a");
+    await l.recorder.untilBytes(1);
+    l.socket.pause();
+    l.far.raw.end("b");
+    await aMoment();
+    deepStrictEqual(l.recorder.events, ["data"]);
+    strictEqual(l.recorder.receivedBytes, 1);
+    l.socket.resume();
+    await l.recorder.untilEvent("end");
+    strictEqual(l.recorder.text(), "ab");
+  });
+
+  it("holds FIN when paused in the last data, even with our own end sent", async () => {
+    await using l = await link(runtime, side);
+    l.recorder.onBytes = (socket) => socket.pause();
+    l.socket.end();
+    await l.far.untilEnded();
+    l.far.raw.end("all");
+    l.socket.resume();
+    await l.recorder.untilBytes(3);
+    await aMoment();
+    deepStrictEqual(l.recorder.events, ["data"]);
+    l.socket.resume();
+    await l.recorder.untilClosed();
+    deepStrictEqual(l.recorder.events, ["data", "end", "close"]);
+  });
+
+  it("closes a paused socket that holds bytes and FIN, when destroyed", async () => {
+    await using l = await link(runtime, side);
+    l.socket.end();
+    l.far.raw.end("nobody wants this");
+    await aMoment();
+    l.recorder.during(() => l.socket.destroy());
+    await l.recorder.untilClosed();
+    await aMoment(10);
+    deepStrictEqual(l.recorder.events, ["close"]);
+  });
+
+  it("tells a reset from an end", async () => {
+    await using l = await link(runtime, side);
+    l.socket.resume();
+    l.far.raw.write("x");
+    await l.recorder.untilBytes(1);
+    l.far.raw.resetAndDestroy();
+    await l.recorder.untilClosed();
+    deepStrictEqual(l.recorder.events, ["data", "close ECONNRESET"]);
+  });
+
+  it("notices a reset while paused at latest when resumed", async () => {
+    await using l = await link(runtime, side);
+    l.socket.resume();
+    l.far.raw.write("x");
+    await l.recorder.untilBytes(1);
+    l.socket.pause();
+    l.far.raw.resetAndDestroy();
+    await aMoment();
+    l.socket.resume();
+    await l.recorder.untilClosed();
+    deepStrictEqual(l.recorder.events, ["data", "close ECONNRESET"]);
+  });
+
+  it("closes with an error when the peer is gone and we go on writing", async () => {
+    await using l = await link(runtime, side);
+    l.far.raw.resetAndDestroy();
+    await aMoment(10);
+    for (let turn = 0; turn < 200 && !l.recorder.closed; turn++) {
+      l.socket.write(patterned(1000));
+      if (turn === 100) l.socket.resume();
+      await aMoment(1);
+    }
+    await l.recorder.untilClosed();
+    ok(["close ECONNRESET", "close EPIPE"].includes(l.recorder.events.at(-1) ?? ""), `${l.recorder.events}`);
+    strictEqual(l.socket.write(patterned(1000)), true);
+  });
+
+  it("destroys from inside a handler: nothing but close follows, and not at once", async () => {
+    await using l = await link(runtime, side);
+    const { recorder } = l;
+    recorder.onBytes = (socket) => recorder.during(() => socket.destroy());
+    l.socket.resume();
+    l.far.raw.end(patterned(300_000));
+    await recorder.untilClosed();
+    await aMoment(10);
+    deepStrictEqual(recorder.events, ["data", "close"]);
+  });
+
+  it("drops the queue on destroy", async () => {
+    await using l = await link(runtime, side);
+    l.far.raw.pause();
+    l.socket.write(patterned(16_000_000));
+    l.socket.destroy();
+    l.far.raw.resume();
+    await l.far.until("closing", () => l.far.ended || l.far.closed);
+    ok(l.far.receivedBytes < 16_000_000);
+    await l.recorder.untilClosed();
+    deepStrictEqual(l.recorder.events, ["close"]);
+  });
+
+  it("closes with null after a destroy that the peer's reset crosses", async () => {
+    await using l = await link(runtime, side);
+    l.socket.resume();
+    l.far.raw.resetAndDestroy();
+    l.socket.destroy();
+    await l.recorder.untilClosed();
+    deepStrictEqual(l.recorder.events, ["close"]);
+  });
+
+  const reset = runtime.capabilities.reset ? it : it.ignore;
+  reset("sends RST on reset (capability)", async () => {
+    await using l = await link(runtime, side);
+    l.socket.write(patterned(5));
+    await l.far.untilBytes(5);
+    l.recorder.during(() => l.socket.reset());
+    await l.far.until("reset", () => l.far.closed);
+    strictEqual(l.far.errorCode, "ECONNRESET");
+    strictEqual(l.far.ended, false);
+    await l.recorder.untilClosed();
+    deepStrictEqual(l.recorder.events, ["close"]);
+  });
+
+  it("closes on reset even where RST cannot be sent", async () => {
+    await using l = await link(runtime, side);
+    l.socket.reset();
+    await l.recorder.untilClosed();
+    await l.far.until("closing", () => l.far.ended || l.far.closed);
+    deepStrictEqual(l.recorder.events, ["close"]);
+  });
+}
