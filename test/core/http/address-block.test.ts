@@ -97,14 +97,7 @@ describe("address sets", () => {
   });
 
   it("agree with ipaddr.js about the canonical spelling", () => {
-    fc.assert(
-      fc.property(
-        fc.oneof(ipv4, ipv6),
-        (text) =>
-          canonicalAddress(text) === ipaddr.process(text).toRFC5952String?.() ||
-          canonicalAddress(text) === ipaddr.process(text).toString(),
-      ),
-    );
+    fc.assert(fc.property(fc.oneof(ipv4, ipv6), (text) => canonicalAddress(text) === ipaddr.process(text).toString()));
     assert.equal(canonicalAddress("2001:DB8:0:0:1:0:0:1"), "2001:db8::1:0:0:1");
     assert.equal(canonicalAddress("::"), "::");
     assert.equal(canonicalAddress("1:0:0:2:0:0:0:3"), "1:0:0:2::3");

@@ -1,7 +1,7 @@
 /** Route definitions and requests for tests: say only what matters. */
 
-import { compileTable, type RouteTable } from "../../../core/route/table.ts";
 import type { PathPattern, RouteConditions, RouteDefinition } from "../../../core/route/route.ts";
+import { compileTable, type RouteTable } from "../../../core/route/table.ts";
 import type { VariableContext } from "../../../core/route/variables.ts";
 
 export const NO_CONDITIONS: RouteConditions = {
@@ -15,7 +15,11 @@ export const NO_CONDITIONS: RouteConditions = {
   not: [],
 };
 
-export function route(id: string, match: Partial<RouteConditions>, more: Partial<RouteDefinition> = {}): RouteDefinition {
+export function route(
+  id: string,
+  match: Partial<RouteConditions>,
+  more: Partial<RouteDefinition> = {},
+): RouteDefinition {
   return {
     id,
     match: { ...NO_CONDITIONS, ...match },
@@ -69,7 +73,9 @@ export function request(pathText: string, parts: RequestParts = {}): VariableCon
 export function tableOf(...routes: readonly RouteDefinition[]): RouteTable {
   const compiled = compileTable(routes);
   if ("table" in compiled) return compiled.table;
-  throw new Error(compiled.problems.map(({ route, path, message }) => `${route}.${path.join(".")}: ${message}`).join("\n"));
+  throw new Error(
+    compiled.problems.map(({ route, path, message }) => `${route}.${path.join(".")}: ${message}`).join("\n"),
+  );
 }
 
 export function problemsOf(...routes: readonly RouteDefinition[]): string[] {
