@@ -6,7 +6,7 @@ import type { CompiledPath } from "./paths.ts";
 import type { Report } from "./predicates.ts";
 import { compileRewrite, type Rewrite } from "./rewrite.ts";
 import type { RouteAction, RouteDefinition } from "./route.ts";
-import { compileTemplate, type Template, type TemplatePlace, type TemplateScope } from "./variables.ts";
+import { type Captured, compileTemplate, type Template, type TemplatePlace, type TemplateScope } from "./variables.ts";
 
 export interface Route {
   readonly id: string;
@@ -29,12 +29,8 @@ export interface Route {
   readonly usesCaptures: boolean;
 }
 
-export interface RouteMatch {
+export interface RouteMatch extends Captured {
   readonly route: Route;
-  /** Names of the captures, `""` for one without. */
-  readonly names: readonly string[];
-  /** Escaped as in the path; null when the route doesn't use them. */
-  readonly captures: readonly string[] | null;
 }
 
 /** `paths` are the conditions the request may have met, for checking what templates ask of them. */

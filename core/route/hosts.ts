@@ -108,6 +108,7 @@ function problemOf(name: string): string | null {
 function asciiName(text: string): string | null {
   const name = text.endsWith(".") ? text.slice(0, -1) : text;
   if (/^[\x21-\x7e]*$/.test(name)) return name.toLowerCase();
-  if (/[\x00-\x7f]/.test(name.replace(/[a-z0-9.-]/gi, ""))) return null;
+  // Only letters may leave ASCII: `URL` would read other characters as the end of the host.
+  if ([...name].some((character) => character < "\x80" && !/[a-z0-9.-]/i.test(character))) return null;
   return URL.canParse(`http://${name}/`) ? new URL(`http://${name}/`).hostname : null;
 }

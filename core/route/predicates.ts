@@ -175,7 +175,7 @@ const STRICT_DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }
 
 /** The UTF-8 bytes of a configured text as latin1 text, which is what requests are compared in. */
 function byteText(text: string): string {
-  return /^[\x00-\x7f]*$/.test(text) ? text : String.fromCharCode(...new TextEncoder().encode(text));
+  return /^[\x20-\x7e]*$/.test(text) ? text : String.fromCharCode(...new TextEncoder().encode(text));
 }
 
 function compileClients(clients: readonly string[], report: Report): AddressSet | null {

@@ -4,13 +4,18 @@
  */
 
 import { hasDotSegments, type PathReading, readConfiguredPath, readPath } from "../http/path.ts";
-import type { RouteMatch } from "./compile-route.ts";
 import { compilePattern } from "./pattern.ts";
 import type { PathRewrite } from "./route.ts";
-import { compileTemplate, type Template, type TemplateScope, type VariableContext } from "./variables.ts";
+import {
+  type Captured,
+  compileTemplate,
+  type Template,
+  type TemplateScope,
+  type VariableContext,
+} from "./variables.ts";
 
 /** The new request-target, with query; null when it may not be sent. */
-export type Rewrite = (request: VariableContext, match: RouteMatch, reading?: PathReading) => string | null;
+export type Rewrite = (request: VariableContext, match: Captured, reading?: PathReading) => string | null;
 
 export type CompiledRewrite =
   /** `template` is the one that may use what the route's path captured. */

@@ -6,7 +6,6 @@
 
 import { FIELD_VALUE, HOST_NAME, PATH, PERCENT, SLASH, TOKEN } from "../bytes/ascii.ts";
 import { escapeByte, hexPairAt, isUnreserved } from "../http/path.ts";
-import type { RouteMatch } from "./compile-route.ts";
 import { queryParameter } from "./query.ts";
 import type { RouteRequest } from "./route.ts";
 
@@ -39,7 +38,13 @@ export interface Template {
   expand(request: VariableContext, match: Captured): string;
 }
 
-export type Captured = Pick<RouteMatch, "names" | "captures">;
+/** What the route's path captured. */
+export interface Captured {
+  /** Names of the captures, `""` for one without. */
+  readonly names: readonly string[];
+  /** Escaped as in the path; null when the route doesn't use them. */
+  readonly captures: readonly string[] | null;
+}
 
 /** Every variable but `$1` and those that end in a name of the user's. */
 export const VARIABLE_NAMES = [
@@ -197,8 +202,8 @@ function compileConstant(text: string, place: TemplatePlace): { readonly text: s
     return wrong === undefined ? { text } : { problem: `has ${describe(wrong)}, which cannot stand in a host` };
   }
   if (place === "target" && text.includes("#")) return { problem: 'has a "#": fragments are not sent to servers' };
-  const wrong = /[\x00-\x1f\x7f\\]/.exec(text);
-  if (wrong !== null) return { problem: `has ${describe(wrong[0])}, which cannot stand in a URL` };
+  const wrong = [...text].find((character) => character < " " || character === "\x7f" || character === "\\");
+  if (wrong !== undefined) return { problem: `has ${describe(wrong)}, which cannot stand in a URL` };
   let encoded = "";
   for (const byte of new TextEncoder().encode(text)) {
     encoded +=
