@@ -31,7 +31,7 @@ export function parseServerAddress(text: string): AddressResult {
   return address;
 }
 
-export function formatAddress(address: Address): string {
+export function addressText(address: Address): string {
   if (address.kind === "unix") return `unix:${address.path}`;
   const host = address.host.includes(":") ? `[${address.host}]` : address.host;
   return `${host}:${address.port}`;

@@ -11,7 +11,7 @@ import { type AddressResult, parseListenAddress, parseServerAddress } from "./ad
 import { type ConfigParts, crossCheck, crossCheckWarnings } from "./cross-checks.ts";
 import { problemsOf } from "./issues.ts";
 import type { ConfigProblem } from "./problem.ts";
-import { configPathOf, defineRoute, routeId } from "./route-definition.ts";
+import { configPathOf, defineRoute } from "./route-definition.ts";
 import {
   ConfigSchema,
   ListenerSchema,
@@ -117,7 +117,7 @@ function numbersOf({ limits, timeouts }: ParsedConfig): Numbers {
       responseFieldsMax: limits.responseFields,
       chunkExtensionBytesMax: limits.chunkExtension,
       chunkExtensionsPerMessageBytesMax: limits.chunkExtensionsPerMessage,
-      trailerBytesMax: limits.trailer,
+      trailerBytesMax: limits.trailers,
       trailerFieldsMax: limits.trailerFields,
       interimResponsesMax: limits.interimResponses,
       requestBodyBytesMax: limits.requestBody,

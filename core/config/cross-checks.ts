@@ -1,6 +1,6 @@
 /** What one part of a configuration says about another. Works on whatever could be parsed, so that all problems come at once. */
 
-import { formatAddress, parseListenAddress } from "./address.ts";
+import { addressText, parseListenAddress } from "./address.ts";
 import { type ConfigPath, type ConfigProblem, problemAt, problemAtKey } from "./problem.ts";
 import { routeId } from "./route-definition.ts";
 import type { ParsedListener, ParsedRoute, ParsedUpstream } from "./schema.ts";
@@ -61,7 +61,7 @@ function checkListeners({ listeners }: ConfigParts): ConfigProblem[] {
     const parsed = parseListenAddress(address);
     if ("problem" in parsed) continue;
     const at = typeof listener === "string" ? ["listeners", index] : ["listeners", index, "address"];
-    const canonical = formatAddress(parsed);
+    const canonical = addressText(parsed);
     // With port 0 every listener gets a port of its own.
     const first = parsed.kind === "tcp" && parsed.port === 0 ? undefined : addresses.get(canonical);
     if (first !== undefined) problems.push(problemAt(at, `${JSON.stringify(address)} is already listeners[${first}]`));

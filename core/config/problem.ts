@@ -44,7 +44,6 @@ export function describe(value: unknown): string {
 export function quote(text: string): string {
   const shown = text.length > 60 ? `${text.slice(0, 57)}...` : text;
   return JSON.stringify(shown).replace(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not get through
     /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );

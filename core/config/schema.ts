@@ -252,7 +252,7 @@ const RouteLimits = section(
     fieldName: SERVER_WIDE,
     chunkExtension: SERVER_WIDE,
     chunkExtensionsPerMessage: SERVER_WIDE,
-    trailer: SERVER_WIDE,
+    trailers: SERVER_WIDE,
     trailerFields: SERVER_WIDE,
     clientConnections: SERVER_WIDE,
   },
@@ -285,7 +285,7 @@ const Limits = section({
     described(size({ max: MIB }), "Chunk extensions of one message; 400 beyond."),
     formatSize(DEFAULT_LIMITS.chunkExtensionsPerMessageBytesMax),
   ),
-  trailer: v.optional(
+  trailers: v.optional(
     described(size({ max: MIB }), "Trailer section; 431 beyond."),
     formatSize(DEFAULT_LIMITS.trailerBytesMax),
   ),

@@ -1,0 +1,99 @@
+/** The command line: what may be written, its help, and what to call. */
+
+import { Command, CommanderError, Option } from "commander";
+import manifest from "../package.json" with { type: "json" };
+import type { Runtime } from "../core/runtime.ts";
+import { EXIT_OK, EXIT_USAGE } from "./exit-codes.ts";
+import { standardError, standardOutput } from "./line-writer.ts";
+
+export interface Commands {
+  run(file: string, runtime: Runtime): Promise<number>;
+  check(file: string): Promise<number>;
+  proxy(
+    options: {
+      readonly listen: readonly string[];
+      readonly to: readonly string[];
+      readonly balance: string;
+      readonly accessLog: "json" | "text" | null;
+    },
+    runtime: Runtime,
+  ): Promise<number>;
+  demo(options: { readonly listen: string }, runtime: Runtime): Promise<number>;
+}
+
+/** Resolves with the exit code; the arguments are those behind the program's name. */
+export async function runCommandLine(args: readonly string[], runtime: Runtime, commands: Commands): Promise<number> {
+  let exitCode = EXIT_OK;
+  const program = createProgram(runtime, commands, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Asked for with --help or --version it is no error.
+    return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
+  }
+}
+
+function createProgram(runtime: Runtime, commands: Commands, done: (exitCode: number) => void): Command {
+  const version = `millrace ${manifest.version} (${runtime.name} ${runtime.version})`;
+  const program = configured(new Command("millrace"), version)
+    .description("A reverse proxy and load balancer.")
+    .addHelpText("after", EXAMPLES);
+  const command = (usage: string) => configured(program.command(usage), version);
+  command("run")
+    .description("start the proxy a configuration file describes")
+    .argument("<file>", "configuration: .yaml, .json, .ts")
+    .action(async (file: string) => done(await commands.run(file, runtime)));
+  command("check")
+    .description("check a configuration file and show what it comes to; exit code 0 when it is right, 1 when not")
+    .argument("<file>", "configuration: .yaml, .json, .ts")
+    .action(async (file: string) => done(await commands.check(file)));
+  command("proxy")
+    .description("start a proxy without a file")
+    .addOption(
+      new Option("-l, --listen <address...>", "where to listen, repeatable").default(
+        ["127.0.0.1:8080"],
+        "127.0.0.1:8080",
+      ),
+    )
+    .requiredOption("-t, --to <address...>", "a server to forward to, HOST:PORT or unix:/path, repeatable")
+    .addOption(new Option("-b, --balance <name>", "how a server is chosen").default("round-robin"))
+    .addOption(
+      new Option("--access-log [format]", "one line per request on standard output")
+        .choices(["json", "text"])
+        .preset("text"),
+    )
+    .action(async ({ listen, to, balance, accessLog }) =>
+      done(await commands.proxy({ listen, to, balance, accessLog: accessLog ?? null }, runtime)),
+    );
+  command("demo")
+    .description("start the proxy over three small servers of its own, and say what to try")
+    .addOption(new Option("-l, --listen <address>", "where to listen").default("127.0.0.1:8080"))
+    .action(async ({ listen }) => done(await commands.demo({ listen }, runtime)));
+  return program;
+}
+
+function configured(command: Command, version: string): Command {
+  return command
+    .version(version, "-V, --version", "show the version of millrace and of the runtime")
+    .helpOption("-h, --help", "show this help")
+    .exitOverride()
+    .showHelpAfterError("millrace --help lists what there is")
+    .configureOutput({
+      writeOut: (text) => standardOutput.write(text.replace(/\n$/, "")),
+      writeErr: (text) => standardError.write(text.replace(/\n$/, "")),
+      outputError: (text, write) => write(text.replace(/^error: /, "millrace: ")),
+    });
+}
+
+const EXAMPLES = `
+Examples:
+  millrace proxy --listen :8080 --to 127.0.0.1:9000   forward everything to one server
+  millrace check millrace.yaml                        is the configuration right?
+  millrace run millrace.yaml                          start it
+
+SIGTERM and SIGINT let requests in flight finish; a second one stops at once.
+Exit codes: 0 ok, 1 configuration, 2 command line, 3 could not start, 4 cut off, 70 a defect of millrace.`;

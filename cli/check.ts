@@ -1,0 +1,100 @@
+/** `millrace check FILE`: is the configuration right, and what does it come to? */
+
+import { addressText } from "../core/config/address.ts";
+import type { CompiledConfig } from "../core/config/compile.ts";
+import type { RouteConditions, RouteDefinition } from "../core/route/route.ts";
+import { EXIT_CONFIG, EXIT_OK } from "./exit-codes.ts";
+import { standardError, standardOutput } from "./line-writer.ts";
+import { loadConfig } from "./load-config.ts";
+import { plural, printProblem, printProblems, printTable } from "./print.ts";
+import { readEnvironment } from "./read-environment.ts";
+
+export async function check(file: string): Promise<number> {
+  const loaded = await loadConfig(file, readEnvironment);
+  for (const warning of loaded.warnings) standardError.write(`${printProblem(warning)} (warning)`);
+  if ("problems" in loaded) {
+    for (const line of printProblems(loaded.problems)) standardError.write(line);
+    standardError.write(`millrace: ${plural(loaded.problems.length, "problem")}; nothing was started`);
+    return EXIT_CONFIG;
+  }
+  for (const line of describeConfig(loaded.config)) standardOutput.write(line);
+  const { listeners, upstreams, table } = loaded.config.snapshot;
+  const counts = [
+    plural(listeners.length, "listener"),
+    plural(upstreams.length, "upstream"),
+    plural(table.routes.length, "route"),
+  ];
+  standardOutput.write("");
+  standardOutput.write(`ok: ${counts.join(", ")} in ${plural(loaded.files.length, "file")}`);
+  return EXIT_OK;
+}
+
+export function describeConfig({ snapshot }: CompiledConfig): string[] {
+  const listeners = snapshot.listeners.map(({ name, address }) => [name, addressText(address)]);
+  const upstreams = snapshot.upstreams.map(({ name, balance, servers }) => [
+    name,
+    balance,
+    servers.map(({ label, weight }) => (weight === 1 ? label : `${label} (weight ${weight})`)).join(", "),
+  ]);
+  const routes = snapshot.table.routes.map(({ definition }, index) => [
+    String(index + 1),
+    definition.id,
+    any(definition.match.hosts),
+    any(pathsOf(definition.match)),
+    any(definition.match.methods),
+    othersOf(definition.match),
+    actionOf(definition),
+  ]);
+  return [
+    "Listeners",
+    ...printTable(["NAME", "ADDRESS"], listeners),
+    ...(upstreams.length === 0 ? [] : ["", "Upstreams", ...printTable(["NAME", "BALANCE", "SERVERS"], upstreams)]),
+    "",
+    "Routes, in the order they win",
+    ...printTable(["", "ID", "HOST", "PATH", "METHOD", "ALSO", "ACTION"], routes),
+  ];
+}
+
+function any(items: readonly string[]): string {
+  return items.length === 0 ? "any" : items.join(", ");
+}
+
+function pathsOf({ paths }: RouteConditions): string[] {
+  return paths.map((path) => {
+    switch (path.kind) {
+      case "exact":
+        return path.path;
+      case "prefix":
+        return `${path.prefix.replace(/\/$/, "")}/*`;
+      case "parameters":
+        return path.pattern;
+      case "regex":
+        return `regex ${path.source}`;
+    }
+  });
+}
+
+function othersOf(match: RouteConditions): string {
+  const kinds: [string, number][] = [
+    ["header", match.headers.length],
+    ["query", match.query.length],
+    ["client", match.clients.length],
+    ["listener", match.listeners.length],
+    ["not", match.not.length],
+  ];
+  const given = kinds
+    .filter(([, count]) => count > 0)
+    .map(([kind, count]) => (count === 1 ? kind : `${kind} (${count})`));
+  return given.length === 0 ? "-" : given.join(", ");
+}
+
+function actionOf({ action, rewrite }: RouteDefinition): string {
+  switch (action.kind) {
+    case "upstream":
+      return rewrite === null ? `upstream ${action.upstream}` : `upstream ${action.upstream}, path rewritten`;
+    case "redirect":
+      return `redirect ${action.status} ${action.to}`;
+    case "respond":
+      return `respond ${action.status}`;
+  }
+}

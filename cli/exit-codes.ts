@@ -1,0 +1,13 @@
+/** What `millrace` tells whoever started it; documented in docs/cli.md. */
+
+export const EXIT_OK = 0;
+/** The configuration has problems. */
+export const EXIT_CONFIG = 1;
+/** The command line was wrong. */
+export const EXIT_USAGE = 2;
+/** It could not start: an address in use, no permission. */
+export const EXIT_START = 3;
+/** It stopped at a second signal, or requests were cut off at the drain deadline. */
+export const EXIT_CUT_OFF = 4;
+/** A bug of ours. */
+export const EXIT_INTERNAL = 70;

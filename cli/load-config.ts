@@ -1,0 +1,189 @@
+/** A configuration file and all it includes → what the proxy runs on, or every problem with its file and line. */
+
+import { dirname, extname, relative, resolve } from "node:path";
+import process from "node:process";
+import { pathToFileURL } from "node:url";
+import { type CompiledConfig, compileConfig } from "../core/config/compile.ts";
+import { type Environment, substituteEnvironment } from "../core/config/environment.ts";
+import { type ConfigSource, mergeSources, type Place } from "../core/config/merge.ts";
+import { type ConfigPath, type ConfigProblem, formatPath } from "../core/config/problem.ts";
+import { expandGlob, isGlob } from "./glob.ts";
+import { type ParsedDocument, parseDocument, type Position } from "./parse-document.ts";
+import { readTextFile } from "./read-text-file.ts";
+
+export interface LocatedProblem {
+  readonly file: string;
+  readonly position: Position | null;
+  /** `""` for the file as a whole. */
+  readonly path: string;
+  readonly message: string;
+}
+
+export interface LoadedConfig {
+  readonly config: CompiledConfig;
+  /** The file named, then what it includes. */
+  readonly files: readonly string[];
+  readonly warnings: readonly LocatedProblem[];
+}
+
+export interface FailedConfig {
+  readonly problems: readonly LocatedProblem[];
+  readonly warnings: readonly LocatedProblem[];
+}
+
+/** An include inside an include inside … */
+const INCLUDE_DEPTH_MAX = 8;
+const FILES_MAX = 1_000;
+const PROGRAM_EXTENSIONS = [".ts", ".mts", ".js", ".mjs"];
+
+export async function loadConfig(file: string, environment: Environment): Promise<LoadedConfig | FailedConfig> {
+  const loader = new Loader(environment);
+  await loader.load(resolve(file), 0, null);
+  const [first, ...rest] = loader.sources;
+  if (first === undefined || loader.problems.length > 0) return { problems: sorted(loader.problems), warnings: [] };
+  const merged = mergeSources([first, ...rest]);
+  const compiled = compileConfig(merged.value);
+  const located = ({ path, message, atKey }: ConfigProblem, place: Place) =>
+    loader.locate(place, message, path.length > 0 && atKey);
+  const warnings = sorted(compiled.warnings.map((warning) => located(warning, merged.originOf(warning.path))));
+  const problems = merged.problems.map(({ problem, place }) => located(problem, place));
+  if ("problems" in compiled)
+    problems.push(...compiled.problems.map((problem) => located(problem, merged.originOf(problem.path))));
+  if ("problems" in compiled || problems.length > 0) return { problems: sorted(problems), warnings };
+  return { config: compiled, files: loader.sources.map((source) => source.file), warnings };
+}
+
+interface Include {
+  readonly pattern: string;
+  readonly path: ConfigPath;
+}
+
+class Loader {
+  readonly sources: ConfigSource[] = [];
+  readonly problems: LocatedProblem[] = [];
+  readonly #environment: Environment;
+  readonly #documents = new Map<string, ParsedDocument>();
+  /** Files being loaded, outermost first: one that comes again is a cycle. */
+  readonly #stack: string[] = [];
+
+  constructor(environment: Environment) {
+    this.#environment = environment;
+  }
+
+  /** `from` is the place of the `include` that asked for it. */
+  async load(file: string, depth: number, from: Place | null): Promise<void> {
+    const shown = shownName(file);
+    if (this.#stack.includes(shown)) return this.#refuse(from, `includes ${shown}, which includes this file again`);
+    // Two patterns that both find a file mean it once.
+    if (this.sources.some((source) => source.file === shown)) return;
+    if (depth > INCLUDE_DEPTH_MAX) return this.#refuse(from, `includes are more than ${INCLUDE_DEPTH_MAX} files deep`);
+    if (this.sources.length >= FILES_MAX) return this.#refuse(from, `more than ${FILES_MAX} files are included`);
+    const raw = PROGRAM_EXTENSIONS.includes(extname(file))
+      ? await this.#runProgram(file, shown, from)
+      : await this.#readDocument(file, shown, from);
+    if (raw === null) return;
+    const { value, problems } = substituteEnvironment(raw.value, this.#environment);
+    this.problems.push(...problems.map(({ path, message }) => this.locate({ file: shown, path }, message, false)));
+    if (depth > 0 && (typeof value !== "object" || value === null || Array.isArray(value))) {
+      return this.#refuse(
+        { file: shown, path: [] },
+        "holds no map; an included file looks like the main one: routes, upstreams, …",
+      );
+    }
+    this.sources.push({ file: shown, value });
+    this.#stack.push(shown);
+    for (const include of includesOf(value)) await this.#follow(file, shown, include, depth);
+    this.#stack.pop();
+  }
+
+  locate({ file, path }: Place, message: string, atKey: boolean): LocatedProblem {
+    return {
+      file,
+      position: this.#documents.get(file)?.positionOf(path, atKey) ?? null,
+      path: formatPath(path),
+      message,
+    };
+  }
+
+  async #follow(file: string, shown: string, { pattern, path }: Include, depth: number): Promise<void> {
+    const place = { file: shown, path };
+    const directory = dirname(file);
+    if (!isGlob(pattern)) return this.load(resolve(directory, pattern), depth + 1, place);
+    const found = await expandGlob(pattern, directory);
+    if (found === null) return this.#refuse(place, "would search too many directories; narrow the pattern");
+    // The including file may well match its own pattern.
+    for (const match of found) if (match !== file) await this.load(match, depth + 1, place);
+  }
+
+  async #readDocument(file: string, shown: string, from: Place | null): Promise<{ value: unknown } | null> {
+    const text = await readTextFile(file);
+    if (typeof text !== "string") return this.#refuseFile(shown, from, text.problem);
+    if (text.trim() === "") return this.#refuseFile(shown, from, "is empty; it needs at least listeners and routes");
+    const parsed = parseDocument(text);
+    if ("problems" in parsed) {
+      this.problems.push(
+        ...parsed.problems.map(({ message, position }) => ({ file: shown, position, path: "", message })),
+      );
+      return null;
+    }
+    this.#documents.set(shown, parsed);
+    return { value: parsed.value };
+  }
+
+  async #runProgram(file: string, shown: string, from: Place | null): Promise<{ value: unknown } | null> {
+    // The file system's reasons are clearer than those of a failed import.
+    const text = await readTextFile(file);
+    if (typeof text !== "string") return this.#refuseFile(shown, from, text.problem);
+    try {
+      const module: { default?: unknown } = await import(pathToFileURL(file).href);
+      if (module.default === undefined)
+        return this.#refuseFile(shown, from, "has no default export; write `export default defineConfig({ … })`");
+      const value: unknown = typeof module.default === "function" ? await module.default() : module.default;
+      return { value };
+    } catch (error) {
+      return this.#refuseFile(
+        shown,
+        from,
+        `could not be run: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    }
+  }
+
+  #refuse(place: Place | null, message: string): void {
+    this.problems.push(this.locate(place ?? { file: "", path: [] }, message, false));
+  }
+
+  /** A missing include is the including file's problem. */
+  #refuseFile(shown: string, from: Place | null, message: string): null {
+    if (from === null) this.problems.push({ file: shown, position: null, path: "", message });
+    else this.#refuse(from, `${shown} ${message}`);
+    return null;
+  }
+}
+
+function includesOf(value: unknown): Include[] {
+  if (typeof value !== "object" || value === null || !("include" in value)) return [];
+  const { include } = value;
+  if (typeof include === "string") return [{ pattern: include, path: ["include"] }];
+  // Anything else is the schema's to refuse.
+  if (!Array.isArray(include)) return [];
+  return include.flatMap((pattern, index) =>
+    typeof pattern === "string" ? [{ pattern, path: ["include", index] }] : [],
+  );
+}
+
+/** Relative when that is shorter, as a compiler would. */
+function shownName(file: string): string {
+  const near = relative(process.cwd(), file);
+  return near !== "" && !near.startsWith("..") ? near : file;
+}
+
+function sorted(problems: readonly LocatedProblem[]): LocatedProblem[] {
+  const files = [...new Set(problems.map((problem) => problem.file))];
+  return [...problems].sort(
+    (left, right) =>
+      files.indexOf(left.file) - files.indexOf(right.file) ||
+      (left.position?.line ?? 0) - (right.position?.line ?? 0) ||
+      (left.position?.column ?? 0) - (right.position?.column ?? 0),
+  );
+}

@@ -1,0 +1,35 @@
+/** What the core announces → lines: finished requests on standard output, failures on standard error. */
+
+import type { LogDefinition } from "../core/config/compile.ts";
+import { formatAccess, formatFailure, formatNotice } from "../core/observe/access-log.ts";
+import type { Observer } from "../core/observe/events.ts";
+import { FailureLog } from "../core/observe/failure-log.ts";
+import type { Runtime } from "../core/runtime.ts";
+import { standardError, standardOutput } from "./line-writer.ts";
+
+export interface Log extends Observer {
+  /** Writes what was held back. */
+  close(): void;
+}
+
+export function createLog(definition: LogDefinition, runtime: Runtime): Log {
+  const failures = new FailureLog((line) => standardError.write(line));
+  const flushing = setInterval(() => failures.flush(runtime.wallClockMs()), 1_000);
+  // Bun and Node only; on Deno `close` ends it.
+  (flushing as { unref?: () => void }).unref?.();
+  return {
+    wantsTimes: definition.access,
+    onExchange(exchange) {
+      const now = runtime.wallClockMs();
+      if (definition.access) standardOutput.write(formatAccess(exchange, now, definition.format));
+      if (exchange.fault !== null) failures.report((atMs) => formatFailure(exchange, atMs), now);
+    },
+    onNotice(notice) {
+      failures.report((atMs) => formatNotice(notice, atMs), runtime.wallClockMs());
+    },
+    close() {
+      clearInterval(flushing);
+      failures.flush(Number.POSITIVE_INFINITY);
+    },
+  };
+}

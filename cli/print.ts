@@ -1,0 +1,40 @@
+/** How things look on a terminal: tables, and problems with the place they come from. */
+
+import { escapeText } from "../core/observe/access-log.ts";
+import type { LocatedProblem } from "./load-config.ts";
+
+/** More than this nobody reads at once. */
+const PROBLEMS_SHOWN_MAX = 50;
+
+/** `file:line:column: path: what is wrong, what would be right`. */
+export function printProblem({ file, position, path, message }: LocatedProblem): string {
+  const place = position === null ? plain(file) : `${plain(file)}:${position.line}:${position.column}`;
+  return path === "" ? `${place}: ${plain(message)}` : `${place}: ${plain(path)}: ${plain(message)}`;
+}
+
+export function printProblems(problems: readonly LocatedProblem[]): string[] {
+  const lines = problems.slice(0, PROBLEMS_SHOWN_MAX).map(printProblem);
+  if (problems.length > lines.length) lines.push(`… and ${problems.length - lines.length} more`);
+  return lines;
+}
+
+/** Columns as wide as their widest cell, two spaces apart; the last one is not filled up. */
+export function printTable(heading: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const cells = [heading, ...rows.map((row) => row.map((cell) => plain(cell)))];
+  const widths = heading.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  return cells.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")}`.trimEnd());
+}
+
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** Whatever a file holds, no control character of it reaches the terminal. */
+function plain(text: string): string {
+  return /^[\x20-\x7e…–]*$/.test(text)
+    ? text
+    : text
+        .split(" ")
+        .map((word) => (word === "" ? "" : escapeText(word)))
+        .join(" ");
+}

@@ -1,0 +1,55 @@
+/** Reads a configuration file, bounded, and says in a person's words why it could not. */
+
+import { open } from "node:fs/promises";
+
+/** Ten thousand routes come to two. */
+export const FILE_BYTES_MAX = 16 * 1024 * 1024;
+
+export async function readTextFile(path: string): Promise<string | { readonly problem: string }> {
+  let bytes: Uint8Array;
+  try {
+    const file = await open(path, "r");
+    try {
+      const { size, isDirectory } = await file
+        .stat()
+        .then((stat) => ({ size: stat.size, isDirectory: stat.isDirectory() }));
+      if (isDirectory) return { problem: "is a directory; name a file in it" };
+      if (size > FILE_BYTES_MAX)
+        return { problem: `has ${Math.ceil(size / 1024 ** 2)} MiB; at most ${FILE_BYTES_MAX / 1024 ** 2} MiB is read` };
+      bytes = await file.readFile();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    return { problem: reasonOf(error) };
+  }
+  if (bytes.length > FILE_BYTES_MAX) return { problem: `has more than ${FILE_BYTES_MAX / 1024 ** 2} MiB` };
+  if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
+    return { problem: "is UTF-16; save it as UTF-8" };
+  }
+  if (bytes.includes(0)) return { problem: "is a binary file; a configuration is YAML, JSON or TypeScript text" };
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return { problem: "is not UTF-8 text; save it as UTF-8" };
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  switch (code) {
+    case "ENOENT":
+      return "does not exist; check the path";
+    case "ENOTDIR":
+      return "does not exist: a part of its path is no directory";
+    case "EACCES":
+    case "EPERM":
+      return "cannot be read: no permission for it";
+    case "EISDIR":
+      return "is a directory; name a file in it";
+    case "ELOOP":
+      return "is a symbolic link that leads in a circle";
+    default:
+      return `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}

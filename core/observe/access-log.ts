@@ -1,0 +1,168 @@
+/**
+ * One line of text per finished request, and one per failed one. Clients and upstreams choose most of what
+ * stands in it, so a line never holds a control character, no field is longer than `FIELD_LENGTH_MAX`, and
+ * query parameters that look like secrets are masked (M08, M09).
+ */
+
+import type { FinishedExchange, Notice } from "./events.ts";
+
+export type LogFormat = "json" | "text";
+
+/** M08: what an attacker can put into one field of a line. */
+export const FIELD_LENGTH_MAX = 2_048;
+
+/** Query parameters whose value is not for the log (M09). Compared in lower case, without `_` and `-`. */
+const SECRET_PARAMETERS: ReadonlySet<string> = new Set([
+  "accesskey",
+  "accesstoken",
+  "apikey",
+  "auth",
+  "authorization",
+  "clientsecret",
+  "code",
+  "idtoken",
+  "jwt",
+  "key",
+  "passwd",
+  "password",
+  "pwd",
+  "refreshtoken",
+  "secret",
+  "sessionid",
+  "sig",
+  "signature",
+  "token",
+  "xamzcredential",
+  "xamzsecuritytoken",
+  "xamzsignature",
+  "xgoogsignature",
+]);
+
+/** Without a line end. `atMs` is wall clock time. */
+export function formatAccess(exchange: FinishedExchange, atMs: number, format: LogFormat): string {
+  return format === "json" ? formatJson(exchange, atMs) : formatText(exchange, atMs);
+}
+
+/** What the log says of a request that failed. */
+export function formatFailure(exchange: FinishedExchange, atMs: number): string {
+  const { fault, status, attempts } = exchange;
+  const answer = status === 0 ? "no answer" : String(status);
+  const where = [`request ${escapeText(exchange.requestId)}`, `client ${escapeText(exchange.clientAddress)}`];
+  if (exchange.routeId !== "") where.push(`route ${escapeText(exchange.routeId)}`);
+  if (exchange.upstream !== "") where.push(`upstream ${escapeText(exchange.upstream)}`);
+  if (exchange.server !== "") where.push(`server ${escapeText(exchange.server)}`);
+  if (attempts > 1) where.push(`${attempts} attempts`);
+  const request = `${escapeText(exchange.method)} ${escapeText(exchange.host)}${escapeText(maskTarget(exchange.target))}`;
+  const what = fault === null ? "failed" : `${fault.code}: ${fault.reason}`;
+  return `${timeOf(atMs)} error ${what}; ${request} -> ${answer} after ${Math.round(exchange.durationMs)}ms; ${where.join(", ")}`;
+}
+
+/** What the log says of things that never became a request. */
+export function formatNotice(notice: Notice, atMs: number): string {
+  const start = `${timeOf(atMs)}`;
+  const listener = escapeText(notice.listener);
+  switch (notice.kind) {
+    case "refused": {
+      const { fault, clientAddress, requestId } = notice;
+      const from = `request ${escapeText(requestId)}, client ${escapeText(clientAddress)}, listener ${listener}`;
+      return `${start} error ${fault.code}: ${fault.reason} -> ${fault.status}; ${from}`;
+    }
+    case "accept-failed":
+      return `${start} error accepting failed: ${escapeText(notice.error.message)} [${notice.error.code}]; listener ${listener}; trying again`;
+    case "connection-shed":
+      return `${start} error connection closed at once: all ${notice.limit} client connections are in use; listener ${listener}`;
+  }
+}
+
+/** The target with the values of secret query parameters replaced. */
+export function maskTarget(target: string): string {
+  const start = target.indexOf("?");
+  if (start < 0) return target;
+  const parameters = target.slice(start + 1).split("&");
+  const masked = parameters.map((parameter) => {
+    const equals = parameter.indexOf("=");
+    return equals > 0 && isSecret(parameter.slice(0, equals)) ? `${parameter.slice(0, equals)}=***` : parameter;
+  });
+  return `${target.slice(0, start)}?${masked.join("&")}`;
+}
+
+/** For a terminal: escapes instead of controls, quotes only where there is a space. */
+export function escapeText(text: string): string {
+  const quoted = escapeJson(text);
+  const inner = quoted.slice(1, -1);
+  return inner === "" || /[\s"]/.test(text) ? quoted : inner;
+}
+
+function formatJson(exchange: FinishedExchange, atMs: number): string {
+  const { fault } = exchange;
+  const fields: string[] = [
+    `"time":"${timeOf(atMs)}"`,
+    `"requestId":${escapeJson(exchange.requestId)}`,
+    `"client":${escapeJson(exchange.clientAddress)}`,
+    `"listener":${escapeJson(exchange.listener)}`,
+    `"method":${escapeJson(exchange.method)}`,
+    `"host":${escapeJson(exchange.host)}`,
+    `"target":${escapeJson(maskTarget(exchange.target))}`,
+    `"protocol":${escapeJson(exchange.protocol)}`,
+    `"status":${exchange.status}`,
+    `"requestBytes":${exchange.requestBytes}`,
+    `"responseBytes":${exchange.responseBytes}`,
+    `"durationMs":${milliseconds(exchange.durationMs)}`,
+    `"firstByteMs":${milliseconds(exchange.firstByteMs)}`,
+    `"route":${escapeJson(exchange.routeId)}`,
+    `"upstream":${escapeJson(exchange.upstream)}`,
+    `"server":${escapeJson(exchange.server)}`,
+    `"attempts":${exchange.attempts}`,
+  ];
+  if (fault !== null)
+    fields.push(`"fault":{"side":"${fault.side}","code":"${fault.code}","reason":${escapeJson(fault.reason)}}`);
+  return `{${fields.join(",")}}`;
+}
+
+function formatText(exchange: FinishedExchange, atMs: number): string {
+  const { fault } = exchange;
+  const parts = [
+    timeOf(atMs),
+    escapeText(exchange.clientAddress),
+    escapeText(exchange.method),
+    `${escapeText(exchange.host)}${escapeText(maskTarget(exchange.target))}`,
+    escapeText(exchange.protocol),
+    String(exchange.status),
+    `in=${exchange.requestBytes}`,
+    `out=${exchange.responseBytes}`,
+    `${milliseconds(exchange.durationMs)}ms`,
+    `route=${escapeText(exchange.routeId || "-")}`,
+    `upstream=${escapeText(exchange.upstream || "-")}`,
+    `server=${escapeText(exchange.server || "-")}`,
+    `id=${escapeText(exchange.requestId)}`,
+  ];
+  if (fault !== null) parts.push(`fault=${fault.code}`);
+  return parts.join(" ");
+}
+
+function isSecret(name: string): boolean {
+  let plain = name;
+  try {
+    plain = decodeURIComponent(name);
+  } catch {
+    // A bad escape: compared as it is.
+  }
+  return SECRET_PARAMETERS.has(plain.toLowerCase().replaceAll(/[_-]/g, ""));
+}
+
+/** JSON, with everything escaped that a terminal or a log viewer might act on. */
+function escapeJson(text: string): string {
+  const shown = text.length > FIELD_LENGTH_MAX ? `${text.slice(0, FIELD_LENGTH_MAX - 1)}…` : text;
+  return JSON.stringify(shown).replace(
+    /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+function timeOf(atMs: number): string {
+  return new Date(atMs).toISOString();
+}
+
+function milliseconds(value: number): string {
+  return String(Math.round(value * 1000) / 1000);
+}

@@ -1,0 +1,42 @@
+/** Failed requests on standard error, but never a flood: so many lines a second, then how many were left out. */
+
+/** Enough to see a pattern, little enough to read. */
+export const FAILURE_LINES_PER_SECOND_MAX = 20;
+
+export class FailureLog {
+  readonly #write: (line: string) => void;
+  #windowEndsMs = 0;
+  #lines = 0;
+  #omitted = 0;
+
+  constructor(write: (line: string) => void) {
+    this.#write = write;
+  }
+
+  /** `format` is called only when its line is written. `atMs` is wall clock time; when the clock jumps back a window only starts anew. */
+  report(format: (atMs: number) => string, atMs: number): void {
+    if (atMs >= this.#windowEndsMs || atMs < this.#windowEndsMs - 1_000) this.#startWindow(atMs);
+    if (this.#lines >= FAILURE_LINES_PER_SECOND_MAX) {
+      this.#omitted++;
+      return;
+    }
+    this.#lines++;
+    this.#write(format(atMs));
+  }
+
+  /** To be called once a second, and at the end, so that the count of what was left out is not held back. */
+  flush(atMs: number): void {
+    if (atMs >= this.#windowEndsMs || atMs < this.#windowEndsMs - 1_000) this.#startWindow(atMs);
+  }
+
+  #startWindow(atMs: number): void {
+    if (this.#omitted > 0) {
+      this.#write(
+        `${new Date(atMs).toISOString()} error ${this.#omitted} more requests failed within a second; not shown`,
+      );
+    }
+    this.#windowEndsMs = atMs + 1_000;
+    this.#lines = 0;
+    this.#omitted = 0;
+  }
+}
