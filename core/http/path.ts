@@ -62,6 +62,11 @@ export function hasDotSegments(path: string): boolean {
   return false;
 }
 
+/** Whether the path has one reading only: no escape, parameter, empty segment or dot segment, nothing to refuse. */
+export function isPlainPath(path: string): boolean {
+  return PLAIN.test(path) && !EMPTY_OR_DOTS.test(path);
+}
+
 /** Removes dot segments as RFC 3986 section 5.2.4 does; leaves every other byte as it is. */
 export function normalisePath(path: string): string {
   return hasDotSegments(path) ? removeDotSegments(path) : path;
@@ -112,6 +117,8 @@ export function hexPairAt(text: string, index: number): number {
 
 const HEX_DIGITS = "0123456789ABCDEF";
 const SLASH_OR_PARAMETER = /%2f|%5c|;|%3b/i;
+const PLAIN = /^\/[-/a-z0-9._~!$&'()*+,=:@|^[\]]*$/i;
+const EMPTY_OR_DOTS = /\/(?:\/|\.\.?(?:\/|$))/;
 const ASTERISK: PathReading = Object.freeze({ forwarded: "*", literal: "*", decoded: "*" });
 
 /** The first byte or escape that is refused wherever it stands, as text; null when there is none. */

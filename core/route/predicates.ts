@@ -33,8 +33,7 @@ export interface CompiledConditions {
   readonly others: readonly Condition[];
   /** How many there are beside host, path and method: more come first. */
   readonly count: number;
-  /** Whether a `not` looks at the host or the path. */
-  readonly notNeedsHost: boolean;
+  /** Whether a `not` looks at the path. */
   readonly notNeedsPath: boolean;
 }
 
@@ -57,7 +56,6 @@ export function compileConditions(conditions: RouteConditions, report: Report): 
     methods,
     others,
     count: others.length - (methods.length > 0 ? 1 : 0),
-    notNeedsHost: nots.some((not) => not.needsHost),
     notNeedsPath: nots.some((not) => not.needsPath),
   };
 }
@@ -100,8 +98,7 @@ function compileNot(inner: RouteConditions, index: number, report: Report) {
     if (byOthers === FAILS) return HOLDS;
     return byPath === CANNOT_TELL || byOthers === CANNOT_TELL ? CANNOT_TELL : FAILS;
   };
-  const needsHost = hosts.length > 0 || compiled.notNeedsHost;
-  return { condition, needsHost, needsPath: paths.length > 0 || compiled.notNeedsPath };
+  return { condition, needsPath: paths.length > 0 || compiled.notNeedsPath };
 }
 
 /** One of several values separated by commas is enough, so that a second line of a field doesn't hide the first. */

@@ -3,7 +3,7 @@
  * segment or anything else `http/path.ts` refuses makes the request be refused (N09, N10).
  */
 
-import { hasDotSegments, type PathReading, readConfiguredPath, readPath } from "../http/path.ts";
+import { hasDotSegments, isPlainPath, type PathReading, readConfiguredPath, readPath } from "../http/path.ts";
 import { compilePattern } from "./pattern.ts";
 import type { PathRewrite } from "./route.ts";
 import {
@@ -30,8 +30,11 @@ export function compileRewrite(definition: PathRewrite, scope: TemplateScope): C
       const compiled = compileTarget(definition.to, scope);
       if ("problem" in compiled) return compiled;
       const { template } = compiled;
-      const rewrite: Rewrite = (request, match) =>
-        request.path === "*" ? "*" : finish(template.expand(request, match), request.query);
+      const rewrite: Rewrite = (request, match, reading) => {
+        if (request.path === "*") return "*";
+        if (!request.pathIsPlain && "refused" in (reading ?? readPath(request.path))) return null;
+        return finish(template.expand(request, match), request.query);
+      };
       return { rewrite, template };
     }
     case "pattern":
@@ -102,7 +105,7 @@ const NO_CAPTURES = Object.freeze({ names: [], captures: null });
 function finish(target: string, query: string): string | null {
   const mark = target.indexOf("?");
   const path = (mark < 0 ? target : target.slice(0, mark)).replace(/^\/*/, "/");
-  if (hasDotSegments(path) || "refused" in readPath(path)) return null;
+  if (!isPlainPath(path) && (hasDotSegments(path) || "refused" in readPath(path))) return null;
   return joinTarget(path, mark < 0 ? query : target.slice(mark + 1));
 }
 

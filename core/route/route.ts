@@ -16,7 +16,7 @@ export interface RouteRequest {
   readonly query: string;
   /** False when the path holds `%`, `;`, `\`, `//` or a dot segment, so that it can be read in two ways. */
   readonly pathIsPlain: boolean;
-  /** The client's address after `trustedProxies`, in the usual text form. */
+  /** The client's address after `trustedProxies`, in the usual text form; `unix` for one on a UNIX socket. */
   readonly clientAddress: string;
   /** The name (or else address as configured) of the listener it came in by. */
   readonly listener: string;
@@ -59,9 +59,12 @@ export interface RouteConditions {
 
 export type PathPattern =
   | { readonly kind: "exact"; readonly path: string }
-  /** `/api/*`: `/api` itself and everything below `/api/`. `/*` is every path. */
+  /** `/api/*`: `/api` itself and everything below `/api/`. `/*` is every path: it asks for nothing and comes last. */
   | { readonly kind: "prefix"; readonly prefix: string }
-  /** `/users/:id` and `/users/:id/*`: a segment that starts with `:` matches any one non-empty segment. */
+  /**
+   * `/users/:id`: a segment that starts with `:` matches any one non-empty segment. `/users/:id/*` is a prefix:
+   * among patterns of a kind the one with the literal segment comes first where they differ from the left.
+   */
   | { readonly kind: "parameters"; readonly pattern: string }
   | { readonly kind: "regex"; readonly source: string };
 

@@ -68,7 +68,7 @@ export class RouteTable {
     this.#always = first?.isUnconditional === true ? first.match : null;
     this.#literal = indexOf(entries, "literal");
     this.#decoded = entries.every((entry) => readsTheSame(entry.path)) ? this.#literal : indexOf(entries, "decoded");
-    this.#needsHost = entries.some((entry) => entry.host.kind !== "any" || entry.conditions.notNeedsHost);
+    this.#needsHost = entries.some((entry) => entry.host.kind !== "any");
     this.#needsPath = entries.some((entry) => entry.path.kind !== "every" || entry.conditions.notNeedsPath);
   }
 

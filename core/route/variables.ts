@@ -5,7 +5,7 @@
  */
 
 import { FIELD_VALUE, HOST_NAME, PATH, PERCENT, SLASH, TOKEN } from "../bytes/ascii.ts";
-import { escapeByte, hexPairAt, isUnreserved } from "../http/path.ts";
+import { escapeByte, hexPairAt, isUnreserved, normalisePath } from "../http/path.ts";
 import { queryParameter } from "./query.ts";
 import type { RouteRequest } from "./route.ts";
 
@@ -112,7 +112,8 @@ const VARIABLES: Readonly<Record<Exclude<(typeof VARIABLE_NAMES)[number], "route
   "request.host": { kind: "authority", evaluate: (request) => request.host },
   "request.id": { kind: "plain", evaluate: (request) => request.requestId },
   "request.method": { kind: "plain", evaluate: (request) => request.method },
-  "request.path": { kind: "path", evaluate: (request) => request.path },
+  // Without dot segments, which a rewrite would have to refuse.
+  "request.path": { kind: "path", evaluate: ({ path, pathIsPlain }) => (pathIsPlain ? path : normalisePath(path)) },
   "request.query": { kind: "query", evaluate: (request) => request.query },
   "request.scheme": { kind: "authority", evaluate: (request) => request.scheme },
   "upstream.address": { kind: "plain", evaluate: (request) => request.upstreamAddress },
@@ -268,6 +269,8 @@ function createTemplate(parts: readonly Part[], place: TemplatePlace, usesCaptur
     for (const part of parts) text += typeof part === "string" ? part : part(request, match);
     return text;
   };
+  if (place === "host")
+    return { isConstant: false, usesCaptures, expand: (request, match) => joinAll(parts, request, match) };
   if (place !== "location") return { isConstant: false, usesCaptures, expand: joined };
   // A path that begins with two slashes would name another site, if the template doesn't.
   const namesSite = typeof first === "string" && /^\/\/|^[^/?#]/.test(first);
@@ -279,6 +282,17 @@ function createTemplate(parts: readonly Part[], place: TemplatePlace, usesCaptur
       return namesSite ? text : text.replace(/^\/{2,}/, "/");
     },
   };
+}
+
+/** Empty when any variable is: half a host is another host. */
+function joinAll(parts: readonly Part[], request: VariableContext, match: Captured): string {
+  let text = "";
+  for (const part of parts) {
+    const value = typeof part === "string" ? part : part(request, match);
+    if (value === "") return "";
+    text += value;
+  }
+  return text;
 }
 
 function mergeConstants(parts: readonly Part[]): Part[] {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { hasDotSegments, normalisePath, readConfiguredPath, readPath } from "../../../core/http/path.ts";
+import { hasDotSegments, isPlainPath, normalisePath, readConfiguredPath, readPath } from "../../../core/http/path.ts";
 
 /** What `readPath` makes of a path: the forwarded one, and the readings where they differ from it. */
 function reads(path: string, expected: { forwarded?: string; literal?: string; decoded?: string }): void {
@@ -128,6 +128,33 @@ describe("dot segments", () => {
   it("leave other bytes as they are", () => {
     assert.equal(normalisePath("/a%2fb//c;d/%7e"), "/a%2fb//c;d/%7e");
     assert.equal(normalisePath("/a/b%41//../c"), "/a/b%41/c");
+  });
+});
+
+describe("plain paths", () => {
+  it("have one reading, which is forwarded", () => {
+    for (const path of ["/", "/a/b/", "/a.b/..c/...", "/@a/:b,c", "/a|b^[c]"]) {
+      assert.equal(isPlainPath(path), true, path);
+      reads(path, {});
+    }
+    for (const path of [
+      "",
+      "*",
+      "a",
+      "//",
+      "/a//b",
+      "/a/.",
+      "/../b",
+      "/a%41",
+      "/a;b",
+      "/a\\b",
+      "/a b",
+      "/\xe9",
+      "/a\n",
+      "/a?",
+    ]) {
+      assert.equal(isPlainPath(path), false, path);
+    }
   });
 });
 

@@ -89,6 +89,12 @@ describe("replace", () => {
     assert.equal(rewritten(rewriting("/a/*", { kind: "replace", to: "${request.path}" }), "/a/b"), "/a/b");
   });
 
+  it("sees the path without its dot segments", () => {
+    const below = rewriting("", { kind: "replace", to: "/site${request.path}" });
+    assert.equal(rewritten(below, "/a/../../b%2f"), null);
+    assert.equal(rewritten(below, "/a/../../b//c", { query: "q" }), "/site/b//c?q");
+  });
+
   it("escapes what the configuration writes plainly", () => {
     assert.equal(rewritten(rewriting("/a", { kind: "replace", to: "/b c/é" }), "/a"), "/b%20c/%C3%A9");
   });

@@ -132,6 +132,8 @@ describe("a template for a host", () => {
     for (const x of ["a/b", "a b", "u@a", "a\r\n", "\xe9"]) {
       assert.equal(expand("${request.header.x}", request("/", { headers: { x } }), "host"), "", x);
     }
+    assert.equal(expand("${request.header.x}.internal", request("/", { headers: { x: "a/b" } }), "host"), "");
+    assert.equal(expand("${request.header.x}.internal", request("/"), "host"), "");
     assert.match(problem("a/b", "host"), /"\/", which cannot stand in a host/);
   });
 });
