@@ -128,6 +128,11 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
     if (timeoutSeconds <= 1) this.#keepsAlive = false;
   }
 
+  /** Never to be used again after this cycle. */
+  spoil(): void {
+    this.#keepsAlive = false;
+  }
+
   close(): void {
     if (this.#phase === CLOSED) return;
     this.#closed();
@@ -190,12 +195,11 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
     this.#lastMoveMs = this.#owner.timers.nowMs;
     switch (this.#phase) {
       case TUNNEL:
-        this.#handler!.onBodyPiece(bytes);
+        this.#handler?.onBodyPiece(bytes);
         this.#handler?.onFlush();
         break;
       case BODY:
-        if (this.#inbox.length === 0) this.#readBody(bytes, 0, bytes.length);
-        else this.#inbox.append(bytes);
+        this.#readBody(bytes, 0, bytes.length);
         break;
       case WAITING: {
         const moved = this.#inbox.append(bytes);

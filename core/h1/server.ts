@@ -84,15 +84,18 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
   #isResponseDone = false;
   #keepsAlive = true;
   #lingeredBytes = 0;
+  // Of the current request: the owner's, or those of its route.
+  #limits: Limits;
+  #timeouts: Timeouts;
   #sentAtCheck = 0;
-  /** What the exchange layer keeps per connection (forwarded lines, a bound upstream connection). */
-  notes: unknown = null;
 
   constructor(socket: Socket, owner: ServerOwner) {
     this.socket = socket;
     this.#owner = owner;
     this.#outbox = new Outbox(socket, owner.slab);
     this.#timer = new Timer(this);
+    this.#limits = owner.limits;
+    this.#timeouts = owner.timeouts;
     socket.handler = this;
     // No byte at all within the head's deadline: closed without an answer (S01).
     owner.timers.set(this.#timer, owner.timeouts.requestHeadMs);
@@ -226,37 +229,40 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     this.#isResponseChunked = false;
     this.#isResponseUntilClose = false;
     this.#keepsAlive = head.keepsAlive && !this.#hasClientEnded;
+    this.#limits = owner.limits;
+    this.#timeouts = owner.timeouts;
+    owner.timers.clear(this.#timer);
     if (head.body === BODY_NONE) {
       this.#phase = ANSWERING;
-      owner.timers.clear(this.#timer);
-    } else {
-      this.#phase = READ_BODY;
-      this.#beginBody(head);
-    }
-    this.#handler = owner.openExchange(this, head);
-    if (head.body === BODY_NONE) {
+      this.#open(head);
       this.#handler?.onEnd(null);
       this.#handler?.onFlush();
+      this.#maybeFinish();
+    } else {
+      this.#phase = READ_BODY;
+      this.#reading ??= new ProgressWatch();
+      this.#reading.begin(owner.timers.nowMs);
+      this.#reading.wait(owner.timers.nowMs);
+      this.#decoder ??= new BodyDecoder();
+      this.#decoder.begin(head.body, head.bodyLength);
+      this.#open(head);
+      if (this.#phase === READ_BODY) this.#checkReading();
       this.#maybeFinish();
     }
     return true;
   }
 
-  #beginBody(head: RequestHead): void {
-    const { timers, timeouts } = this.#owner;
-    this.#decoder ??= new BodyDecoder();
-    this.#decoder.begin(head.body, head.bodyLength);
-    this.#reading ??= new ProgressWatch();
-    this.#reading.begin(timers.nowMs);
-    this.#reading.wait(timers.nowMs);
-    timers.set(this.#timer, this.#reading.nextCheckMs(timers.nowMs, timeouts.requestBodyIdleMs));
+  #open(head: RequestHead): void {
+    const handler = this.#owner.openExchange(this, head);
+    // It may have answered and closed at once.
+    if (this.#phase !== CLOSED) this.#handler = handler;
   }
 
   #readBody(): boolean {
     const inbox = this.#inbox;
     const decoder = this.#decoder!;
     const before = inbox.start;
-    const at = decoder.decode(inbox.bytes, before, inbox.end, this.#owner.limits, this);
+    const at = decoder.decode(inbox.bytes, before, inbox.end, this.#limits, this);
     if (this.#phase !== READ_BODY) return false;
     if (at < 0) {
       this.#refuseBody(fault.clientRefusal(at));
@@ -337,6 +343,12 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     writeResponseHead(this.#outbox, outgoing);
   }
 
+  /** The route's own limits and deadlines, for the rest of this request. */
+  goBy(limits: Limits, timeouts: Timeouts): void {
+    this.#limits = limits;
+    this.#timeouts = timeouts;
+  }
+
   /** The answer just being written is the last on this connection. Before `head`. */
   closeAfterResponse(): void {
     this.#keepsAlive = false;
@@ -395,7 +407,7 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
   /** Notes that a write may have filled the queue, and starts watching whether the client takes it. */
   #flushed(): boolean {
     if (!this.#outbox.isBlocked) return true;
-    const { timers, timeouts } = this.#owner;
+    const { timers } = this.#owner;
     if (this.#sending === null) {
       this.#sending = new ProgressWatch();
       this.#sending.begin(timers.nowMs);
@@ -403,19 +415,20 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     }
     this.#sending.wait(timers.nowMs);
     if (this.#sendTimer!.deadlineMs === 0) {
-      timers.set(this.#sendTimer!, this.#sending.nextCheckMs(timers.nowMs, timeouts.sendIdleMs));
+      timers.set(this.#sendTimer!, this.#sending.nextCheckMs(timers.nowMs, this.#timeouts.sendIdleMs));
     }
     return false;
   }
 
   #checkSending(): void {
-    const { timers, timeouts, limits } = this.#owner;
+    const { timers } = this.#owner;
+    const timeouts = this.#timeouts;
     const sending = this.#sending!;
     this.#noteSent();
     // In a tunnel silence is normal.
     const isTunnel = this.#phase === TUNNEL;
     const idleMs = isTunnel ? timeouts.tunnelIdleMs : timeouts.sendIdleMs;
-    const rateMin = isTunnel ? 0 : limits.rateBytesPerSecondMin;
+    const rateMin = isTunnel ? 0 : this.#limits.rateBytesPerSecondMin;
     const verdict = sending.verdict(timers.nowMs, idleMs, rateMin);
     if (verdict === "moving") {
       timers.set(this.#sendTimer!, sending.nextCheckMs(timers.nowMs, idleMs));
@@ -434,9 +447,10 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
   }
 
   #checkReading(): void {
-    const { timers, timeouts, limits } = this.#owner;
+    const { timers } = this.#owner;
+    const timeouts = this.#timeouts;
     const reading = this.#reading!;
-    const verdict = reading.verdict(timers.nowMs, timeouts.requestBodyIdleMs, limits.rateBytesPerSecondMin);
+    const verdict = reading.verdict(timers.nowMs, timeouts.requestBodyIdleMs, this.#limits.rateBytesPerSecondMin);
     if (verdict === "moving") {
       timers.set(this.#timer, reading.nextCheckMs(timers.nowMs, timeouts.requestBodyIdleMs));
     } else {
@@ -478,7 +492,7 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     this.#holds = 0;
     this.socket.resume();
     // A client that reads slowly gets the time of any slow reader to take the rest.
-    const patienceMs = mayStillSend && this.socket.queuedBytes === 0 ? LINGER_MS : this.#owner.timeouts.sendIdleMs;
+    const patienceMs = mayStillSend && this.socket.queuedBytes === 0 ? LINGER_MS : this.#timeouts.sendIdleMs;
     this.#owner.timers.set(this.#timer, patienceMs);
   }
 
@@ -486,7 +500,12 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
   #awaitClose(): void {
     this.#phase = LINGER;
     this.#handler = null;
-    this.#owner.timers.set(this.#timer, this.#owner.timeouts.sendIdleMs);
+    this.#owner.timers.set(this.#timer, this.#timeouts.sendIdleMs);
+  }
+
+  /** Ends politely between two requests: FIN first, so that a request that crosses it isn't answered with a reset. */
+  leave(): void {
+    if (this.isIdle) this.#linger();
   }
 
   /** Ends now, without a word. */

@@ -1,0 +1,115 @@
+/** One try of an exchange at one server: the lease, the request out, the response in. */
+
+import type { Fault } from "../fault.ts";
+import type { ClientConnection } from "../h1/client.ts";
+import type { Fields } from "../http/fields.ts";
+import type { ResponseHead } from "../http/message.ts";
+import type { ResponseHandler } from "../http/wire.ts";
+import type { Borrower } from "../upstream/connections.ts";
+import type { Endpoint } from "../upstream/endpoint.ts";
+import type { Exchange } from "./exchange.ts";
+
+export class Attempt implements ResponseHandler, Borrower {
+  readonly endpoint: Endpoint;
+  readonly #exchange: Exchange;
+  /** Null before the lease and after it was given back. */
+  connection: ClientConnection | null = null;
+  /** The connection had served a request before this one. */
+  isReused = false;
+  #isOver = false;
+
+  constructor(exchange: Exchange, endpoint: Endpoint) {
+    this.#exchange = exchange;
+    this.endpoint = endpoint;
+  }
+
+  get connectMs(): number {
+    return this.#exchange.plan!.timeouts.connectMs;
+  }
+
+  /** `fresh` takes no connection that was used before. */
+  start(fresh: boolean): void {
+    this.endpoint.inFlight++;
+    const bound = this.#exchange.client.takeBound(this.endpoint);
+    if (bound !== null && !fresh) this.onLease(bound);
+    else this.endpoint.connections.lease(this, fresh);
+  }
+
+  onLease(connection: ClientConnection): void {
+    const exchange = this.#exchange;
+    this.connection = connection;
+    connection.begin(this, exchange.plan!, exchange.head.method, exchange.asksUpgrade);
+    this.isReused = connection.isReused;
+    exchange.sendRequest(this, connection);
+  }
+
+  onLeaseFailed(reason: Fault): void {
+    this.#leave();
+    this.#exchange.onAttemptFailed(this, reason);
+  }
+
+  onInterim(head: ResponseHead): void {
+    this.#exchange.onInterim(head);
+  }
+
+  onHead(head: ResponseHead): void {
+    this.#exchange.onResponseHead(this, head);
+  }
+
+  onBodyPiece(bytes: Uint8Array): void {
+    this.#exchange.onResponsePiece(this, bytes);
+  }
+
+  onEnd(trailers: Fields | null): void {
+    this.#exchange.onResponseEnd(this, trailers);
+  }
+
+  onFlush(): void {
+    this.#exchange.onResponseFlush();
+  }
+
+  onWritable(): void {
+    this.#exchange.onUpstreamWritable();
+  }
+
+  onFault(reason: Fault): void {
+    this.connection = null;
+    this.#leave();
+    this.#exchange.onAttemptFailed(this, reason);
+  }
+
+  /** The response is complete: the connection goes back, to the client it is bound to or to the pool. */
+  giveBack(): void {
+    const { connection } = this;
+    this.connection = null;
+    this.#leave();
+    if (connection === null) return;
+    if (!connection.isBound) {
+      this.endpoint.connections.giveBack(connection);
+      return;
+    }
+    const { client } = this.#exchange;
+    if (!connection.isReusable || client.connection.isClosed) {
+      connection.close();
+      return;
+    }
+    connection.rest();
+    client.bound = connection;
+    client.boundTo = this.endpoint;
+  }
+
+  /** Gives up, whatever the state. */
+  abandon(): void {
+    if (this.#isOver) return;
+    if (this.connection === null) this.endpoint.connections.cancel(this);
+    else this.connection.close();
+    this.connection = null;
+    this.#leave();
+  }
+
+  #leave(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.endpoint.inFlight--;
+  }
+}

@@ -1,0 +1,76 @@
+/** What is known about a client connection beyond HTTP, kept between its requests. */
+
+import { bytesOf, latin1 } from "../bytes/text.ts";
+import type { ClientConnection } from "../h1/client.ts";
+import type { ServerConnection } from "../h1/server.ts";
+import { FieldLine } from "../http/outgoing.ts";
+import type { Socket } from "../runtime.ts";
+import type { Endpoint } from "../upstream/endpoint.ts";
+
+const NO_HOST = new Uint8Array(0);
+
+export class ClientSide {
+  readonly connection: ServerConnection;
+  /** Name of the listener it came in by. */
+  readonly listener: string;
+  /** The peer's address, or `unix`. */
+  readonly address: string;
+  readonly port: number;
+  readonly scheme: "http" | "https";
+  // X-Forwarded-…: the same for every request of a connection whose peer isn't a trusted proxy.
+  readonly forwardedFor: FieldLine;
+  readonly forwardedProto: FieldLine;
+  readonly realIp: FieldLine;
+  #hostBytes: Uint8Array = NO_HOST;
+  #forwardedHost: FieldLine | null = null;
+  /** A connection that NTLM or Negotiate has tied to this client, and where it leads (row P08). */
+  bound: ClientConnection | null = null;
+  boundTo: Endpoint | null = null;
+
+  constructor(connection: ServerConnection, socket: Socket, listener: string) {
+    this.connection = connection;
+    this.listener = listener;
+    const { peer } = socket;
+    this.address = peer.kind === "tcp" ? plainAddress(peer.host) : "unix";
+    this.port = peer.kind === "tcp" ? peer.port : 0;
+    this.scheme = socket.tls === null ? "http" : "https";
+    this.forwardedFor = new FieldLine("X-Forwarded-For", this.address);
+    this.forwardedProto = new FieldLine("X-Forwarded-Proto", this.scheme);
+    this.realIp = new FieldLine("X-Real-IP", this.address);
+  }
+
+  /** `X-Forwarded-Host` for a host as received; clients stay with one host, so the last line is kept. */
+  forwardedHost(bytes: Uint8Array, start: number, end: number): FieldLine {
+    if (this.#forwardedHost !== null && isSame(this.#hostBytes, bytes, start, end)) return this.#forwardedHost;
+    const host = latin1(bytes, start, end);
+    this.#hostBytes = bytesOf(host);
+    this.#forwardedHost = new FieldLine("X-Forwarded-Host", host);
+    return this.#forwardedHost;
+  }
+
+  /** The bound connection if it leads to `endpoint`; a client that now talks to another server loses it. */
+  takeBound(endpoint: Endpoint): ClientConnection | null {
+    const { bound } = this;
+    this.bound = null;
+    if (bound === null || bound.isClosed) return null;
+    if (this.boundTo === endpoint) return bound;
+    bound.close();
+    return null;
+  }
+
+  closeBound(): void {
+    this.bound?.close();
+    this.bound = null;
+  }
+}
+
+function isSame(kept: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  if (kept.length !== end - start) return false;
+  for (let i = 0; i < kept.length; i++) if (kept[i] !== bytes[start + i]) return false;
+  return true;
+}
+
+/** An IPv4 client on a dual-stack listener comes as `::ffff:192.0.2.1`. */
+function plainAddress(host: string): string {
+  return host.startsWith("::ffff:") && host.includes(".") ? host.slice("::ffff:".length) : host;
+}

@@ -1,0 +1,16 @@
+/** What all exchanges of a proxy share. */
+
+import type { Observer } from "../observe/events.ts";
+import type { HttpDate } from "../time/date.ts";
+import type { Surroundings } from "../upstream/connections.ts";
+import type { Deployment } from "./deployment.ts";
+
+export interface Engine extends Surroundings {
+  readonly observer: Observer;
+  readonly date: HttpDate;
+  /** Identifies one request in answers and logs. */
+  nextRequestId(): string;
+  /** Requests that begin now go by this one. */
+  readonly deployment: Deployment;
+  readonly isDraining: boolean;
+}

@@ -1,0 +1,378 @@
+/**
+ * One request and its response, from the complete head to the last byte, as a list of steps:
+ *
+ *     begin ─► check the loop ─► route ─► limits ─► answer ourselves ───────────────────────► finish
+ *                                             └──► pick a server ─► try ─► relay or tunnel ─► finish
+ *                                                                    └─ failed: again, or answer the fault
+ *
+ * Both sides call in here: the client's connection through `MessageHandler`, the upstream's through `Attempt`.
+ */
+
+import * as fault from "../fault.ts";
+import type { Fault } from "../fault.ts";
+import type { ClientConnection } from "../h1/client.ts";
+import type { Fields } from "../http/fields.ts";
+import { dropUnsafeTrailers } from "../http/hop.ts";
+import { hostText } from "../http/host.ts";
+import { BODY_LENGTH, BODY_NONE, isIdempotent, type RequestHead, type ResponseHead } from "../http/message.ts";
+import { type PathReading, readPath } from "../http/path.ts";
+import type { MessageHandler } from "../http/wire.ts";
+import type { FinishedExchange } from "../observe/events.ts";
+import type { Route, RouteMatch } from "../route/compile-route.ts";
+import type { VariableContext } from "../route/variables.ts";
+import { Attempt } from "./attempt.ts";
+import { bindsConnection, isEventStream, keepAliveSeconds } from "./response-notes.ts";
+import type { ClientSide } from "./client-side.ts";
+import type { Deployment, RoutePlan } from "./deployment.ts";
+import type { Engine } from "./engine.ts";
+import { forwardInterim, forwardRequest, forwardResponse, isLooping } from "./forward.ts";
+import { RequestBody } from "./request-body.ts";
+import { type Answer, answerFault, answerRedirect, writeAnswer } from "./respond.ts";
+import { mayRetryStale } from "./retry.ts";
+
+export class Exchange implements MessageHandler, VariableContext, FinishedExchange {
+  readonly engine: Engine;
+  readonly deployment: Deployment;
+  readonly client: ClientSide;
+  readonly head: RequestHead;
+  match: RouteMatch | null = null;
+  plan: RoutePlan | null = null;
+  #reading: PathReading | null = null;
+  #target: string | null = null;
+  #body: RequestBody | null = null;
+  #attempt: Attempt | null = null;
+  #isRequestEnded = false;
+  #isResponseEnded = false;
+  #isFinished = false;
+  #hasResponse = false;
+  #isTunnel = false;
+  #dropsBody = false;
+  readonly #startedMs: number;
+  #requestId = "";
+  #host: string | null = null;
+  #clientAddress = "";
+  // The record of FinishedExchange:
+  /** Where the last try went, as the configuration names it. */
+  server = "";
+  status = 0;
+  responseBytes = 0;
+  durationMs = 0;
+  firstByteMs = 0;
+  attempts = 0;
+  fault: Fault | null = null;
+
+  constructor(engine: Engine, client: ClientSide, head: RequestHead) {
+    this.engine = engine;
+    this.deployment = engine.deployment;
+    this.client = client;
+    this.head = head;
+    this.#startedMs = engine.observer.wantsTimes ? engine.runtime.now() : 0;
+  }
+
+  // ── the steps ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  begin(): void {
+    const { head } = this;
+    if (isLooping(head)) return this.#fail(fault.LOOP);
+    const refused = this.#findRoute();
+    if (refused !== null) return this.#fail(refused);
+    const { limits, timeouts, group } = this.plan!;
+    this.client.connection.goBy(limits, timeouts);
+    if (head.body === BODY_LENGTH && head.bodyLength > limits.requestBodyBytesMax) return this.#fail(fault.BODY_TOO_LARGE);
+    if (group === null) return this.#answerAction();
+    const { rewritePath } = this.match!.route;
+    if (rewritePath !== null) {
+      this.#target = rewritePath(this, this.match!, this.#reading ?? undefined);
+      if (this.#target === null) return this.#fail(fault.clientRefusal(-fault.BAD_PATH));
+    } else if (this.#reading !== null && this.#reading.forwarded !== head.pathText) {
+      this.#target = this.#reading.forwarded + (head.queryStart === -1 ? "" : `?${head.queryText}`);
+    }
+    if (head.body !== BODY_NONE) {
+      this.#body = new RequestBody(isIdempotent(head.method) ? limits.replayBytesMax : 0);
+    }
+    const endpoint = group.pick();
+    if (endpoint === null) return this.#fail(fault.NO_SERVER);
+    this.#try(new Attempt(this, endpoint), false);
+  }
+
+  #findRoute(): Fault | null {
+    const { head, deployment } = this;
+    if (!head.pathIsPlain) {
+      const reading = readPath(head.pathText);
+      if ("refused" in reading) return fault.clientRefusal(-fault.BAD_PATH);
+      this.#reading = reading;
+    }
+    const match = deployment.snapshot.table.match(this, this.#reading ?? undefined);
+    if (match === "ambiguous") return fault.clientRefusal(-fault.BAD_PATH);
+    if (match === null) return fault.NO_ROUTE;
+    this.match = match;
+    this.plan = deployment.plans.get(match.route)!;
+    return null;
+  }
+
+  #try(attempt: Attempt, fresh: boolean): void {
+    this.attempts++;
+    this.#attempt = attempt;
+    this.server = attempt.endpoint.label;
+    attempt.start(fresh);
+  }
+
+  /** The attempt has a connection: everything of the request that is there goes out. */
+  sendRequest(attempt: Attempt, connection: ClientConnection): void {
+    connection.head(forwardRequest(this, this.#target), this.head);
+    const body = this.#body;
+    if (body === null) {
+      // Without a body `onEnd` follows at once, or came before the connection.
+      if (this.#isRequestEnded) connection.end(null);
+      return;
+    }
+    if (this.attempts > 1 && !body.isReplayable) return this.#fail(fault.UPSTREAM_RESET);
+    const pieces = this.attempts > 1 ? body.replay() : body.takePending();
+    let isWritable = true;
+    for (const piece of pieces) isWritable = connection.body(piece);
+    if (attempt.connection === null) return;
+    if (body.isComplete) connection.end(null);
+    else connection.flush();
+    if (isWritable) this.client.connection.release();
+  }
+
+  // ── from the client ────────────────────────────────────────────────────────────────────────────────────────
+
+  onBodyPiece(bytes: Uint8Array): void {
+    if (this.#isFinished) return;
+    const connection = this.#attempt?.connection ?? null;
+    if (this.#isTunnel) {
+      connection?.touch();
+      if (connection?.body(bytes) === false) this.client.connection.hold();
+      return;
+    }
+    const body = this.#body!;
+    body.receive(bytes);
+    if (body.receivedBytes > this.plan!.limits.requestBodyBytesMax) {
+      this.#fail(fault.BODY_TOO_LARGE);
+    } else if (connection === null) {
+      body.keep(bytes);
+      this.client.connection.hold();
+    } else if (!connection.body(bytes)) {
+      this.client.connection.hold();
+    }
+  }
+
+  /** Request trailers end here: no upstream has announced that it wants them (RFC 9110 section 6.5.1). */
+  onEnd(_trailers: Fields | null): void {
+    this.#isRequestEnded = true;
+    if (this.#isFinished) return;
+    if (this.#isTunnel && this.#isResponseEnded) this.#finish(null);
+    if (this.#body !== null) this.#body.isComplete = true;
+    this.#attempt?.connection?.end(null);
+  }
+
+  onFlush(): void {
+    this.#attempt?.connection?.flush();
+  }
+
+  /** The client takes more of the response. */
+  onWritable(): void {
+    this.#attempt?.connection?.release();
+  }
+
+  onFault(reason: Fault): void {
+    this.#fail(reason);
+  }
+
+  // ── from the upstream ──────────────────────────────────────────────────────────────────────────────────────
+
+  onInterim(head: ResponseHead): void {
+    this.client.connection.interim(forwardInterim(head));
+    this.client.connection.flush();
+  }
+
+  onResponseHead(attempt: Attempt, head: ResponseHead): void {
+    this.#hasResponse = true;
+    this.#body?.forget();
+    this.status = head.status;
+    if (this.#startedMs !== 0) this.firstByteMs = this.engine.runtime.now() - this.#startedMs;
+    const connection = attempt.connection!;
+    const outgoing = forwardResponse(this, head);
+    if (head.status === 101) {
+      this.#isTunnel = true;
+      this.#isRequestEnded = false;
+      this.client.connection.head(outgoing);
+      this.client.connection.openTunnel();
+      return;
+    }
+    if (isEventStream(head)) connection.allowSilence(this.plan!.timeouts.tunnelIdleMs);
+    if (bindsConnection(this.head, head)) connection.isBound = true;
+    const seconds = keepAliveSeconds(head);
+    if (seconds !== -1) connection.shortenIdle(seconds);
+    this.#dropsBody = head.status === 205;
+    this.client.connection.head(outgoing);
+  }
+
+  onResponsePiece(attempt: Attempt, bytes: Uint8Array): void {
+    if (this.#dropsBody) {
+      attempt.connection?.spoil();
+      return;
+    }
+    this.responseBytes += bytes.length;
+    if (!this.client.connection.body(bytes)) attempt.connection?.hold();
+  }
+
+  onResponseFlush(): void {
+    this.client.connection.flush();
+  }
+
+  onResponseEnd(attempt: Attempt, trailers: Fields | null): void {
+    if (this.#isTunnel) {
+      this.#isResponseEnded = true;
+      if (this.#isRequestEnded) this.#finish(null);
+      this.client.connection.end(null);
+      return;
+    }
+    let passed = trailers;
+    if (passed !== null && this.head.acceptsTrailers) dropUnsafeTrailers(passed);
+    else passed = null;
+    this.#attempt = null;
+    this.#finish(null);
+    // First the connection, so that a request that waits behind this one finds it.
+    attempt.giveBack();
+    this.client.connection.end(passed);
+  }
+
+  onUpstreamWritable(): void {
+    this.client.connection.release();
+  }
+
+  onAttemptFailed(attempt: Attempt, reason: Fault): void {
+    if (this.#isFinished) return;
+    this.#attempt = null;
+    const again = mayRetryStale({
+      fault: reason,
+      isReused: attempt.isReused,
+      isIdempotent: isIdempotent(this.head.method),
+      isReplayable: this.#body === null || this.#body.isReplayable,
+      hasResponse: this.#hasResponse,
+      retries: this.attempts - 1,
+    });
+    if (again) this.#try(new Attempt(this, attempt.endpoint), true);
+    else this.#fail(reason);
+  }
+
+  // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #answerAction(): void {
+    const { action, location } = this.match!.route;
+    if (action.kind === "redirect") this.#answer(answerRedirect(action.status, location!.expand(this, this.match!)));
+    else if (action.kind === "respond") this.#answer(this.plan!.answer!);
+  }
+
+  #answer(answer: Answer): void {
+    const { connection } = this.client;
+    this.status = answer.status;
+    // A body nobody reads: the connection can't be used again.
+    if (this.head.body !== BODY_NONE) connection.closeAfterResponse();
+    this.responseBytes = answer.body.length;
+    this.#finish(null);
+    writeAnswer(connection, answer, this.head.method, this.engine.date.text);
+  }
+
+  /** Either side broke off: an answer while nothing was sent, else a visible cut. */
+  #fail(reason: Fault): void {
+    if (this.#isFinished) return;
+    const attempt = this.#attempt;
+    this.#attempt = null;
+    attempt?.abandon();
+    const { connection } = this.client;
+    if (this.#hasResponse || connection.isClosed || reason.status === 0) {
+      if (!this.#hasResponse) this.status = reason.status;
+      this.#finish(reason);
+      connection.abort();
+      return;
+    }
+    const answer = answerFault(reason, this.requestId, this.head.fields);
+    this.status = answer.status;
+    this.responseBytes = answer.body.length;
+    if (this.head.body !== BODY_NONE || (reason.side === "client" && reason !== fault.NO_ROUTE)) connection.closeAfterResponse();
+    this.#hasResponse = true;
+    this.#finish(reason);
+    writeAnswer(connection, answer, this.head.method, this.engine.date.text);
+  }
+
+  /** The single exit. After this nothing may be read from the head: the connection may use it for the next request. */
+  #finish(reason: Fault | null): void {
+    if (this.#isFinished) throw new Error("an exchange finished twice");
+    this.#isFinished = true;
+    this.fault = reason;
+    if (this.#startedMs !== 0) this.durationMs = this.engine.runtime.now() - this.#startedMs;
+    this.engine.observer.onExchange(this);
+  }
+
+  // ── what others ask ────────────────────────────────────────────────────────────────────────────────────────
+
+  get route(): Route | null {
+    return this.match === null ? null : this.match.route;
+  }
+  get allowsUpgrade(): boolean {
+    return this.match!.route.upgrade;
+  }
+  get asksUpgrade(): boolean {
+    return this.head.upgrade !== "" && this.allowsUpgrade;
+  }
+  get requestId(): string {
+    if (this.#requestId === "") this.#requestId = this.engine.nextRequestId();
+    return this.#requestId;
+  }
+  get host(): string {
+    if (this.#host === null) this.#host = hostText(this.head.fields.bytes, this.head.hostStart, this.head.hostEnd);
+    return this.#host;
+  }
+  get method(): string {
+    return this.head.methodText;
+  }
+  get path(): string {
+    return this.head.pathText;
+  }
+  get query(): string {
+    return this.head.queryText;
+  }
+  get pathIsPlain(): boolean {
+    return this.head.pathIsPlain;
+  }
+  get target(): string {
+    return this.head.targetText;
+  }
+  get protocol(): string {
+    return this.head.minorVersion === 1 ? "HTTP/1.1" : "HTTP/1.0";
+  }
+  get listener(): string {
+    return this.client.listener;
+  }
+  get scheme(): string {
+    return this.client.scheme;
+  }
+  get clientPort(): number {
+    return this.client.port;
+  }
+  get clientAddress(): string {
+    if (this.#clientAddress === "") {
+      const hops = this.deployment.trusted.trusts(this.client.address) ? this.head.fields.value("x-forwarded-for") : null;
+      this.#clientAddress = this.deployment.trusted.clientAddress(this.client.address, hops);
+    }
+    return this.#clientAddress;
+  }
+  get requestBytes(): number {
+    return this.#body === null ? 0 : this.#body.receivedBytes;
+  }
+  get routeId(): string {
+    return this.match === null ? "" : this.match.route.id;
+  }
+  get upstream(): string {
+    return this.match === null ? "" : this.match.route.upstreamName;
+  }
+  get upstreamAddress(): string {
+    return this.server;
+  }
+  header(name: string): string | null {
+    return this.head.fields.value(name);
+  }
+}

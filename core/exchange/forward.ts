@@ -1,0 +1,175 @@
+/** The two rewrites of a head on its way: request to the upstream, response to the client. */
+
+import { DIGIT_0 } from "../bytes/ascii.ts";
+import { latin1 } from "../bytes/text.ts";
+import type { Fields } from "../http/fields.ts";
+import { dropHopByHopOfRequest, dropHopByHopOfResponse } from "../http/hop.ts";
+import * as known from "../http/known-fields.ts";
+import { BODY_CHUNKED, BODY_NONE, METHOD_HEAD, type RequestHead, type ResponseHead } from "../http/message.ts";
+import { FieldLine, OutgoingHead } from "../http/outgoing.ts";
+import { hasNoBody } from "../http/status.ts";
+import { VIA_MAX } from "../limits.ts";
+import type { CompiledFieldEdits } from "../route/field-edits.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** How this proxy is called in Via (RFC 9110 section 7.6.3). */
+const PSEUDONYM = "millrace";
+
+const VIA_1_1 = new FieldLine("Via", `1.1 ${PSEUDONYM}`);
+const VIA_1_0 = new FieldLine("Via", `1.0 ${PSEUDONYM}`);
+const TE_TRAILERS = [new FieldLine("TE", "trailers"), new FieldLine("Connection", "TE")];
+const UPGRADE_CONNECTION = new FieldLine("Connection", "Upgrade");
+
+/** The head for the upstream. `target` is null when the client's goes on byte for byte. */
+export function forwardRequest(exchange: Exchange, target: string | null): OutgoingHead {
+  const { head, deployment, client } = exchange;
+  const { forwarding } = deployment.snapshot;
+  const { fields } = head;
+  const outgoing = new OutgoingHead();
+  const isTrusted = deployment.trusted.trusts(client.address);
+  dropHopByHopOfRequest(fields, isTrusted);
+  outgoing.fields = fields;
+  outgoing.target = target;
+  frameLikeIncoming(outgoing, fields, head.body, head.bodyLength);
+  addHost(exchange, outgoing);
+  if (isTrusted) addForwardedBehindProxy(exchange, outgoing);
+  else outgoing.lines.push(client.forwardedFor, client.forwardedProto, client.realIp);
+  if (!isTrusted || fields.countOf(known.X_FORWARDED_HOST) === 0) {
+    if (head.hostEnd > head.hostStart) outgoing.lines.push(client.forwardedHost(fields.bytes, head.hostStart, head.hostEnd));
+  }
+  if (forwarding.forwarded) addForwarded(exchange, outgoing);
+  if (forwarding.via) outgoing.lines.push(head.minorVersion === 1 ? VIA_1_1 : VIA_1_0);
+  if (head.upgrade !== "" && exchange.allowsUpgrade) {
+    outgoing.lines.push(UPGRADE_CONNECTION, new FieldLine("Upgrade", head.upgrade));
+  } else if (head.acceptsTrailers) {
+    outgoing.lines.push(...TE_TRAILERS);
+  }
+  applyEdits(exchange, outgoing, exchange.route!.requestEdits);
+  return outgoing;
+}
+
+/** The head for the client. */
+export function forwardResponse(exchange: Exchange, head: ResponseHead): OutgoingHead {
+  const { fields } = head;
+  const outgoing = new OutgoingHead();
+  outgoing.fields = fields;
+  outgoing.status = head.status;
+  outgoing.reason = latin1(fields.bytes, head.reasonStart, head.reasonEnd);
+  dropHopByHopOfResponse(fields);
+  if (head.status === 101) {
+    outgoing.lines.push(UPGRADE_CONNECTION, new FieldLine("Upgrade", fields.value("upgrade") ?? exchange.head.upgrade));
+  } else {
+    frameResponseForClient(exchange, outgoing, head);
+  }
+  if (fields.countOf(known.DATE) === 0) outgoing.add("Date", exchange.engine.date.text);
+  if (exchange.deployment.snapshot.forwarding.via) outgoing.lines.push(head.minorVersion === 1 ? VIA_1_1 : VIA_1_0);
+  applyEdits(exchange, outgoing, exchange.route!.responseEdits);
+  return outgoing;
+}
+
+/** 1xx: only what it says end to end, without our additions. */
+export function forwardInterim(head: ResponseHead): OutgoingHead {
+  const outgoing = new OutgoingHead();
+  dropHopByHopOfResponse(head.fields);
+  outgoing.fields = head.fields;
+  outgoing.status = head.status;
+  outgoing.reason = latin1(head.fields.bytes, head.reasonStart, head.reasonEnd);
+  return outgoing;
+}
+
+/** Whether the request has passed here so often that it goes in circles (row H11). */
+export function isLooping(head: RequestHead): boolean {
+  if (head.fields.countOf(known.VIA) === 0) return false;
+  const via = head.fields.value("via") ?? "";
+  return via.split(PSEUDONYM).length > VIA_MAX;
+}
+
+/** A plain Content-Length stays where it stands; any other spelling, or none, is written anew. */
+function frameLikeIncoming(outgoing: OutgoingHead, fields: Fields, body: number, length: number): void {
+  outgoing.body = body;
+  if (fields.countOf(known.CONTENT_LENGTH) === 0) return;
+  const index = fields.find(known.CONTENT_LENGTH);
+  const isPlain = fields.bytes[fields.valueStart(index)] !== DIGIT_0 || fields.valueEnd(index) - fields.valueStart(index) === 1;
+  if (isPlain) return;
+  fields.drop(index);
+  outgoing.contentLength = length;
+}
+
+function frameResponseForClient(exchange: Exchange, outgoing: OutgoingHead, head: ResponseHead): void {
+  const { fields } = head;
+  frameLikeIncoming(outgoing, fields, head.body, head.bodyLength);
+  const isToHead = exchange.head.method === METHOD_HEAD;
+  if (head.status === 204 || head.status === 205) {
+    // Neither has content (RFC 9110 sections 15.3.5 and 15.3.6); what comes all the same goes no further.
+    if (fields.countOf(known.CONTENT_LENGTH) > 0) fields.drop(fields.find(known.CONTENT_LENGTH));
+    outgoing.body = BODY_NONE;
+    outgoing.contentLength = head.status === 205 ? 0 : -1;
+  } else if (head.body === BODY_NONE && !hasNoBody(head.status) && !isToHead) {
+    if (fields.countOf(known.CONTENT_LENGTH) === 0) outgoing.contentLength = 0;
+  }
+  if (outgoing.body === BODY_CHUNKED && exchange.head.acceptsTrailers) {
+    const value = fields.value("trailer");
+    if (value !== null) outgoing.add("Trailer", value);
+  }
+}
+
+function addHost(exchange: Exchange, outgoing: OutgoingHead): void {
+  const { head, route } = exchange;
+  const { fields } = head;
+  const host = route!.host === null ? "" : route!.host.expand(exchange, exchange.match!);
+  if (host !== "") {
+    if (fields.countOf(known.HOST) > 0) fields.drop(fields.find(known.HOST));
+    outgoing.lines.unshift(new FieldLine("Host", host));
+  } else if (fields.countOf(known.HOST) === 0) {
+    // HTTP/1.0 may leave it out; HTTP/1.1 must not (RFC 9112 section 3.2).
+    const authority = latin1(fields.bytes, head.hostStart, head.hostEnd);
+    outgoing.lines.unshift(new FieldLine("Host", authority === "" ? exchange.server : authority));
+  }
+}
+
+/** A trusted proxy has said who the client is: its fields stay, and we add ourselves. */
+function addForwardedBehindProxy(exchange: Exchange, outgoing: OutgoingHead): void {
+  const { client, head } = exchange;
+  const { fields } = head;
+  const hops = fields.value("x-forwarded-for");
+  if (hops === null) {
+    outgoing.lines.push(client.forwardedFor);
+  } else {
+    fields.dropNamed("x-forwarded-for");
+    outgoing.add("X-Forwarded-For", `${hops}, ${client.address}`);
+  }
+  if (fields.countOf(known.X_FORWARDED_PROTO) === 0) outgoing.lines.push(client.forwardedProto);
+  fields.dropNamed("x-real-ip");
+  outgoing.add("X-Real-IP", exchange.clientAddress);
+}
+
+/** RFC 7239 section 4: IPv6 addresses and anything with a port in quotes. */
+function addForwarded(exchange: Exchange, outgoing: OutgoingHead): void {
+  const { client, head } = exchange;
+  const { fields } = head;
+  const quoted = (text: string) => (/^[\w.-]+$/.test(text) ? text : `"${text}"`);
+  const node = client.address.includes(":") ? `"[${client.address}]"` : client.address === "unix" ? "unknown" : client.address;
+  const host = latin1(fields.bytes, head.hostStart, head.hostEnd);
+  const element = `for=${node};proto=${client.scheme}${host === "" ? "" : `;host=${quoted(host)}`}`;
+  const incoming = exchange.deployment.trusted.trusts(client.address) ? fields.value("forwarded") : null;
+  fields.dropNamed("forwarded");
+  outgoing.add("Forwarded", incoming === null ? element : `${incoming}, ${element}`);
+}
+
+function applyEdits(exchange: Exchange, outgoing: OutgoingHead, edits: CompiledFieldEdits): void {
+  if (edits.isEmpty) return;
+  const drop = (name: string) => {
+    outgoing.fields?.dropNamed(name);
+    const kept = outgoing.lines.filter((line) => line.name.toLowerCase() !== name);
+    outgoing.lines.splice(0, outgoing.lines.length, ...kept);
+  };
+  for (const name of edits.remove) drop(name);
+  for (const { lowerName } of edits.set) drop(lowerName);
+  for (const edit of edits.set) addEdit(exchange, outgoing, edit);
+  for (const edit of edits.add) addEdit(exchange, outgoing, edit);
+}
+
+function addEdit(exchange: Exchange, outgoing: OutgoingHead, edit: CompiledFieldEdits["set"][number]): void {
+  const value = edit.value.expand(exchange, exchange.match!);
+  if (value !== "") outgoing.add(edit.name, value);
+}

@@ -1,0 +1,60 @@
+/** Answers the proxy writes itself: faults, redirects, fixed responses. */
+
+import { bytesOf } from "../bytes/text.ts";
+import type { Fault } from "../fault.ts";
+import type { ServerConnection } from "../h1/server.ts";
+import type { Fields } from "../http/fields.ts";
+import { BODY_LENGTH, METHOD_HEAD } from "../http/message.ts";
+import { OutgoingHead } from "../http/outgoing.ts";
+import { hasNoBody, reasonOf } from "../http/status.ts";
+
+export interface Answer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: Uint8Array;
+  /** Name and value, in order. */
+  readonly fields: readonly (readonly [string, string])[];
+}
+
+const NOTHING = new Uint8Array(0);
+const ALLOWED = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
+/** Short, for people and for programs that say so; the code tells an operator where to look, the id which line. */
+export function answerFault(fault: Fault, requestId: string, fields: Fields | null): Answer {
+  const title = `${fault.status} ${reasonOf(fault.status)}`;
+  const wantsJson = fields !== null && (fields.value("accept") ?? "").includes("application/json");
+  const body = wantsJson
+    ? `${JSON.stringify({ status: fault.status, error: fault.code, requestId })}\n`
+    : `${title}\n${fault.code}\nrequest ${requestId}\n`;
+  const extra: [string, string][] = [];
+  if (fault.status === 405) extra.push(["Allow", ALLOWED]);
+  if (fault.status === 503) extra.push(["Retry-After", "1"]);
+  return {
+    status: fault.status,
+    contentType: wantsJson ? "application/json" : "text/plain; charset=utf-8",
+    body: bytesOf(body),
+    fields: extra,
+  };
+}
+
+export function answerRedirect(status: number, location: string): Answer {
+  return { status, contentType: "", body: NOTHING, fields: [["Location", location]] };
+}
+
+/** Writes the whole answer. `method` is the request's, 0 when there is none to speak of. Answers the body's length. */
+export function writeAnswer(connection: ServerConnection, answer: Answer, method: number, date: string): number {
+  const outgoing = new OutgoingHead();
+  const mayHaveBody = !hasNoBody(answer.status);
+  outgoing.status = answer.status;
+  outgoing.add("Date", date);
+  if (answer.contentType !== "") outgoing.add("Content-Type", answer.contentType);
+  for (const [name, value] of answer.fields) outgoing.add(name, value);
+  outgoing.body = BODY_LENGTH;
+  outgoing.contentLength = mayHaveBody ? answer.body.length : -1;
+  connection.head(outgoing);
+  const sendsBody = mayHaveBody && method !== METHOD_HEAD && answer.body.length > 0;
+  // A copy: what is written belongs to the adapter, and fixed bodies are sent more than once.
+  if (sendsBody) connection.body(answer.body.slice());
+  connection.end(null);
+  return sendsBody ? answer.body.length : 0;
+}

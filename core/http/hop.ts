@@ -1,0 +1,83 @@
+/**
+ * Which fields stop here. Hop-by-hop ones concern one connection only (RFC 9110 section 7.6.1); fields by which a
+ * proxy vouches for a client are never passed on from somebody who is not one.
+ */
+
+import type { Fields } from "./fields.ts";
+import * as known from "./known-fields.ts";
+import { KNOWN_FIELDS } from "./known-fields.ts";
+
+const PASS = 0;
+const STOP = 1;
+/** Stops unless the peer is a trusted proxy. */
+const VOUCH = 2;
+
+const REQUEST = new Uint8Array(KNOWN_FIELDS.length);
+const RESPONSE = new Uint8Array(KNOWN_FIELDS.length);
+
+for (const id of [
+  known.CONNECTION,
+  known.KEEP_ALIVE,
+  known.PROXY_CONNECTION,
+  known.PROXY_AUTHENTICATE, // meant for a proxy the client configured; we are the server
+  known.PROXY_AUTHORIZATION,
+  known.TE,
+  known.TRAILER,
+  known.TRANSFER_ENCODING,
+  known.UPGRADE,
+  known.HTTP2_SETTINGS, // would let the server speak HTTP/2 past us
+]) {
+  REQUEST[id] = STOP;
+  RESPONSE[id] = STOP;
+}
+REQUEST[known.PROXY] = STOP; // becomes HTTP_PROXY in a CGI environment
+
+for (const name of [
+  "x-forwarded-for",
+  "x-forwarded-proto",
+  "x-forwarded-host",
+  "x-forwarded-port",
+  "x-forwarded-prefix",
+  "x-forwarded-server",
+  "x-forwarded-method",
+  "x-forwarded-uri",
+  "x-real-ip",
+  "forwarded",
+  "true-client-ip",
+  "cf-connecting-ip",
+  "x-original-url",
+  "x-rewrite-url",
+  "x-client-cert",
+] as const) {
+  REQUEST[KNOWN_FIELDS.indexOf(name)] = VOUCH;
+}
+
+// Aliases of these are dropped: a server that reads `_` as `-` would take them for the real ones.
+const FRAMING = new Set([known.HOST, known.CONTENT_LENGTH, known.TRANSFER_ENCODING, known.CONNECTION]);
+
+export function dropHopByHopOfRequest(fields: Fields, isTrusted: boolean): void {
+  for (let index = 0; index < fields.count; index++) {
+    const id = fields.id(index);
+    if (id === known.UNKNOWN) continue;
+    const action = REQUEST[id]!;
+    if (fields.isAlias(index)) {
+      if (action !== PASS || FRAMING.has(id)) fields.drop(index);
+    } else if (action === STOP || (action === VOUCH && !isTrusted)) {
+      fields.drop(index);
+    }
+  }
+}
+
+export function dropHopByHopOfResponse(fields: Fields): void {
+  for (let index = 0; index < fields.count; index++) {
+    const id = fields.id(index);
+    if (id !== known.UNKNOWN && (RESPONSE[id] === STOP || (fields.isAlias(index) && FRAMING.has(id)))) fields.drop(index);
+  }
+}
+
+/** Trailers that would change what was already acted upon (RFC 9110 section 6.5.1): row C14. */
+export function dropUnsafeTrailers(trailers: Fields): void {
+  for (let index = 0; index < trailers.count; index++) {
+    if (trailers.id(index) !== known.UNKNOWN || trailers.isNamed(index, "set-cookie")) trailers.drop(index);
+  }
+}

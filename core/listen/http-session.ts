@@ -1,0 +1,71 @@
+/** One client's stay: gives each of its requests an exchange, and answers what is no request. */
+
+import { type Fault } from "../fault.ts";
+import { ClientSide } from "../exchange/client-side.ts";
+import type { Engine } from "../exchange/engine.ts";
+import { Exchange } from "../exchange/exchange.ts";
+import { answerFault, writeAnswer } from "../exchange/respond.ts";
+import { ServerConnection, type ServerOwner } from "../h1/server.ts";
+import type { HeadBounds } from "../h1/parse-head.ts";
+import type { Slab } from "../bytes/slab.ts";
+import type { RequestHead } from "../http/message.ts";
+import type { MessageHandler } from "../http/wire.ts";
+import type { Limits, Timeouts } from "../limits.ts";
+import type { Socket } from "../runtime.ts";
+import type { Timers } from "../time/timers.ts";
+
+export class HttpSession implements ServerOwner {
+  readonly connection: ServerConnection;
+  readonly #engine: Engine;
+  readonly #client: ClientSide;
+  readonly #onClosed: (session: HttpSession) => void;
+
+  constructor(engine: Engine, socket: Socket, listener: string, onClosed: (session: HttpSession) => void) {
+    this.#engine = engine;
+    this.#onClosed = onClosed;
+    this.connection = new ServerConnection(socket, this);
+    this.#client = new ClientSide(this.connection, socket, listener);
+  }
+
+  get timers(): Timers {
+    return this.#engine.timers;
+  }
+  get slab(): Slab {
+    return this.#engine.slab;
+  }
+  get limits(): Limits {
+    return this.#engine.deployment.snapshot.limits;
+  }
+  get timeouts(): Timeouts {
+    return this.#engine.deployment.snapshot.timeouts;
+  }
+  get requestBounds(): HeadBounds {
+    return this.#engine.deployment.requestBounds;
+  }
+  get keepsConnections(): boolean {
+    return !this.#engine.isDraining;
+  }
+
+  openExchange(_connection: ServerConnection, head: RequestHead): MessageHandler {
+    const exchange = new Exchange(this.#engine, this.#client, head);
+    exchange.begin();
+    return exchange;
+  }
+
+  refuse(connection: ServerConnection, fault: Fault): void {
+    const requestId = this.#engine.nextRequestId();
+    this.#engine.observer.onNotice({
+      kind: "refused",
+      listener: this.#client.listener,
+      clientAddress: this.#client.address,
+      fault,
+      requestId,
+    });
+    writeAnswer(connection, answerFault(fault, requestId, null), 0, this.#engine.date.text);
+  }
+
+  onConnectionClosed(): void {
+    this.#client.closeBound();
+    this.#onClosed(this);
+  }
+}

@@ -1,0 +1,46 @@
+/** What the core tells whoever watches it: one record for every finished request, and notices about the rest. */
+
+import type { Fault } from "../fault.ts";
+import type { SocketError } from "../runtime.ts";
+
+export interface Observer {
+  /** True: times are taken for every request. Without, `durationMs` and `firstByteMs` are 0. */
+  readonly wantsTimes: boolean;
+  /** Exactly once for every request. The record is valid during the call only; its texts are made when asked for. */
+  onExchange(exchange: FinishedExchange): void;
+  onNotice(notice: Notice): void;
+}
+
+export interface FinishedExchange {
+  readonly requestId: string;
+  readonly clientAddress: string;
+  readonly method: string;
+  readonly host: string;
+  /** As received; may hold secrets in its query. */
+  readonly target: string;
+  readonly protocol: string;
+  /** 0 when nothing was answered. */
+  readonly status: number;
+  /** Bytes of the body. */
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+  readonly durationMs: number;
+  readonly firstByteMs: number;
+  readonly listener: string;
+  /** `""` when no route was found. */
+  readonly routeId: string;
+  readonly upstream: string;
+  readonly server: string;
+  readonly attempts: number;
+  /** Null when all went well. */
+  readonly fault: Fault | null;
+  /** The value of a request field by lower-case name, for log formats. */
+  header(name: string): string | null;
+}
+
+export type Notice =
+  /** Bytes that were no request; answered with the fault's status. */
+  | { readonly kind: "refused"; readonly listener: string; readonly clientAddress: string; readonly fault: Fault; readonly requestId: string }
+  | { readonly kind: "accept-failed"; readonly listener: string; readonly error: SocketError }
+  /** `clientConnectionsMax`, or the descriptor limit, is reached: the connection was closed at once. */
+  | { readonly kind: "connection-shed"; readonly listener: string; readonly limit: number };

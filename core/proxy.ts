@@ -1,0 +1,145 @@
+/** The proxy: builds its rooms from a snapshot, starts the listeners, drains and stops. The only file that knows all. */
+
+import { Slab } from "./bytes/slab.ts";
+import { deploy, type Deployment } from "./exchange/deployment.ts";
+import type { Engine } from "./exchange/engine.ts";
+import type { Snapshot } from "./exchange/snapshot.ts";
+import { DESCRIPTORS_RESERVED, TICK_MS } from "./limits.ts";
+import { type ConnectionBudget, Listener } from "./listen/listener.ts";
+import type { Observer } from "./observe/events.ts";
+import type { Address, Runtime, Ticker } from "./runtime.ts";
+import { HttpDate } from "./time/date.ts";
+import { Timer, Timers } from "./time/timers.ts";
+
+export interface ProxyOptions {
+  readonly runtime: Runtime;
+  readonly snapshot: Snapshot;
+  /** Told of every finished request; leave it out to watch nothing. */
+  readonly observer?: Observer;
+}
+
+export interface Proxy {
+  /** Resolves when every listener listens. Rejects with a ListenFailure, and then listens nowhere. */
+  start(): Promise<void>;
+  /** Where it really listens, in the order of the configuration. */
+  readonly addresses: readonly Address[];
+  /** Client connections open now. */
+  readonly connectionCount: number;
+  /**
+   * Stops accepting, closes idle connections, lets requests under way finish and closes the rest after `deadlineMs`
+   * (default: `timeouts.drain`). Resolves when nothing is left.
+   */
+  drain(deadlineMs?: number): Promise<void>;
+  /** Stops at once. */
+  stop(): Promise<void>;
+}
+
+/** A listener that could not be opened. */
+export interface ListenFailure {
+  readonly listener: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+export function createProxy(options: ProxyOptions): Proxy {
+  return new RunningProxy(options);
+}
+
+class RunningProxy implements Proxy, Engine {
+  readonly runtime: Runtime;
+  readonly observer: Observer;
+  readonly timers: Timers;
+  readonly slab = new Slab();
+  readonly date: HttpDate;
+  readonly deployment: Deployment;
+  isDraining = false;
+  readonly #listeners: Listener[];
+  readonly #budget: ConnectionBudget;
+  readonly #idPrefix: string;
+  #requests = 0;
+  #ticker: Ticker | null = null;
+  #onEmpty: (() => void) | null = null;
+
+  constructor({ runtime, snapshot, observer }: ProxyOptions) {
+    this.runtime = runtime;
+    this.observer = observer ?? UNWATCHED;
+    this.timers = new Timers(runtime.now());
+    this.date = new HttpDate(() => runtime.wallClockMs());
+    this.deployment = deploy(snapshot, this);
+    this.#budget = { connectionsMax: connectionsMax(runtime, snapshot), count: 0 };
+    this.#listeners = snapshot.listeners.map((definition) => new Listener(this, definition, this.#budget));
+    this.#idPrefix = [...runtime.randomBytes(6)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
+
+  get addresses(): readonly Address[] {
+    return this.#listeners.map((listener) => listener.address);
+  }
+
+  get connectionCount(): number {
+    return this.#budget.count;
+  }
+
+  async start(): Promise<void> {
+    this.#ticker = this.runtime.every(TICK_MS, () => this.#tick());
+    for (const listener of this.#listeners) {
+      try {
+        await listener.start();
+      } catch (error) {
+        await this.stop();
+        const { code, message } = error as { code: string; message: string };
+        const failure: ListenFailure = { listener: listener.definition.name, code, message };
+        throw failure;
+      }
+    }
+  }
+
+  async drain(deadlineMs = this.deployment.snapshot.timeouts.drainMs): Promise<void> {
+    this.isDraining = true;
+    const closing = this.#listeners.map((listener) => listener.stopAccepting());
+    for (const listener of this.#listeners) listener.closeIdle();
+    await new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+      const deadline = new Timer({ onTimer: () => resolve() });
+      this.timers.set(deadline, deadlineMs);
+      this.#checkEmpty();
+    });
+    await Promise.all(closing);
+    await this.stop();
+  }
+
+  async stop(): Promise<void> {
+    this.isDraining = true;
+    for (const listener of this.#listeners) listener.closeAll();
+    for (const group of this.deployment.groups.values()) group.retire();
+    await Promise.all(this.#listeners.map((listener) => listener.stopAccepting()));
+    this.#ticker?.stop();
+    this.#ticker = null;
+    this.#onEmpty?.();
+  }
+
+  /** A prefix nobody can guess and a count: unique, short to read aloud, found in the log by its end. */
+  nextRequestId(): string {
+    this.#requests++;
+    return `${this.#idPrefix}-${this.#requests.toString(36)}`;
+  }
+
+  #tick(): void {
+    this.timers.advance(this.runtime.now());
+    if (this.isDraining) this.#checkEmpty();
+  }
+
+  #checkEmpty(): void {
+    if (this.#budget.count === 0) this.#onEmpty?.();
+    else for (const listener of this.#listeners) listener.closeIdle();
+  }
+}
+
+/** Each client connection may need one to an upstream; the rest of the descriptors is for everything else. */
+function connectionsMax(runtime: Runtime, snapshot: Snapshot): number {
+  const descriptorsMax = runtime.descriptorsMax();
+  const affordable =
+    descriptorsMax === null ? Number.POSITIVE_INFINITY : Math.floor(((descriptorsMax - DESCRIPTORS_RESERVED) * 0.8) / 2);
+  return Math.max(1, Math.min(snapshot.limits.clientConnectionsMax, affordable));
+}
+
+const UNWATCHED: Observer = { wantsTimes: false, onExchange() {}, onNotice() {} };

@@ -1,0 +1,238 @@
+/**
+ * The connections of one server: lent for a request, kept between requests, made when there are none, waited for
+ * when there may be no more.
+ *
+ *     lease ──► idle one? ──► lent
+ *        │ no       room? ──► connecting ──► lent ──► giveBack ──► waiting request? lent again
+ *        │ no                                                └───► idle (last used, first lent) ──► closed when stale
+ *        └──► queue (bounded, with a deadline)
+ */
+
+import type { Slab } from "../bytes/slab.ts";
+import * as fault from "../fault.ts";
+import type { Fault } from "../fault.ts";
+import { type ClientOwner, ClientConnection } from "../h1/client.ts";
+import { HIGH_WATER_BYTES } from "../limits.ts";
+import type { Attempt, Runtime, Socket, SocketError } from "../runtime.ts";
+import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
+import type { PoolDefinition, ServerDefinition } from "./definition.ts";
+
+/** Who asks for a connection. Exactly one of the two is called, maybe before `lease` returns. */
+export interface Borrower {
+  readonly connectMs: number;
+  onLease(connection: ClientConnection): void;
+  onLeaseFailed(reason: Fault): void;
+}
+
+/** What all connections share. */
+export interface Surroundings {
+  readonly runtime: Runtime;
+  readonly timers: Timers;
+  readonly slab: Slab;
+}
+
+export class Connections implements ClientOwner {
+  readonly #server: ServerDefinition;
+  readonly #pool: PoolDefinition;
+  readonly #surroundings: Surroundings;
+  readonly #idle: ClientConnection[] = [];
+  readonly #connecting = new Set<Connecting>();
+  readonly #queue: Waiting[] = [];
+  /** Open or being opened. */
+  #count = 0;
+  #isRetired = false;
+
+  constructor(server: ServerDefinition, pool: PoolDefinition, surroundings: Surroundings) {
+    this.#server = server;
+    this.#pool = pool;
+    this.#surroundings = surroundings;
+  }
+
+  get timers(): Timers {
+    return this.#surroundings.timers;
+  }
+  get slab(): Slab {
+    return this.#surroundings.slab;
+  }
+  get poolIdleMs(): number {
+    return this.#pool.idleMs;
+  }
+  get count(): number {
+    return this.#count;
+  }
+  get idleCount(): number {
+    return this.#idle.length;
+  }
+
+  /** `fresh` asks for a new connection, for a second try after an idle one turned out to be closed. */
+  lease(borrower: Borrower, fresh: boolean): void {
+    const idle = fresh ? undefined : this.#idle.pop();
+    if (idle !== undefined) borrower.onLease(idle);
+    else if (this.#count < this.#server.connectionsMax) this.#connect(borrower);
+    else this.#wait(borrower);
+  }
+
+  /** The borrower no longer wants what it asked for. A connection under way still comes to the pool. */
+  cancel(borrower: Borrower): void {
+    for (const connecting of this.#connecting) if (connecting.borrower === borrower) connecting.borrower = null;
+    const place = this.#queue.findIndex((waiting) => waiting.borrower === borrower);
+    if (place !== -1) this.#queue.splice(place, 1)[0]!.stop();
+  }
+
+  /** After a cycle. Kept only when nothing about it is in doubt. */
+  giveBack(connection: ClientConnection): void {
+    if (!connection.isReusable || this.#isRetired) {
+      connection.close();
+      return;
+    }
+    connection.rest();
+    this.#offer(connection);
+  }
+
+  /** No new leases are expected: idle connections close, lent ones close when they come back. */
+  retire(): void {
+    this.#isRetired = true;
+    for (const connection of [...this.#idle]) connection.close();
+  }
+
+  onConnectionClosed(connection: ClientConnection): void {
+    this.#count--;
+    const place = this.#idle.indexOf(connection);
+    if (place !== -1) this.#idle.splice(place, 1);
+    const next = this.#count < this.#server.connectionsMax ? this.#queue.shift() : undefined;
+    if (next !== undefined) {
+      next.stop();
+      this.#connect(next.borrower);
+    }
+  }
+
+  #offer(connection: ClientConnection): void {
+    const waiting = this.#queue.shift();
+    if (waiting !== undefined) {
+      waiting.stop();
+      waiting.borrower.onLease(connection);
+    } else if (this.#idle.length < this.#pool.idleMax) {
+      this.#idle.push(connection);
+    } else {
+      connection.close();
+    }
+  }
+
+  #connect(borrower: Borrower): void {
+    this.#count++;
+    const { runtime, timers } = this.#surroundings;
+    const connecting = new Connecting(borrower, timers, (error, socket) => {
+      this.#connecting.delete(connecting);
+      this.#connected(connecting, error, socket);
+    });
+    this.#connecting.add(connecting);
+    const options = { address: this.#server.address, highWaterBytes: HIGH_WATER_BYTES, tls: null };
+    connecting.start(runtime, options);
+  }
+
+  #connected(connecting: Connecting, error: SocketError | null, socket: Socket | null): void {
+    const { borrower } = connecting;
+    if (socket === null) {
+      this.#count--;
+      borrower?.onLeaseFailed(connecting.isLate ? fault.CONNECT_TIMEOUT : faultOf(error!));
+      return;
+    }
+    const connection = new ClientConnection(socket, this);
+    if (borrower !== null) {
+      borrower.onLease(connection);
+    } else if (this.#isRetired) {
+      connection.close();
+    } else {
+      connection.rest();
+      this.#offer(connection);
+    }
+  }
+
+  #wait(borrower: Borrower): void {
+    if (this.#queue.length >= this.#pool.queueMax) {
+      borrower.onLeaseFailed(fault.QUEUE_FULL);
+      return;
+    }
+    const waiting = new Waiting(borrower, this.#surroundings.timers, () => {
+      this.#queue.splice(this.#queue.indexOf(waiting), 1);
+      borrower.onLeaseFailed(fault.QUEUE_TIMEOUT);
+    });
+    this.#queue.push(waiting);
+    waiting.start(this.#pool.queueMs);
+  }
+}
+
+/** One connection under way, with its deadline. */
+class Connecting implements TimerOwner {
+  /** Null once nobody waits for it. */
+  borrower: Borrower | null;
+  isLate = false;
+  readonly #timers: Timers;
+  readonly #timer: Timer;
+  readonly #done: (error: SocketError | null, socket: Socket | null) => void;
+  #attempt: Attempt | null = null;
+
+  constructor(borrower: Borrower, timers: Timers, done: (error: SocketError | null, socket: Socket | null) => void) {
+    this.borrower = borrower;
+    this.#timers = timers;
+    this.#timer = new Timer(this);
+    this.#done = done;
+    timers.set(this.#timer, borrower.connectMs);
+  }
+
+  start(runtime: Runtime, options: Parameters<Runtime["connect"]>[0]): void {
+    this.#attempt = runtime.connect(options, (error, socket) => {
+      this.#timers.clear(this.#timer);
+      this.#done(error, socket);
+    });
+  }
+
+  onTimer(): void {
+    this.isLate = true;
+    this.#attempt?.cancel();
+  }
+}
+
+/** One request in the queue, with its deadline. */
+class Waiting implements TimerOwner {
+  readonly borrower: Borrower;
+  readonly #timers: Timers;
+  readonly #timer: Timer;
+  readonly #late: () => void;
+
+  constructor(borrower: Borrower, timers: Timers, late: () => void) {
+    this.borrower = borrower;
+    this.#timers = timers;
+    this.#timer = new Timer(this);
+    this.#late = late;
+  }
+
+  start(delayMs: number): void {
+    this.#timers.set(this.#timer, delayMs);
+  }
+
+  stop(): void {
+    this.#timers.clear(this.#timer);
+  }
+
+  onTimer(): void {
+    this.#late();
+  }
+}
+
+function faultOf(error: SocketError): Fault {
+  switch (error.code) {
+    case "ECONNREFUSED":
+    case "ENOENT":
+      return fault.CONNECT_REFUSED;
+    case "ETIMEDOUT":
+      return fault.CONNECT_TIMEOUT;
+    case "ENOTFOUND":
+      return fault.NAME_NOT_FOUND;
+    case "EMFILE":
+    case "EADDRNOTAVAIL":
+      return fault.LOCAL_RESOURCES;
+    default:
+      return fault.CONNECT_FAILED;
+  }
+}
