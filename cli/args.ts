@@ -1,8 +1,8 @@
 /** The command line: what may be written, its help, and what to call. */
 
 import { Command, CommanderError, Option } from "commander";
-import manifest from "../package.json" with { type: "json" };
 import type { Runtime } from "../core/runtime.ts";
+import manifest from "../package.json" with { type: "json" };
 import { EXIT_OK, EXIT_USAGE } from "./exit-codes.ts";
 import { standardError, standardOutput } from "./line-writer.ts";
 

@@ -2,7 +2,7 @@
 
 import { addressText } from "../core/config/address.ts";
 import type { CompiledConfig } from "../core/config/compile.ts";
-import type { RouteConditions, RouteDefinition } from "../core/route/route.ts";
+import type { PathPattern, RouteConditions, RouteDefinition } from "../core/route/route.ts";
 import { EXIT_CONFIG, EXIT_OK } from "./exit-codes.ts";
 import { standardError, standardOutput } from "./line-writer.ts";
 import { loadConfig } from "./load-config.ts";
@@ -60,18 +60,20 @@ function any(items: readonly string[]): string {
 }
 
 function pathsOf({ paths }: RouteConditions): string[] {
-  return paths.map((path) => {
-    switch (path.kind) {
-      case "exact":
-        return path.path;
-      case "prefix":
-        return `${path.prefix.replace(/\/$/, "")}/*`;
-      case "parameters":
-        return path.pattern;
-      case "regex":
-        return `regex ${path.source}`;
-    }
-  });
+  return paths.map(pathText);
+}
+
+function pathText(path: PathPattern): string {
+  switch (path.kind) {
+    case "exact":
+      return path.path;
+    case "prefix":
+      return `${path.prefix.replace(/\/$/, "")}/*`;
+    case "parameters":
+      return path.pattern;
+    case "regex":
+      return `regex ${path.source}`;
+  }
 }
 
 function othersOf(match: RouteConditions): string {

@@ -55,7 +55,9 @@ async function namesIn(directory: string, budget: Budget): Promise<{ name: strin
   if (budget.directories-- <= 0) return null;
   try {
     const entries = await readdir(directory === "" ? "/" : directory, { withFileTypes: true });
-    return entries.map((entry) => ({ name: entry.name, isDirectory: entry.isDirectory() }));
+    // A pipe or device among them would be read for ever.
+    const usable = entries.filter((entry) => entry.isFile() || entry.isDirectory() || entry.isSymbolicLink());
+    return usable.map((entry) => ({ name: entry.name, isDirectory: entry.isDirectory() }));
   } catch {
     // What cannot be looked into holds nothing for us.
     return [];

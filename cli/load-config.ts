@@ -8,7 +8,7 @@ import { type Environment, substituteEnvironment } from "../core/config/environm
 import { type ConfigSource, mergeSources, type Place } from "../core/config/merge.ts";
 import { type ConfigPath, type ConfigProblem, formatPath } from "../core/config/problem.ts";
 import { expandGlob, isGlob } from "./glob.ts";
-import { type ParsedDocument, parseDocument, type Position } from "./parse-document.ts";
+import { type ParsedDocument, type Position, parseDocument } from "./parse-document.ts";
 import { readTextFile } from "./read-text-file.ts";
 
 export interface LocatedProblem {
@@ -34,21 +34,30 @@ export interface FailedConfig {
 /** An include inside an include inside … */
 const INCLUDE_DEPTH_MAX = 8;
 const FILES_MAX = 1_000;
+const EMPTY = "is empty; it needs at least listeners and routes";
 const PROGRAM_EXTENSIONS = [".ts", ".mts", ".js", ".mjs"];
 
 export async function loadConfig(file: string, environment: Environment): Promise<LoadedConfig | FailedConfig> {
   const loader = new Loader(environment);
   await loader.load(resolve(file), 0, null);
   const [first, ...rest] = loader.sources;
-  if (first === undefined || loader.problems.length > 0) return { problems: sorted(loader.problems), warnings: [] };
+  // Without all files most other problems would be echoes of that.
+  if (first === undefined || loader.incomplete) return { problems: sorted(loader.problems), warnings: [] };
   const merged = mergeSources([first, ...rest]);
   const compiled = compileConfig(merged.value);
   const located = ({ path, message, atKey }: ConfigProblem, place: Place) =>
     loader.locate(place, message, path.length > 0 && atKey);
   const warnings = sorted(compiled.warnings.map((warning) => located(warning, merged.originOf(warning.path))));
-  const problems = merged.problems.map(({ problem, place }) => located(problem, place));
-  if ("problems" in compiled)
-    problems.push(...compiled.problems.map((problem) => located(problem, merged.originOf(problem.path))));
+  const problems = [...loader.problems];
+  const already = new Set(problems.map(placeOf));
+  const report = (problem: LocatedProblem) => {
+    // A variable that is not set leaves a gap which is wrong, too.
+    if (!already.has(placeOf(problem))) problems.push(problem);
+  };
+  for (const { problem, place } of merged.problems) report(located(problem, place));
+  if ("problems" in compiled) {
+    for (const problem of compiled.problems) report(located(problem, merged.originOf(problem.path)));
+  }
   if ("problems" in compiled || problems.length > 0) return { problems: sorted(problems), warnings };
   return { config: compiled, files: loader.sources.map((source) => source.file), warnings };
 }
@@ -61,6 +70,8 @@ interface Include {
 class Loader {
   readonly sources: ConfigSource[] = [];
   readonly problems: LocatedProblem[] = [];
+  /** A file could not be read or understood. */
+  incomplete = false;
   readonly #environment: Environment;
   readonly #documents = new Map<string, ParsedDocument>();
   /** Files being loaded, outermost first: one that comes again is a cycle. */
@@ -118,14 +129,16 @@ class Loader {
   async #readDocument(file: string, shown: string, from: Place | null): Promise<{ value: unknown } | null> {
     const text = await readTextFile(file);
     if (typeof text !== "string") return this.#refuseFile(shown, from, text.problem);
-    if (text.trim() === "") return this.#refuseFile(shown, from, "is empty; it needs at least listeners and routes");
+    if (text.trim() === "") return this.#refuseFile(shown, from, EMPTY);
     const parsed = parseDocument(text);
     if ("problems" in parsed) {
+      this.incomplete = true;
       this.problems.push(
         ...parsed.problems.map(({ message, position }) => ({ file: shown, position, path: "", message })),
       );
       return null;
     }
+    if (parsed.value === null) return this.#refuseFile(shown, from, EMPTY);
     this.#documents.set(shown, parsed);
     return { value: parsed.value };
   }
@@ -150,15 +163,21 @@ class Loader {
   }
 
   #refuse(place: Place | null, message: string): void {
+    this.incomplete = true;
     this.problems.push(this.locate(place ?? { file: "", path: [] }, message, false));
   }
 
   /** A missing include is the including file's problem. */
   #refuseFile(shown: string, from: Place | null, message: string): null {
+    this.incomplete = true;
     if (from === null) this.problems.push({ file: shown, position: null, path: "", message });
     else this.#refuse(from, `${shown} ${message}`);
     return null;
   }
+}
+
+function placeOf({ file, path }: LocatedProblem): string {
+  return `${file}\0${path}`;
 }
 
 function includesOf(value: unknown): Include[] {

@@ -1,6 +1,7 @@
 /** YAML or JSON text → its value, and where in the text each part of it stands. */
 
 import {
+  type Document,
   isAlias,
   isMap,
   isScalar,
@@ -9,6 +10,7 @@ import {
   type Node,
   type ParsedNode,
   parseDocument as parseYaml,
+  visit,
 } from "yaml";
 import type { ConfigPath } from "../core/config/problem.ts";
 
@@ -27,6 +29,12 @@ export interface SyntaxProblem {
   readonly message: string;
   readonly position: Position;
 }
+
+const SYNTAX_PROBLEMS_MAX = 5;
+
+const TOO_DEEP = "is nested too deeply";
+
+const TOO_MANY_ALIASES = "aliases (*name) of aliases make it too large; write the parts out";
 
 /** Anchors are for the reader's comfort; this many uses of them are no attack yet. */
 const ALIASES_MAX = 1_000;
@@ -47,20 +55,38 @@ export function parseDocument(text: string): ParsedDocument | { readonly problem
     });
     const problems = [...document.errors, ...document.warnings];
     if (problems.length > 0) {
+      // What follows the first few is mostly their echo.
+      const shown = problems.filter((problem, index) => problem.pos[0] !== problems[index - 1]?.pos[0]);
       return {
-        problems: problems.map(({ message, pos }) => ({ message: inOurWords(message), position: positionAt(pos[0]) })),
+        problems: shown
+          .slice(0, SYNTAX_PROBLEMS_MAX)
+          .map(({ message, pos }) => ({ message: inOurWords(message), position: positionAt(pos[0]) })),
       };
     }
+    const aliases = aliasProblems(document, positionAt);
+    if (aliases.length > 0) return { problems: aliases };
     const value: unknown = document.toJS({ maxAliasCount: ALIASES_MAX });
     return { value, positionOf: (path, atKey) => positionOf(document.contents, path, atKey, positionAt) };
   } catch (error) {
-    // yaml throws for too many aliases, and runs out of stack when lists are nested thousands deep.
-    const message =
-      error instanceof RangeError
-        ? "is nested too deeply"
-        : "uses too many aliases (*name), or ones that are not defined";
-    return { problems: [{ message, position: { line: 1, column: 1 } }] };
+    const position = { line: 1, column: 1 };
+    // Out of stack, thousands of lists deep.
+    if (error instanceof RangeError) return { problems: [{ message: TOO_DEEP, position }] };
+    // What yaml throws when aliases multiply what they stand for.
+    if (error instanceof ReferenceError) return { problems: [{ message: TOO_MANY_ALIASES, position }] };
+    throw error;
   }
+}
+
+function aliasProblems(document: Document, positionAt: (offset: number) => Position): SyntaxProblem[] {
+  const problems: SyntaxProblem[] = [];
+  visit(document, {
+    Alias(_, alias) {
+      if (alias.resolve(document) !== undefined) return;
+      const message = `no anchor &${alias.source} stands before this alias; text that begins with * needs quotes`;
+      problems.push({ message, position: positionAt(alias.range?.[0] ?? 0) });
+    },
+  });
+  return problems;
 }
 
 function positionOf(
@@ -101,5 +127,7 @@ function inOurWords(message: string): string {
   if (message.startsWith("Source contains multiple documents"))
     return "holds several documents (---); write one per file";
   if (message.startsWith("Unresolved tag")) return `${message}; tags (!name) mean nothing here`;
+  if (message.startsWith("Maximum call stack")) return TOO_DEEP;
+  if (/^Missing closing .quote/.test(message)) return "the quote that ends this text is missing";
   return message.replace(/\s+/g, " ");
 }

@@ -1,29 +1,28 @@
 /** Reads a configuration file, bounded, and says in a person's words why it could not. */
 
-import { open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 
 /** Ten thousand routes come to two. */
 export const FILE_BYTES_MAX = 16 * 1024 * 1024;
 
 export async function readTextFile(path: string): Promise<string | { readonly problem: string }> {
-  let bytes: Uint8Array;
+  let bytes: Uint8Array | null;
   try {
     const file = await open(path, "r");
     try {
-      const { size, isDirectory } = await file
-        .stat()
-        .then((stat) => ({ size: stat.size, isDirectory: stat.isDirectory() }));
-      if (isDirectory) return { problem: "is a directory; name a file in it" };
-      if (size > FILE_BYTES_MAX)
-        return { problem: `has ${Math.ceil(size / 1024 ** 2)} MiB; at most ${FILE_BYTES_MAX / 1024 ** 2} MiB is read` };
-      bytes = await file.readFile();
+      bytes = (await file.stat()).isDirectory() ? null : await readBounded(file);
     } finally {
       await file.close();
     }
   } catch (error) {
     return { problem: reasonOf(error) };
   }
-  if (bytes.length > FILE_BYTES_MAX) return { problem: `has more than ${FILE_BYTES_MAX / 1024 ** 2} MiB` };
+  if (bytes === null) return { problem: "is a directory; name a file in it" };
+  if (bytes.length > FILE_BYTES_MAX) {
+    return {
+      problem: `is larger than ${FILE_BYTES_MAX / 1024 ** 2} MiB; is it a configuration? \`include\` can split it`,
+    };
+  }
   if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
     return { problem: "is UTF-16; save it as UTF-8" };
   }
@@ -33,6 +32,26 @@ export async function readTextFile(path: string): Promise<string | { readonly pr
   } catch {
     return { problem: "is not UTF-8 text; save it as UTF-8" };
   }
+}
+
+/** At most one byte more than allowed: pipes and devices do not know their size. */
+async function readBounded(file: FileHandle): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  while (length <= FILE_BYTES_MAX) {
+    const piece = new Uint8Array(Math.min(256 * 1024, FILE_BYTES_MAX + 1 - length));
+    const { bytesRead } = await file.read(piece, 0, piece.length, null);
+    if (bytesRead === 0) break;
+    pieces.push(piece.subarray(0, bytesRead));
+    length += bytesRead;
+  }
+  const bytes = new Uint8Array(length);
+  let end = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, end);
+    end += piece.length;
+  }
+  return bytes;
 }
 
 function reasonOf(error: unknown): string {

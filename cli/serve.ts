@@ -3,9 +3,10 @@
 import process from "node:process";
 import { addressText } from "../core/config/address.ts";
 import type { CompiledConfig } from "../core/config/compile.ts";
+import { escapeText } from "../core/observe/access-log.ts";
 import type { Observer } from "../core/observe/events.ts";
-import { createProxy } from "../core/proxy.ts";
-import type { Address, Runtime, SocketError } from "../core/runtime.ts";
+import { createProxy, type ListenFailure, type Proxy } from "../core/proxy.ts";
+import type { Address, Runtime } from "../core/runtime.ts";
 import { EXIT_CUT_OFF, EXIT_OK, EXIT_START } from "./exit-codes.ts";
 import { standardError } from "./line-writer.ts";
 
@@ -17,39 +18,44 @@ export interface ServeOptions {
   readonly onStarted?: (addresses: readonly Address[]) => void;
 }
 
-/** A2 signals: what the first and the second one mean is documented in docs/cli.md. */
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 /** A second signal ends the process within this, whatever still hangs. */
 const STOP_MS = 500;
 
 /** Resolves with the exit code. */
 export async function serve({ runtime, config, observer, onStarted }: ServeOptions): Promise<number> {
-  const { snapshot } = config;
   const signals = listenToSignals();
-  const proxy = createProxy({ runtime, snapshot, observer });
+  // The core's own timer does not keep a process alive, and between two connections nothing else might.
+  const alive = setInterval(() => {}, 60_000);
+  const proxy = createProxy({ runtime, snapshot: config.snapshot, observer });
   try {
     await proxy.start();
-  } catch (error) {
-    signals.close();
-    await within(STOP_MS, proxy.stop());
-    standardError.write(`millrace: ${startProblem(error)}`);
-    return EXIT_START;
-  }
-  for (const address of proxy.addresses) standardError.write(`millrace: listening on ${urlOf(address)}`);
-  onStarted?.(proxy.addresses);
-  try {
+    for (const address of proxy.addresses) standardError.write(`millrace: listening on ${urlOf(address)}`);
+    onStarted?.(proxy.addresses);
     const first = await signals.next();
     standardError.write(`millrace: ${first}: finishing what is in flight; another signal stops at once`);
-    const outcome = await Promise.race([
-      proxy.drain(snapshot.timeouts.drainMs).then(() => "drained" as const),
-      signals.next().then(() => "stopped" as const),
-    ]);
-    if (outcome === "stopped") standardError.write("millrace: stopped at once");
-    await within(STOP_MS, proxy.stop());
-    return outcome === "drained" ? EXIT_OK : EXIT_CUT_OFF;
+    return await stopProxy(proxy, runtime, signals, config.snapshot.timeouts.drainMs);
+  } catch (error) {
+    if (!isListenFailure(error)) throw error;
+    standardError.write(`millrace: ${startProblem(error)}`);
+    return EXIT_START;
   } finally {
     signals.close();
+    clearInterval(alive);
   }
+}
+
+async function stopProxy(proxy: Proxy, runtime: Runtime, signals: Signals, drainMs: number): Promise<number> {
+  const startedMs = runtime.now();
+  const drained = proxy.drain(drainMs).then(() => true);
+  if (await Promise.race([drained, signals.next().then(() => false)])) {
+    if (runtime.now() - startedMs < drainMs) return EXIT_OK;
+    standardError.write("millrace: timeouts.drain is over; what was still in flight was cut off");
+    return EXIT_CUT_OFF;
+  }
+  standardError.write("millrace: stopped at once; what was in flight was cut off");
+  await within(STOP_MS, proxy.stop());
+  return EXIT_CUT_OFF;
 }
 
 /** What a browser or curl can be given. */
@@ -59,22 +65,23 @@ export function urlOf(address: Address): string {
   return `http://${addressText(anywhere ? { ...address, host: "localhost" } : address)}${anywhere ? " (every address)" : ""}`;
 }
 
-/** A SocketError, or one with the listener it came from. */
-export function startProblem(error: unknown): string {
-  if (typeof error !== "object" || error === null) return `could not start: ${String(error)}`;
-  const { code, message, address } = error as Partial<SocketError> & { address?: Address };
-  const where = address === undefined ? "an address" : addressText(address);
+function isListenFailure(error: unknown): error is ListenFailure {
+  return typeof error === "object" && error !== null && "listener" in error && "code" in error;
+}
+
+export function startProblem({ listener, code, message }: ListenFailure): string {
+  const where = escapeText(listener);
   switch (code) {
     case "EADDRINUSE":
-      return `cannot listen on ${where}: it is in use; stop what listens there, or choose another address`;
+      return `cannot listen on ${where}: the address is in use; stop what listens there, or choose another`;
     case "EACCES":
       return `cannot listen on ${where}: no permission; ports below 1024 and some directories need more rights`;
     case "EADDRNOTAVAIL":
       return `cannot listen on ${where}: this machine does not have that address`;
     case "ENOENT":
-      return `cannot listen on ${where}: its directory does not exist`;
+      return `cannot listen on ${where}: its directory does not exist; create it first`;
     default:
-      return `could not start: ${message ?? String(error)}${address === undefined ? "" : ` (${where})`}`;
+      return `cannot listen on ${where}: ${escapeText(message)} [${escapeText(code)}]`;
   }
 }
 

@@ -23,7 +23,7 @@ export function nearestName(name: string, known: readonly string[]): string | nu
 export function suggestion(name: string, known: readonly string[]): string {
   const nearest = nearestName(name, known);
   if (nearest !== null) return `did you mean ${JSON.stringify(nearest)}?`;
-  if (known.length === 0) return "there is none";
+  if (known.length === 0) return "none is defined";
   const shown = known.slice(0, 12).join(", ");
   return known.length > 12 ? `known are ${shown}, …` : `known ${known.length === 1 ? "is" : "are"} ${shown}`;
 }
