@@ -165,6 +165,7 @@ class BunSocket implements Socket, Attempt {
   /** Set while connecting. */
   done: ConnectDone | null;
   paused = true;
+  rawPaused = false;
   /** What came in spite of `pause`: Bun empties the kernel before it tells of a reset. */
   held: Uint8Array[] = [];
   ended = false;
@@ -205,12 +206,16 @@ class BunSocket implements Socket, Attempt {
     return this.#bound.kind === "unix" ? this.#bound : tcp(host, port);
   }
 
-  opened(raw: RawSocket): void {
+  /** A socket is told of while it still reads, because most owners resume at once; nothing can arrive before this returns. */
+  opened(raw: RawSocket, tell: () => void): void {
     this.raw = raw;
-    raw.data = this;
-    raw.pause();
-    // Asked while the socket is surely open: logs want it after the close, too.
-    void this.peer;
+    this.guard(tell);
+    if (this.paused && !this.rawPaused && !this.over) this.#pauseRaw();
+  }
+
+  #pauseRaw(): void {
+    this.rawPaused = true;
+    this.raw?.pause();
   }
 
   write(bytes: Uint8Array): boolean {
@@ -289,13 +294,16 @@ class BunSocket implements Socket, Attempt {
   pause(): void {
     if (this.paused) return;
     this.paused = true;
-    if (!this.closed) this.raw?.pause();
+    if (!this.closed) this.#pauseRaw();
   }
 
   resume(): void {
     if (!this.paused || this.over) return;
     this.paused = false;
-    if (!this.closed) this.raw?.resume();
+    if (this.rawPaused && !this.closed) {
+      this.rawPaused = false;
+      this.raw?.resume();
+    }
     if (this.held.length > 0 || this.ended) queueMicrotask(() => this.deliver());
   }
 
@@ -397,8 +405,11 @@ const ACCEPTED = {
   open(raw: RawSocket): void {
     const { options, handler } = raw.data as BunListener;
     const socket = new BunSocket(options.highWaterBytes, options.address, null);
-    socket.opened(raw);
-    socket.guard(() => handler.onSocket(socket));
+    raw.data = socket;
+    socket.raw = raw;
+    // Asked while the socket is surely open: logs want it after the close, too.
+    void socket.peer;
+    socket.opened(raw, () => handler.onSocket(socket));
   },
 };
 
@@ -412,8 +423,7 @@ const CONNECTED = {
       return;
     }
     socket.done = null;
-    socket.opened(raw);
-    socket.guard(() => done(null, socket));
+    socket.opened(raw, () => done(null, socket));
   },
   // The promise of `connect` rejects as well.
   connectError(): void {},
