@@ -162,7 +162,8 @@ class ScriptedPeer implements Peer, SocketHandler {
 
   onClose(_socket: Socket, error: SocketError | null): void {
     this.isGone = true;
-    if (error === null || this.closed === "reset") return;
+    // What was said first counts: a reset behind a FIN answers bytes that we sent too late.
+    if (error === null || this.closed !== null) return;
     this.closed = "reset";
     this.onLeave?.(this, "reset");
   }

@@ -1,0 +1,43 @@
+import { after, describe, it } from "@std/testing/bdd";
+import { type Delivery, play } from "./play.ts";
+import { type Stage, simulate } from "./stage.ts";
+import { loadVectors, type Vector } from "./vector.ts";
+
+/** Longer cases are about size: they are cut at some places only. */
+const EVERY_OFFSET_BYTES_MAX = 300;
+const BYTE_BY_BYTE_BYTES_MAX = 4096;
+
+const byId = new Map<string, Vector[]>();
+for (const vector of loadVectors()) byId.set(vector.id, [...(byId.get(vector.id) ?? []), vector]);
+
+for (const [id, vectors] of byId) {
+  describe(`${id} in the simulator`, () => {
+    const stages = new Map<string, Promise<Stage>>();
+    const stageFor = (configuration: string): Promise<Stage> => {
+      const stage = stages.get(configuration) ?? simulate(configuration);
+      stages.set(configuration, stage);
+      return stage;
+    };
+
+    for (const vector of vectors) {
+      it(vector.name, async () => {
+        const stage = await stageFor(vector.configuration);
+        for (const delivery of deliveriesOf(vector)) await play(stage, vector, delivery);
+      });
+    }
+
+    after(async () => {
+      for (const stage of stages.values()) await (await stage).close();
+    });
+  });
+}
+
+function deliveriesOf({ request, clientEnds, reply }: Vector): Delivery[] {
+  const deliveries: Delivery[] = [{ kind: "whole" }];
+  const mentionsUpgrade = /upgrade/i.test(String.fromCharCode(...request.subarray(0, 4096)));
+  if (!clientEnds && reply === null && !mentionsUpgrade) deliveries.push({ kind: "pipelined" });
+  if (request.length <= BYTE_BY_BYTE_BYTES_MAX) deliveries.push({ kind: "bytes" });
+  const step = request.length <= EVERY_OFFSET_BYTES_MAX ? 1 : Math.ceil(request.length / 10);
+  for (let offset = 1; offset < request.length; offset += step) deliveries.push({ kind: "split", offset });
+  return deliveries;
+}
