@@ -108,7 +108,9 @@ export const BAD_WEBSOCKET = refusal("bad-websocket");
 export const BAD_PATH = refusal("bad-path");
 export const INTERIM_WITH_BODY = refusal("interim-with-body");
 
-const CLIENT_REFUSALS: readonly Fault[] = REFUSALS.map(([code, status, reason]) => fault("client", code, status, reason));
+const CLIENT_REFUSALS: readonly Fault[] = REFUSALS.map(([code, status, reason]) =>
+  fault("client", code, status, reason),
+);
 const UPSTREAM_REFUSALS: readonly Fault[] = REFUSALS.map(([code, , reason]) => fault("upstream", code, 502, reason));
 
 /** The fault for a parser's negative answer about a client's bytes. */
@@ -121,34 +123,109 @@ export function upstreamRefusal(answer: number): Fault {
   return UPSTREAM_REFUSALS[-answer]!;
 }
 
-export const CLIENT_HEAD_TIMEOUT = fault("client", "head-timeout", 408, "the head was not complete within `timeouts.requestHead`");
-export const CLIENT_BODY_TIMEOUT = fault("client", "body-timeout", 408, "the body stood still for `timeouts.requestBodyIdle`");
+export const CLIENT_HEAD_TIMEOUT = fault(
+  "client",
+  "head-timeout",
+  408,
+  "the head was not complete within `timeouts.requestHead`",
+);
+export const CLIENT_BODY_TIMEOUT = fault(
+  "client",
+  "body-timeout",
+  408,
+  "the body stood still for `timeouts.requestBodyIdle`",
+);
 export const CLIENT_TOO_SLOW = fault("client", "too-slow", 408, "the body came slower than `limits.minimumRate`");
-export const CLIENT_SEND_TIMEOUT = fault("client", "send-timeout", 0, "the client did not take the response for `timeouts.sendIdle`");
-export const CLIENT_READS_TOO_SLOWLY = fault("client", "reads-too-slowly", 0, "the client took the response slower than `limits.minimumRate`");
+export const CLIENT_SEND_TIMEOUT = fault(
+  "client",
+  "send-timeout",
+  0,
+  "the client did not take the response for `timeouts.sendIdle`",
+);
+export const CLIENT_READS_TOO_SLOWLY = fault(
+  "client",
+  "reads-too-slowly",
+  0,
+  "the client took the response slower than `limits.minimumRate`",
+);
 export const CLIENT_CLOSED = fault("client", "closed", 499, "the client closed before the exchange was complete");
 export const CLIENT_RESET = fault("client", "reset", 499, "the client reset the connection");
-export const BODY_TOO_LARGE = fault("client", "body-too-large", 413, "the request body is larger than `limits.requestBody`");
+export const BODY_TOO_LARGE = fault(
+  "client",
+  "body-too-large",
+  413,
+  "the request body is larger than `limits.requestBody`",
+);
 export const NO_ROUTE = fault("client", "no-route", 404, "no route matches this host and path");
 export const LOOP = fault("client", "loop", 508, "the request went through this proxy too often");
 
 export const CONNECT_FAILED = fault("upstream", "connect-failed", 502, "no connection to the server could be made");
 export const CONNECT_REFUSED = fault("upstream", "connect-refused", 502, "the server refused the connection");
-export const CONNECT_TIMEOUT = fault("upstream", "connect-timeout", 504, "the server did not accept within `timeouts.connect`");
+export const CONNECT_TIMEOUT = fault(
+  "upstream",
+  "connect-timeout",
+  504,
+  "the server did not accept within `timeouts.connect`",
+);
 export const NAME_NOT_FOUND = fault("upstream", "name-not-found", 502, "the server's host name has no address");
-export const LOCAL_RESOURCES = fault("internal", "local-resources", 503, "no descriptor or port was left to connect with");
-export const FIRST_BYTE_TIMEOUT = fault("upstream", "first-byte-timeout", 504, "no response began within `timeouts.firstByte`");
-export const RESPONSE_TIMEOUT = fault("upstream", "response-timeout", 504, "the response stood still for `timeouts.responseIdle`");
-export const UPSTREAM_SEND_TIMEOUT = fault("upstream", "send-timeout", 504, "the server did not take the request for `timeouts.sendIdle`");
+export const LOCAL_RESOURCES = fault(
+  "internal",
+  "local-resources",
+  503,
+  "no descriptor or port was left to connect with",
+);
+export const FIRST_BYTE_TIMEOUT = fault(
+  "upstream",
+  "first-byte-timeout",
+  504,
+  "no response began within `timeouts.firstByte`",
+);
+export const RESPONSE_TIMEOUT = fault(
+  "upstream",
+  "response-timeout",
+  504,
+  "the response stood still for `timeouts.responseIdle`",
+);
+export const UPSTREAM_SEND_TIMEOUT = fault(
+  "upstream",
+  "send-timeout",
+  504,
+  "the server did not take the request for `timeouts.sendIdle`",
+);
 export const UPSTREAM_CLOSED = fault("upstream", "closed", 502, "the server closed before a response");
 export const UPSTREAM_RESET = fault("upstream", "reset", 502, "the server reset the connection before a response");
-export const RESPONSE_TRUNCATED = fault("upstream", "truncated", 502, "the server closed in the middle of the response");
+export const RESPONSE_TRUNCATED = fault(
+  "upstream",
+  "truncated",
+  502,
+  "the server closed in the middle of the response",
+);
 export const UNSOLICITED_BYTES = fault("upstream", "unsolicited", 502, "the server sent bytes nobody asked for");
-export const UNEXPECTED_UPGRADE = fault("upstream", "unexpected-upgrade", 502, "the server switched protocols without being asked");
-export const TOO_MANY_INTERIM = fault("upstream", "too-many-interim", 502, "the server sent more 1xx responses than `limits.interimResponses`");
-export const TUNNEL_IDLE = fault("client", "tunnel-idle", 0, "neither side of the tunnel moved for `timeouts.tunnelIdle`");
+export const UNEXPECTED_UPGRADE = fault(
+  "upstream",
+  "unexpected-upgrade",
+  502,
+  "the server switched protocols without being asked",
+);
+export const TOO_MANY_INTERIM = fault(
+  "upstream",
+  "too-many-interim",
+  502,
+  "the server sent more 1xx responses than `limits.interimResponses`",
+);
+export const TUNNEL_IDLE = fault(
+  "client",
+  "tunnel-idle",
+  0,
+  "neither side of the tunnel moved for `timeouts.tunnelIdle`",
+);
 export const QUEUE_FULL = fault("upstream", "queue-full", 503, "too many requests wait for a connection to the server");
-export const QUEUE_TIMEOUT = fault("upstream", "queue-timeout", 503, "no connection to the server became free within `pool.queueTimeout`");
+export const QUEUE_TIMEOUT = fault(
+  "upstream",
+  "queue-timeout",
+  503,
+  "no connection to the server became free within `pool.queueTimeout`",
+);
 export const NO_SERVER = fault("upstream", "no-server", 503, "the upstream has no server to send this to");
 export const DRAINING = fault("internal", "draining", 503, "the proxy is shutting down");
 export const INTERNAL = fault("internal", "internal", 500, "a defect of the proxy; please report it with the log line");

@@ -138,7 +138,9 @@ class RunningProxy implements Proxy, Engine {
 function connectionsMax(runtime: Runtime, snapshot: Snapshot): number {
   const descriptorsMax = runtime.descriptorsMax();
   const affordable =
-    descriptorsMax === null ? Number.POSITIVE_INFINITY : Math.floor(((descriptorsMax - DESCRIPTORS_RESERVED) * 0.8) / 2);
+    descriptorsMax === null
+      ? Number.POSITIVE_INFINITY
+      : Math.floor(((descriptorsMax - DESCRIPTORS_RESERVED) * 0.8) / 2);
   return Math.max(1, Math.min(snapshot.limits.clientConnectionsMax, affordable));
 }
 

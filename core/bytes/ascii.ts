@@ -34,15 +34,16 @@ export const FIELD_VALUE = rangesOf([HTAB, HTAB], [SP, 0x7e], [0x80, 0xff]);
  * What may stand in a path: the characters of RFC 3986 section 3.3 and `|` and `^`, which browsers send raw.
  * `\`, quotes, angle brackets, braces and the backtick are refused: servers disagree about them.
  */
-export const PATH = classOf(
-  "!$%&'()*+,-./:;=@[]^_|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
-);
+export const PATH = classOf("!$%&'()*+,-./:;=@[]^_|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
 /** What may stand in a query: every visible ASCII byte but `#`. */
 export const QUERY = rangesOf([0x21, 0x22], [0x24, 0x7e]);
 
 /** reg-name without the characters that make another part of a URI of it (RFC 3986 section 3.2.2). */
 export const HOST_NAME = classOf("-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
+/** The alphabet of base64 (RFC 4648 section 4), without the padding. */
+export const BASE64 = classOf("+/0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
 /** ASCII lower case; every other byte is itself. */
 export const LOWER = lowerTable();

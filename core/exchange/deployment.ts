@@ -38,12 +38,12 @@ export function deploy(snapshot: Snapshot, surroundings: Surroundings): Deployme
     const limits = route.limits ?? snapshot.limits;
     const timeouts = route.timeouts ?? snapshot.timeouts;
     const group = route.upstreamName === "" ? null : (groups.get(route.upstreamName) ?? null);
-    if (route.upstreamName !== "" && group === null) throw new Error(`route ${route.id} names no upstream of this snapshot`);
+    if (route.upstreamName !== "" && group === null)
+      throw new Error(`route ${route.id} names no upstream of this snapshot`);
     plans.set(route, { group, answer: answerOf(route), limits, timeouts, responseBounds: responseBoundsOf(limits) });
   }
   return { snapshot, groups, plans, trusted: trust.trusted, requestBounds: requestBoundsOf(snapshot.limits) };
 }
-
 
 function answerOf({ action }: Route): Answer | null {
   if (action.kind !== "respond") return null;

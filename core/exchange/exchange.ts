@@ -78,7 +78,8 @@ export class Exchange implements MessageHandler, VariableContext, FinishedExchan
     if (refused !== null) return this.#fail(refused);
     const { limits, timeouts, group } = this.plan!;
     this.client.connection.goBy(limits, timeouts);
-    if (head.body === BODY_LENGTH && head.bodyLength > limits.requestBodyBytesMax) return this.#fail(fault.BODY_TOO_LARGE);
+    if (head.body === BODY_LENGTH && head.bodyLength > limits.requestBodyBytesMax)
+      return this.#fail(fault.BODY_TOO_LARGE);
     if (group === null) return this.#answerAction();
     const { rewritePath } = this.match!.route;
     if (rewritePath !== null) {
@@ -292,7 +293,8 @@ export class Exchange implements MessageHandler, VariableContext, FinishedExchan
     const answer = answerFault(reason, this.requestId, this.head.fields);
     this.status = answer.status;
     this.responseBytes = answer.body.length;
-    if (this.head.body !== BODY_NONE || (reason.side === "client" && reason !== fault.NO_ROUTE)) connection.closeAfterResponse();
+    if (this.head.body !== BODY_NONE || (reason.side === "client" && reason !== fault.NO_ROUTE))
+      connection.closeAfterResponse();
     this.#hasResponse = true;
     this.#finish(reason);
     writeAnswer(connection, answer, this.head.method, this.engine.date.text);
@@ -355,7 +357,9 @@ export class Exchange implements MessageHandler, VariableContext, FinishedExchan
   }
   get clientAddress(): string {
     if (this.#clientAddress === "") {
-      const hops = this.deployment.trusted.trusts(this.client.address) ? this.head.fields.value("x-forwarded-for") : null;
+      const hops = this.deployment.trusted.trusts(this.client.address)
+        ? this.head.fields.value("x-forwarded-for")
+        : null;
       this.#clientAddress = this.deployment.trusted.clientAddress(this.client.address, hops);
     }
     return this.#clientAddress;

@@ -35,7 +35,8 @@ export function forwardRequest(exchange: Exchange, target: string | null): Outgo
   if (isTrusted) addForwardedBehindProxy(exchange, outgoing);
   else outgoing.lines.push(client.forwardedFor, client.forwardedProto, client.realIp);
   if (!isTrusted || fields.countOf(known.X_FORWARDED_HOST) === 0) {
-    if (head.hostEnd > head.hostStart) outgoing.lines.push(client.forwardedHost(fields.bytes, head.hostStart, head.hostEnd));
+    if (head.hostEnd > head.hostStart)
+      outgoing.lines.push(client.forwardedHost(fields.bytes, head.hostStart, head.hostEnd));
   }
   if (forwarding.forwarded) addForwarded(exchange, outgoing);
   if (forwarding.via) outgoing.lines.push(head.minorVersion === 1 ? VIA_1_1 : VIA_1_0);
@@ -89,7 +90,8 @@ function frameLikeIncoming(outgoing: OutgoingHead, fields: Fields, body: number,
   outgoing.body = body;
   if (fields.countOf(known.CONTENT_LENGTH) === 0) return;
   const index = fields.find(known.CONTENT_LENGTH);
-  const isPlain = fields.bytes[fields.valueStart(index)] !== DIGIT_0 || fields.valueEnd(index) - fields.valueStart(index) === 1;
+  const isPlain =
+    fields.bytes[fields.valueStart(index)] !== DIGIT_0 || fields.valueEnd(index) - fields.valueStart(index) === 1;
   if (isPlain) return;
   fields.drop(index);
   outgoing.contentLength = length;
@@ -148,7 +150,11 @@ function addForwarded(exchange: Exchange, outgoing: OutgoingHead): void {
   const { client, head } = exchange;
   const { fields } = head;
   const quoted = (text: string) => (/^[\w.-]+$/.test(text) ? text : `"${text}"`);
-  const node = client.address.includes(":") ? `"[${client.address}]"` : client.address === "unix" ? "unknown" : client.address;
+  const node = client.address.includes(":")
+    ? `"[${client.address}]"`
+    : client.address === "unix"
+      ? "unknown"
+      : client.address;
   const host = latin1(fields.bytes, head.hostStart, head.hostEnd);
   const element = `for=${node};proto=${client.scheme}${host === "" ? "" : `;host=${quoted(host)}`}`;
   const incoming = exchange.deployment.trusted.trusts(client.address) ? fields.value("forwarded") : null;

@@ -21,5 +21,12 @@ export interface FailedTry {
  */
 export function mayRetryStale(failed: FailedTry): boolean {
   const isLost = failed.fault === fault.UPSTREAM_CLOSED || failed.fault === fault.UPSTREAM_RESET;
-  return isLost && failed.isReused && failed.isIdempotent && failed.isReplayable && !failed.hasResponse && failed.retries === 0;
+  return (
+    isLost &&
+    failed.isReused &&
+    failed.isIdempotent &&
+    failed.isReplayable &&
+    !failed.hasResponse &&
+    failed.retries === 0
+  );
 }

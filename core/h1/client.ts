@@ -96,7 +96,13 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
 
   /** Nothing of this cycle stands out, on either side, and both sides would go on. */
   get isReusable(): boolean {
-    return this.#phase === ANSWERED && this.#isRequestDone && this.#keepsAlive && this.#inbox.length === 0 && !this.#hasServerEnded;
+    return (
+      this.#phase === ANSWERED &&
+      this.#isRequestDone &&
+      this.#keepsAlive &&
+      this.#inbox.length === 0 &&
+      !this.#hasServerEnded
+    );
   }
 
   /** Starts a cycle; `head` follows at once. */
@@ -106,6 +112,8 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
     this.#rules = rules;
     this.#requestMethod = requestMethod;
     this.#isUpgradeAsked = isUpgradeAsked;
+    // Refused or not, nobody knows what the server makes of the bytes behind it.
+    if (isUpgradeAsked) this.#keepsAlive = false;
     this.#isRequestDone = false;
     this.#interims = 0;
     this.#idleMs = rules.timeouts.responseIdleMs;

@@ -227,10 +227,19 @@ export class BodyDecoder {
     const before = this.#trailerEnd;
     buffer.set(bytes.subarray(start, start + taken), before);
     this.#trailerEnd += taken;
-    const bounds = { headBytesMax: limits.trailerBytesMax, fieldsMax: limits.trailerFieldsMax, nameBytesMax: limits.fieldNameBytesMax, targetBytesMax: 0 };
+    const bounds = {
+      headBytesMax: limits.trailerBytesMax,
+      fieldsMax: limits.trailerFieldsMax,
+      nameBytesMax: limits.fieldNameBytesMax,
+      targetBytesMax: 0,
+    };
     const at = parseFields(this.trailers!, progress, progress.lineStart, this.#trailerEnd, bounds, false);
-    if (at < 0) return -at === refuse.TOO_MANY_FIELDS || -at === refuse.NAME_TOO_LONG ? -refuse.TRAILERS_TOO_LARGE : -refuse.BAD_TRAILER;
-    if (at === INCOMPLETE) return this.#trailerEnd > limits.trailerBytesMax ? -refuse.TRAILERS_TOO_LARGE : start + taken;
+    if (at < 0)
+      return -at === refuse.TOO_MANY_FIELDS || -at === refuse.NAME_TOO_LONG
+        ? -refuse.TRAILERS_TOO_LARGE
+        : -refuse.BAD_TRAILER;
+    if (at === INCOMPLETE)
+      return this.#trailerEnd > limits.trailerBytesMax ? -refuse.TRAILERS_TOO_LARGE : start + taken;
     if (at > limits.trailerBytesMax) return -refuse.TRAILERS_TOO_LARGE;
     this.#trailerBytes = null;
     this.#trailerProgress = null;

@@ -10,7 +10,24 @@
  *     field-line     = field-name ":" OWS field-value OWS              RFC 9112 section 5
  */
 
-import { COLON, CR, DIGIT_0, DOT, equalsText, FIELD_VALUE, HTAB, LF, PATH, PERCENT, QUERY, QUESTION, SEMICOLON, SLASH, SP, TOKEN } from "../bytes/ascii.ts";
+import {
+  COLON,
+  CR,
+  DIGIT_0,
+  DOT,
+  equalsText,
+  FIELD_VALUE,
+  HTAB,
+  LF,
+  PATH,
+  PERCENT,
+  QUERY,
+  QUESTION,
+  SEMICOLON,
+  SLASH,
+  SP,
+  TOKEN,
+} from "../bytes/ascii.ts";
 import * as refuse from "../fault.ts";
 import type { Fields } from "../http/fields.ts";
 import { METHOD_PRI, methodOf, type ParseProgress, type RequestHead, type ResponseHead } from "../http/message.ts";
@@ -29,20 +46,27 @@ export interface HeadBounds {
 const VERSION_BYTES = 8;
 
 /** `head` is cleared before the first piece; with later pieces `start` is where the head began. */
-export function parseRequestHead(head: RequestHead, bytes: Uint8Array, start: number, end: number, bounds: HeadBounds): number {
+export function parseRequestHead(
+  head: RequestHead,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  bounds: HeadBounds,
+): number {
   const { progress, fields } = head;
-  if (!hasNewLine(progress, bytes, start, end)) return waitOrRefuse(progress, start, end, bounds, refuse.TARGET_TOO_LONG);
+  if (!hasNewLine(progress, bytes, start, end))
+    return waitOrRefuse(progress, start, end, bounds, refuse.TARGET_TOO_LONG);
   fields.bytes = bytes;
   let at = progress.lineStart === 0 ? start : progress.lineStart;
   if (!progress.inFields) {
     while (at < end && (bytes[at] === CR || bytes[at] === LF)) {
       if (bytes[at] === LF) return -refuse.BARE_LF;
-      if (at + 1 === end) break;
+      if (at + 1 === end) return incompleteLine(progress, end);
       if (bytes[at + 1] !== LF) return -refuse.BARE_CR;
       if (++progress.emptyLines > LEADING_EMPTY_LINES_MAX) return -refuse.TOO_MANY_EMPTY_LINES;
       at += 2;
+      progress.lineStart = at;
     }
-    progress.lineStart = at;
     at = parseRequestLine(head, bytes, at, end, bounds);
     if (at < 0) return at;
     if (at === INCOMPLETE) return waitOrRefuse(progress, start, end, bounds, refuse.TARGET_TOO_LONG);
@@ -54,9 +78,16 @@ export function parseRequestHead(head: RequestHead, bytes: Uint8Array, start: nu
   return at < 0 ? at : waitOrRefuse(progress, start, end, bounds, refuse.HEAD_TOO_LARGE);
 }
 
-export function parseResponseHead(head: ResponseHead, bytes: Uint8Array, start: number, end: number, bounds: HeadBounds): number {
+export function parseResponseHead(
+  head: ResponseHead,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  bounds: HeadBounds,
+): number {
   const { progress, fields } = head;
-  if (!hasNewLine(progress, bytes, start, end)) return waitOrRefuse(progress, start, end, bounds, refuse.HEAD_TOO_LARGE);
+  if (!hasNewLine(progress, bytes, start, end))
+    return waitOrRefuse(progress, start, end, bounds, refuse.HEAD_TOO_LARGE);
   fields.bytes = bytes;
   let at = progress.lineStart === 0 ? start : progress.lineStart;
   if (!progress.inFields) {
@@ -121,7 +152,13 @@ export function parseFields(
   return INCOMPLETE;
 }
 
-function parseRequestLine(head: RequestHead, bytes: Uint8Array, start: number, end: number, bounds: HeadBounds): number {
+function parseRequestLine(
+  head: RequestHead,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  bounds: HeadBounds,
+): number {
   let at = start;
   while (at < end && TOKEN[bytes[at]!] === 1) at++;
   if (at - start > METHOD_BYTES_MAX) return -refuse.BAD_METHOD;
@@ -202,7 +239,8 @@ function parseStatusLine(head: ResponseHead, bytes: Uint8Array, start: number, e
 
 /** The minor version, or a refusal. */
 function parseVersion(bytes: Uint8Array, at: number, end: number): number {
-  if (at + VERSION_BYTES > end || !equalsText(bytes, at, at + 5, "HTTP/") || bytes[at + 6] !== DOT) return -refuse.BAD_VERSION;
+  if (at + VERSION_BYTES > end || !equalsText(bytes, at, at + 5, "HTTP/") || bytes[at + 6] !== DOT)
+    return -refuse.BAD_VERSION;
   const major = bytes[at + 5]! - DIGIT_0;
   const minor = bytes[at + 7]! - DIGIT_0;
   if (major === 1 && (minor === 0 || minor === 1)) return minor;
@@ -227,8 +265,18 @@ function incompleteLine(progress: ParseProgress, end: number): number {
   return INCOMPLETE;
 }
 
-function waitOrRefuse(progress: ParseProgress, start: number, end: number, bounds: HeadBounds, tooLong: number): number {
-  if (!progress.inFields && tooLong === refuse.TARGET_TOO_LONG && end - start > bounds.targetBytesMax + METHOD_BYTES_MAX + 16) {
+function waitOrRefuse(
+  progress: ParseProgress,
+  start: number,
+  end: number,
+  bounds: HeadBounds,
+  tooLong: number,
+): number {
+  if (
+    !progress.inFields &&
+    tooLong === refuse.TARGET_TOO_LONG &&
+    end - start > bounds.targetBytesMax + METHOD_BYTES_MAX + 16
+  ) {
     return -tooLong;
   }
   return end - start > bounds.headBytesMax ? -refuse.HEAD_TOO_LARGE : INCOMPLETE;

@@ -189,17 +189,18 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
   #process(): void {
     if (this.#isProcessing) return;
     this.#isProcessing = true;
-    while (this.#inbox.length > 0 && this.#phase <= ANSWERING) {
-      if (this.#phase === ANSWERING || (this.#phase === READ_HEAD && this.#outbox.isBlocked)) {
-        // A pipelined request waits for its turn, in the kernel as far as possible.
-        this.#hold(HELD_BY_PIPELINE);
-        break;
-      }
-      const goesOn = this.#phase === READ_HEAD ? this.#readHead() : this.#readBody();
-      if (!goesOn) break;
+    let waits = false;
+    let goesOn = true;
+    while (goesOn && this.#inbox.length > 0 && this.#phase <= ANSWERING) {
+      // A pipelined request waits for its turn, in the kernel as far as possible.
+      waits = this.#phase === ANSWERING || (this.#phase === READ_HEAD && this.#outbox.isBlocked);
+      goesOn = !waits && (this.#phase === READ_HEAD ? this.#readHead() : this.#readBody());
     }
     this.#isProcessing = false;
-    if (this.#inbox.length > 0) return;
+    if (waits) {
+      this.#hold(HELD_BY_PIPELINE);
+      return;
+    }
     if (this.#phase === READ_HEAD && this.#hasClientEnded) this.#linger();
     this.#release(HELD_BY_PIPELINE);
   }

@@ -93,7 +93,8 @@ function statusLine(status: number): string {
 function assertTarget(target: string): string {
   for (let i = 0; i < target.length; i++) {
     const code = target.charCodeAt(i);
-    if (code <= 0x20 || code >= 0x7f) throw new Error("a rewritten target with a control character or space reached the wire");
+    if (code <= 0x20 || code >= 0x7f)
+      throw new Error("a rewritten target with a control character or space reached the wire");
   }
   return target;
 }

@@ -58,7 +58,8 @@ export function upgradeTokens(fields: Fields): string {
     const token = latin1(fields.bytes, start, end);
     const name = lowerText(token);
     if (!/^[\w!#$%&'*+.^`|~-]+(\/[\w!#$%&'*+.^`|~-]+)?$/.test(token)) isList = false;
-    else if (name !== "h2c" && !name.startsWith("h2c/") && name !== "tls" && !name.startsWith("tls/")) tokens.push(token);
+    else if (name !== "h2c" && !name.startsWith("h2c/") && name !== "tls" && !name.startsWith("tls/"))
+      tokens.push(token);
     return isList;
   });
   return isList ? tokens.join(", ") : "";

@@ -3,11 +3,28 @@
  * about a length are a smuggled request, so nothing here is repaired or collapsed.
  */
 
-import { COMMA, equalsIgnoreCase, HTAB, NOT_A_NUMBER, NUMBER_TOO_LARGE, parseDecimal, SP, TOKEN } from "../bytes/ascii.ts";
+import {
+  COMMA,
+  equalsIgnoreCase,
+  HTAB,
+  NOT_A_NUMBER,
+  NUMBER_TOO_LARGE,
+  parseDecimal,
+  SP,
+  TOKEN,
+} from "../bytes/ascii.ts";
 import * as refuse from "../fault.ts";
 import type { Fields } from "./fields.ts";
 import { CONTENT_LENGTH, TRANSFER_ENCODING } from "./known-fields.ts";
-import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, BODY_UNTIL_CLOSE, METHOD_HEAD, type RequestHead, type ResponseHead } from "./message.ts";
+import {
+  BODY_CHUNKED,
+  BODY_LENGTH,
+  BODY_NONE,
+  BODY_UNTIL_CLOSE,
+  METHOD_HEAD,
+  type RequestHead,
+  type ResponseHead,
+} from "./message.ts";
 import { hasNoBody } from "./status.ts";
 
 /** More digits than any length has are an attack on whoever counts them. */
@@ -91,7 +108,8 @@ function checkChunked(fields: Fields, minorVersion: number): number {
 
 /** A lone token, or registered codings with `chunked` at the end: well-formed, but not served (501). */
 function isKnownCoding(bytes: Uint8Array, start: number, end: number): boolean {
-  let isToken = end > start;
+  if (start === end) return false;
+  let isToken = true;
   for (let at = start; at < end; at++) if (TOKEN[bytes[at]!] === 0) isToken = false;
   if (isToken) return !equalsIgnoreCase(bytes, start, end, "identity");
   let at = start;

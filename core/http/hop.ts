@@ -71,7 +71,8 @@ export function dropHopByHopOfRequest(fields: Fields, isTrusted: boolean): void 
 export function dropHopByHopOfResponse(fields: Fields): void {
   for (let index = 0; index < fields.count; index++) {
     const id = fields.id(index);
-    if (id !== known.UNKNOWN && (RESPONSE[id] === STOP || (fields.isAlias(index) && FRAMING.has(id)))) fields.drop(index);
+    if (id !== known.UNKNOWN && (RESPONSE[id] === STOP || (fields.isAlias(index) && FRAMING.has(id))))
+      fields.drop(index);
   }
 }
 

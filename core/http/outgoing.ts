@@ -55,7 +55,9 @@ export function assertLine(value: string): string {
   for (let i = 0; i < value.length; i++) {
     const code = value.charCodeAt(i);
     if ((code < 0x20 && code !== 0x09) || code === 0x7f || code > 0xff) {
-      throw new Error(`a field value with character U+${code.toString(16)} reached the wire; refuse it where it came in`);
+      throw new Error(
+        `a field value with character U+${code.toString(16)} reached the wire; refuse it where it came in`,
+      );
     }
   }
   return value;

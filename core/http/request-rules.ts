@@ -3,9 +3,16 @@
  * connection options, fields that may stand once, Expect, WebSocket. Sets what the exchange wants to know.
  */
 
-import { equalsIgnoreCase, equalsText, TOKEN } from "../bytes/ascii.ts";
+import { BASE64, equalsIgnoreCase, equalsText } from "../bytes/ascii.ts";
 import * as refuse from "../fault.ts";
-import { acceptsTrailers, OPTION_CLOSE, OPTION_KEEP_ALIVE, OPTION_UPGRADE, readConnection, upgradeTokens } from "./connection.ts";
+import {
+  acceptsTrailers,
+  OPTION_CLOSE,
+  OPTION_KEEP_ALIVE,
+  OPTION_UPGRADE,
+  readConnection,
+  upgradeTokens,
+} from "./connection.ts";
 import { frameRequest } from "./framing.ts";
 import * as known from "./known-fields.ts";
 import { BODY_NONE, METHOD_GET, type RequestHead } from "./message.ts";
@@ -20,7 +27,8 @@ export function checkRequest(head: RequestHead, scheme: "http" | "https"): numbe
   if (framing < 0) return framing;
   const options = readConnection(fields);
   if (options < 0) return options;
-  if (fields.countOf(known.AUTHORIZATION) > 1 || fields.countOf(known.CONTENT_TYPE) > 1) return -refuse.DUPLICATE_SINGLETON;
+  if (fields.countOf(known.AUTHORIZATION) > 1 || fields.countOf(known.CONTENT_TYPE) > 1)
+    return -refuse.DUPLICATE_SINGLETON;
   head.keepsAlive = head.minorVersion === 1 ? (options & OPTION_CLOSE) === 0 : isHttp10KeepAlive(options);
   head.acceptsTrailers = fields.countOf(known.TE) > 0 && acceptsTrailers(fields);
   const wantsUpgrade = (options & OPTION_UPGRADE) !== 0 && fields.countOf(known.UPGRADE) > 0 && head.minorVersion === 1;
@@ -71,7 +79,7 @@ function isKey(head: RequestHead, index: number): boolean {
   const start = fields.valueStart(index);
   const end = fields.valueEnd(index);
   if (end - start !== 24 || !equalsText(fields.bytes, end - 2, end, "==")) return false;
-  for (let at = start; at < end - 2; at++) if (TOKEN[fields.bytes[at]!] === 0 && fields.bytes[at] !== 0x2f) return false;
+  for (let at = start; at < end - 2; at++) if (BASE64[fields.bytes[at]!] === 0) return false;
   return true;
 }
 

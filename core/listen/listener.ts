@@ -50,7 +50,11 @@ export class Listener implements ListenHandler {
       // Closed at once rather than left in the queue: descriptors for the requests under way come first.
       socket.handler = NOBODY;
       socket.reset();
-      this.#engine.observer.onNotice({ kind: "connection-shed", listener: this.definition.name, limit: budget.connectionsMax });
+      this.#engine.observer.onNotice({
+        kind: "connection-shed",
+        listener: this.definition.name,
+        limit: budget.connectionsMax,
+      });
       return;
     }
     budget.count++;

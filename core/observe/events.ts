@@ -40,7 +40,13 @@ export interface FinishedExchange {
 
 export type Notice =
   /** Bytes that were no request; answered with the fault's status. */
-  | { readonly kind: "refused"; readonly listener: string; readonly clientAddress: string; readonly fault: Fault; readonly requestId: string }
+  | {
+      readonly kind: "refused";
+      readonly listener: string;
+      readonly clientAddress: string;
+      readonly fault: Fault;
+      readonly requestId: string;
+    }
   | { readonly kind: "accept-failed"; readonly listener: string; readonly error: SocketError }
   /** `clientConnectionsMax`, or the descriptor limit, is reached: the connection was closed at once. */
   | { readonly kind: "connection-shed"; readonly listener: string; readonly limit: number };
