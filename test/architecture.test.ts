@@ -98,7 +98,9 @@ describe("architecture: imports", () => {
         const isPort = one.target === "core/runtime.ts" && one.typeOnly;
         const isOwnRuntime =
           one.target.startsWith("node:") || (one.target === "bun" && source.path === "adapters/bun.ts");
-        if (isPort || isOwnRuntime) return [];
+        const isShared = one.target === "adapters/socket-error.ts" || one.target === "adapters/system.ts";
+        const isSibling = one.target === source.path.replace(".ts", "-socket.ts");
+        if (isPort || isOwnRuntime || isShared || isSibling) return [];
         return [
           `${source.path}:${one.line} imports ${one.target}: only types of core/runtime.ts and its runtime's modules`,
         ];

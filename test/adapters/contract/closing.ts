@@ -149,6 +149,19 @@ export function closing(runtime: Runtime, side: Side): void {
     deepStrictEqual(l.recorder.events, ["data", "close ECONNRESET"]);
   });
 
+  it("gives the answer of a peer that resets in the middle of our writing", async () => {
+    await using l = await link(runtime, side);
+    l.socket.resume();
+    l.far.raw.pause();
+    l.socket.write(patterned(8_000_000));
+    l.far.raw.write("too large");
+    await aMoment(10);
+    l.far.raw.resetAndDestroy();
+    await l.recorder.untilClosed();
+    strictEqual(l.recorder.text(), "too large");
+    ok(["data,close ECONNRESET", "data,close EPIPE"].includes(`${l.recorder.events}`), `${l.recorder.events}`);
+  });
+
   it("notices a reset while paused at latest when resumed", async () => {
     await using l = await link(runtime, side);
     l.socket.resume();

@@ -1,0 +1,267 @@
+/**
+ * A Bun socket as a socket of the port. One table of handlers serves every socket and the state hangs on `socket.data`.
+ * Bun queues nothing: `write` answers how much the kernel took and we keep the rest until `drain`.
+ */
+import type { Address, Attempt, ConnectDone, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
+import { CANCELED, tcpAddress, toSocketError } from "./socket-error.ts";
+
+export interface RawSocket {
+  /** Bun puts the listener's own here before `open`. */
+  data: object;
+  readonly localAddress: string | undefined;
+  readonly localPort: number | undefined;
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+  /** How many bytes the kernel took, -1 when closed. */
+  write(bytes: Uint8Array): number;
+  /** FIN; `end` and `close` would close both directions. */
+  shutdown(): void;
+  close(): void;
+  terminate(): void;
+  pause(): void;
+  resume(): void;
+}
+
+const UNOWNED: SocketHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
+
+export class BunSocket implements Socket, Attempt {
+  handler: SocketHandler = UNOWNED;
+  readonly tls: TlsInfo | null = null;
+  raw: RawSocket | null = null;
+  readonly highWaterBytes: number;
+  /** Set while connecting. */
+  done: ConnectDone | null;
+  paused = true;
+  rawPaused = false;
+  /** What came in spite of `pause`: Bun empties the kernel before it tells of a reset. */
+  held: Uint8Array[] = [];
+  ended = false;
+  endTold = false;
+  closed = false;
+  /** What `onClose` will say. */
+  error: SocketError | null = null;
+  /** `destroy` or `reset` was called, or `onClose` told: nothing may follow but an `onClose` already on its way. */
+  over = false;
+  /** What the kernel has not taken: `queue[0]` from `queueOffset` on. */
+  queue: Uint8Array[] = [];
+  queueOffset = 0;
+  queuedBytes = 0;
+  needsDrain = false;
+  /** Nothing more may be written: `end` was called or the socket is closed. */
+  finished = false;
+  readonly #bound: Address;
+  #local: Address | null = null;
+  #peer: Address | null = null;
+
+  constructor(highWaterBytes: number, bound: Address, done: ConnectDone | null) {
+    this.highWaterBytes = highWaterBytes;
+    this.#bound = bound;
+    this.done = done;
+  }
+
+  get local(): Address {
+    this.#local ??= this.#address(this.raw?.localAddress, this.raw?.localPort);
+    return this.#local;
+  }
+
+  get peer(): Address {
+    this.#peer ??= this.#address(this.raw?.remoteAddress, this.raw?.remotePort);
+    return this.#peer;
+  }
+
+  #address(host: string | undefined, port: number | undefined): Address {
+    return this.#bound.kind === "unix" ? this.#bound : tcpAddress(host, port);
+  }
+
+  /** A socket is told of while it still reads, because most owners resume at once; nothing can arrive before this returns. */
+  opened(tell: () => void): void {
+    this.guard(tell);
+    if (this.paused && !this.rawPaused && !this.over) this.#pauseRaw();
+  }
+
+  #pauseRaw(): void {
+    this.rawPaused = true;
+    this.raw?.pause();
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.finished || bytes.length === 0) return true;
+    if (this.queuedBytes === 0) {
+      const count = (this.raw as RawSocket).write(bytes);
+      // -1: closed, and `close` will say why.
+      if (count === bytes.length || count < 0) return true;
+      this.queueOffset = count;
+      this.queuedBytes = bytes.length - count;
+    } else this.queuedBytes += bytes.length;
+    this.queue.push(bytes);
+    if (this.queuedBytes < this.highWaterBytes) return true;
+    this.needsDrain = true;
+    return false;
+  }
+
+  /** Bun has no writev; one copy is cheaper than a second system call. */
+  writePair(first: Uint8Array, second: Uint8Array): boolean {
+    const whole = new Uint8Array(first.length + second.length);
+    whole.set(first, 0);
+    whole.set(second, first.length);
+    return this.write(whole);
+  }
+
+  /** The kernel takes bytes again. */
+  flush(): void {
+    const { queue } = this;
+    const raw = this.raw as RawSocket;
+    let written = 0;
+    while (written < queue.length) {
+      const bytes = queue[written] as Uint8Array;
+      const count = raw.write(this.queueOffset === 0 ? bytes : bytes.subarray(this.queueOffset));
+      if (count < 0) return;
+      this.queuedBytes -= count;
+      this.queueOffset += count;
+      if (this.queueOffset < bytes.length) break;
+      this.queueOffset = 0;
+      written += 1;
+    }
+    queue.splice(0, written);
+    if (queue.length === 0 && this.finished) raw.shutdown();
+    if (!this.needsDrain || this.queuedBytes > this.highWaterBytes / 2) return;
+    this.needsDrain = false;
+    this.guard(() => this.handler.onDrain(this));
+  }
+
+  end(): void {
+    if (this.finished) return;
+    this.finished = true;
+    if (this.queuedBytes === 0) (this.raw as RawSocket).shutdown();
+  }
+
+  destroy(): void {
+    if (!this.#finish()) return;
+    if (!this.closed) (this.raw as RawSocket).close();
+  }
+
+  reset(): void {
+    if (!this.#finish()) return;
+    if (!this.closed) (this.raw as RawSocket).terminate();
+  }
+
+  /** Before `close()`, which calls back from inside: from here on the raw socket is not listened to. */
+  #finish(): boolean {
+    if (this.over) return false;
+    this.over = true;
+    this.finished = true;
+    this.queue = [];
+    this.queuedBytes = 0;
+    this.held = [];
+    queueMicrotask(() => this.handler.onClose(this, null));
+    return true;
+  }
+
+  pause(): void {
+    if (this.paused) return;
+    this.paused = true;
+    if (!this.closed) this.#pauseRaw();
+  }
+
+  resume(): void {
+    if (!this.paused || this.over) return;
+    this.paused = false;
+    if (this.rawPaused && !this.closed) {
+      this.rawPaused = false;
+      this.raw?.resume();
+    }
+    if (this.held.length > 0 || this.ended) queueMicrotask(() => this.deliver());
+  }
+
+  cancel(): void {
+    this.connectFailed(CANCELED);
+  }
+
+  connectFailed(error: SocketError): void {
+    const { done } = this;
+    if (done === null) return;
+    this.done = null;
+    this.over = true;
+    queueMicrotask(() => done(error, null));
+  }
+
+  /** Tells what has come, in order, as far as `pause` allows. */
+  deliver(): void {
+    while (this.held.length > 0) {
+      if (this.paused || this.over) return;
+      const bytes = this.held.shift() as Uint8Array;
+      this.guard(() => this.handler.onData(this, bytes));
+    }
+    if (this.over) return;
+    if (this.ended && !this.endTold) {
+      if (this.paused) return;
+      this.endTold = true;
+      this.guard(() => this.handler.onEnd(this));
+      if (this.over) return;
+    }
+    if (!this.closed) return;
+    this.over = true;
+    this.handler.onClose(this, this.error);
+  }
+
+  guard(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.thrown(error);
+    }
+  }
+
+  /** A throw in a handler is our bug: this socket dies, others live, and the process's policy for uncaught errors decides. */
+  thrown(error: unknown): void {
+    this.destroy();
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}
+
+export const EVENTS = {
+  binaryType: "uint8array",
+  data(raw: RawSocket, bytes: Uint8Array): void {
+    const socket = raw.data as BunSocket;
+    if (socket.over) return;
+    if (socket.paused || socket.held.length > 0) {
+      socket.held.push(bytes);
+      return;
+    }
+    try {
+      socket.handler.onData(socket, bytes);
+    } catch (error) {
+      socket.thrown(error);
+    }
+  },
+  drain(raw: RawSocket): void {
+    const socket = raw.data as BunSocket;
+    if (socket.queuedBytes > 0) socket.flush();
+  },
+  end(raw: RawSocket): void {
+    const socket = raw.data as BunSocket;
+    socket.ended = true;
+    socket.deliver();
+  },
+  close(raw: RawSocket, error: unknown): void {
+    const socket = raw.data as BunSocket;
+    socket.closed = true;
+    socket.finished = true;
+    socket.queue = [];
+    socket.queuedBytes = 0;
+    if (error === undefined || error === null) {
+      // Bun 1.4 tells a FIN that comes after our own only as `close` (oven-sh/bun#35947).
+      socket.ended = true;
+    } else socket.error = toSocketError(error);
+    // Bun may close from inside a write of the owner's.
+    if (!socket.over) queueMicrotask(() => socket.deliver());
+  },
+  error(_raw: RawSocket, error: unknown): void {
+    // Handlers are guarded, so this is the adapter's own mistake.
+    queueMicrotask(() => {
+      throw error;
+    });
+  },
+};

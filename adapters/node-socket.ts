@@ -1,0 +1,208 @@
+import type { Socket as NetSocket } from "node:net";
+import type { Address, Attempt, ConnectDone, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
+import { CANCELED, tcpAddress, toSocketError } from "./socket-error.ts";
+
+/** The net.Socket, which carries its owner so that listeners can be shared functions. */
+export interface RawSocket extends NetSocket {
+  owner: NodeSocket;
+}
+
+const UNOWNED: SocketHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
+
+export class NodeSocket implements Socket, Attempt {
+  handler: SocketHandler = UNOWNED;
+  readonly tls: TlsInfo | null = null;
+  readonly raw: RawSocket;
+  readonly highWaterBytes: number;
+  /** Set while connecting. */
+  done: ConnectDone | null;
+  /** What `onClose` will say. */
+  error: SocketError | null = null;
+  paused = true;
+  needsDrain = false;
+  /** We sent FIN, or are about to. */
+  finished = false;
+  /** `destroy`, `reset` or `cancel` was called: nothing but `onClose` may follow. */
+  abandoned = false;
+  /** The peer's FIN came while paused. */
+  endHeld = false;
+  /** The runtime closed the socket while the end was held. */
+  closeHeld = false;
+  readonly #bound: Address;
+  #local: Address | null = null;
+  #peer: Address | null = null;
+
+  constructor(raw: RawSocket, highWaterBytes: number, bound: Address, done: ConnectDone | null) {
+    this.raw = raw;
+    this.highWaterBytes = highWaterBytes;
+    this.#bound = bound;
+    this.done = done;
+    // Asked while the socket is surely open: logs want it after the close, too.
+    if (done === null) void this.peer;
+    raw.owner = this;
+    raw.on("data", onData);
+    raw.on("drain", onDrain);
+    raw.on("end", onEnd);
+    raw.on("error", onError);
+    raw.on("close", onClose);
+  }
+
+  get local(): Address {
+    this.#local ??= this.#address(this.raw.localAddress, this.raw.localPort);
+    return this.#local;
+  }
+
+  get peer(): Address {
+    this.#peer ??= this.#address(this.raw.remoteAddress, this.raw.remotePort);
+    return this.#peer;
+  }
+
+  #address(host: string | undefined, port: number | undefined): Address {
+    return this.#bound.kind === "unix" ? this.#bound : tcpAddress(host, port);
+  }
+
+  get queuedBytes(): number {
+    return this.raw.writableLength;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.finished) return true;
+    this.raw.write(bytes);
+    return this.#accepted();
+  }
+
+  writePair(first: Uint8Array, second: Uint8Array): boolean {
+    if (this.finished) return true;
+    const { raw } = this;
+    raw.cork();
+    raw.write(first);
+    raw.write(second);
+    raw.uncork();
+    return this.#accepted();
+  }
+
+  /** Node answers false before it tried the kernel; only what is left afterwards counts here. */
+  #accepted(): boolean {
+    if (this.raw.writableLength < this.highWaterBytes || this.raw.destroyed) return true;
+    this.needsDrain = true;
+    return false;
+  }
+
+  end(): void {
+    if (this.finished) return;
+    this.finished = true;
+    this.raw.end();
+  }
+
+  destroy(): void {
+    this.#abandon();
+    this.raw.destroy();
+  }
+
+  reset(): void {
+    const { raw } = this;
+    this.#abandon();
+    // A UNIX socket has no RST, and Node throws when asked for one.
+    if (raw.destroyed || raw.remoteFamily === undefined) raw.destroy();
+    else raw.resetAndDestroy();
+  }
+
+  #abandon(): void {
+    this.finished = true;
+    this.abandoned = true;
+    if (this.closeHeld) {
+      this.closeHeld = false;
+      queueMicrotask(() => this.closed());
+    }
+  }
+
+  pause(): void {
+    if (this.paused) return;
+    this.paused = true;
+    this.raw.pause();
+  }
+
+  resume(): void {
+    if (!this.paused || this.abandoned) return;
+    this.paused = false;
+    if (this.endHeld) queueMicrotask(() => this.ended());
+    else this.raw.resume();
+  }
+
+  cancel(): void {
+    if (this.done === null || this.abandoned) return;
+    this.error = CANCELED;
+    this.abandoned = true;
+    this.raw.destroy();
+  }
+
+  ended(): void {
+    if (this.paused || this.abandoned) return;
+    this.endHeld = false;
+    this.guard(() => this.handler.onEnd(this));
+    if (!this.closeHeld) return;
+    this.closeHeld = false;
+    this.closed();
+  }
+
+  closed(): void {
+    const { done } = this;
+    this.done = null;
+    if (done === null) this.handler.onClose(this, this.abandoned ? null : this.error);
+    else done(this.error ?? { code: "EUNKNOWN", message: "closed while connecting" }, null);
+  }
+
+  /** A throw in a handler is our bug: this socket dies, others live, and the process's policy for uncaught errors decides. */
+  guard(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.destroy();
+      throw error;
+    }
+  }
+}
+
+export function onConnect(this: NetSocket): void {
+  const { owner } = this as RawSocket;
+  const { done } = owner;
+  if (owner.abandoned || done === null) return;
+  owner.done = null;
+  owner.guard(() => done(null, owner));
+}
+
+function onData(this: NetSocket, bytes: Uint8Array): void {
+  const { owner } = this as RawSocket;
+  if (owner.abandoned) return;
+  try {
+    owner.handler.onData(owner, bytes);
+  } catch (error) {
+    owner.destroy();
+    throw error;
+  }
+}
+
+function onDrain(this: NetSocket): void {
+  const { owner } = this as RawSocket;
+  if (!owner.needsDrain || owner.abandoned) return;
+  owner.needsDrain = false;
+  owner.guard(() => owner.handler.onDrain(owner));
+}
+
+function onEnd(this: NetSocket): void {
+  const { owner } = this as RawSocket;
+  owner.endHeld = true;
+  owner.ended();
+}
+
+function onError(this: NetSocket, error: unknown): void {
+  const { owner } = this as RawSocket;
+  owner.error ??= toSocketError(error);
+  owner.finished = true;
+}
+
+function onClose(this: NetSocket): void {
+  const { owner } = this as RawSocket;
+  if (owner.endHeld && !owner.abandoned && owner.error === null) owner.closeHeld = true;
+  else owner.closed();
+}

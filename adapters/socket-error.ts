@@ -1,0 +1,50 @@
+import type { Address, SocketError, SocketErrorCode } from "../core/runtime.ts";
+
+/**
+ * The runtimes' errors in the port's words. Node, Bun and mostly Deno put libc's name into `code`; where Deno has no
+ * code, its class has a name. The text is for the log and never looked at.
+ */
+export function toSocketError(error: unknown): SocketError {
+  const { code, name, message } = (error ?? {}) as { code?: unknown; name?: unknown; message?: unknown };
+  return {
+    code: CODES.get(String(code)) ?? CODES.get(String(name)) ?? "EUNKNOWN",
+    message: String(message || error),
+  };
+}
+
+export function unsupported(what: string): SocketError {
+  return { code: "EUNSUPPORTED", message: `${what}: this runtime's adapter does not do that` };
+}
+
+export const CANCELED: SocketError = { code: "ECANCELED", message: "the connection attempt was given up" };
+
+/** An IPv4 peer of a dual-stack listener is plain IPv4 to everybody above. */
+export function tcpAddress(host: string | undefined, port: number | undefined): Address {
+  const plain = host?.startsWith("::ffff:") && host.includes(".") ? host.slice(7) : host;
+  return { kind: "tcp", host: plain ?? "", port: port ?? 0 };
+}
+
+const CODES: ReadonlyMap<string, SocketErrorCode> = new Map<string, SocketErrorCode>([
+  ["ECONNREFUSED", "ECONNREFUSED"],
+  ["ECONNRESET", "ECONNRESET"],
+  ["ECONNABORTED", "ECONNRESET"],
+  ["EPIPE", "EPIPE"],
+  ["ETIMEDOUT", "ETIMEDOUT"],
+  ["EHOSTUNREACH", "EHOSTUNREACH"],
+  ["ENETUNREACH", "ENETUNREACH"],
+  ["ENOTFOUND", "ENOTFOUND"],
+  ["EAI_AGAIN", "ENOTFOUND"],
+  ["ENOENT", "ENOENT"],
+  ["EACCES", "EACCES"],
+  ["EPERM", "EACCES"],
+  ["EADDRINUSE", "EADDRINUSE"],
+  ["EADDRNOTAVAIL", "EADDRNOTAVAIL"],
+  ["EMFILE", "EMFILE"],
+  ["ENFILE", "EMFILE"],
+  ["EUNSUPPORTED", "EUNSUPPORTED"],
+  // Deno's classes.
+  ["ConnectionReset", "ECONNRESET"],
+  ["ConnectionAborted", "ECONNRESET"],
+  ["BrokenPipe", "EPIPE"],
+  ["TimedOut", "ETIMEDOUT"],
+]);
