@@ -1,0 +1,48 @@
+import { connect, createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+import { executableOf, scriptOptions } from "../support/runtime-command.ts";
+import { type Program, startProgram } from "./program.ts";
+
+/** A server of another program, behind the proxy. */
+export interface Backend extends Program {
+  readonly port: number;
+}
+
+/** Node's own HTTP server, on Node whatever the runtime under test is; see `node-backend.ts`. */
+export async function startNodeBackend(listenOn: string | 0 = 0): Promise<Backend> {
+  return await startScript("node-backend.ts", [String(listenOn)]);
+}
+
+/** A script of this folder on Node; it says `listening PORT`. */
+export async function startScript(name: string, args: readonly string[]): Promise<Backend> {
+  const program = startProgram(nodeScript(name, args));
+  const [, port] = await program.says(/listening (\d+)/);
+  return Object.defineProperty(program, "port", { value: Number(port) }) as Backend;
+}
+
+export function nodeScript(name: string, args: readonly string[] = []): string[] {
+  const path = fileURLToPath(new URL(name, import.meta.url));
+  return [executableOf("node"), ...scriptOptions("node"), path, ...args];
+}
+
+/** A port nobody listened on a moment ago; whoever uses it tries again when somebody was faster. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+}
+
+export function connects(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    const done = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once("connect", () => done(true)).once("error", () => done(false));
+  });
+}
