@@ -5,7 +5,7 @@ import { addressText } from "../core/config/address.ts";
 import type { CompiledConfig } from "../core/config/compile.ts";
 import { escapeText } from "../core/observe/access-log.ts";
 import type { Observer } from "../core/observe/events.ts";
-import { createProxy, type ListenFailure, type Proxy } from "../core/proxy.ts";
+import { createProxy, type ListenFailure, type Proxy as RunningProxy } from "../core/proxy.ts";
 import type { Address, Runtime } from "../core/runtime.ts";
 import { EXIT_CUT_OFF, EXIT_OK, EXIT_START } from "./exit-codes.ts";
 import { standardError } from "./line-writer.ts";
@@ -45,7 +45,7 @@ export async function serve({ runtime, config, observer, onStarted }: ServeOptio
   }
 }
 
-async function stopProxy(proxy: Proxy, runtime: Runtime, signals: Signals, drainMs: number): Promise<number> {
+async function stopProxy(proxy: RunningProxy, runtime: Runtime, signals: Signals, drainMs: number): Promise<number> {
   const startedMs = runtime.now();
   const drained = proxy.drain(drainMs).then(() => true);
   if (await Promise.race([drained, signals.next().then(() => false)])) {
