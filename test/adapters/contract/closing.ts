@@ -168,8 +168,11 @@ export function closing(runtime: Runtime, side: Side): void {
     l.far.raw.write("x");
     await l.recorder.untilBytes(1);
     l.socket.pause();
+    l.far.raw.write("y");
+    await aMoment(10);
     l.far.raw.resetAndDestroy();
     await aMoment();
+    strictEqual(l.recorder.text(), "x", "no data while paused");
     l.socket.resume();
     await l.recorder.untilClosed();
     deepStrictEqual(l.recorder.events, ["data", "close ECONNRESET"]);

@@ -242,6 +242,23 @@ export function flowing(runtime: Runtime, side: Side): void {
     for (const [i, copy] of copies.entries()) deepStrictEqual(l.recorder.chunks[i], copy);
   });
 
+  it("leaves the rest of a chunk alone when a part of it is written back", async () => {
+    await using l = await link(runtime, side);
+    const kept: { part: Uint8Array; copy: Uint8Array }[] = [];
+    l.recorder.onBytes = (socket, bytes) => {
+      const part = bytes.subarray(bytes.length >> 1);
+      kept.push({ part, copy: part.slice() });
+      socket.write(bytes.subarray(0, bytes.length >> 1));
+    };
+    l.socket.resume();
+    for (let round = 1; round <= 8; round++) {
+      l.far.raw.write(new Uint8Array(300_000).fill(round));
+      await l.recorder.untilBytes(300_000 * round);
+      await aMoment(2);
+    }
+    for (const { part, copy } of kept) deepStrictEqual(part, copy);
+  });
+
   it("echoes exactly what came when each chunk is written back at once", async () => {
     await using l = await link(runtime, side);
     l.recorder.onBytes = (socket, bytes) => {
