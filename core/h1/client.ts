@@ -10,8 +10,8 @@
 import { Inbox } from "../bytes/inbox.ts";
 import { Outbox } from "../bytes/outbox.ts";
 import type { Slab } from "../bytes/slab.ts";
-import * as fault from "../fault.ts";
 import type { Fault } from "../fault.ts";
+import * as fault from "../fault.ts";
 import { OPTION_CLOSE, OPTION_KEEP_ALIVE, readConnection } from "../http/connection.ts";
 import type { Fields } from "../http/fields.ts";
 import { frameResponse } from "../http/framing.ts";

@@ -11,40 +11,22 @@
  */
 
 import { Inbox } from "../bytes/inbox.ts";
-import { Outbox } from "../bytes/outbox.ts";
-import type { Slab } from "../bytes/slab.ts";
-import * as fault from "../fault.ts";
 import type { Fault } from "../fault.ts";
+import * as fault from "../fault.ts";
 import type { Fields } from "../http/fields.ts";
-import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, BODY_UNTIL_CLOSE, RequestHead } from "../http/message.ts";
+import { BODY_NONE, type RequestHead } from "../http/message.ts";
 import { FieldLine, type OutgoingHead } from "../http/outgoing.ts";
 import { checkRequest } from "../http/request-rules.ts";
 import type { MessageHandler, ResponseWriter } from "../http/wire.ts";
-import { type Limits, LINGER_BYTES_MAX, LINGER_MS, type Timeouts } from "../limits.ts";
+import { LINGER_BYTES_MAX, LINGER_MS, type Limits, type Timeouts } from "../limits.ts";
 import type { Socket, SocketError, SocketHandler } from "../runtime.ts";
-import { ProgressWatch } from "../time/progress.ts";
-import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
-import { BodyDecoder, type BodySink } from "./parse-body.ts";
-import { type HeadBounds, INCOMPLETE, parseRequestHead } from "./parse-head.ts";
-import { writeLastChunk, writePiece } from "./write-body.ts";
-import { writeResponseHead } from "./write-head.ts";
-
-/** Whoever accepted the connection. */
-export interface ServerOwner {
-  readonly timers: Timers;
-  readonly slab: Slab;
-  /** Those in force when the next request begins. */
-  readonly limits: Limits;
-  readonly timeouts: Timeouts;
-  readonly requestBounds: HeadBounds;
-  /** False while draining: every response says that it is the last. */
-  readonly keepsConnections: boolean;
-  /** A request whose head obeys the rules. The handler is told about body and end after this returns. */
-  openExchange(connection: ServerConnection, head: RequestHead): MessageHandler;
-  /** Bytes that are no request: answer with `fault.status`, then the connection closes. */
-  refuse(connection: ServerConnection, fault: Fault): void;
-  onConnectionClosed(connection: ServerConnection): void;
-}
+import { Timer, type TimerOwner } from "../time/timers.ts";
+import { BodyReader } from "./body-reader.ts";
+import { giveHead, takeHead } from "./head-pool.ts";
+import type { BodySink } from "./parse-body.ts";
+import { INCOMPLETE, parseRequestHead } from "./parse-head.ts";
+import { ResponseSender } from "./response-sender.ts";
+import type { ServerOwner } from "./server-owner.ts";
 
 const READ_HEAD = 0;
 const READ_BODY = 1;
@@ -64,12 +46,9 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
   readonly socket: Socket;
   readonly #owner: ServerOwner;
   readonly #inbox = new Inbox();
-  readonly #outbox: Outbox;
+  readonly #sender: ResponseSender;
   readonly #timer: Timer;
-  #sendTimer: Timer | null = null;
-  #decoder: BodyDecoder | null = null;
-  #reading: ProgressWatch | null = null;
-  #sending: ProgressWatch | null = null;
+  #bodyReader: BodyReader | null = null;
   #head: RequestHead | null = null;
   #handler: MessageHandler | null = null;
   #phase = READ_HEAD;
@@ -79,20 +58,17 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
   #hasEnded = false;
   /** A head has begun to arrive: its absolute deadline runs. */
   #isInHead = false;
-  #isResponseChunked = false;
-  #isResponseUntilClose = false;
   #isResponseDone = false;
   #keepsAlive = true;
   #lingeredBytes = 0;
   // Of the current request: the owner's, or those of its route.
   #limits: Limits;
   #timeouts: Timeouts;
-  #sentAtCheck = 0;
 
   constructor(socket: Socket, owner: ServerOwner) {
     this.socket = socket;
     this.#owner = owner;
-    this.#outbox = new Outbox(socket, owner.slab);
+    this.#sender = new ResponseSender(socket, owner.slab, owner.timers, (reason) => this.#cut(reason));
     this.#timer = new Timer(this);
     this.#limits = owner.limits;
     this.#timeouts = owner.timeouts;
@@ -102,18 +78,8 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     socket.resume();
   }
 
-  /** Bytes sent so far, responses to all requests together. */
-  get writtenBytes(): number {
-    return this.#outbox.writtenBytes + this.#outbox.pendingBytes;
-  }
-
   get isIdle(): boolean {
     return this.#phase === READ_HEAD && !this.#isInHead;
-  }
-
-  /** The client half-closed: it may still read. */
-  get hasClientEnded(): boolean {
-    return this.#hasClientEnded;
   }
 
   // ── from the socket ────────────────────────────────────────────────────────────────────────────────────────
@@ -135,12 +101,7 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
   }
 
   onDrain(_socket: Socket): void {
-    this.#outbox.drained();
-    if (this.#sendTimer !== null) {
-      this.#noteSent();
-      this.#sending!.stop(this.#owner.timers.nowMs);
-      this.#owner.timers.clear(this.#sendTimer);
-    }
+    this.#sender.drained();
     this.#handler?.onWritable();
     if (this.#phase === READ_HEAD) this.#process();
   }
@@ -159,6 +120,7 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
         break;
       case READ_BODY:
         this.#fail(fault.CLIENT_CLOSED);
+        this.socket.destroy();
         break;
       default:
         this.close();
@@ -167,16 +129,14 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
 
   onClose(_socket: Socket, error: SocketError | null): void {
     this.#fail(error === null ? fault.CLIENT_CLOSED : fault.CLIENT_RESET);
-    this.#owner.onConnectionClosed(this);
+    this.#owner.onConnectionClosed();
   }
 
-  onTimer(timer: Timer): void {
-    if (timer !== this.#timer) {
-      this.#checkSending();
-    } else if (this.#phase === READ_BODY) {
-      this.#checkReading();
+  onTimer(): void {
+    if (this.#phase === READ_BODY) {
+      this.#checkPace();
     } else if (this.#phase === READ_HEAD && this.#isInHead) {
-      this.#owner.refuse(this, fault.CLIENT_HEAD_TIMEOUT);
+      this.#owner.refuse(fault.CLIENT_HEAD_TIMEOUT);
     } else if (this.#phase === READ_HEAD) {
       this.#linger();
     } else {
@@ -193,7 +153,7 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     let goesOn = true;
     while (goesOn && this.#inbox.length > 0 && this.#phase <= ANSWERING) {
       // A pipelined request waits for its turn, in the kernel as far as possible.
-      waits = this.#phase === ANSWERING || (this.#phase === READ_HEAD && this.#outbox.isBlocked);
+      waits = this.#phase === ANSWERING || (this.#phase === READ_HEAD && this.#sender.isBlocked);
       goesOn = !waits && (this.#phase === READ_HEAD ? this.#readHead() : this.#readBody());
     }
     this.#isProcessing = false;
@@ -220,16 +180,14 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     }
     const refused = at < 0 ? at : checkRequest(head, this.socket.tls === null ? "http" : "https");
     if (refused < 0) {
-      owner.refuse(this, fault.clientRefusal(refused));
+      owner.refuse(fault.clientRefusal(refused));
       this.#maybeFinish();
       return false;
     }
     inbox.consume(at);
     this.#isInHead = false;
     this.#isResponseDone = false;
-    this.#isResponseChunked = false;
-    this.#isResponseUntilClose = false;
-    this.#keepsAlive = head.keepsAlive && !this.#hasClientEnded;
+    this.#keepsAlive = head.keepsAlive && !(this.#hasClientEnded && inbox.length === 0);
     this.#limits = owner.limits;
     this.#timeouts = owner.timeouts;
     owner.timers.clear(this.#timer);
@@ -241,41 +199,34 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
       this.#maybeFinish();
     } else {
       this.#phase = READ_BODY;
-      this.#reading ??= new ProgressWatch();
-      this.#reading.begin(owner.timers.nowMs);
-      this.#reading.wait(owner.timers.nowMs);
-      this.#decoder ??= new BodyDecoder();
-      this.#decoder.begin(head.body, head.bodyLength);
+      this.#bodyReader ??= new BodyReader();
+      this.#bodyReader.begin(head, owner.timers.nowMs);
       this.#open(head);
-      if (this.#phase === READ_BODY) this.#checkReading();
+      if (this.#phase === READ_BODY) this.#checkPace();
       this.#maybeFinish();
     }
     return true;
   }
 
   #open(head: RequestHead): void {
-    const handler = this.#owner.openExchange(this, head);
+    const handler = this.#owner.openExchange(head);
     // It may have answered and closed at once.
     if (this.#phase !== CLOSED) this.#handler = handler;
   }
 
   #readBody(): boolean {
-    const inbox = this.#inbox;
-    const decoder = this.#decoder!;
-    const before = inbox.start;
-    const at = decoder.decode(inbox.bytes, before, inbox.end, this.#limits, this);
+    const reader = this.#bodyReader!;
+    const refused = reader.read(this.#inbox, this.#limits, this, this.#owner.timers.nowMs);
     if (this.#phase !== READ_BODY) return false;
-    if (at < 0) {
-      this.#refuseBody(fault.clientRefusal(at));
+    if (refused < 0) {
+      this.#refuseBody(fault.clientRefusal(refused));
       this.#maybeFinish();
       return false;
     }
-    this.#reading!.moved(at - before, this.#owner.timers.nowMs);
-    inbox.consume(at);
-    if (decoder.isDone) {
+    if (reader.isDone) {
       this.#phase = ANSWERING;
       this.#owner.timers.clear(this.#timer);
-      this.#handler?.onEnd(decoder.trailers);
+      this.#handler?.onEnd(reader.trailers);
     }
     this.#handler?.onFlush();
     this.#maybeFinish();
@@ -296,11 +247,11 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
 
   hold(): void {
     this.#hold(HELD_BY_EXCHANGE);
-    if (this.#phase === READ_BODY) this.#reading!.stop(this.#owner.timers.nowMs);
+    if (this.#phase === READ_BODY) this.#bodyReader!.hold(this.#owner.timers.nowMs);
   }
 
   release(): void {
-    if (this.#phase === READ_BODY) this.#reading!.wait(this.#owner.timers.nowMs);
+    if (this.#phase === READ_BODY) this.#bodyReader!.release(this.#owner.timers.nowMs);
     this.#release(HELD_BY_EXCHANGE);
   }
 
@@ -318,30 +269,19 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
   // ── responses ──────────────────────────────────────────────────────────────────────────────────────────────
 
   interim(outgoing: OutgoingHead): void {
-    if (this.#head!.minorVersion === 0) return;
-    writeResponseHead(this.#outbox, outgoing);
-    this.#flushed();
+    if (this.#head!.minorVersion === 1) this.#sender.head(outgoing);
   }
 
-  /** Decides the framing for this client: chunked where a length is missing, or the end of the connection. */
   head(outgoing: OutgoingHead): void {
-    if (outgoing.status === 101) {
-      writeResponseHead(this.#outbox, outgoing);
-      return;
+    this.#sender.expect(this.#timeouts.sendIdleMs, this.#limits.rateBytesPerSecondMin);
+    if (outgoing.status !== 101) {
+      const isHttp10 = this.#head !== null && this.#head.minorVersion === 0;
+      const isDelimited = this.#sender.frame(outgoing, isHttp10);
+      if (!isDelimited || !this.#owner.keepsConnections || this.#phase === READ_HEAD) this.#keepsAlive = false;
+      if (!this.#keepsAlive) outgoing.lines.push(CLOSE_LINE);
+      else if (isHttp10) outgoing.lines.push(KEEP_ALIVE_LINE);
     }
-    const isHttp10 = this.#head !== null && this.#head.minorVersion === 0;
-    if (outgoing.body === BODY_CHUNKED || outgoing.body === BODY_UNTIL_CLOSE) {
-      this.#isResponseChunked = !isHttp10;
-      this.#isResponseUntilClose = isHttp10;
-      outgoing.body = isHttp10 ? BODY_UNTIL_CLOSE : BODY_CHUNKED;
-      if (isHttp10) this.#keepsAlive = false;
-    }
-    if (!this.#owner.keepsConnections || this.#phase === READ_HEAD) this.#keepsAlive = false;
-    if (!this.#keepsAlive) outgoing.lines.push(CLOSE_LINE);
-    else if (isHttp10) outgoing.lines.push(KEEP_ALIVE_LINE);
-    this.#sending?.begin(this.#owner.timers.nowMs);
-    this.#sentAtCheck = this.#outbox.writtenBytes;
-    writeResponseHead(this.#outbox, outgoing);
+    this.#sender.head(outgoing);
   }
 
   /** The route's own limits and deadlines, for the rest of this request. */
@@ -356,24 +296,21 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
   }
 
   body(bytes: Uint8Array): boolean {
-    writePiece(this.#outbox, bytes, this.#isResponseChunked);
-    return this.#flushed();
+    return this.#sender.body(bytes);
   }
 
   flush(): void {
-    this.#outbox.flush();
-    this.#flushed();
+    this.#sender.flush();
   }
 
   end(trailers: Fields | null): void {
     if (this.#phase === TUNNEL) {
       this.#hasEnded = true;
-      this.#outbox.end();
+      this.#sender.finish();
       if (this.#hasClientEnded) this.#awaitClose();
       return;
     }
-    if (this.#isResponseChunked) writeLastChunk(this.#outbox, trailers);
-    this.flush();
+    this.#sender.end(trailers);
     this.#isResponseDone = true;
     if (!this.#isProcessing) {
       this.#maybeFinish();
@@ -383,7 +320,7 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
 
   abort(): void {
     // Without length and chunks an ordinary end would look like the end of the body.
-    if (this.#isResponseUntilClose) this.socket.reset();
+    if (this.#sender.isUntilClose) this.socket.reset();
     else this.socket.destroy();
     this.#closed();
   }
@@ -393,8 +330,9 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     const { timers } = this.#owner;
     this.#phase = TUNNEL;
     timers.clear(this.#timer);
-    this.#isResponseChunked = false;
-    this.flush();
+    // In a tunnel silence is normal.
+    this.#sender.expect(this.#timeouts.tunnelIdleMs, 0);
+    this.#sender.flush();
     const { bytes, start, end } = this.#inbox;
     this.#inbox.clear();
     if (end > start) {
@@ -405,58 +343,12 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     if (this.#hasClientEnded) this.#handler?.onEnd(null);
   }
 
-  /** Notes that a write may have filled the queue, and starts watching whether the client takes it. */
-  #flushed(): boolean {
-    if (!this.#outbox.isBlocked) return true;
+  #checkPace(): void {
     const { timers } = this.#owner;
-    if (this.#sending === null) {
-      this.#sending = new ProgressWatch();
-      this.#sending.begin(timers.nowMs);
-      this.#sendTimer = new Timer(this);
-    }
-    this.#sending.wait(timers.nowMs);
-    if (this.#sendTimer!.deadlineMs === 0) {
-      timers.set(this.#sendTimer!, this.#sending.nextCheckMs(timers.nowMs, this.#timeouts.sendIdleMs));
-    }
-    return false;
-  }
-
-  #checkSending(): void {
-    const { timers } = this.#owner;
-    const timeouts = this.#timeouts;
-    const sending = this.#sending!;
-    this.#noteSent();
-    // In a tunnel silence is normal.
-    const isTunnel = this.#phase === TUNNEL;
-    const idleMs = isTunnel ? timeouts.tunnelIdleMs : timeouts.sendIdleMs;
-    const rateMin = isTunnel ? 0 : this.#limits.rateBytesPerSecondMin;
-    const verdict = sending.verdict(timers.nowMs, idleMs, rateMin);
-    if (verdict === "moving") {
-      timers.set(this.#sendTimer!, sending.nextCheckMs(timers.nowMs, idleMs));
-      return;
-    }
-    this.#fail(verdict === "idle" ? fault.CLIENT_SEND_TIMEOUT : fault.CLIENT_READS_TOO_SLOWLY);
-    this.socket.reset();
-    this.#closed();
-  }
-
-  /** Counts what the kernel took since the last look. */
-  #noteSent(): void {
-    const sent = this.#outbox.writtenBytes - this.socket.queuedBytes;
-    if (sent > this.#sentAtCheck) this.#sending!.moved(sent - this.#sentAtCheck, this.#owner.timers.nowMs);
-    this.#sentAtCheck = Math.max(sent, this.#sentAtCheck);
-  }
-
-  #checkReading(): void {
-    const { timers } = this.#owner;
-    const timeouts = this.#timeouts;
-    const reading = this.#reading!;
-    const verdict = reading.verdict(timers.nowMs, timeouts.requestBodyIdleMs, this.#limits.rateBytesPerSecondMin);
-    if (verdict === "moving") {
-      timers.set(this.#timer, reading.nextCheckMs(timers.nowMs, timeouts.requestBodyIdleMs));
-    } else {
-      this.#refuseBody(verdict === "idle" ? fault.CLIENT_BODY_TIMEOUT : fault.CLIENT_TOO_SLOW);
-    }
+    const reader = this.#bodyReader!;
+    const late = reader.judge(timers.nowMs, this.#limits, this.#timeouts);
+    if (late === null) timers.set(this.#timer, reader.nextCheckMs(timers.nowMs, this.#timeouts));
+    else this.#refuseBody(late);
   }
 
   // ── between requests, and the end ──────────────────────────────────────────────────────────────────────────
@@ -484,12 +376,11 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     this.#handler = null;
     this.#inbox.clear();
     this.#phase = LINGER;
-    this.#outbox.end();
+    this.#sender.finish();
     if (this.#hasClientEnded && this.socket.queuedBytes === 0) {
       this.close();
       return;
     }
-    if (this.#sendTimer !== null) this.#owner.timers.clear(this.#sendTimer);
     this.#holds = 0;
     this.socket.resume();
     // A client that reads slowly gets the time of any slow reader to take the rest.
@@ -512,16 +403,21 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
   /** Ends now, without a word. */
   close(): void {
     if (this.#phase === CLOSED) return;
-    this.#outbox.flush();
+    this.#sender.flush();
     this.socket.destroy();
     this.#closed();
+  }
+
+  /** The client takes nothing: what is queued will never arrive. */
+  #cut(reason: Fault): void {
+    this.socket.reset();
+    this.#fail(reason);
   }
 
   #fail(reason: Fault): void {
     const handler = this.#handler;
     this.#closed();
     handler?.onFault(reason);
-    this.socket.destroy();
   }
 
   #closed(): void {
@@ -529,23 +425,10 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     this.#handler = null;
     this.#inbox.clear();
     this.#owner.timers.clear(this.#timer);
-    if (this.#sendTimer !== null) this.#owner.timers.clear(this.#sendTimer);
+    this.#sender.rest();
   }
 
   get isClosed(): boolean {
     return this.#phase === CLOSED;
   }
-}
-
-// Heads not in use; idle connections hold none.
-const HEADS_KEPT_MAX = 256;
-const heads: RequestHead[] = [];
-
-function takeHead(): RequestHead {
-  return heads.pop() ?? new RequestHead();
-}
-
-function giveHead(head: RequestHead): void {
-  head.clear();
-  if (heads.length < HEADS_KEPT_MAX) heads.push(head);
 }

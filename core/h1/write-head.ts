@@ -3,8 +3,8 @@
  * run where they already stand as we would write them (`Name: value CR LF`), else line by line.
  */
 
-import type { Outbox } from "../bytes/outbox.ts";
 import { HTAB, SP } from "../bytes/ascii.ts";
+import type { Outbox } from "../bytes/outbox.ts";
 import type { Fields } from "../http/fields.ts";
 import { BODY_CHUNKED, type RequestHead } from "../http/message.ts";
 import { assertLine, type OutgoingHead } from "../http/outgoing.ts";

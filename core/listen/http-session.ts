@@ -1,13 +1,14 @@
 /** One client's stay: gives each of its requests an exchange, and answers what is no request. */
 
-import { type Fault } from "../fault.ts";
+import type { Slab } from "../bytes/slab.ts";
 import { ClientSide } from "../exchange/client-side.ts";
 import type { Engine } from "../exchange/engine.ts";
 import { Exchange } from "../exchange/exchange.ts";
 import { answerFault, writeAnswer } from "../exchange/respond.ts";
-import { ServerConnection, type ServerOwner } from "../h1/server.ts";
+import type { Fault } from "../fault.ts";
 import type { HeadBounds } from "../h1/parse-head.ts";
-import type { Slab } from "../bytes/slab.ts";
+import { ServerConnection } from "../h1/server.ts";
+import type { ServerOwner } from "../h1/server-owner.ts";
 import type { RequestHead } from "../http/message.ts";
 import type { MessageHandler } from "../http/wire.ts";
 import type { Limits, Timeouts } from "../limits.ts";
@@ -46,13 +47,13 @@ export class HttpSession implements ServerOwner {
     return !this.#engine.isDraining;
   }
 
-  openExchange(_connection: ServerConnection, head: RequestHead): MessageHandler {
+  openExchange(head: RequestHead): MessageHandler {
     const exchange = new Exchange(this.#engine, this.#client, head);
     exchange.begin();
     return exchange;
   }
 
-  refuse(connection: ServerConnection, fault: Fault): void {
+  refuse(fault: Fault): void {
     const requestId = this.#engine.nextRequestId();
     this.#engine.observer.onNotice({
       kind: "refused",
@@ -61,7 +62,7 @@ export class HttpSession implements ServerOwner {
       fault,
       requestId,
     });
-    writeAnswer(connection, answerFault(fault, requestId, null), 0, this.#engine.date.text);
+    writeAnswer(this.connection, answerFault(fault, requestId, null), 0, this.#engine.date.text);
   }
 
   onConnectionClosed(): void {

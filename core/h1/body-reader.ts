@@ -1,0 +1,59 @@
+/** Reads a request body, and judges whether the client sends it at an acceptable pace. */
+
+import type { Inbox } from "../bytes/inbox.ts";
+import { CLIENT_BODY_TIMEOUT, CLIENT_TOO_SLOW, type Fault } from "../fault.ts";
+import type { Fields } from "../http/fields.ts";
+import type { RequestHead } from "../http/message.ts";
+import type { Limits, Timeouts } from "../limits.ts";
+import { ProgressWatch } from "../time/progress.ts";
+import { BodyDecoder, type BodySink } from "./parse-body.ts";
+
+export class BodyReader {
+  readonly #decoder = new BodyDecoder();
+  readonly #watch = new ProgressWatch();
+
+  begin(head: RequestHead, nowMs: number): void {
+    this.#decoder.begin(head.body, head.bodyLength);
+    this.#watch.begin(nowMs);
+    this.#watch.wait(nowMs);
+  }
+
+  get isDone(): boolean {
+    return this.#decoder.isDone;
+  }
+
+  get trailers(): Fields | null {
+    return this.#decoder.trailers;
+  }
+
+  /** Takes what the body has in the inbox; 0 or a negative refusal. */
+  read(inbox: Inbox, limits: Limits, sink: BodySink, nowMs: number): number {
+    const { bytes, start, end } = inbox;
+    const at = this.#decoder.decode(bytes, start, end, limits, sink);
+    if (at < 0) return at;
+    this.#watch.moved(at - start, nowMs);
+    // Whoever took the pieces may have closed the connection, and emptied the inbox with it.
+    if (inbox.bytes === bytes) inbox.consume(at);
+    return 0;
+  }
+
+  /** While we don't listen the client can't be late. */
+  hold(nowMs: number): void {
+    this.#watch.stop(nowMs);
+  }
+
+  release(nowMs: number): void {
+    this.#watch.wait(nowMs);
+  }
+
+  /** Null while the pace is fine. */
+  judge(nowMs: number, limits: Limits, timeouts: Timeouts): Fault | null {
+    const verdict = this.#watch.verdict(nowMs, timeouts.requestBodyIdleMs, limits.rateBytesPerSecondMin);
+    if (verdict === "moving") return null;
+    return verdict === "idle" ? CLIENT_BODY_TIMEOUT : CLIENT_TOO_SLOW;
+  }
+
+  nextCheckMs(nowMs: number, timeouts: Timeouts): number {
+    return this.#watch.nextCheckMs(nowMs, timeouts.requestBodyIdleMs);
+  }
+}
