@@ -1,0 +1,32 @@
+/** What is measured. */
+
+import { PATHS } from "./nginx.ts";
+
+export interface LoadCase {
+  readonly name: string;
+  readonly title: string;
+  readonly path: string;
+  /** Null where a response is small: requests are counted, not bytes. */
+  readonly bodyBytes: number | null;
+  readonly closeEach: boolean;
+  /** A new connection per request takes an outgoing port each, and the kernel has some 28,000. */
+  readonly secondsMax: number;
+}
+
+export const CONNECTIONS = 64;
+
+export const LOAD_CASES: readonly LoadCase[] = [
+  loadCase("small", "small GET", PATHS.small, null),
+  loadCase("64k", "64 KiB body", PATHS["64k"], 2 ** 16),
+  loadCase("1m", "1 MiB body", PATHS["1m"], 2 ** 20),
+  { ...loadCase("close", "small GET, new connection per request", PATHS.small, null), closeEach: true, secondsMax: 2 },
+];
+
+/** Not a load: see idle-memory.ts. */
+export const IDLE_CASE = "idle";
+
+export const CASE_NAMES: readonly string[] = [...LOAD_CASES.map((one) => one.name), IDLE_CASE];
+
+function loadCase(name: string, title: string, path: string, bodyBytes: number | null): LoadCase {
+  return { name, title, path, bodyBytes, closeEach: false, secondsMax: Number.POSITIVE_INFINITY };
+}

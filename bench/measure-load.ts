@@ -1,0 +1,81 @@
+/**
+ * Rounds of load on targets that all run at the same time, idle but for the one under load. A round goes once through
+ * all targets, so that whatever else the machine does in those minutes meets all of them alike.
+ */
+
+import { loadavg } from "node:os";
+import type { LoadCase } from "./cases.ts";
+import { CONNECTIONS } from "./cases.ts";
+import type { Cores } from "./cores.ts";
+import { cpuUs, forgetPeak, peakResidentKiB } from "./process-usage.ts";
+import type { StartedTarget } from "./start-targets.ts";
+import { wrk } from "./wrk.ts";
+
+export interface Sample {
+  readonly target: string;
+  readonly case: string;
+  readonly round: number;
+  readonly requestsPerSecond: number;
+  readonly p99Ms: number;
+  readonly cpuUsPerRequest: number;
+  readonly peakKiB: number;
+  readonly errors: number;
+  readonly loadAverage: number;
+}
+
+export interface LoadPlan {
+  readonly targets: readonly StartedTarget[];
+  readonly cases: readonly LoadCase[];
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly warmUpSeconds: number;
+  readonly cores: Cores;
+}
+
+export async function measureLoad(plan: LoadPlan, onSample: (sample: Sample) => void): Promise<readonly Sample[]> {
+  const samples: Sample[] = [];
+  for (const loadCase of plan.cases) {
+    const seconds = Math.min(plan.seconds, loadCase.secondsMax);
+    // The compilers of the runtimes need to have seen this very case.
+    for (const target of plan.targets) await load(plan, target, loadCase, Math.min(plan.warmUpSeconds, seconds));
+    for (let round = 1; round <= plan.rounds; round++) {
+      for (const target of plan.targets) {
+        if (!target.child.isRunning) continue;
+        const sample = { round, ...(await measured(plan, target, loadCase, seconds)) };
+        samples.push(sample);
+        onSample(sample);
+      }
+    }
+  }
+  return samples;
+}
+
+async function measured(
+  plan: LoadPlan,
+  target: StartedTarget,
+  loadCase: LoadCase,
+  seconds: number,
+): Promise<Omit<Sample, "round">> {
+  const { pid } = target.child;
+  forgetPeak(pid);
+  const beforeUs = cpuUs(pid);
+  const { requests: completed, bytesRead, ...rest } = await load(plan, target, loadCase, seconds);
+  // At the end all connections are in the middle of a response; with long ones that is a good part of the work done.
+  const requests = loadCase.bodyBytes === null ? completed : bytesRead / loadCase.bodyBytes;
+  return {
+    target: target.name,
+    case: loadCase.name,
+    requestsPerSecond: rest.requestsPerSecond,
+    p99Ms: rest.p99Ms,
+    cpuUsPerRequest: requests === 0 ? Number.NaN : (cpuUs(pid) - beforeUs) / requests,
+    peakKiB: peakResidentKiB(pid),
+    // One that ended under load has failed even when every request before was fine.
+    errors: rest.errors + (target.child.isRunning ? 0 : 1),
+    loadAverage: loadavg()[0] ?? Number.NaN,
+  };
+}
+
+function load(plan: LoadPlan, target: StartedTarget, { path, closeEach }: LoadCase, seconds: number) {
+  const url = `http://127.0.0.1:${target.port}${path}`;
+  return wrk({ url, seconds, connections: CONNECTIONS, closeEach, core: plan.cores.load });
+}
