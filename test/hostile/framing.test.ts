@@ -21,6 +21,7 @@ function mutations(): string[] {
     (odd) => `X: y${odd}\r\nTransfer-Encoding: chunked\r\n`,
     (odd) => `X: y\r${odd}\nTransfer-Encoding: chunked\r\n`,
     (odd) => `X: y\r\n${odd}Transfer-Encoding: chunked\r\n`,
+    (odd) => `Transfer-Encoding: ${odd}chunked${odd}\r\n`,
     (odd) => `${odd}Transfer-Encoding${odd}: chunked\r\n`,
     (odd) => `Transfer-Encoding${odd}:${odd}chunked\r\n`,
   ];

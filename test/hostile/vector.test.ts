@@ -42,7 +42,7 @@ describe("parseVectors", () => {
       ["expect: NORM", "expects: NORM"],
       ["each: `5`", "each: 5"],
       ["--- request", "--- requests"],
-      ["forwards: POST /{a*3}", "forwards: POST"],
+      ["POST /{a*3} `he\\x6clo`", "POST"],
       ["hello\\\n---", "hello\\"],
     ] as const) {
       const broken = CASE.replace(from, to);

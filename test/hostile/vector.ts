@@ -125,7 +125,8 @@ function readBlock(lines: readonly string[], title: number, file: string): Block
     if (border !== null) {
       part = border[1] as string;
       bodies.set(part, "");
-    } else if (part !== null) bodies.set(part, `${bodies.get(part)}${line}\n`);
+    } else if (part === null && line.startsWith("#")) continue;
+    else if (part !== null) bodies.set(part, `${bodies.get(part)}${line}\n`);
     else {
       const setting = /^([a-z-]+): (.*)$/.exec(line);
       if (setting === null) throw new Error(`${file}:${at + 1}: neither a setting nor a part: ${line}`);

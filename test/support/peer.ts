@@ -29,6 +29,8 @@ export interface Peer {
   /** Why connecting failed. */
   readonly connectError: SocketError | null;
   readonly socket: Socket | null;
+  /** Whether the other side's FIN goes unanswered; may be changed any time. */
+  keepsHalfOpen: boolean;
   onReceive: ((peer: Peer, bytes: Uint8Array) => void) | null;
   onLeave: ((peer: Peer, how: "end" | "reset") => void) | null;
 }
@@ -56,6 +58,7 @@ class ScriptedPeer implements Peer, SocketHandler {
   connectError: SocketError | null = null;
   socket: Socket | null = null;
   receivedBytes = 0;
+  keepsHalfOpen: boolean;
   onReceive: Peer["onReceive"] = null;
   onLeave: Peer["onLeave"] = null;
 
@@ -68,6 +71,7 @@ class ScriptedPeer implements Peer, SocketHandler {
 
   constructor(options: PeerOptions) {
     this.#options = options;
+    this.keepsHalfOpen = options.keepsHalfOpen ?? false;
   }
 
   connect(runtime: Runtime, address: Address): this {
@@ -157,7 +161,7 @@ class ScriptedPeer implements Peer, SocketHandler {
   onEnd(socket: Socket): void {
     this.closed = "end";
     this.onLeave?.(this, "end");
-    if (!this.#options.keepsHalfOpen) socket.end();
+    if (!this.keepsHalfOpen) socket.end();
   }
 
   onClose(_socket: Socket, error: SocketError | null): void {

@@ -96,9 +96,11 @@ export function seeResponses(text: string, methods: readonly string[], hasEnded:
   }
 }
 
-/** All values of the fields of this name, which is given in lower case. */
+/** All values of the fields of this name, which is given in lower case. Names are ASCII by FIELD_LINE. */
 export function valuesOf(fields: SeenMessage["fields"], name: string): string[] {
-  return fields.filter(([spelled]) => asciiLower(spelled) === name).map(([, value]) => value);
+  return fields
+    .filter(([spelled]) => spelled.length === name.length && spelled.toLowerCase() === name)
+    .map(([, value]) => value);
 }
 
 class Malformed extends Error {}
@@ -206,8 +208,4 @@ function readTrailers(text: string, from: number): { trailers: [string, string][
 /** Finds out early that an unfinished head cannot become a right one. */
 function startError(rest: string, start: RegExp): string | null {
   return start.test(rest) ? null : `start ${JSON.stringify(rest.slice(0, 40))}`;
-}
-
-function asciiLower(text: string): string {
-  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
