@@ -16,7 +16,8 @@ export class Slab {
   /** Makes sure `length` more bytes follow `used`, in a new block if need be. */
   reserve(length: number): void {
     if (this.used + length <= this.bytes.length) return;
-    this.bytes = new Uint8Array(Math.max(BLOCK_BYTES, length));
+    // Twice what is wanted: an outbox that keeps growing moves here again only when it has doubled.
+    this.bytes = new Uint8Array(Math.max(BLOCK_BYTES, 2 * length));
     this.used = 0;
   }
 }

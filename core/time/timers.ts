@@ -50,7 +50,7 @@ export class Timers {
     this.#tick = Math.floor(nowMs / TICK_MS);
   }
 
-  /** (Re)starts `timer`: it fires `delayMs` from now, up to one tick later. Infinity never fires. */
+  /** (Re)starts `timer`: it fires `delayMs` from now, up to two ticks later. Infinity never fires. */
   set(timer: Timer, delayMs: number): void {
     if (delayMs === Number.POSITIVE_INFINITY) {
       this.clear(timer);

@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import fc from "fast-check";
+import { Outbox } from "../../../core/bytes/outbox.ts";
+import { Slab } from "../../../core/bytes/slab.ts";
+import { bytesOfText } from "../../support/wire.ts";
+import { RecordingSocket } from "./recording-socket.ts";
+
+const MERGE_BYTES_MAX = 4 * 1024;
+
+function outboxes(count: number): { outbox: Outbox; socket: RecordingSocket }[] {
+  const slab = new Slab();
+  return Array.from({ length: count }, () => {
+    const socket = new RecordingSocket();
+    return { outbox: new Outbox(socket, slab), socket };
+  });
+}
+
+function one(): { outbox: Outbox; socket: RecordingSocket } {
+  return outboxes(1)[0]!;
+}
+
+describe("Outbox", () => {
+  it("merges the small pieces of a turn into one write", () => {
+    const { outbox, socket } = one();
+    outbox.text("head ");
+    outbox.copy(bytesOfText("<copied>"), 1, 7);
+    outbox.piece(bytesOfText(" piece"));
+    assert.equal(outbox.pendingBytes, 17);
+    assert.deepEqual(socket.calls, []);
+    outbox.flush();
+    assert.deepEqual(socket.calls, ["head copied piece"]);
+    assert.equal(outbox.pendingBytes, 0);
+    outbox.flush();
+    assert.equal(socket.calls.length, 1);
+  });
+
+  it("passes large pieces on without a copy, what was pending in the same call", () => {
+    const { outbox, socket } = one();
+    const merged = "m".repeat(MERGE_BYTES_MAX);
+    const large = "L".repeat(MERGE_BYTES_MAX + 1);
+    outbox.piece(bytesOfText(merged));
+    outbox.piece(bytesOfText(large));
+    outbox.piece(bytesOfText(large));
+    assert.deepEqual(socket.calls, [`${merged}\0+\0${large}`, large]);
+    assert.equal(outbox.writtenBytes, merged.length + 2 * large.length);
+  });
+
+  it("counts what it wrote, and what is still to be written", () => {
+    const { outbox } = one();
+    outbox.text("12345");
+    assert.equal(outbox.writtenBytes, 0);
+    outbox.flush();
+    outbox.text("678");
+    assert.equal(outbox.writtenBytes, 5);
+    assert.equal(outbox.pendingBytes, 3);
+  });
+
+  it("is blocked from a refused write until the socket drained", () => {
+    const { outbox, socket } = one();
+    socket.accepts = false;
+    outbox.text("a");
+    assert.equal(outbox.isBlocked, false);
+    outbox.flush();
+    assert.equal(outbox.isBlocked, true);
+    outbox.drained();
+    assert.equal(outbox.isBlocked, false);
+    outbox.piece(new Uint8Array(MERGE_BYTES_MAX + 1));
+    assert.equal(outbox.isBlocked, true);
+  });
+
+  it("sends what is pending before FIN", () => {
+    const { outbox, socket } = one();
+    outbox.text("bye");
+    outbox.end();
+    assert.deepEqual(socket.calls, ["bye"]);
+    assert.equal(socket.isEnded, true);
+  });
+
+  it("has nothing pending after text that can't go on the wire", () => {
+    const { outbox, socket } = one();
+    outbox.text("a");
+    assert.throws(() => outbox.text("b\u560a"), /refuse it earlier/);
+    outbox.text("c");
+    outbox.flush();
+    assert.deepEqual(socket.calls, ["ac"]);
+  });
+
+  it("never mixes the bytes of outboxes that share a slab", () => {
+    const step = fc.record({
+      outbox: fc.integer({ min: 0, max: 2 }),
+      what: fc.constantFrom("text", "text", "copy", "piece", "flush"),
+      length: fc.oneof(fc.integer({ min: 0, max: 80 }), fc.integer({ min: 0, max: 9_000 }), fc.constant(70_000)),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const all = outboxes(3);
+        const expected = ["", "", ""];
+        let next = 0;
+        for (const { outbox: index, what, length } of steps) {
+          const { outbox } = all[index]!;
+          if (what === "flush") {
+            outbox.flush();
+            continue;
+          }
+          const letter = String.fromCharCode(0x21 + (next++ % 90));
+          const text = letter.repeat(length);
+          expected[index] += text;
+          if (what === "text") outbox.text(text);
+          else if (what === "piece") outbox.piece(bytesOfText(text));
+          else outbox.copy(bytesOfText(`(${text})`), 1, length + 1);
+        }
+        for (const [index, { outbox, socket }] of all.entries()) {
+          outbox.flush();
+          assert.equal(socket.written === expected[index], true, `outbox ${index} wrote something else`);
+          assert.equal(outbox.writtenBytes, expected[index]!.length);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("takes a megabyte of small texts in time proportional to it", () => {
+    const slab = new Slab();
+    const outbox = new Outbox(new RecordingSocket(), slab);
+    const blocks = new Set<Uint8Array>();
+    for (let i = 0; i < 16 * 1024; i++) {
+      outbox.text("x".repeat(64));
+      blocks.add(slab.bytes);
+    }
+    assert.equal(outbox.pendingBytes, 1024 * 1024);
+    // Each new block is a copy of all that is pending.
+    assert.ok(blocks.size <= 8, `${blocks.size} blocks for one megabyte`);
+  });
+});

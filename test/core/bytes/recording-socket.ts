@@ -1,0 +1,48 @@
+import type { Address, Socket, SocketHandler } from "../../../core/runtime.ts";
+import { textOfBytes } from "../../support/wire.ts";
+
+const NOWHERE: Address = { kind: "tcp", host: "127.0.0.1", port: 1 };
+
+/** Keeps what is written and then spoils the bytes: they belong to the adapter, which may use them again. */
+export class RecordingSocket implements Socket {
+  handler: SocketHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
+  readonly local = NOWHERE;
+  readonly peer = NOWHERE;
+  readonly tls = null;
+  readonly queuedBytes = 0;
+  /** One entry per system call; a pair is written with `+` between its parts. */
+  readonly calls: string[] = [];
+  /** What the next writes answer. */
+  accepts = true;
+  isEnded = false;
+
+  get written(): string {
+    return this.calls.join("").replaceAll("\0+\0", "");
+  }
+
+  write(bytes: Uint8Array): boolean {
+    this.calls.push(this.#take(bytes));
+    return this.accepts;
+  }
+
+  writePair(first: Uint8Array, second: Uint8Array): boolean {
+    this.calls.push(`${this.#take(first)}\0+\0${this.#take(second)}`);
+    return this.accepts;
+  }
+
+  end(): void {
+    this.isEnded = true;
+  }
+  destroy(): void {}
+  reset(): void {}
+  pause(): void {}
+  resume(): void {}
+
+  #take(bytes: Uint8Array): string {
+    if (bytes.length === 0) throw new Error("an empty write is a wasted system call");
+    if (this.isEnded) throw new Error("a write after end");
+    const text = textOfBytes(bytes);
+    bytes.fill(0xdd);
+    return text;
+  }
+}

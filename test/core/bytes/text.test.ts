@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import fc from "fast-check";
+import { bytesOf, copyBytes, isLatin1, latin1, portableLatin1, writeLatin1 } from "../../../core/bytes/text.ts";
+
+const EVERY_BYTE = Uint8Array.from({ length: 256 }, (_, code) => code);
+const EVERY_CHARACTER = Array.from(EVERY_BYTE, (code) => String.fromCharCode(code)).join("");
+
+describe("latin1", () => {
+  for (const [name, read] of [
+    ["the runtime's", latin1],
+    ["the portable", portableLatin1],
+  ] as const) {
+    it(`${name} version maps every byte to the character of the same number`, () => {
+      assert.equal(read(EVERY_BYTE, 0, 256), EVERY_CHARACTER);
+      assert.equal(read(EVERY_BYTE, 0x41, 0x44), "ABC");
+      assert.equal(read(EVERY_BYTE, 7, 7), "");
+    });
+
+    it(`${name} version reads views and long texts`, () => {
+      const long = new Uint8Array(10_000).map((_, i) => i & 0xff);
+      const view = long.subarray(1, 9_999);
+      let expected = "";
+      for (const byte of view) expected += String.fromCharCode(byte);
+      assert.equal(read(view, 0, view.length), expected);
+      assert.equal(read(view, 4_095, 8_193), expected.slice(4_095, 8_193));
+    });
+  }
+
+  it("comes back as the same bytes", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+        assert.deepEqual(bytesOf(latin1(bytes, 0, bytes.length)), new Uint8Array(bytes));
+      }),
+    );
+  });
+});
+
+describe("writing latin1", () => {
+  it("writes from a place and answers where it ended", () => {
+    const target = new Uint8Array(6).fill(0x2e);
+    assert.equal(writeLatin1("a\xff", target, 2), 4);
+    assert.equal(latin1(target, 0, 6), "..a\xff..");
+  });
+
+  it("refuses what would be cut to another byte on the wire (J06)", () => {
+    for (const text of ["\u560d\u560a", "\u760d", "a\u0100", "\u{1f600}"]) {
+      assert.equal(isLatin1(text), false);
+      assert.throws(() => bytesOf(text), /refuse it earlier/);
+    }
+    assert.equal(isLatin1(EVERY_CHARACTER), true);
+    assert.deepEqual(bytesOf(EVERY_CHARACTER), EVERY_BYTE);
+  });
+});
+
+describe("copyBytes", () => {
+  it("copies the same by loop and by block, at every length around the border", () => {
+    const source = Uint8Array.from({ length: 100 }, (_, i) => i + 1);
+    for (let length = 0; length <= 90; length++) {
+      const target = new Uint8Array(100);
+      assert.equal(copyBytes(source, 5, 5 + length, target, 3), 3 + length);
+      const expected = new Uint8Array(100);
+      for (let i = 0; i < length; i++) expected[3 + i] = i + 6;
+      assert.deepEqual(target, expected, `${length} bytes`);
+    }
+  });
+});
