@@ -10,7 +10,7 @@ import type { ServerDefinition, UpstreamDefinition } from "../upstream/definitio
 import { type AddressResult, parseListenAddress, parseServerAddress } from "./address.ts";
 import { type ConfigParts, crossCheck, crossCheckWarnings } from "./cross-checks.ts";
 import { problemsOf } from "./issues.ts";
-import type { ConfigProblem } from "./problem.ts";
+import type { ConfigPath, ConfigProblem } from "./problem.ts";
 import { configPathOf, defineRoute } from "./route-definition.ts";
 import {
   ConfigSchema,
@@ -54,7 +54,7 @@ export function compileConfig(config: unknown): CompiledConfig | RefusedConfig {
   const compiled = compileTable(definitions);
   if ("problems" in compiled) {
     for (const { route, path, message } of compiled.problems) {
-      problems.push({ path: configPathOf(sound[route] ?? 0, path), message, atKey: false });
+      problems.push({ path: placeOf(parts, sound[route] ?? 0, path), message, atKey: false });
     }
   }
   if (problems.length > 0 || !result.success || numbers === null || "problems" in compiled)
@@ -73,6 +73,10 @@ export function compileConfig(config: unknown): CompiledConfig | RefusedConfig {
     log: freeze({ access: output.log.access, format: output.log.format }),
     warnings,
   };
+}
+
+function placeOf(parts: ConfigParts, index: number, path: ConfigPath): ConfigPath {
+  return configPathOf(parts.routes[index] as ParsedRoute, index, path);
 }
 
 interface Numbers {

@@ -36,7 +36,7 @@ export function mergeSources(sources: readonly [ConfigSource, ...ConfigSource[]]
   const merge = new Merge(first.file);
   for (const { file, value } of sources) {
     for (const [key, item] of Object.entries((value ?? {}) as Record<string, unknown>)) {
-      if (key !== "include") merge.add(file, key, item);
+      if (key !== "include" && key !== "$schema") merge.add(file, key, item);
     }
   }
   return {

@@ -44,8 +44,33 @@ export function routeId(route: { readonly id?: string | undefined }, index: numb
 }
 
 /** Where in the configuration a part of the definition was written: `match.hosts[0]` was `match.host[0]`. */
-export function configPathOf(routeIndex: number, definitionPath: ConfigPath): ConfigPath {
-  return ["routes", routeIndex, ...renamed(definitionPath)];
+export function configPathOf(route: ParsedRoute, routeIndex: number, definitionPath: ConfigPath): ConfigPath {
+  const [first, second, index, ...rest] = definitionPath;
+  const at = ["routes", routeIndex];
+  if (first === "rewrite") {
+    if (route.rewrite?.stripPrefix !== undefined) return [...at, "rewrite", "stripPrefix"];
+    return route.rewrite?.path !== undefined ? [...at, "rewrite", "path"] : [...at, "rewrite", "pattern", second ?? ""];
+  }
+  if (first === "action") return [...at, "redirect", second ?? ""];
+  const named = namesIn(route, first, second);
+  if (named === null || typeof index !== "number") return [...at, ...renamed(definitionPath)];
+  return [...at, ...renamed([first ?? "", second ?? ""]), named[index] ?? "", ...(first === "match" ? rest : [])];
+}
+
+/** Maps of the configuration that became lists: the names, in the same order. */
+function namesIn(
+  route: ParsedRoute,
+  first: string | number | undefined,
+  second: string | number | undefined,
+): string[] | null {
+  if (first === "match") {
+    if (second === "headers") return Object.keys(route.match.header ?? {});
+    return second === "query" ? Object.keys(route.match.query ?? {}) : null;
+  }
+  const edits = first === "requestFields" ? route.request : first === "responseFields" ? route.response : undefined;
+  if (second === "set") return Object.keys(edits?.set ?? {});
+  if (second !== "add") return null;
+  return Object.entries(edits?.add ?? {}).flatMap(([name, values]) => values.map(() => name));
 }
 
 const RENAMED: ReadonlyMap<string, string> = new Map([
@@ -62,7 +87,6 @@ const RENAMED: ReadonlyMap<string, string> = new Map([
 function renamed(path: ConfigPath): ConfigPath {
   const [first, ...rest] = path;
   if (first === undefined) return [];
-  if (first === "action") return ["redirect", ...rest];
   if (typeof first === "string") return [RENAMED.get(first) ?? first, ...renamed(rest)];
   return [first, ...renamed(rest)];
 }

@@ -388,6 +388,7 @@ export const ListenerSchema = either(
 export const UpstreamSchema = Upstream;
 
 export const ConfigSchema = section({
+  $schema: v.optional(described(v.string("expected text"), "Where editors find the JSON Schema; not looked at.")),
   include: v.optional(
     described(
       oneOrMore(text("a file name or glob"), "a file name or glob"),
