@@ -13,6 +13,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 setTimeout(() => process.exit(3), 120_000).unref();
 
 const seen = { connections: 0, open: 0, requests: 0, cutResponses: 0, cutRequests: 0, tunnels: 0 };
+const streams: ServerResponse[] = [];
 const page = Buffer.alloc(64 * 1024);
 for (let i = 0; i < page.length; i++) page[i] = 33 + ((i * 7 + (i >> 8)) % 90);
 
@@ -34,6 +35,9 @@ const handlers: Record<string, Handler> = {
     response.end();
   },
   early(_request, response) {
+    response.writeHead(413, { "Content-Length": 9 }).end("too much\n");
+  },
+  "early-close"(_request, response) {
     response.writeHead(413, { Connection: "close", "Content-Length": 9 }).end("too much\n");
   },
   async slow(_request, response, ms) {
@@ -46,12 +50,18 @@ const handlers: Record<string, Handler> = {
     await pause(ms);
     response.end("late\n");
   },
-  async events(_request, response, count) {
+  stream(_request, response) {
     response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-cache" });
-    for (let i = 1; i <= count; i++) {
-      response.write(`id: ${i}\ndata: ${Date.now()}\n\n`);
-      await pause(150);
+    response.flushHeaders();
+    streams.push(response);
+  },
+  /** The next event of every stream; `/fire/0` ends them. */
+  fire(_request, response, id) {
+    for (const stream of streams) {
+      if (id === 0) stream.end();
+      else stream.write(`id: ${id}\ndata: event ${id}\n\n`);
     }
+    if (id === 0) streams.length = 0;
     response.end();
   },
   gzip(_request, response) {
@@ -189,8 +199,10 @@ function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
     `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${request.headers.upgrade}\r\n\r\nhello\n`,
   );
   if (url === "/reverse") speakReverse(socket, head);
-  else if (url === "/talk-first") socket.end("goodbye\n");
-  else {
+  else if (url === "/talk-first") {
+    socket.end("goodbye\n");
+    socket.on("data", (piece) => console.log(`tunnel: ${piece}`));
+  } else {
     socket.write(head);
     socket.pipe(socket);
   }

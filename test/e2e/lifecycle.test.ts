@@ -1,0 +1,200 @@
+// The process: how it starts, what it says, and how it ends.
+
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { createServer } from "node:net";
+import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { cliCommand } from "../support/runtime-command.ts";
+import { type Backend, startNodeBackend } from "./backend.ts";
+import { curl } from "./curl.ts";
+import { startForwarding, startMillrace, startMillraceWith } from "./millrace.ts";
+import { runProgram } from "./program.ts";
+import { createScratch } from "./scratch.ts";
+import { pause, until, within } from "./wait.ts";
+import { connectWire } from "./wire-client.ts";
+
+describe("the process", () => {
+  const scratch = createScratch();
+  let backend: Backend;
+
+  beforeAll(async () => {
+    backend = await startNodeBackend();
+  });
+  afterAll(async () => {
+    await backend?.stop();
+    scratch.remove();
+  });
+
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    it(`finishes what is in flight at ${signal}, closes idle connections, and leaves with 0`, async () => {
+      const proxy = await startForwarding(backend.port);
+      const idle = await connectWire(proxy.port);
+      idle.send("GET /bytes/3 HTTP/1.1\r\nHost: a\r\n\r\n");
+      await idle.receives("\r\n\r\n");
+      const fresh = await connectWire(proxy.port);
+      const busy = await connectWire(proxy.port);
+      busy.send("GET /slow/600 HTTP/1.1\r\nHost: a\r\n\r\n");
+      await busy.receives("first");
+      proxy.signal(signal);
+      await idle.ended(500);
+      await fresh.ended(500);
+      assert.ok(!busy.text.includes("-last"), "the slow response ended before the idle connections were closed");
+      await assert.rejects(connectWire(proxy.port), "it still accepts");
+      await busy.receives("first-last");
+      await busy.ended(1_000);
+      assert.deepEqual(await within(proxy.exited, "the end", 2_000), { code: 0, signal: null });
+      for (const client of [idle, fresh, busy]) client.destroy();
+    });
+  }
+
+  it("tells the client of a request in flight not to send another", async () => {
+    const proxy = await startForwarding(backend.port);
+    const busy = await connectWire(proxy.port);
+    busy.send("GET /late/500 HTTP/1.1\r\nHost: a\r\n\r\n");
+    await pause(200);
+    proxy.signal("SIGTERM");
+    await busy.receives("late\n");
+    assert.match(busy.text, /\r\nConnection: close\r\n/i);
+    busy.destroy();
+    assert.equal((await within(proxy.exited, "the end")).code, 0);
+  });
+
+  it("stops at once at a second signal, with 4", async () => {
+    const proxy = await startForwarding(backend.port);
+    const busy = await connectWire(proxy.port);
+    busy.send("GET /slow/20000 HTTP/1.1\r\nHost: a\r\n\r\n");
+    await busy.receives("first");
+    proxy.signal("SIGTERM");
+    await proxy.says(/SIGTERM: finishing/);
+    proxy.signal("SIGTERM");
+    assert.deepEqual(await within(proxy.exited, "the end", 2_000), { code: 4, signal: null });
+    await busy.ended();
+    busy.destroy();
+  });
+
+  it("cuts off what is in flight after timeouts.drain, with 4", async () => {
+    const proxy = await startForwarding(backend.port, { timeouts: { drain: "300ms" } });
+    const busy = await connectWire(proxy.port);
+    busy.send("GET /slow/20000 HTTP/1.1\r\nHost: a\r\n\r\n");
+    await busy.receives("first");
+    proxy.signal("SIGINT");
+    assert.deepEqual(await within(proxy.exited, "the end", 3_000), { code: 4, signal: null });
+    busy.destroy();
+  });
+
+  it("names an address in use, and leaves with 3", async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
+    const address = taken.address();
+    const port = typeof address === "object" ? address?.port : 0;
+    const { code, stderr } = await runProgram([
+      ...cliCommand(),
+      "proxy",
+      "--listen",
+      `127.0.0.1:${port}`,
+      "--to",
+      "127.0.0.1:1",
+    ]);
+    taken.close();
+    assert.equal(code, 3, stderr);
+    assert.match(stderr, new RegExp(`cannot listen on 127\\.0\\.0\\.1:${port}: the address is in use`));
+  });
+
+  it("listens on a UNIX socket, forwards to one, and removes its own", async () => {
+    const behind = scratch.path("behind.sock");
+    const front = scratch.path("front.sock");
+    const server = await startNodeBackend(behind);
+    const proxy = await startMillraceWith(["proxy", "--listen", `unix:${front}`, "--to", `unix:${behind}`]);
+    const answer = await curl(["--unix-socket", front, "http://any.test/echo"]);
+    assert.equal(answer.status, 200, answer.stderr);
+    assert.ok(JSON.parse(answer.body).rawHeaders.includes("any.test"));
+    const upload = await curl(["--unix-socket", front, "-T", "-", "http://any.test/upload"], Buffer.alloc(1_000_000));
+    assert.match(upload.body, /^1000000 /);
+    proxy.signal("SIGTERM");
+    assert.equal((await within(proxy.exited, "the end", 3_000)).code, 0);
+    assert.ok(!existsSync(front), "the socket's file is still there");
+    await server.stop();
+  });
+
+  it("takes over the file of a UNIX socket that a killed process left behind", async () => {
+    const front = scratch.path("stale.sock");
+    const first = await startMillraceWith(["proxy", "--listen", `unix:${front}`, "--to", `127.0.0.1:${backend.port}`]);
+    first.signal("SIGKILL");
+    await first.exited;
+    assert.ok(existsSync(front));
+    const second = await startMillraceWith(["proxy", "--listen", `unix:${front}`, "--to", `127.0.0.1:${backend.port}`]);
+    assert.equal((await curl(["--unix-socket", front, "http://a/bytes/3"])).status, 200);
+    await second.stop();
+  });
+
+  it("says what is wrong with a configuration, and leaves with 1", async () => {
+    const file = scratch.write(
+      "wrong.yaml",
+      'listeners: ["127.0.0.1:0"]\nroutes:\n  - upstream: nowhere\n    nonsense: 1\n',
+    );
+    for (const command of ["run", "check"]) {
+      const { code, stderr, stdout } = await runProgram([...cliCommand(), command, file]);
+      assert.equal(code, 1, stderr);
+      assert.match(stderr + stdout, /wrong\.yaml:3:\d+: .*nowhere/);
+      assert.match(stderr + stdout, /wrong\.yaml:4:\d+: .*nonsense/);
+    }
+  });
+
+  it("explains the command line, and leaves with 2 when it is wrong", async () => {
+    const help = await runProgram([...cliCommand(), "--help"]);
+    assert.equal(help.code, 0);
+    assert.match(help.stdout, /millrace proxy --listen/);
+    const version = await runProgram([...cliCommand(), "--version"]);
+    assert.match(version.stdout, /^millrace \d+\.\d+\.\d+ \((node|deno|bun) /);
+    const wrong = await runProgram([...cliCommand(), "proxy", "--nonsense"]);
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.stderr, /nonsense/);
+  });
+
+  it("goes on when nobody reads its access log any more", async () => {
+    const proxy = await startMillraceWith([
+      "proxy",
+      "--listen",
+      "127.0.0.1:0",
+      "--to",
+      `127.0.0.1:${backend.port}`,
+      "--access-log",
+      "json",
+    ]);
+    assert.equal((await curl([`${proxy.url}/bytes/1`])).status, 200);
+    const [line] = await proxy.says(/^\{.*\/bytes\/1.*\}$/m);
+    assert.equal(JSON.parse(line).status, 200);
+    proxy.closeOutput();
+    await pause(50);
+    for (let i = 0; i < 20; i++) assert.equal((await curl([`${proxy.url}/bytes/1`])).status, 200);
+    proxy.signal("SIGTERM");
+    assert.deepEqual(await within(proxy.exited, "the end", 3_000), { code: 0, signal: null });
+  });
+
+  it("spreads requests over servers by weight", async () => {
+    const other = await startNodeBackend();
+    const proxy = await startMillrace({
+      listeners: ["127.0.0.1:0"],
+      upstreams: {
+        both: { servers: [`127.0.0.1:${backend.port}`, { address: `127.0.0.1:${other.port}`, weight: 3 }] },
+      },
+      routes: [{ upstream: "both" }],
+    });
+    const count = async () => JSON.parse((await curl([`http://127.0.0.1:${other.port}/seen`])).body).requests as number;
+    const before = await count();
+    await curl(Array.from({ length: 40 }, () => `${proxy.url}/bytes/1`));
+    // The one that asks counts itself.
+    assert.equal((await count()) - before - 1, 30);
+    await proxy.stop();
+    await other.stop();
+  });
+
+  it("does not end by itself while nothing happens", async () => {
+    const proxy = await startForwarding(backend.port);
+    await pause(500);
+    assert.ok(proxy.isRunning);
+    assert.equal((await curl([`${proxy.url}/bytes/1`])).status, 200);
+    await until(() => proxy.descriptors() < 100, "few descriptors");
+    await proxy.stop();
+  });
+});
