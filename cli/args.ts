@@ -83,6 +83,9 @@ function configured(command: Command, version: string): Command {
     .exitOverride()
     .showHelpAfterError("millrace --help lists what there is")
     .configureOutput({
+      // Asking for colours reads the environment, which on Deno takes a permission.
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
       writeOut: (text) => standardOutput.write(text.replace(/\n$/, "")),
       writeErr: (text) => standardError.write(text.replace(/\n$/, "")),
       outputError: (text, write) => write(text.replace(/^error: /, "millrace: ")),

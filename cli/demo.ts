@@ -25,7 +25,7 @@ export async function demo({ listen }: DemoOptions, runtime: Runtime): Promise<n
     for (const { message } of compiled.problems) standardError.write(`millrace: --listen: ${message}`);
     return EXIT_USAGE;
   }
-  const summary = new Summary();
+  const summary = new Summary(origins);
   const log = createLog(compiled.log, runtime);
   const timer = setInterval(() => summary.print(), SUMMARY_MS);
   try {
@@ -73,7 +73,7 @@ function serveDemo(
 
 function whatToTry(address: Address | undefined, origins: readonly DemoOrigin[]): string[] {
   if (address === undefined) return [];
-  const url = address.kind === "unix" ? "--unix-socket " + address.path + " http://demo" : curlUrl(address);
+  const url = address.kind === "unix" ? `--unix-socket ${address.path} http://demo` : curlUrl(address);
   const names = origins.map(({ name, address: where }) => `${name} (${where})`).join(", ");
   return [
     "",
@@ -104,6 +104,11 @@ class Summary implements Observer {
   #wasQuiet = true;
   readonly #statuses = [0, 0, 0, 0, 0, 0];
   readonly #upstreams = new Map<string, number>();
+  readonly #origins: readonly DemoOrigin[];
+
+  constructor(origins: readonly DemoOrigin[]) {
+    this.#origins = origins;
+  }
 
   onExchange({ status, upstream, server }: FinishedExchange): void {
     this.#requests++;
@@ -111,7 +116,8 @@ class Summary implements Observer {
     const kind = Math.trunc(status / 100);
     this.#statuses[kind] = (this.#statuses[kind] ?? 0) + 1;
     if (upstream !== "") {
-      const name = `${upstream} ${server}`;
+      const origin = this.#origins.find(({ address }) => address === server);
+      const name = `${upstream} ${origin?.name ?? server}`;
       this.#upstreams.set(name, (this.#upstreams.get(name) ?? 0) + 1);
     }
   }

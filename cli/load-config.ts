@@ -130,6 +130,8 @@ class Loader {
     const text = await readTextFile(file);
     if (typeof text !== "string") return this.#refuseFile(shown, from, text.problem);
     if (text.trim() === "") return this.#refuseFile(shown, from, EMPTY);
+    const lacking = lackingPermission();
+    if (lacking !== null) return this.#refuseFile(shown, from, lacking);
     const parsed = parseDocument(text);
     if ("problems" in parsed) {
       this.incomplete = true;
@@ -173,6 +175,17 @@ class Loader {
     if (from === null) this.problems.push({ file: shown, position: null, path: "", message });
     else this.#refuse(from, `${shown} ${message}`);
     return null;
+  }
+}
+
+/** yaml looks at two variables of its own; Deno throws when it may not. */
+function lackingPermission(): string | null {
+  try {
+    void process.env["LOG_TOKENS"];
+    void process.env["LOG_STREAM"];
+    return null;
+  } catch {
+    return "cannot be read: YAML and JSON need the permission --allow-env=LOG_STREAM,LOG_TOKENS";
   }
 }
 

@@ -53,8 +53,10 @@ export function formatFailure(exchange: FinishedExchange, atMs: number): string 
   if (exchange.server !== "") where.push(`server ${escapeText(exchange.server)}`);
   if (attempts > 1) where.push(`${attempts} attempts`);
   const request = `${escapeText(exchange.method)} ${escapeText(exchange.host)}${escapeText(maskTarget(exchange.target))}`;
+  // 0 when nobody asked for times.
+  const after = exchange.durationMs > 0 ? ` after ${Math.round(exchange.durationMs)}ms` : "";
   const what = fault === null ? "failed" : `${fault.code}: ${fault.reason}`;
-  return `${timeOf(atMs)} error ${what}; ${request} -> ${answer} after ${Math.round(exchange.durationMs)}ms; ${where.join(", ")}`;
+  return `${timeOf(atMs)} error ${what}; ${request} -> ${answer}${after}; ${where.join(", ")}`;
 }
 
 /** What the log says of things that never became a request. */
