@@ -69,6 +69,7 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
   #keepsAlive = true;
   #hasServerEnded = false;
   #lastMoveMs = 0;
+  #queuedAtCheck = 0;
   #idleMs = 0;
   #poolIdleMs: number;
   /** Requests that began on this connection. More than one: it was taken from the pool. */
@@ -143,8 +144,10 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
 
   close(): void {
     if (this.#phase === CLOSED) return;
+    // In a tunnel an ordinary end would look like the end of what the client had to say.
+    if (this.#phase === TUNNEL) this.socket.reset();
+    else this.socket.destroy();
     this.#closed();
-    this.socket.destroy();
   }
 
   // ── requests ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -155,6 +158,7 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
   }
 
   body(bytes: Uint8Array): boolean {
+    this.#lastMoveMs = this.#owner.timers.nowMs;
     writePiece(this.#outbox, bytes, this.#isRequestChunked);
     return this.#isWritable();
   }
@@ -178,10 +182,13 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
   /** While the server takes nothing it is given the time a silent response has. */
   #isWritable(): boolean {
     if (!this.#outbox.isBlocked) return true;
-    if (this.#phase !== TUNNEL && this.#timer.deadlineMs === 0) {
-      this.#owner.timers.set(this.#timer, this.#rules!.timeouts.sendIdleMs);
-    }
+    if (this.#phase === WAITING && this.#timer.deadlineMs === 0) this.#awaitTaking();
     return false;
+  }
+
+  #awaitTaking(): void {
+    this.#queuedAtCheck = this.socket.queuedBytes;
+    this.#owner.timers.set(this.#timer, this.#rules!.timeouts.sendIdleMs);
   }
 
   hold(): void {
@@ -266,7 +273,9 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
         this.close();
         break;
       case WAITING:
-        this.#fail(this.#isRequestDone ? fault.FIRST_BYTE_TIMEOUT : fault.UPSTREAM_SEND_TIMEOUT);
+        if (this.#isRequestDone) this.#fail(fault.FIRST_BYTE_TIMEOUT);
+        else if (this.socket.queuedBytes < this.#queuedAtCheck) this.#awaitTaking();
+        else this.#fail(fault.UPSTREAM_SEND_TIMEOUT);
         break;
       default: {
         // Silence while we don't listen is not the server's.

@@ -57,7 +57,8 @@ export function parseRequestHead(
   if (!hasNewLine(progress, bytes, start, end))
     return waitOrRefuse(progress, start, end, bounds, refuse.TARGET_TOO_LONG);
   fields.bytes = bytes;
-  let at = progress.lineStart === 0 ? start : progress.lineStart;
+  if (progress.lineStart === 0) progress.lineStart = start;
+  let at = progress.lineStart;
   if (!progress.inFields) {
     while (at < end && (bytes[at] === CR || bytes[at] === LF)) {
       if (bytes[at] === LF) return -refuse.BARE_LF;
@@ -89,7 +90,8 @@ export function parseResponseHead(
   if (!hasNewLine(progress, bytes, start, end))
     return waitOrRefuse(progress, start, end, bounds, refuse.HEAD_TOO_LARGE);
   fields.bytes = bytes;
-  let at = progress.lineStart === 0 ? start : progress.lineStart;
+  if (progress.lineStart === 0) progress.lineStart = start;
+  let at = progress.lineStart;
   if (!progress.inFields) {
     at = parseStatusLine(head, bytes, at, end);
     if (at < 0) return at;

@@ -123,6 +123,8 @@ export class ResponseSender implements TimerOwner {
       this.#watch = new ProgressWatch();
       this.#watch.begin(nowMs);
     }
+    // What went at once is no movement of the time to come.
+    this.#noteTaken();
     this.#watch.wait(nowMs);
     if (this.#timer.deadlineMs === 0) this.#timers.set(this.#timer, this.#watch.nextCheckMs(nowMs, this.#idleMs));
     return false;

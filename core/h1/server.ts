@@ -61,6 +61,7 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
   #isResponseDone = false;
   #keepsAlive = true;
   #lingeredBytes = 0;
+  #queuedAtCheck = 0;
   // Of the current request: the owner's, or those of its route.
   #limits: Limits;
   #timeouts: Timeouts;
@@ -91,8 +92,9 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
       return;
     }
     if (this.#phase === LINGER) {
+      // Closing on unread bytes would reset the connection, and the client might lose our answer: only stop reading.
       this.#lingeredBytes += bytes.length;
-      if (this.#lingeredBytes > LINGER_BYTES_MAX) this.close();
+      if (this.#lingeredBytes > LINGER_BYTES_MAX) this.#hold(HELD_BY_EXCHANGE);
       return;
     }
     const moved = this.#inbox.append(bytes);
@@ -122,8 +124,12 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
         this.#fail(fault.CLIENT_CLOSED);
         this.socket.destroy();
         break;
+      case READ_HEAD:
+        this.#linger();
+        break;
       default:
-        this.close();
+        // Once both directions have ended the socket closes by itself, when the client has taken the rest.
+        if (this.socket.queuedBytes === 0) this.close();
     }
   }
 
@@ -139,6 +145,8 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
       this.#owner.refuse(fault.CLIENT_HEAD_TIMEOUT);
     } else if (this.#phase === READ_HEAD) {
       this.#linger();
+    } else if (this.socket.queuedBytes < this.#queuedAtCheck) {
+      this.#awaitReader();
     } else {
       this.close();
     }
@@ -319,8 +327,8 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
   }
 
   abort(): void {
-    // Without length and chunks an ordinary end would look like the end of the body.
-    if (this.#sender.isUntilClose) this.socket.reset();
+    // Without length and chunks, and in a tunnel, an ordinary end would look like the end of the body.
+    if (this.#sender.isUntilClose || this.#phase === TUNNEL) this.socket.reset();
     else this.socket.destroy();
     this.#closed();
   }
@@ -372,7 +380,6 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
 
   /** Everything was said; what the client still sends is read for a while, so that it can read our answer. */
   #linger(): void {
-    const mayStillSend = this.#phase === READ_BODY || this.#phase === READ_HEAD || this.#inbox.length > 0;
     this.#handler = null;
     this.#inbox.clear();
     this.#phase = LINGER;
@@ -383,16 +390,20 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     }
     this.#holds = 0;
     this.socket.resume();
-    // A client that reads slowly gets the time of any slow reader to take the rest.
-    const patienceMs = mayStillSend && this.socket.queuedBytes === 0 ? LINGER_MS : this.#timeouts.sendIdleMs;
-    this.#owner.timers.set(this.#timer, patienceMs);
+    this.#awaitReader();
   }
 
   /** Both directions have ended: the socket closes by itself once the rest is written. */
   #awaitClose(): void {
     this.#phase = LINGER;
     this.#handler = null;
-    this.#owner.timers.set(this.#timer, this.#timeouts.sendIdleMs);
+    this.#awaitReader();
+  }
+
+  /** A client that still reads gets the time of any slow reader, for as long as it goes on. */
+  #awaitReader(): void {
+    this.#queuedAtCheck = this.socket.queuedBytes;
+    this.#owner.timers.set(this.#timer, this.#queuedAtCheck > 0 ? this.#timeouts.sendIdleMs : LINGER_MS);
   }
 
   /** Ends politely between two requests: FIN first, so that a request that crosses it isn't answered with a reset. */
@@ -400,12 +411,13 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     if (this.isIdle) this.#linger();
   }
 
-  /** Ends now, without a word. */
-  close(): void {
+  /** Ends now; `reason` is for the request under way. */
+  close(reason: Fault = fault.DRAINING): void {
     if (this.#phase === CLOSED) return;
     this.#sender.flush();
-    this.socket.destroy();
-    this.#closed();
+    if (this.#phase === TUNNEL) this.socket.reset();
+    else this.socket.destroy();
+    this.#fail(reason);
   }
 
   /** The client takes nothing: what is queued will never arrive. */

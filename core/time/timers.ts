@@ -60,7 +60,6 @@ export class Timers {
     // The last tick may lie up to one tick back: without that tick a timer could fire early.
     timer.deadlineMs = this.nowMs + TICK_MS + delayMs;
     if (timer.slot !== -1 && timer.deadlineMs >= previous) return;
-    if (timer.slot !== -1) this.#unlink(timer);
     this.#file(timer);
   }
 

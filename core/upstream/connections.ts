@@ -9,9 +9,9 @@
  */
 
 import type { Slab } from "../bytes/slab.ts";
-import * as fault from "../fault.ts";
 import type { Fault } from "../fault.ts";
-import { type ClientOwner, ClientConnection } from "../h1/client.ts";
+import * as fault from "../fault.ts";
+import { ClientConnection, type ClientOwner } from "../h1/client.ts";
 import { HIGH_WATER_BYTES } from "../limits.ts";
 import type { Attempt, Runtime, Socket, SocketError } from "../runtime.ts";
 import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
@@ -74,7 +74,11 @@ export class Connections implements ClientOwner {
 
   /** The borrower no longer wants what it asked for. A connection under way still comes to the pool. */
   cancel(borrower: Borrower): void {
-    for (const connecting of this.#connecting) if (connecting.borrower === borrower) connecting.borrower = null;
+    for (const connecting of this.#connecting) {
+      if (connecting.borrower !== borrower) continue;
+      connecting.borrower = null;
+      if (this.#isRetired) connecting.cancel();
+    }
     const place = this.#queue.findIndex((waiting) => waiting.borrower === borrower);
     if (place !== -1) this.#queue.splice(place, 1)[0]!.stop();
   }
@@ -93,17 +97,21 @@ export class Connections implements ClientOwner {
   retire(): void {
     this.#isRetired = true;
     for (const connection of [...this.#idle]) connection.close();
+    for (const connecting of [...this.#connecting]) if (connecting.borrower === null) connecting.cancel();
   }
 
   onConnectionClosed(connection: ClientConnection): void {
     this.#count--;
     const place = this.#idle.indexOf(connection);
     if (place !== -1) this.#idle.splice(place, 1);
+    this.#useFreedPlace();
+  }
+
+  #useFreedPlace(): void {
     const next = this.#count < this.#server.connectionsMax ? this.#queue.shift() : undefined;
-    if (next !== undefined) {
-      next.stop();
-      this.#connect(next.borrower);
-    }
+    if (next === undefined) return;
+    next.stop();
+    this.#connect(next.borrower);
   }
 
   #offer(connection: ClientConnection): void {
@@ -135,6 +143,7 @@ export class Connections implements ClientOwner {
     if (socket === null) {
       this.#count--;
       borrower?.onLeaseFailed(connecting.isLate ? fault.CONNECT_TIMEOUT : faultOf(error!));
+      this.#useFreedPlace();
       return;
     }
     const connection = new ClientConnection(socket, this);
@@ -187,9 +196,13 @@ class Connecting implements TimerOwner {
     });
   }
 
+  cancel(): void {
+    this.#attempt?.cancel();
+  }
+
   onTimer(): void {
     this.isLate = true;
-    this.#attempt?.cancel();
+    this.cancel();
   }
 }
 

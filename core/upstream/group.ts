@@ -1,6 +1,6 @@
 /** A named group of servers and how one of them is picked: what the configuration calls an upstream. */
 
-import { type Balancer, BALANCERS } from "../balance/balancer.ts";
+import { BALANCERS, type Balancer } from "../balance/balancer.ts";
 import type { Surroundings } from "./connections.ts";
 import type { UpstreamDefinition } from "./definition.ts";
 import { Endpoint } from "./endpoint.ts";
