@@ -12,14 +12,13 @@ import { type ConfigParts, crossCheck, crossCheckWarnings } from "./cross-checks
 import { problemsOf } from "./issues.ts";
 import type { ConfigPath, ConfigProblem } from "./problem.ts";
 import { configPathOf, defineRoute } from "./route-definition.ts";
+import { type ParsedRoute, RouteSchema } from "./route-schema.ts";
 import {
   ConfigSchema,
   ListenerSchema,
   type ParsedConfig,
   type ParsedListener,
-  type ParsedRoute,
   type ParsedUpstream,
-  RouteSchema,
   UpstreamSchema,
 } from "./schema.ts";
 

@@ -3,7 +3,8 @@
 import { addressText, parseListenAddress } from "./address.ts";
 import { type ConfigPath, type ConfigProblem, problemAt, problemAtKey } from "./problem.ts";
 import { routeId } from "./route-definition.ts";
-import type { ParsedListener, ParsedRoute, ParsedUpstream } from "./schema.ts";
+import type { ParsedRoute } from "./route-schema.ts";
+import type { ParsedListener, ParsedUpstream } from "./schema.ts";
 import { suggestion } from "./suggest.ts";
 
 /** Null stands for a part that has problems of its own. */

@@ -11,7 +11,7 @@ import type {
   RouteDefinition,
 } from "../route/route.ts";
 import type { ConfigPath } from "./problem.ts";
-import type { ParsedRoute } from "./schema.ts";
+import type { ParsedRoute } from "./route-schema.ts";
 
 type ParsedMatch = ParsedRoute["match"];
 type ParsedConditions = Omit<ParsedMatch, "not">;

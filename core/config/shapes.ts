@@ -12,6 +12,9 @@ import { suggestion } from "./suggest.ts";
 /** Settings that count something stay far below what would overflow a typed array. */
 const COUNT_MAX = 1_000_000_000;
 
+const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/;
+const NAME_RIGHT = "write letters, digits, dots, dashes and underscores, at most 64";
+
 type Entries = v.ObjectEntries;
 
 /** A map with known keys. `elsewhere` tells where a key belongs that people look for here. */
@@ -71,6 +74,16 @@ export function table<V extends v.GenericSchema>(name: RegExp, nameRight: string
   });
 }
 
+/** What the user calls an upstream, a route, a listener. */
+export function nameText() {
+  return text("a name", (value) => (NAME.test(value) ? null : NAME_RIGHT));
+}
+
+/** A map of what the user has named. */
+export function named<V extends v.GenericSchema>(value: V) {
+  return table(NAME, NAME_RIGHT, value);
+}
+
 /** A list with at least one item. */
 export function list<I extends v.GenericSchema>(item: I) {
   return v.pipe(
@@ -90,6 +103,11 @@ export function oneOrMore<I extends v.GenericSchema>(item: I, expected: string) 
 /** One of several shapes. */
 export function either<const O extends v.UnionOptions>(options: O, expected: string) {
   return v.union(options, (issue) => `expected ${expected}, got ${describe(issue.input)}${quotesHint(issue.input)}`);
+}
+
+/** With what the reference and editors say of it. */
+export function described<S extends v.GenericSchema>(schema: S, description: string) {
+  return v.pipe(schema, v.description(description));
 }
 
 /** Text for which `problem` finds nothing wrong. */

@@ -1,0 +1,155 @@
+/** Limits and timeouts: of the server with the defaults of `limits.ts`, of a route where they can differ. */
+
+import * as v from "valibot";
+import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "../limits.ts";
+import { formatDuration } from "./duration.ts";
+import { count, described, duration, section, size } from "./shapes.ts";
+import { formatSize } from "./size.ts";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+const SERVER_WIDE = "it holds for the whole server; set it in the top-level `limits`";
+const TIMEOUT_SERVER_WIDE = "it holds for the whole server; set it in the top-level `timeouts`";
+
+const limits = {
+  responseHead: [size({ min: KIB, max: MIB }), "Whole head of a response; 502 beyond."],
+  responseFields: [count({ min: 1, max: 10_000 }), "Fields in a response head; 502 beyond."],
+  interimResponses: [count({ max: 1000 }), "1xx responses forwarded for one request; 502 beyond."],
+  requestBody: [size({ unlimited: true }), "Request body; 413 beyond."],
+  replay: [size({ max: 64 * MIB }), "What of a request body is kept for a second try."],
+  minimumRate: [
+    size({ max: MIB }),
+    "Bytes per second a client must manage while it is waited for, after 10 s of grace; 408 below. 0 turns it off.",
+  ],
+} as const;
+
+export const RouteLimits = section(
+  {
+    responseHead: v.optional(described(...limits.responseHead)),
+    responseFields: v.optional(described(...limits.responseFields)),
+    interimResponses: v.optional(described(...limits.interimResponses)),
+    requestBody: v.optional(described(...limits.requestBody)),
+    replay: v.optional(described(...limits.replay)),
+    minimumRate: v.optional(described(...limits.minimumRate)),
+  },
+  {
+    target: SERVER_WIDE,
+    requestHead: SERVER_WIDE,
+    requestFields: SERVER_WIDE,
+    fieldName: SERVER_WIDE,
+    chunkExtension: SERVER_WIDE,
+    chunkExtensionsPerMessage: SERVER_WIDE,
+    trailers: SERVER_WIDE,
+    trailerFields: SERVER_WIDE,
+    clientConnections: SERVER_WIDE,
+  },
+);
+
+export const Limits = section({
+  target: v.optional(
+    described(size({ min: 64, max: MIB }), "Request target; 414 beyond."),
+    formatSize(DEFAULT_LIMITS.targetBytesMax),
+  ),
+  requestHead: v.optional(
+    described(size({ min: KIB, max: MIB }), "Whole head of a request; 431 beyond."),
+    formatSize(DEFAULT_LIMITS.requestHeadBytesMax),
+  ),
+  requestFields: v.optional(
+    described(count({ min: 1, max: 10_000 }), "Fields in a request head, each cookie counted; 431 beyond."),
+    DEFAULT_LIMITS.requestFieldsMax,
+  ),
+  fieldName: v.optional(
+    described(size({ min: 16, max: 64 * KIB }), "One header name; 431 beyond (502 from an upstream)."),
+    formatSize(DEFAULT_LIMITS.fieldNameBytesMax),
+  ),
+  responseHead: v.optional(described(...limits.responseHead), formatSize(DEFAULT_LIMITS.responseHeadBytesMax)),
+  responseFields: v.optional(described(...limits.responseFields), DEFAULT_LIMITS.responseFieldsMax),
+  chunkExtension: v.optional(
+    described(size({ max: 64 * KIB }), "Extensions of one chunk; 400 beyond."),
+    formatSize(DEFAULT_LIMITS.chunkExtensionBytesMax),
+  ),
+  chunkExtensionsPerMessage: v.optional(
+    described(size({ max: MIB }), "Chunk extensions of one message; 400 beyond."),
+    formatSize(DEFAULT_LIMITS.chunkExtensionsPerMessageBytesMax),
+  ),
+  trailers: v.optional(
+    described(size({ max: MIB }), "Trailer section; 431 beyond."),
+    formatSize(DEFAULT_LIMITS.trailerBytesMax),
+  ),
+  trailerFields: v.optional(
+    described(count({ max: 10_000 }), "Fields in a trailer section; 431 beyond."),
+    DEFAULT_LIMITS.trailerFieldsMax,
+  ),
+  interimResponses: v.optional(described(...limits.interimResponses), DEFAULT_LIMITS.interimResponsesMax),
+  requestBody: v.optional(described(...limits.requestBody), formatSize(DEFAULT_LIMITS.requestBodyBytesMax)),
+  replay: v.optional(described(...limits.replay), formatSize(DEFAULT_LIMITS.replayBytesMax)),
+  minimumRate: v.optional(described(...limits.minimumRate), formatSize(DEFAULT_LIMITS.rateBytesPerSecondMin)),
+  clientConnections: v.optional(
+    described(
+      count({ min: 1, unlimited: true }),
+      "Client connections at once; `unlimited` leaves it to the descriptor limit.",
+    ),
+    "unlimited",
+  ),
+});
+
+const timeouts = {
+  requestBodyIdle: "Between two pieces of a request body; 408 after that.",
+  firstByte: "From the request sent until the head of the response; 504 after that.",
+  responseIdle: "Between two pieces of a response body.",
+  tunnelIdle: "A tunnel (WebSocket) or event stream on which neither side moves.",
+  sendIdle: "A client that does not take what is sent.",
+  connect: "Until the connection to a server stands; 504 after that.",
+  queue: "Waiting for a connection of a full upstream; 503 after that.",
+} as const;
+
+export const RouteTimeouts = section(
+  {
+    requestBodyIdle: v.optional(described(duration(), timeouts.requestBodyIdle)),
+    firstByte: v.optional(described(duration(), timeouts.firstByte)),
+    responseIdle: v.optional(described(duration(), timeouts.responseIdle)),
+    tunnelIdle: v.optional(described(duration(), timeouts.tunnelIdle)),
+    sendIdle: v.optional(described(duration(), timeouts.sendIdle)),
+    connect: v.optional(described(duration(), timeouts.connect)),
+    queue: v.optional(described(duration(), timeouts.queue)),
+  },
+  {
+    requestHead: TIMEOUT_SERVER_WIDE,
+    keepAliveIdle: TIMEOUT_SERVER_WIDE,
+    poolIdle: "set it in the top-level `timeouts`, or as the upstream's pool.idleTimeout",
+    drain: TIMEOUT_SERVER_WIDE,
+  },
+);
+
+export const Timeouts = section({
+  requestHead: v.optional(
+    described(duration(), "From the first byte until the head of a request is complete; 408 after that."),
+    formatDuration(DEFAULT_TIMEOUTS.requestHeadMs),
+  ),
+  requestBodyIdle: v.optional(
+    described(duration(), timeouts.requestBodyIdle),
+    formatDuration(DEFAULT_TIMEOUTS.requestBodyIdleMs),
+  ),
+  firstByte: v.optional(described(duration(), timeouts.firstByte), formatDuration(DEFAULT_TIMEOUTS.firstByteMs)),
+  responseIdle: v.optional(
+    described(duration(), timeouts.responseIdle),
+    formatDuration(DEFAULT_TIMEOUTS.responseIdleMs),
+  ),
+  tunnelIdle: v.optional(described(duration(), timeouts.tunnelIdle), formatDuration(DEFAULT_TIMEOUTS.tunnelIdleMs)),
+  keepAliveIdle: v.optional(
+    described(duration(), "A client connection between two requests."),
+    formatDuration(DEFAULT_TIMEOUTS.keepAliveIdleMs),
+  ),
+  sendIdle: v.optional(described(duration(), timeouts.sendIdle), formatDuration(DEFAULT_TIMEOUTS.sendIdleMs)),
+  connect: v.optional(described(duration(), timeouts.connect), formatDuration(DEFAULT_TIMEOUTS.connectMs)),
+  poolIdle: v.optional(
+    described(duration(), "An idle connection to a server is kept this long."),
+    formatDuration(DEFAULT_TIMEOUTS.poolIdleMs),
+  ),
+  queue: v.optional(described(duration(), timeouts.queue), formatDuration(DEFAULT_TIMEOUTS.queueMs)),
+  drain: v.optional(
+    described(duration(), "What is in flight when the proxy stops gets this long."),
+    formatDuration(DEFAULT_TIMEOUTS.drainMs),
+  ),
+});
