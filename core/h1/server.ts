@@ -145,10 +145,8 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
       this.#owner.refuse(fault.CLIENT_HEAD_TIMEOUT);
     } else if (this.#phase === READ_HEAD) {
       this.#linger();
-    } else if (this.socket.queuedBytes < this.#queuedAtCheck) {
-      this.#awaitReader();
     } else {
-      this.close();
+      this.#lingerOn();
     }
   }
 
@@ -327,10 +325,15 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
   }
 
   abort(): void {
-    // Without length and chunks, and in a tunnel, an ordinary end would look like the end of the body.
-    if (this.#sender.isUntilClose || this.#phase === TUNNEL) this.socket.reset();
-    else this.socket.destroy();
+    this.#drop();
     this.#closed();
+  }
+
+  /** Without length and chunks, and in a tunnel, an ordinary end would look like the end of the body. */
+  #drop(): void {
+    const endsBody = this.#phase === TUNNEL || (this.#sender.isUntilClose && this.#phase !== LINGER);
+    if (endsBody) this.socket.reset();
+    else this.socket.destroy();
   }
 
   /** Bytes go through unframed from here on; those already read belong to the tunnel. */
@@ -406,6 +409,14 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     this.#owner.timers.set(this.#timer, this.#queuedAtCheck > 0 ? this.#timeouts.sendIdleMs : LINGER_MS);
   }
 
+  #lingerOn(): void {
+    const takenBytes = this.#queuedAtCheck - this.socket.queuedBytes;
+    const enoughBytes = (this.#limits.rateBytesPerSecondMin * this.#timeouts.sendIdleMs) / 1000;
+    const isAllTaken = this.socket.queuedBytes === 0;
+    if (takenBytes > 0 && (isAllTaken || takenBytes >= enoughBytes)) this.#awaitReader();
+    else this.close();
+  }
+
   /** Ends politely between two requests: FIN first, so that a request that crosses it isn't answered with a reset. */
   leave(): void {
     if (this.isIdle) this.#linger();
@@ -415,8 +426,7 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
   close(reason: Fault = fault.DRAINING): void {
     if (this.#phase === CLOSED) return;
     this.#sender.flush();
-    if (this.#phase === TUNNEL) this.socket.reset();
-    else this.socket.destroy();
+    this.#drop();
     this.#fail(reason);
   }
 
