@@ -75,7 +75,12 @@ describe("a side that breaks off", { ignore: lacksTool("curl") }, () => {
       routes: [
         { id: "all", upstream: "backend" },
         { id: "impatient", match: { path: "/hang" }, upstream: "backend", timeouts: { firstByte: "300ms" } },
-        { id: "small", match: { path: "/small" }, upstream: "backend", limits: { requestBody: "1KiB" } },
+        {
+          id: "small",
+          match: { path: "/upload", query: { small: true } },
+          upstream: "backend",
+          limits: { requestBody: "1KiB" },
+        },
       ],
     });
   });
@@ -169,12 +174,12 @@ describe("a side that breaks off", { ignore: lacksTool("curl") }, () => {
   });
 
   it("the body is too large: 413", async () => {
-    const answer = await curl(["-T", "-", `${proxy.url}/small`], Buffer.alloc(3_000_000));
+    const answer = await curl(["-T", "-", `${proxy.url}/upload?small`], Buffer.alloc(3_000_000));
     assert.equal(answer.status, 413, answer.stderr);
-    const told = await curl(["--data", "x".repeat(1025), `${proxy.url}/small`]);
+    const told = await curl(["--data", "x".repeat(1025), `${proxy.url}/upload?small`]);
     assert.equal(told.status, 413, told.stderr);
-    const fitting = await curl(["--data", "x".repeat(1024), `${proxy.url}/small`]);
-    assert.equal(fitting.status, 404, fitting.stderr);
+    const fitting = await curl(["--data", "x".repeat(1024), `${proxy.url}/upload?small`]);
+    assert.equal(fitting.status, 200, fitting.stderr);
   });
 
   it("the request is nonsense: 400, and the end", async () => {
@@ -221,7 +226,7 @@ describe("a server that closes idle connections", () => {
       const client = await connectWire(proxy.port);
       for (let i = 1; i <= 10; i++) {
         client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-        await client.receives(new RegExp(`(?:200 OK[^]*?ok){${i}}`));
+        await until(() => client.text.split("\r\n\r\nok").length === i + 1, `answer ${i}`);
       }
       assert.doesNotMatch(client.text, /HTTP\/1\.1 5/);
       client.destroy();

@@ -25,6 +25,9 @@ describe("the process", () => {
     scratch.remove();
   });
 
+  const seen = async () =>
+    JSON.parse((await curl([`http://127.0.0.1:${backend.port}/seen`])).body) as Record<string, number>;
+
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     it(`finishes what is in flight at ${signal}, closes idle connections, and leaves with 0`, async () => {
       const proxy = await startForwarding(backend.port);
@@ -33,25 +36,40 @@ describe("the process", () => {
       await idle.receives("\r\n\r\n");
       const fresh = await connectWire(proxy.port);
       const busy = await connectWire(proxy.port);
-      busy.send("GET /slow/600 HTTP/1.1\r\nHost: a\r\n\r\n");
-      await busy.receives("first");
+      busy.send("GET /stream HTTP/1.1\r\nHost: a\r\n\r\n");
+      await busy.receives("\r\n\r\n");
       proxy.signal(signal);
-      await idle.ended(500);
-      await fresh.ended(500);
-      assert.ok(!busy.text.includes("-last"), "the slow response ended before the idle connections were closed");
+      for (const client of [idle, fresh]) {
+        await client.ended();
+        client.end();
+      }
       await assert.rejects(connectWire(proxy.port), "it still accepts");
-      await busy.receives("first-last");
-      await busy.ended(1_000);
-      assert.deepEqual(await within(proxy.exited, "the end", 2_000), { code: 0, signal: null });
-      for (const client of [idle, fresh, busy]) client.destroy();
+      assert.ok(proxy.isRunning && !busy.hasEnded);
+      for (const id of [1, 0]) await curl([`http://127.0.0.1:${backend.port}/fire/${id}`]);
+      await busy.receives("data: event 1\n\n\r\n0\r\n\r\n");
+      await busy.ended();
+      busy.end();
+      assert.deepEqual(await within(proxy.exited, "the end"), { code: 0, signal: null });
     });
   }
+
+  it("does not wait long for a client that keeps its side open", async () => {
+    const proxy = await startForwarding(backend.port);
+    const stubborn = await connectWire(proxy.port);
+    stubborn.send("GET /bytes/3 HTTP/1.1\r\nHost: a\r\n\r\n");
+    await stubborn.receives("\r\n\r\n");
+    proxy.signal("SIGTERM");
+    assert.equal((await within(proxy.exited, "the end", 4_000)).code, 0);
+    stubborn.destroy();
+  });
 
   it("tells the client of a request in flight not to send another", async () => {
     const proxy = await startForwarding(backend.port);
     const busy = await connectWire(proxy.port);
-    busy.send("GET /late/500 HTTP/1.1\r\nHost: a\r\n\r\n");
-    await pause(200);
+    const before = (await seen())["requests"] ?? 0;
+    busy.send("GET /late/1500 HTTP/1.1\r\nHost: a\r\n\r\n");
+    // The question itself counts, too.
+    await until(async () => ((await seen())["requests"] ?? 0) - before > 1 || null, "the request to arrive");
     proxy.signal("SIGTERM");
     await busy.receives("late\n");
     assert.match(busy.text, /\r\nConnection: close\r\n/i);
@@ -130,12 +148,12 @@ describe("the process", () => {
   it("says what is wrong with a configuration, and leaves with 1", async () => {
     const file = scratch.write(
       "wrong.yaml",
-      'listeners: ["127.0.0.1:0"]\nroutes:\n  - upstream: nowhere\n    nonsense: 1\n',
+      'listeners: ["127.0.0.1:0"]\nroutes:\n  - respond: { status: 9999 }\n    nonsense: 1\n',
     );
     for (const command of ["run", "check"]) {
       const { code, stderr, stdout } = await runProgram([...cliCommand(), command, file]);
       assert.equal(code, 1, stderr);
-      assert.match(stderr + stdout, /wrong\.yaml:3:\d+: .*nowhere/);
+      assert.match(stderr + stdout, /wrong\.yaml:3:\d+: .*9999/);
       assert.match(stderr + stdout, /wrong\.yaml:4:\d+: .*nonsense/);
     }
   });
@@ -146,7 +164,7 @@ describe("the process", () => {
     assert.match(help.stdout, /millrace proxy --listen/);
     const version = await runProgram([...cliCommand(), "--version"]);
     assert.match(version.stdout, /^millrace \d+\.\d+\.\d+ \((node|deno|bun) /);
-    const wrong = await runProgram([...cliCommand(), "proxy", "--nonsense"]);
+    const wrong = await runProgram([...cliCommand(), "proxy", "--to", ":1", "--nonsense"]);
     assert.equal(wrong.code, 2);
     assert.match(wrong.stderr, /nonsense/);
   });

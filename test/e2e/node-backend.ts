@@ -8,14 +8,15 @@ import type { Duplex } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { type WebSocket, WebSocketServer } from "ws";
+import * as page from "./page.ts";
 
 // Nobody may start it and forget it.
 setTimeout(() => process.exit(3), 120_000).unref();
 
 const seen = { connections: 0, open: 0, requests: 0, cutResponses: 0, cutRequests: 0, tunnels: 0 };
 const streams: ServerResponse[] = [];
-const page = Buffer.alloc(64 * 1024);
-for (let i = 0; i < page.length; i++) page[i] = 33 + ((i * 7 + (i >> 8)) % 90);
+const block = Buffer.alloc(64 * 1024);
+for (let i = 0; i < block.length; i++) block[i] = 33 + ((i * 7 + (i >> 8)) % 90);
 
 type Handler = (request: IncomingMessage, response: ServerResponse, argument: number) => void | Promise<void>;
 
@@ -25,6 +26,26 @@ const handlers: Record<string, Handler> = {
   async upload(request, response) {
     const { bytes, sha256 } = await describeRequest(request);
     response.end(`${bytes} ${sha256}`);
+  },
+  /** Reads so many bytes a second. */
+  async "slow-upload"(request, response, bytesPerSecond) {
+    let bytes = 0;
+    for await (const piece of request) {
+      bytes += piece.length;
+      await pause((piece.length * 1000) / bytesPerSecond);
+    }
+    response.end(String(bytes));
+  },
+  page: (_request, response) => response.setHeader("Content-Type", "text/html").end(page.html),
+  "page.css": (_request, response) => response.setHeader("Content-Type", "text/css").end(page.css),
+  "page.js": (_request, response) => response.setHeader("Content-Type", "text/javascript").end(page.script),
+  async events(_request, response, count) {
+    response.writeHead(200, { "Content-Type": "text/event-stream" });
+    for (let id = 1; id <= count; id++) {
+      response.write(`id: ${id}\ndata: event ${id}\n\n`);
+      await pause(50);
+    }
+    response.end();
   },
   bytes: (_request, response, length) => sendBytes(response.setHeader("Content-Length", length), length),
   chunked: (_request, response, length) => sendBytes(response, length),
@@ -82,14 +103,14 @@ const handlers: Record<string, Handler> = {
   hang() {},
   cut(_request, response, length) {
     response.writeHead(200, { "Content-Length": length * 2 });
-    response.write(page.subarray(0, length), () => setTimeout(() => response.socket?.destroy(), 50));
+    response.write(block.subarray(0, length), () => setTimeout(() => response.socket?.destroy(), 50));
   },
   "cut-chunked"(_request, response, length) {
-    response.write(page.subarray(0, length), () => setTimeout(() => response.socket?.destroy(), 50));
+    response.write(block.subarray(0, length), () => setTimeout(() => response.socket?.destroy(), 50));
   },
   crash(_request, response) {
     response.writeHead(200, { "Content-Length": 1_000_000 });
-    response.write(page, () => setTimeout(() => process.kill(process.pid, "SIGKILL"), 50));
+    response.write(block, () => setTimeout(() => process.kill(process.pid, "SIGKILL"), 50));
   },
 };
 
@@ -162,7 +183,7 @@ function sendBytes(response: ServerResponse, length: number): void {
   let left = length;
   const send = () => {
     while (left > 0) {
-      const piece = left >= page.length ? page : page.subarray(0, left);
+      const piece = left >= block.length ? block : block.subarray(0, left);
       left -= piece.length;
       if (!response.write(piece)) {
         response.once("drain", send);

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { connect } from "node:net";
+import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { type Backend, startNodeBackend } from "./backend.ts";
+import { curl } from "./curl.ts";
+import { startForwarding, startMillraceWith } from "./millrace.ts";
+import { pause, until } from "./wait.ts";
+
+describe("descriptors", () => {
+  let backend: Backend;
+
+  beforeAll(async () => {
+    backend = await startNodeBackend();
+  });
+  afterAll(async () => {
+    await backend?.stop();
+  });
+
+  it("are all given back after 2,000 connections, whichever way they ended", async () => {
+    const proxy = await startForwarding(backend.port, { timeouts: { poolIdle: "300ms" } });
+    await visit(proxy.port, 0);
+    await until(() => proxy.descriptors() > 0, "the process");
+    await pause(600);
+    const before = proxy.descriptors();
+    let next = 0;
+    const worker = async () => {
+      while (next < 2_000) await visit(proxy.port, next++);
+    };
+    await Promise.all(Array.from({ length: 40 }, worker));
+    await until(
+      () => proxy.descriptors() <= before,
+      () => `${proxy.descriptors()} descriptors, ${before} before`,
+      8_000,
+    );
+    assert.equal((await curl([`${proxy.url}/bytes/3`])).status, 200);
+    await proxy.stop();
+  });
+
+  it("may run out: with 256 of them the process outlives 1,000 clients, says so, and serves again", async () => {
+    const args = ["proxy", "--listen", "127.0.0.1:0", "--to", `127.0.0.1:${backend.port}`];
+    const proxy = await startMillraceWith(args, { descriptorsMax: 256 });
+    let answered = 0;
+    const sockets = Array.from({ length: 1_000 }, () => {
+      const socket = connect(proxy.port, "127.0.0.1");
+      socket.on("error", () => {});
+      socket.once("data", () => answered++);
+      socket.write("GET /late/500 HTTP/1.1\r\nHost: a\r\n\r\n");
+      return socket;
+    });
+    await until(
+      () => answered > 20,
+      () => `only ${answered} clients were answered`,
+    );
+    assert.ok(proxy.isRunning, proxy.stderr);
+    await proxy.says(/client connections are in use|accepting failed/);
+    for (const socket of sockets) socket.destroy();
+    await until(
+      async () => (await curl([`${proxy.url}/bytes/3`])).status === 200,
+      () => `serving again\n${proxy.stderr}`,
+    );
+    for (let i = 0; i < 5; i++) assert.equal((await curl([`${proxy.url}/bytes/3`])).status, 200);
+    await until(
+      () => proxy.descriptors() < 100,
+      () => `${proxy.descriptors()} descriptors left open`,
+    );
+    await proxy.stop();
+  });
+});
+
+/** One connection: it ends after an answer, without a request, by a reset, or in the middle of either message. */
+function visit(port: number, number: number): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    const ways = [
+      () => socket.write("GET /bytes/10 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
+      () => socket.end(),
+      () => socket.resetAndDestroy(),
+      () => socket.write("GET /bytes/1000 HTTP/1.1\r\nHost: a\r\n\r\n"),
+      () => socket.end("POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf"),
+      () => socket.write("GET /bytes/100000000 HTTP/1.1\r\nHost: a\r\n\r\n"),
+      () => socket.write("nonsense\r\n\r\n"),
+    ];
+    socket.once("connect", ways[number % ways.length] ?? (() => socket.end()));
+    socket.once("data", () => number % ways.length !== 0 && socket.destroy());
+    socket.on("data", () => {});
+    socket.on("error", () => {});
+    socket.once("close", () => resolve());
+    setTimeout(() => socket.destroy(), 5_000).unref();
+  });
+}
