@@ -35,8 +35,8 @@ export function flowing(runtime: Runtime, side: Side): void {
     strictEqual(l.socket.write(patterned(1000)), true);
     l.far.raw.write(patterned(2000));
     await Promise.all([l.recorder.untilBytes(2000), l.far.untilBytes(1000)]);
-    deepStrictEqual(joinedChunks(l.recorder.chunks), patterned(2000));
-    deepStrictEqual(joinedChunks(l.far.chunks), patterned(1000));
+    strictEqual(sha(l.recorder.chunks), sha([patterned(2000)]));
+    strictEqual(sha(l.far.chunks), sha([patterned(1000)]));
     strictEqual(l.socket.queuedBytes, 0);
   });
 
@@ -171,7 +171,7 @@ export function flowing(runtime: Runtime, side: Side): void {
     l.socket.resume();
     l.far.raw.write(patterned(500_000));
     await l.recorder.untilBytes(500_000);
-    deepStrictEqual(joinedChunks(l.recorder.chunks), patterned(500_000));
+    strictEqual(sha(l.recorder.chunks), sha([patterned(500_000)]));
   });
 
   it("moves 32 MB both ways past a slow reader", async () => {
@@ -239,7 +239,7 @@ export function flowing(runtime: Runtime, side: Side): void {
     l.socket.write(echo);
     l.far.raw.write(new Uint8Array(500_000).fill(255));
     await l.recorder.untilBytes(sent + 500_000);
-    for (const [i, copy] of copies.entries()) deepStrictEqual(l.recorder.chunks[i], copy);
+    strictEqual(sha(l.recorder.chunks.slice(0, copies.length)), sha(copies));
   });
 
   it("leaves the rest of a chunk alone when a part of it is written back", async () => {
@@ -256,7 +256,7 @@ export function flowing(runtime: Runtime, side: Side): void {
       await l.recorder.untilBytes(300_000 * round);
       await aMoment(2);
     }
-    for (const { part, copy } of kept) deepStrictEqual(part, copy);
+    for (const { part, copy } of kept) strictEqual(sha([part]), sha([copy]));
   });
 
   it("echoes exactly what came when each chunk is written back at once", async () => {
@@ -294,6 +294,7 @@ export function flowing(runtime: Runtime, side: Side): void {
   });
 }
 
+/** Compared instead of the bytes, whose difference takes an assertion minutes to print. */
 function sha(chunks: readonly Uint8Array[]): string {
   const hash = createHash("sha1");
   for (const chunk of chunks) hash.update(chunk);
