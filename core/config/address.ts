@@ -41,7 +41,9 @@ export function addressText(address: Address): string {
 export function addressBlockProblem(text: string): string | null {
   if (ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text)) return null;
   if (!text.includes("/")) return 'not an IP address; write one such as "192.0.2.7", or a block such as "10.0.0.0/8"';
-  const [address = "", bits = ""] = text.split("/");
+  const slash = text.indexOf("/");
+  const address = text.slice(0, slash);
+  const bits = text.slice(slash + 1);
   const width = ipaddr.IPv4.isValidFourPartDecimal(address) ? 32 : ipaddr.IPv6.isValid(address) ? 128 : 0;
   if (width === 0) return `${JSON.stringify(address)} is not an IP address; write a block such as "10.0.0.0/8"`;
   if (!/^(0|[1-9][0-9]{0,2})$/.test(bits) || Number(bits) > width) return `write 0 to ${width} after the slash`;
@@ -92,7 +94,7 @@ function shapeProblem(text: string): string {
 
 /** Old notations such as `127.1` or `0x7f.1` mean different hosts to different resolvers; only four decimals pass. */
 function nameProblem(host: string): string | null {
-  if (/^[0-9.]+$/.test(host) || /(^|\.)0x[0-9a-f]*\.?$/i.test(host)) {
+  if (/(^|\.)([0-9]+|0x[0-9a-f]*)\.?$/i.test(host)) {
     return ipaddr.IPv4.isValidFourPartDecimal(host) ? null : `${JSON.stringify(host)} is not an IPv4 address`;
   }
   if (host.length > 253 || !/^[A-Za-z0-9_]([A-Za-z0-9_-]*)(\.[A-Za-z0-9_][A-Za-z0-9_-]*)*\.?$/.test(host)) {

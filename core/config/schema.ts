@@ -88,7 +88,6 @@ export const ListenerSchema = either(
 export const UpstreamSchema = Upstream;
 
 export const ConfigSchema = section({
-  $schema: v.optional(described(v.string("expected text"), "Where editors find the JSON Schema; not looked at.")),
   include: v.optional(
     described(
       oneOrMore(text("a file name or glob"), "a file name or glob"),
@@ -121,6 +120,7 @@ export const ConfigSchema = section({
     ),
     {},
   ),
+  $schema: v.optional(described(v.string("expected text"), "Where editors find the JSON Schema; not looked at.")),
 });
 
 /** What may be written. */

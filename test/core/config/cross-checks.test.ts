@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { compileConfig } from "../../../core/config/compile.ts";
+import { formatPath } from "../../../core/config/problem.ts";
+
+const listeners: unknown[] = [":8080"];
+const upstreams = { app: { servers: ["127.0.0.1:9000"] } };
+
+function check(config: object, expected: readonly string[]): void {
+  const result = compileConfig({ listeners, upstreams, routes: [{ respond: {} }], ...config });
+  const lines =
+    "problems" in result ? result.problems.map(({ path, message }) => `${formatPath(path)}: ${message}`) : [];
+  assert.equal(lines.length, expected.length, lines.join("\n"));
+  for (const [index, start] of expected.entries())
+    assert.ok(lines[index]?.startsWith(start), `${lines[index]}\ninstead of\n${start}`);
+}
+
+describe("what one part says about another", () => {
+  const routes: [string, object, string[]][] = [
+    [
+      "an upstream that is not there",
+      { upstream: "ap" },
+      ['routes[0].upstream: no upstream is called "ap"; did you mean "app"?'],
+    ],
+    ["no action", { match: { path: "/" } }, ["routes[0]: does nothing"]],
+    ["two actions", { upstream: "app", respond: {} }, ["routes[0].respond: a route has one action"]],
+    [
+      "a rewrite without upstream",
+      { rewrite: { path: "/" }, respond: {} },
+      ["routes[0].rewrite: only means something beside upstream"],
+    ],
+    ["a host without upstream", { host: "a", respond: {} }, ["routes[0].host: only means"]],
+    ["an empty rewrite", { rewrite: {}, upstream: "app" }, ["routes[0].rewrite: is empty"]],
+    [
+      "two rewrites",
+      { rewrite: { path: "/", stripPrefix: "/a" }, upstream: "app" },
+      ["routes[0].rewrite.path: a rewrite is one of"],
+    ],
+    [
+      "a body where none can be",
+      { respond: { status: 204, body: "x" } },
+      ["routes[0].respond.body: a response with status 204 has no body"],
+    ],
+    [
+      "a listener that is not there",
+      { match: { listener: "public" }, respond: {} },
+      ["routes[0].match.listener[0]: no listener is called"],
+    ],
+    [
+      "one inside not",
+      { match: { not: { listener: "x" } }, respond: {} },
+      ["routes[0].match.not[0].listener[0]: no listener"],
+    ],
+    ["an empty not", { match: { not: {} }, respond: {} }, ["routes[0].match.not[0]: is empty"]],
+  ];
+  for (const [name, route, expected] of routes) it(`finds ${name}`, () => check({ routes: [route] }, expected));
+
+  it("takes the address of a listener for its name", () =>
+    check({ routes: [{ match: { listener: ":8080" }, respond: {} }] }, []));
+
+  it("finds an id that stands twice", () => {
+    check(
+      {
+        routes: [
+          { id: "a", respond: {} },
+          { id: "a", respond: {} },
+        ],
+      },
+      ['routes[1].id: "a" is already the id of routes[0]'],
+    );
+  });
+
+  it("finds listeners with the same address or name", () => {
+    check({ listeners: ["127.0.0.1:80", "localhost:80"] }, ['listeners[1]: "localhost:80" is already listeners[0]']);
+    const named = [
+      { address: ":1", name: "a" },
+      { address: ":2", name: "a" },
+    ];
+    check({ listeners: named }, ['listeners[1].name: "a" is already the name of listeners[0]']);
+  });
+
+  it("lets port 0 stand twice: each is a port of its own", () =>
+    check({ listeners: ["127.0.0.1:0", "127.0.0.1:0"] }, []));
+});

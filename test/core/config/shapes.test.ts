@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import * as v from "valibot";
+import { problemsOf } from "../../../core/config/issues.ts";
+import { formatPath } from "../../../core/config/problem.ts";
+import {
+  choice,
+  count,
+  duration,
+  flag,
+  list,
+  named,
+  nameText,
+  oneOrMore,
+  section,
+  size,
+  text,
+} from "../../../core/config/shapes.ts";
+
+function check(schema: v.GenericSchema, input: unknown, expected: unknown): void {
+  const result = v.safeParse(schema, input);
+  if (result.success) assert.deepEqual(result.output, expected);
+  else
+    assert.deepEqual(
+      problemsOf(result.issues).map(({ path, message }) => `${formatPath(path)}: ${message}`),
+      expected,
+    );
+}
+
+describe("a section", () => {
+  const schema = section({ one: v.string(), two: v.optional(v.number()) }, { three: "it lives elsewhere" });
+
+  it("takes its keys", () => check(schema, { one: "a" }, { one: "a" }));
+  it("reports every unknown key", () => {
+    check(schema, { one: "a", tow: 1, three: 1 }, [
+      'tow: unknown key; did you mean "two"?',
+      "three: unknown key; it lives elsewhere",
+    ]);
+  });
+  it("reports what is missing", () => check(schema, {}, ["one: is missing; it is required here"]));
+  it("is no list", () => check(schema, ["a"], [": expected a map of one, two, got a list"]));
+  it("is not nothing", () => check(schema, null, [": expected a map of one, two, got nothing"]));
+  it("M10: knows no inherited keys", () => {
+    check(schema, JSON.parse('{"one": "a", "__proto__": 1, "constructor": 1}'), [
+      "__proto__: unknown key; known are one, two",
+      "constructor: unknown key; known are one, two",
+    ]);
+  });
+});
+
+describe("a map of names", () => {
+  it("checks names and values", () => {
+    check(named(v.string()), { a: "1", "b c": "2" }, [
+      '["b c"]: "b c" is no good name; write letters, digits, dots, dashes and underscores, at most 64',
+    ]);
+    check(named(v.string()), ["a"], [": expected a map, got a list"]);
+  });
+  it("M10: drops nothing silently", () => {
+    check(named(v.string()), JSON.parse('{"constructor": "x"}'), ["constructor: the name constructor is not allowed"]);
+  });
+});
+
+describe("values", () => {
+  it("lists hold something", () =>
+    check(list(v.string()), [], [": is an empty list; give at least one item or leave it out"]));
+  it("one stands for a list of one", () => {
+    check(oneOrMore(v.string(), "text"), "a", ["a"]);
+    check(oneOrMore(v.string(), "text"), ["a", "b"], ["a", "b"]);
+    check(oneOrMore(v.string(), "text"), 5, [': expected text or a list of them, got 5; put it in quotes: "5"']);
+  });
+  it("text asks for quotes", () => check(text("text"), 1, [': expected text, got 1; put it in quotes: "1"']));
+  it("names are short and plain", () =>
+    check(nameText(), "a/b", [': "a/b": write letters, digits, dots, dashes and underscores, at most 64']));
+  it("durations", () => {
+    check(duration(), "5s", 5_000);
+    check(duration(), 5, [': expected a duration such as "5s" or "250ms", got 5']);
+  });
+  it("sizes", () => {
+    check(size(), "1KiB", 1_024);
+    check(size(), 1_024, 1_024);
+    check(size({ unlimited: true }), "unlimited", Number.POSITIVE_INFINITY);
+    for (const wrong of ["unlimited", -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, true])
+      assert.equal(v.safeParse(size(), wrong).success, false);
+    assert.equal(v.safeParse(size({ min: 10, max: 20 }), 9).success, false);
+    assert.equal(v.safeParse(size({ min: 10, max: 20 }), 10).success, true);
+    assert.equal(v.safeParse(size({ min: 10, max: 20 }), 21).success, false);
+  });
+  it("counts", () => {
+    check(count({ min: 1, max: 10 }), 10, 10);
+    check(count(), "42", 42);
+    check(count({ unlimited: true }), "unlimited", Number.POSITIVE_INFINITY);
+    for (const wrong of [0, 11, 1.5, "x", "1e1", " 1", Number.NaN, null])
+      assert.equal(v.safeParse(count({ min: 1, max: 10 }), wrong).success, false);
+  });
+  it("flags", () => {
+    check(flag(), true, true);
+    check(flag(), "false", false);
+    check(flag(), "yes", [': expected true or false, got "yes"']);
+  });
+  it("choices", () =>
+    check(choice(["json", "text"]), "jsn", [': expected one of json, text, got "jsn"; did you mean "json"?']));
+});

@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { FAILURE_LINES_PER_SECOND_MAX, FailureLog } from "../../../core/observe/failure-log.ts";
+
+describe("the log of failures", () => {
+  it("writes so many lines a second, then how many were left out", () => {
+    const lines: string[] = [];
+    let made = 0;
+    const log = new FailureLog((line) => lines.push(line));
+    const report = (atMs: number) =>
+      log.report(() => {
+        made++;
+        return "line";
+      }, atMs);
+    for (let count = 0; count < FAILURE_LINES_PER_SECOND_MAX + 7; count++) report(5_000);
+    assert.equal(lines.length, FAILURE_LINES_PER_SECOND_MAX);
+    assert.equal(made, FAILURE_LINES_PER_SECOND_MAX, "what is not shown is not made");
+    log.flush(5_999);
+    assert.equal(lines.length, FAILURE_LINES_PER_SECOND_MAX);
+    log.flush(6_000);
+    assert.match(lines.at(-1) ?? "", /7 more requests failed/);
+    report(6_001);
+    assert.equal(lines.at(-1), "line");
+  });
+
+  it("goes on when the clock jumps back", () => {
+    const lines: string[] = [];
+    const log = new FailureLog((line) => lines.push(line));
+    for (let count = 0; count < 100; count++) log.report(() => "a", 1_000_000);
+    log.report(() => "b", 1_000);
+    assert.equal(lines.at(-1), "b");
+  });
+});
