@@ -28,6 +28,7 @@ export interface LoadPlan {
   readonly cases: readonly LoadCase[];
   readonly rounds: number;
   readonly seconds: number;
+  /** At most so long for each target and case, however few requests it got. */
   readonly warmUpSeconds: number;
   readonly cores: Cores;
 }
@@ -36,8 +37,7 @@ export async function measureLoad(plan: LoadPlan, onSample: (sample: Sample) => 
   const samples: Sample[] = [];
   for (const loadCase of plan.cases) {
     const seconds = Math.min(plan.seconds, loadCase.secondsMax);
-    // The compilers of the runtimes need to have seen this very case.
-    for (const target of plan.targets) await load(plan, target, loadCase, Math.min(plan.warmUpSeconds, seconds));
+    for (const target of plan.targets) await warmUp(plan, target, loadCase);
     for (let round = 1; round <= plan.rounds; round++) {
       for (const target of plan.targets) {
         if (!target.child.isRunning) continue;
@@ -48,6 +48,14 @@ export async function measureLoad(plan: LoadPlan, onSample: (sample: Sample) => 
     }
   }
   return samples;
+}
+
+/** The compilers of the runtimes need to have seen this very case; a program compiled ahead only opens its connections. */
+async function warmUp(plan: LoadPlan, target: StartedTarget, loadCase: LoadCase): Promise<void> {
+  const wanted = target.target.compilesWhileRunning ? loadCase.warmUpRequests : 1;
+  let seen = 0;
+  for (let second = 0; second < plan.warmUpSeconds && seen < wanted && target.child.isRunning; second++)
+    seen += (await load(plan, target, loadCase, 1)).requests;
 }
 
 async function measured(

@@ -4,7 +4,7 @@
 //   npm run bench -- --quick                           one short round: is anything far off?
 //   npm run bench -- --only small,idle --targets nginx,millrace-bun
 //
-// Options: --rounds N (5), --seconds N (3), --warm-up N (2), --cores PROXY,LOAD (0,1), --json FILE.
+// Options: --rounds N (5), --seconds N (3), --warm-up N (8, at most so many seconds), --cores PROXY,LOAD (0,1), --json FILE.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release, tmpdir } from "node:os";
@@ -133,7 +133,7 @@ function readOptions(): Options {
   return {
     rounds: numberFrom("--rounds", values.rounds ?? (values.quick ? "1" : "5")),
     seconds: numberFrom("--seconds", values.seconds ?? (values.quick ? "1" : "3")),
-    warmUpSeconds: numberFrom("--warm-up", values["warm-up"] ?? (values.quick ? "1" : "2")),
+    warmUpSeconds: numberFrom("--warm-up", values["warm-up"] ?? (values.quick ? "2" : "8")),
     cases: namesFrom("--only", values.only, CASE_NAMES),
     targets: targets.filter((target) => targetNames.includes(target.name)),
     cores: parseCores(values.cores),

@@ -19,6 +19,7 @@ export interface Target {
   readonly name: string;
   /** Beside the proxies stand the pipes: what the runtime's sockets cost without HTTP. */
   readonly kind: "millrace" | "pipe" | "other";
+  readonly compilesWhileRunning: boolean;
   /** One line that says what is missing and how to get it; null when nothing is. */
   readonly missing: string | null;
   version(): string;
@@ -47,6 +48,7 @@ function millrace(runtime: RuntimeName): Target {
   return {
     name: `millrace-${runtime}`,
     kind: "millrace",
+    compilesWhileRunning: true,
     missing: missingRuntime(runtime),
     version: () => `${manifest.version} on ${versionOf([executableOf(runtime), "--version"])}`,
     command: ({ listen, origin }) => [
@@ -60,6 +62,7 @@ function pipe(runtime: RuntimeName): Target {
   return {
     name: `pipe-${runtime}`,
     kind: "pipe",
+    compilesWhileRunning: true,
     missing: missingRuntime(runtime),
     version: () => versionOf([executableOf(runtime), "--version"]),
     command: ({ listen, origin }) => [
@@ -75,6 +78,7 @@ function npmPackage(name: "httpxy" | "http-proxy-3"): Target {
   return {
     name,
     kind: "other",
+    compilesWhileRunning: true,
     missing,
     version: () => manifest.devDependencies[name],
     command: ({ listen, origin }) => [
@@ -89,6 +93,7 @@ function program(name: string, versionArgs: readonly string[], args: Target["com
   return {
     name,
     kind: "other",
+    compilesWhileRunning: false,
     missing: path === null ? `${name} is not installed: the distribution's package has the same name` : null,
     version: () => versionOf([path as string, ...versionArgs]),
     command: (ports, folder) => [path as string, ...args(ports, folder)],
