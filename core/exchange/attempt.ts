@@ -16,6 +16,8 @@ export class Attempt implements ResponseHandler, Borrower {
   connection: ClientConnection | null = null;
   /** The connection had served a request before this one. */
   isReused = false;
+  /** Anything of a response came, be it half a head. */
+  hasHeard = false;
   #isOver = false;
 
   constructor(exchange: Exchange, endpoint: Endpoint) {
@@ -56,8 +58,8 @@ export class Attempt implements ResponseHandler, Borrower {
     this.#exchange.onResponseHead(this, head);
   }
 
-  onBodyPiece(bytes: Uint8Array): void {
-    this.#exchange.onResponsePiece(this, bytes);
+  onBodyPiece(bytes: Uint8Array, start: number, end: number): void {
+    this.#exchange.onResponsePiece(this, bytes, start, end);
   }
 
   onEnd(trailers: Fields | null): void {
@@ -73,6 +75,7 @@ export class Attempt implements ResponseHandler, Borrower {
   }
 
   onFault(reason: Fault): void {
+    this.hasHeard = this.connection?.hasHeard ?? false;
     this.connection = null;
     this.#leave();
     this.#exchange.onAttemptFailed(this, reason);

@@ -130,7 +130,7 @@ export class Exchange implements MessageHandler, VariableContext, FinishedExchan
     if (this.attempts > 1 && !body.isReplayable) return this.#fail(fault.UPSTREAM_RESET);
     const pieces = this.attempts > 1 ? body.replay() : body.takePending();
     let isWritable = true;
-    for (const piece of pieces) isWritable = connection.body(piece);
+    for (const piece of pieces) isWritable = connection.body(piece, 0, piece.length);
     if (attempt.connection === null) return;
     if (body.isComplete) connection.end(null);
     else connection.flush();
@@ -139,22 +139,22 @@ export class Exchange implements MessageHandler, VariableContext, FinishedExchan
 
   // ── from the client ────────────────────────────────────────────────────────────────────────────────────────
 
-  onBodyPiece(bytes: Uint8Array): void {
+  onBodyPiece(bytes: Uint8Array, start: number, end: number): void {
     if (this.#isFinished) return;
     const connection = this.#attempt?.connection ?? null;
     if (this.#isTunnel) {
       connection?.touch();
-      if (connection?.body(bytes) === false) this.client.connection.hold();
+      if (connection?.body(bytes, start, end) === false) this.client.connection.hold();
       return;
     }
     const body = this.#body!;
-    body.receive(bytes);
+    body.receive(bytes, start, end);
     if (body.receivedBytes > this.plan!.limits.requestBodyBytesMax) {
       this.#fail(fault.BODY_TOO_LARGE);
     } else if (connection === null) {
-      body.keep(bytes);
+      body.keep(bytes.subarray(start, end));
       this.client.connection.hold();
-    } else if (!connection.body(bytes)) {
+    } else if (!connection.body(bytes, start, end)) {
       this.client.connection.hold();
     }
   }
@@ -210,13 +210,13 @@ export class Exchange implements MessageHandler, VariableContext, FinishedExchan
     this.client.connection.head(outgoing);
   }
 
-  onResponsePiece(attempt: Attempt, bytes: Uint8Array): void {
+  onResponsePiece(attempt: Attempt, bytes: Uint8Array, start: number, end: number): void {
     if (this.#dropsBody) {
       attempt.connection?.spoil();
       return;
     }
-    this.responseBytes += bytes.length;
-    if (!this.client.connection.body(bytes)) attempt.connection?.hold();
+    this.responseBytes += end - start;
+    if (!this.client.connection.body(bytes, start, end)) attempt.connection?.hold();
   }
 
   onResponseFlush(): void {
@@ -252,7 +252,7 @@ export class Exchange implements MessageHandler, VariableContext, FinishedExchan
       isReused: attempt.isReused,
       isIdempotent: isIdempotent(this.head.method),
       isReplayable: this.#body === null || this.#body.isReplayable,
-      hasResponse: this.#hasResponse,
+      hasResponse: this.#hasResponse || attempt.hasHeard,
       retries: this.attempts - 1,
     });
     if (again) this.#try(new Attempt(this, attempt.endpoint), true);

@@ -23,7 +23,7 @@ import type { Socket, SocketError, SocketHandler } from "../runtime.ts";
 import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
 import { BodyDecoder, type BodySink } from "./parse-body.ts";
 import { type HeadBounds, INCOMPLETE, parseResponseHead } from "./parse-head.ts";
-import { writeLastChunk, writePiece } from "./write-body.ts";
+import { writeChunk, writeLastChunk } from "./write-body.ts";
 import { writeRequestHead } from "./write-head.ts";
 
 /** Whoever keeps the connection between cycles. */
@@ -66,6 +66,8 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
   #isRequestDone = false;
   #isHeld = false;
   #interims = 0;
+  /** Anything came in this cycle, be it half a head. */
+  hasHeard = false;
   #keepsAlive = true;
   #hasServerEnded = false;
   #lastMoveMs = 0;
@@ -117,6 +119,7 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
     if (isUpgradeAsked) this.#keepsAlive = false;
     this.#isRequestDone = false;
     this.#interims = 0;
+    this.hasHeard = false;
     this.#idleMs = rules.timeouts.responseIdleMs;
     this.#phase = WAITING;
     this.cycles++;
@@ -157,9 +160,10 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
     writeRequestHead(this.#outbox, outgoing, incoming);
   }
 
-  body(bytes: Uint8Array): boolean {
+  body(bytes: Uint8Array, start: number, end: number): boolean {
     this.#lastMoveMs = this.#owner.timers.nowMs;
-    writePiece(this.#outbox, bytes, this.#isRequestChunked);
+    if (this.#isRequestChunked) writeChunk(this.#outbox, bytes, start, end);
+    else this.#outbox.piece(bytes, start, end);
     return this.#isWritable();
   }
 
@@ -210,13 +214,14 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
     this.#lastMoveMs = this.#owner.timers.nowMs;
     switch (this.#phase) {
       case TUNNEL:
-        this.#handler?.onBodyPiece(bytes);
+        this.#handler?.onBodyPiece(bytes, 0, bytes.length);
         this.#handler?.onFlush();
         break;
       case BODY:
         this.#readBody(bytes, 0, bytes.length);
         break;
       case WAITING: {
+        this.hasHeard = true;
         const moved = this.#inbox.append(bytes);
         if (moved > 0) this.#head.shift(this.#inbox.bytes, moved);
         this.#readHeads();
@@ -359,7 +364,7 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
     const { bytes, end } = this.#inbox;
     this.#inbox.clear();
     this.#handler!.onHead(head);
-    if (end > at) this.#handler?.onBodyPiece(bytes.subarray(at, end));
+    if (end > at) this.#handler?.onBodyPiece(bytes, at, end);
     this.#handler?.onFlush();
   }
 
@@ -380,8 +385,8 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
     this.#answered(this.#decoder.trailers);
   }
 
-  onBodyPiece(bytes: Uint8Array): void {
-    this.#handler?.onBodyPiece(bytes);
+  onBodyPiece(bytes: Uint8Array, start: number, end: number): void {
+    this.#handler?.onBodyPiece(bytes, start, end);
   }
 
   /** The handler may give the connection back and begin its next cycle in this very call: nothing follows it. */
@@ -403,6 +408,6 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
     this.#phase = CLOSED;
     this.#handler = null;
     this.#inbox.clear();
-    this.#owner.timers.clear(this.#timer);
+    this.#owner.timers.remove(this.#timer);
   }
 }
