@@ -74,6 +74,10 @@ export class SimSocket implements Socket {
     return false;
   }
 
+  writeRange(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.write(bytes.subarray(start, end));
+  }
+
   writePair(first: Uint8Array, second: Uint8Array): boolean {
     this.write(first);
     return this.write(second);

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import type { Address } from "../../core/runtime.ts";
 
 /**
@@ -65,11 +66,7 @@ export function bytesOfText(text: string): Uint8Array {
 
 /** One character per byte. */
 export function textOfBytes(bytes: Uint8Array): string {
-  let text = "";
-  for (let i = 0; i < bytes.length; i += 8192) {
-    text += String.fromCharCode(...bytes.subarray(i, i + 8192));
-  }
-  return text;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 }
 
 export function joinBytes(pieces: readonly Uint8Array[]): Uint8Array {
