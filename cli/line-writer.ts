@@ -35,7 +35,7 @@ export class LineWriter {
   write(line: string): void {
     if (this.#closed) return;
     // Every UTF-16 unit is at least one byte; close enough for a bound.
-    if (this.#queuedLength + line.length >= this.#queueBytesMax) {
+    if (this.#queuedLength + line.length + 1 > this.#queueBytesMax) {
       this.#dropped++;
       this.#droppedInAll++;
       return;

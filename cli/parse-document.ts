@@ -1,11 +1,13 @@
 /** YAML or JSON text → its value, and where in the text each part of it stands. */
 
 import {
+  CST,
   type Document,
   isAlias,
   isMap,
   isScalar,
   isSeq,
+  Lexer,
   LineCounter,
   type Node,
   type ParsedNode,
@@ -32,6 +34,11 @@ export interface SyntaxProblem {
 
 const SYNTAX_PROBLEMS_MAX = 5;
 
+/** Spaces before a line count as levels, too. */
+const DEPTH_MAX = 256;
+
+const MARKS: readonly string[] = [CST.DOCUMENT, CST.FLOW_END, CST.SCALAR];
+
 const TOO_DEEP = "is nested too deeply";
 
 const TOO_MANY_ALIASES = "aliases (*name) of aliases make it too large; write the parts out";
@@ -45,6 +52,8 @@ export function parseDocument(text: string): ParsedDocument | { readonly problem
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
+  const deep = tooDeepAt(text);
+  if (deep !== null) return { problems: [{ message: TOO_DEEP, position: deep }] };
   try {
     const document = parseYaml(text, {
       lineCounter: lines,
@@ -68,13 +77,46 @@ export function parseDocument(text: string): ParsedDocument | { readonly problem
     const value: unknown = document.toJS({ maxAliasCount: ALIASES_MAX });
     return { value, positionOf: (path, atKey) => positionOf(document.contents, path, atKey, positionAt) };
   } catch (error) {
-    const position = { line: 1, column: 1 };
-    // Out of stack, thousands of lists deep.
-    if (error instanceof RangeError) return { problems: [{ message: TOO_DEEP, position }] };
     // What yaml throws when aliases multiply what they stand for.
-    if (error instanceof ReferenceError) return { problems: [{ message: TOO_MANY_ALIASES, position }] };
+    if (error instanceof ReferenceError)
+      return { problems: [{ message: TOO_MANY_ALIASES, position: { line: 1, column: 1 } }] };
     throw error;
   }
+}
+
+/**
+ * Where the text is nested deeper than any configuration. Looked for before it is parsed: the parser calls itself
+ * for every level, and a regular expression met at the end of the stack ends the whole process on V8.
+ */
+function tooDeepAt(text: string): Position | null {
+  let line = 1;
+  let lineStart = 0;
+  let offset = 0;
+  // `[[[` nest, and so do indentation and `- - -` at the beginning of a line.
+  let flowDepth = 0;
+  let blockDepth = 0;
+  let isContent = false;
+  for (const lexeme of new Lexer().lex(text)) {
+    // The lexer's own marks are not in the text.
+    if (MARKS.includes(lexeme)) {
+      isContent = lexeme === CST.SCALAR;
+      continue;
+    }
+    const type = isContent ? "content" : CST.tokenType(lexeme);
+    isContent = false;
+    if (type === "flow-seq-start" || type === "flow-map-start") flowDepth++;
+    else if (type === "flow-seq-end" || type === "flow-map-end") flowDepth--;
+    else if (type === "seq-item-ind" || type === "explicit-key-ind") blockDepth++;
+    else if (type === "space" && offset === lineStart) blockDepth = lexeme.length;
+    if (flowDepth + blockDepth > DEPTH_MAX) return { line, column: offset - lineStart + 1 };
+    offset += lexeme.length;
+    const lineEnd = lexeme.lastIndexOf("\n");
+    if (lineEnd < 0) continue;
+    line += lexeme.split("\n").length - 1;
+    lineStart = offset - (lexeme.length - lineEnd - 1);
+    blockDepth = 0;
+  }
+  return null;
 }
 
 function aliasProblems(document: Document, positionAt: (offset: number) => Position): SyntaxProblem[] {
@@ -127,7 +169,6 @@ function inOurWords(message: string): string {
   if (message.startsWith("Source contains multiple documents"))
     return "holds several documents (---); write one per file";
   if (message.startsWith("Unresolved tag")) return `${message}; tags (!name) mean nothing here`;
-  if (message.startsWith("Maximum call stack")) return TOO_DEEP;
   if (/^Missing closing .quote/.test(message)) return "the quote that ends this text is missing";
   return message.replace(/\s+/g, " ");
 }

@@ -4,7 +4,11 @@ import type { Config } from "./schema.ts";
 
 export type { Config };
 
+export type ConfigFunction = () => Config | Promise<Config>;
+
 /** A configuration, or a function (async if need be) that makes one when the file is loaded. */
-export function defineConfig<C extends Config | (() => Config | Promise<Config>)>(config: C): C {
+export function defineConfig(config: Config): Config;
+export function defineConfig(config: ConfigFunction): ConfigFunction;
+export function defineConfig(config: Config | ConfigFunction): Config | ConfigFunction {
   return config;
 }

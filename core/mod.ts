@@ -1,0 +1,10 @@
+/** The public surface: what a program that embeds the proxy, or a configuration in TypeScript, imports. */
+
+export { type CompiledConfig, compileConfig, type LogDefinition, type RefusedConfig } from "./config/compile.ts";
+export { type Config, type ConfigFunction, defineConfig } from "./config/define.ts";
+export { type ConfigProblem, formatPath } from "./config/problem.ts";
+export type { Snapshot } from "./exchange/snapshot.ts";
+export type { Fault, FaultSide } from "./fault.ts";
+export type { FinishedExchange, Notice, Observer } from "./observe/events.ts";
+export { createProxy, type ListenFailure, type Proxy, type ProxyOptions } from "./proxy.ts";
+export type { Runtime } from "./runtime.ts";

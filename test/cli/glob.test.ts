@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { relative } from "node:path";
+import { describe, it } from "@std/testing/bdd";
+import { expandGlob, isGlob } from "../../cli/glob.ts";
+import { createScratch } from "../e2e/scratch.ts";
+
+describe("globs", () => {
+  const { folder } = createScratch();
+  for (const directory of ["sites/deep/er", "other"]) mkdirSync(`${folder}/${directory}`, { recursive: true });
+  for (const file of [
+    "b.yaml",
+    "a.yaml",
+    "a.json",
+    ".hidden.yaml",
+    "sites/x.yaml",
+    "sites/deep/y.yaml",
+    "sites/deep/er/z.yaml",
+    "a+b.yaml",
+  ]) {
+    writeFileSync(`${folder}/${file}`, "");
+  }
+  const found = async (pattern: string) => (await expandGlob(pattern, folder))?.map((file) => relative(folder, file));
+
+  for (const [pattern, files] of [
+    ["*.yaml", ["a+b.yaml", "a.yaml", "b.yaml"]],
+    ["?.yaml", ["a.yaml", "b.yaml"]],
+    ["a+?.yaml", ["a+b.yaml"]],
+    ["sites/*", ["sites/x.yaml"]],
+    ["sites/**/*.yaml", ["sites/deep/er/z.yaml", "sites/deep/y.yaml", "sites/x.yaml"]],
+    ["*/x.yaml", ["sites/x.yaml"]],
+    [".*.yaml", [".hidden.yaml"]],
+    ["none/*.yaml", []],
+    ["./sites/../*.json", ["a.json"]],
+  ] as const) {
+    it(`${pattern} finds ${files.join(" ") || "nothing"}`, async () => assert.deepEqual(await found(pattern), files));
+  }
+
+  it("are told from names", () => {
+    assert.deepEqual(["a.yaml", "a*.yaml", "a?.yaml"].map(isGlob), [false, true, true]);
+  });
+});

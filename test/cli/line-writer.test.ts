@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { LineWriter } from "../../cli/line-writer.ts";
+
+/** A reader that takes a write only when told to. */
+function slowReader() {
+  const waiting: (() => void)[] = [];
+  const decoder = new TextDecoder();
+  const state = { text: "", writes: 0 };
+  const sink = (bytes: Uint8Array) => {
+    state.writes++;
+    state.text += decoder.decode(bytes);
+    return new Promise<void>((resolve) => waiting.push(resolve));
+  };
+  const take = async () => {
+    waiting.shift()?.();
+    for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+  };
+  return { sink, take, state };
+}
+
+const settle = async () => {
+  for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+};
+
+describe("lines", () => {
+  it("of one turn go out in one write", async () => {
+    const reader = slowReader();
+    const writer = new LineWriter(reader.sink);
+    for (const line of ["a", "b", "c"]) writer.write(line);
+    await settle();
+    assert.deepEqual(reader.state, { text: "a\nb\nc\n", writes: 1 });
+  });
+
+  it("A16: beyond the bound are dropped and counted, and it goes on when somebody reads", async () => {
+    const reader = slowReader();
+    const writer = new LineWriter(reader.sink, 100);
+    writer.write("first");
+    await settle();
+    for (let count = 0; count < 20; count++) writer.write("123456789");
+    assert.equal(writer.dropped, 20 - 10, "ten lines of ten bytes are a hundred");
+    await reader.take();
+    assert.equal(
+      reader.state.text,
+      `first\n${"123456789\n".repeat(10)}millrace: 10 log lines dropped, nobody read them in time\n`,
+    );
+    await reader.take();
+    writer.write("last");
+    await settle();
+    assert.match(reader.state.text, /last\n$/);
+    assert.equal(reader.state.writes, 3);
+  });
+
+  it("A17: nobody there to read is no error", async () => {
+    const writer = new LineWriter(() => Promise.reject(new Error("EPIPE")));
+    writer.write("a");
+    await settle();
+    writer.write("b");
+    await writer.flush(1_000);
+    assert.equal(writer.dropped, 0);
+  });
+
+  it("can be waited for, but not for ever", async () => {
+    const reader = slowReader();
+    const writer = new LineWriter(reader.sink);
+    await writer.flush(60_000);
+    writer.write("a");
+    await writer.flush(1);
+    const flushed = writer.flush(60_000);
+    await settle();
+    await reader.take();
+    await flushed;
+  });
+});

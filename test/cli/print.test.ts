@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { plural, printProblem, printProblems, printTable } from "../../cli/print.ts";
+
+describe("what is printed", () => {
+  it("is file:line:column: path: message", () => {
+    const problem = { file: "a.yaml", position: { line: 3, column: 7 }, path: "routes[0]", message: "does nothing" };
+    assert.equal(printProblem(problem), "a.yaml:3:7: routes[0]: does nothing");
+    assert.equal(printProblem({ ...problem, position: null, path: "" }), "a.yaml: does nothing");
+  });
+
+  it("M08: holds no control characters", () => {
+    const evil = "a\u001b[31m\nb";
+    const line = printProblem({ file: evil, position: null, path: evil, message: evil });
+    assert.equal(/[^\x20-\x7e]/.test(line), false);
+    assert.equal(/[^\x20-\x7e]/.test(printTable(["A"], [[evil]]).join("")), false);
+  });
+
+  it("ends at some time", () => {
+    const problems = Array.from({ length: 60 }, () => ({ file: "a", position: null, path: "", message: "m" }));
+    assert.equal(printProblems(problems).length, 51);
+    assert.equal(printProblems(problems).at(-1), "… and 10 more");
+  });
+
+  it("stands in columns", () => {
+    assert.deepEqual(
+      printTable(
+        ["A", "LONG"],
+        [
+          ["abc", "x"],
+          ["b", ""],
+        ],
+      ),
+      ["  A    LONG", "  abc  x", "  b"],
+    );
+    assert.deepEqual([plural(1, "route"), plural(2, "route")], ["1 route", "2 routes"]);
+  });
+});

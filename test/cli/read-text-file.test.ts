@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { FILE_BYTES_MAX, readTextFile } from "../../cli/read-text-file.ts";
+import { createScratch } from "../e2e/scratch.ts";
+
+describe("reading a file", () => {
+  const scratch = createScratch();
+  const problem = async (name: string, content?: string | Uint8Array) => {
+    const result = await readTextFile(content === undefined ? scratch.path(name) : scratch.write(name, content));
+    return typeof result === "string" ? "" : result.problem;
+  };
+
+  it("gives its text, without a byte order mark", async () => {
+    assert.equal(await readTextFile(scratch.write("a", "\ufeffgrün\n")), "grün\n");
+  });
+
+  it("says why it cannot", async () => {
+    assert.match(await problem("missing"), /does not exist/);
+    assert.match(await problem("."), /is a directory/);
+    assert.match(await problem("utf16", new Uint8Array([0xff, 0xfe, 65, 0])), /UTF-16/);
+    assert.match(await problem("binary", new Uint8Array([65, 0, 66])), /binary/);
+    assert.match(await problem("latin1", new Uint8Array([65, 0xe9, 66])), /not UTF-8/);
+  });
+
+  it("takes 16 MiB and not a byte more", async () => {
+    assert.equal(
+      ((await readTextFile(scratch.write("full", new Uint8Array(FILE_BYTES_MAX).fill(65)))) as string).length,
+      FILE_BYTES_MAX,
+    );
+    assert.match(await problem("more", new Uint8Array(FILE_BYTES_MAX + 1).fill(65)), /larger than 16 MiB/);
+  });
+
+  it("does not read a device for ever", async () => {
+    const result = await readTextFile("/dev/zero");
+    assert.match(typeof result === "string" ? "" : result.problem, /larger than/);
+  });
+});
