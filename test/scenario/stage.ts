@@ -73,7 +73,9 @@ export const SILENT: OriginScript = { onRequest: () => null };
 export async function stageWith(options: StageOptions = {}): Promise<Stage> {
   const sim = createSimulation({ seed: 1, ...options });
   const holder: { script: OriginScript } = { script: options.script ?? {} };
-  const origin = await createOrigin(sim.outside(options.upstream), addressOf(UPSTREAM), delegate(holder));
+  const origin = await createOrigin(sim.outside(options.upstream), addressOf(UPSTREAM), delegate(holder), {
+    keepsHalfOpen: options.upstream?.keepsHalfOpen ?? false,
+  });
   const compiled = compileConfig(configOf(options));
   if ("problems" in compiled) throw new Error(JSON.stringify(compiled.problems, null, 2));
   const exchanges: Outcome[] = [];

@@ -1,5 +1,5 @@
 import type { Address, Listener, Runtime } from "../../core/runtime.ts";
-import { type Peer, peerOn } from "./peer.ts";
+import { type Peer, type PeerOptions, peerOn } from "./peer.ts";
 import { type SeenRequest, seeRequests } from "./reference-parser.ts";
 import { textOfBytes } from "./wire.ts";
 
@@ -46,7 +46,12 @@ export interface OriginScript {
   onTunnel?(text: string, link: OriginLink): void;
 }
 
-export async function createOrigin(runtime: Runtime, address: Address, script: OriginScript = {}): Promise<Origin> {
+export async function createOrigin(
+  runtime: Runtime,
+  address: Address,
+  script: OriginScript = {},
+  options: PeerOptions = {},
+): Promise<Origin> {
   const links: Link[] = [];
   const requests: ArrivedRequest[] = [];
   let accepted = 0;
@@ -54,7 +59,7 @@ export async function createOrigin(runtime: Runtime, address: Address, script: O
     { address, backlog: 511, reusePort: false, highWaterBytes: 65_536, tls: null },
     {
       onSocket(socket) {
-        const link = new Link(++accepted, peerOn(socket), script, requests);
+        const link = new Link(++accepted, peerOn(socket, options), script, requests);
         links.push(link);
         script.onConnect?.(link);
       },
