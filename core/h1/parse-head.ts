@@ -235,6 +235,7 @@ function parseStatusLine(head: ResponseHead, bytes: Uint8Array, start: number, e
   head.reasonStart = at;
   while (at < end && FIELD_VALUE[bytes[at]!] === 1) at++;
   head.reasonEnd = at;
+  head.lineStart = version === 1 && bytes[head.reasonStart - 1] === SP ? start : -1;
   if (at + 1 >= end && (at === end || bytes[at] === CR)) return incompleteLine(head.progress, end);
   return bytes[at] === CR && bytes[at + 1] === LF ? at + 2 : -refuse.BAD_STATUS_LINE;
 }
@@ -277,7 +278,7 @@ function waitOrRefuse(
   if (
     !progress.inFields &&
     tooLong === refuse.TARGET_TOO_LONG &&
-    end - start > bounds.targetBytesMax + METHOD_BYTES_MAX + 16
+    end - progress.lineStart > bounds.targetBytesMax + METHOD_BYTES_MAX + 16
   ) {
     return -tooLong;
   }

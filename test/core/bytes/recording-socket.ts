@@ -25,6 +25,9 @@ export class RecordingSocket implements Socket {
     return this.accepts;
   }
 
+  writeRange(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.write(bytes.subarray(start, end));
+  }
   writePair(first: Uint8Array, second: Uint8Array): boolean {
     this.calls.push(`${this.#take(first)}\0+\0${this.#take(second)}`);
     return this.accepts;

@@ -63,6 +63,18 @@ describe("Timers", () => {
     assert.equal(a.deadlineMs, 0);
   });
 
+  it("holds on to nothing that was removed", () => {
+    log.length = 0;
+    const timers = new Timers(0);
+    const a = timer("a");
+    timers.set(a, 100);
+    timers.remove(a);
+    assert.equal(a.slot, -1);
+    run(timers, 0, 1_000);
+    timers.remove(a);
+    assert.deepEqual(log, []);
+  });
+
   it("infinity never fires, and stops what ran", () => {
     log.length = 0;
     const timers = new Timers(0);
@@ -154,12 +166,15 @@ describe("Timers", () => {
     );
   });
 
-  it("files a timer that is pushed back ten thousand times once", () => {
+  it("files a timer once that is pushed back ten thousand times, or cleared and set again", () => {
     const timers = new Timers(0);
     const a = timer("a");
     timers.set(a, 1_000);
     const { slot } = a;
     for (let i = 0; i < 10_000; i++) timers.set(a, 1_000 + i);
+    assert.equal(a.slot, slot);
+    timers.clear(a);
+    timers.set(a, 1_000);
     assert.equal(a.slot, slot);
   });
 });
@@ -203,7 +218,8 @@ function compareWithModel(seed: number): void {
 function actAtRandom(random: Seeded, timers: Timers, all: readonly Timer[], deadlines: Map<number, number>): void {
   const index = random.between(0, all.length - 1);
   if (random.next() < 0.3) {
-    timers.clear(all[index]!);
+    if (random.next() < 0.5) timers.clear(all[index]!);
+    else timers.remove(all[index]!);
     deadlines.delete(index);
     return;
   }
