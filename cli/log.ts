@@ -29,7 +29,7 @@ export function createLog(definition: LogDefinition, runtime: Runtime): Log {
     },
     close() {
       clearInterval(flushing);
-      failures.flush(Number.POSITIVE_INFINITY);
+      failures.close(runtime.wallClockMs());
     },
   };
 }

@@ -24,16 +24,19 @@ export class FailureLog {
     this.#write(format(atMs));
   }
 
-  /** To be called once a second, and at the end, so that the count of what was left out is not held back. */
+  /** At the end: says what was left out, whether or not its second is over. */
+  close(atMs: number): void {
+    this.#startWindow(atMs);
+  }
+
+  /** To be called once a second, so that the count of what was left out is not held back. */
   flush(atMs: number): void {
     if (atMs >= this.#windowEndsMs || atMs < this.#windowEndsMs - 1_000) this.#startWindow(atMs);
   }
 
   #startWindow(atMs: number): void {
     if (this.#omitted > 0) {
-      this.#write(
-        `${new Date(atMs).toISOString()} error ${this.#omitted} more requests failed within a second; not shown`,
-      );
+      this.#write(`${new Date(atMs).toISOString()} error ${this.#omitted} more failures within a second, not shown`);
     }
     this.#windowEndsMs = atMs + 1_000;
     this.#lines = 0;

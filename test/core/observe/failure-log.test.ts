@@ -18,9 +18,17 @@ describe("the log of failures", () => {
     log.flush(5_999);
     assert.equal(lines.length, FAILURE_LINES_PER_SECOND_MAX);
     log.flush(6_000);
-    assert.match(lines.at(-1) ?? "", /7 more requests failed/);
+    assert.match(lines.at(-1) ?? "", /7 more failures/);
     report(6_001);
     assert.equal(lines.at(-1), "line");
+  });
+
+  it("does not end without saying what was left out", () => {
+    const lines: string[] = [];
+    const log = new FailureLog((line) => lines.push(line));
+    for (let count = 0; count < FAILURE_LINES_PER_SECOND_MAX + 1; count++) log.report(() => "a", 5_000);
+    log.close(5_001);
+    assert.match(lines.at(-1) ?? "", /1 more failure/);
   });
 
   it("goes on when the clock jumps back", () => {
