@@ -35,7 +35,7 @@ export interface RouteDefinition {
   readonly responseFields: FieldEdits;
   /** Host sent upstream (a template); null passes the client's. */
   readonly host: string | null;
-  /** The route's own numbers over the server's; null where the route says nothing. */
+  /** The route's own numbers over its upstream's over the server's; null where neither of the two says anything. */
   readonly limits: Limits | null;
   readonly timeouts: Timeouts | null;
   /** Whether `Upgrade` is passed on. */
