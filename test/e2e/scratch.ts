@@ -11,10 +11,18 @@ export interface Scratch {
   remove(): void;
 }
 
+const folders = new Set<string>();
+process.once("exit", () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
 export function createScratch(): Scratch {
   const folder = mkdtempSync(join(tmpdir(), "millrace-e2e-"));
-  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
-  process.once("exit", remove);
+  folders.add(folder);
+  const remove = () => {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+    folders.delete(folder);
+  };
   const path = (name: string) => join(folder, name);
   return {
     folder,
