@@ -13,7 +13,7 @@ export interface RawSocket {
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
   /** How many bytes the kernel took, -1 when closed. */
-  write(bytes: Uint8Array): number;
+  write(bytes: Uint8Array, offset?: number, length?: number): number;
   /** FIN; `end` and `close` would close both directions. */
   shutdown(): void;
   close(): void;
@@ -21,6 +21,8 @@ export interface RawSocket {
   pause(): void;
   resume(): void;
 }
+
+const JOIN_BYTES_MAX = 16 * 1024;
 
 const UNOWNED: SocketHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
 
@@ -99,8 +101,21 @@ export class BunSocket implements Socket, Attempt {
     return false;
   }
 
-  /** Bun has no writev; one copy is cheaper than a second system call. */
+  /** Making a view costs more than the rest of a small write (4 µs under JavaScriptCore). */
+  writeRange(bytes: Uint8Array, start: number, end: number): boolean {
+    const length = end - start;
+    if (this.finished || length === 0) return true;
+    if (this.queuedBytes > 0) return this.write(bytes.subarray(start, end));
+    const count = (this.raw as RawSocket).write(bytes, start, length);
+    return count === length || count < 0 || this.write(bytes.subarray(start + count, end));
+  }
+
+  /** Bun has no writev; up to a certain size one copy is cheaper than a second system call. */
   writePair(first: Uint8Array, second: Uint8Array): boolean {
+    if (second.length > JOIN_BYTES_MAX) {
+      this.write(first);
+      return this.write(second);
+    }
     const whole = new Uint8Array(first.length + second.length);
     whole.set(first, 0);
     whole.set(second, first.length);

@@ -86,6 +86,10 @@ export class DenoSocket implements Socket {
     return false;
   }
 
+  writeRange(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.write(bytes.subarray(start, end));
+  }
+
   writePair(first: Uint8Array, second: Uint8Array): boolean {
     return this.finished || this.write(joined([first, second], first.length + second.length));
   }

@@ -71,6 +71,13 @@ export class NodeSocket implements Socket, Attempt {
     return this.#accepted();
   }
 
+  writeRange(bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.finished) return true;
+    // A Buffer at once: given any other view, net.Socket makes a second one.
+    this.raw.write(Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset + start, end - start));
+    return this.#accepted();
+  }
+
   writePair(first: Uint8Array, second: Uint8Array): boolean {
     if (this.finished) return true;
     const { raw } = this;

@@ -1,7 +1,7 @@
 /** The proxy: builds its rooms from a snapshot, starts the listeners, drains and stops. The only file that knows all. */
 
 import { Slab } from "./bytes/slab.ts";
-import { deploy, type Deployment } from "./exchange/deployment.ts";
+import { type Deployment, deploy } from "./exchange/deployment.ts";
 import type { Engine } from "./exchange/engine.ts";
 import type { Snapshot } from "./exchange/snapshot.ts";
 import { DESCRIPTORS_RESERVED, TICK_MS } from "./limits.ts";
@@ -97,12 +97,13 @@ class RunningProxy implements Proxy, Engine {
     this.isDraining = true;
     const closing = this.#listeners.map((listener) => listener.stopAccepting());
     for (const listener of this.#listeners) listener.closeIdle();
+    const deadline = new Timer({ onTimer: () => this.#onEmpty?.() });
+    this.timers.set(deadline, deadlineMs);
     await new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
-      const deadline = new Timer({ onTimer: () => resolve() });
-      this.timers.set(deadline, deadlineMs);
       this.#checkEmpty();
     });
+    this.timers.clear(deadline);
     await Promise.all(closing);
     await this.stop();
   }

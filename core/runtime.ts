@@ -82,6 +82,8 @@ export interface Socket {
    * above the high mark, wait for `onDrain`. After `end`, `destroy` or `reset` it does nothing and answers true.
    */
   write(bytes: Uint8Array): boolean;
+  /** `write(bytes.subarray(start, end))`, without making the view where the runtime can do without. */
+  writeRange(bytes: Uint8Array, start: number, end: number): boolean;
   /** `write` of two pieces with as few system calls as the runtime allows. */
   writePair(first: Uint8Array, second: Uint8Array): boolean;
   /** FIN once the queue is written. Reading goes on. */

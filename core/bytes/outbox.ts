@@ -49,17 +49,19 @@ export class Outbox {
     this.#slab.used = this.#end;
   }
 
-  /** Bytes that now belong to this outbox; large ones are not copied and go out at once. */
-  piece(bytes: Uint8Array): void {
-    if (bytes.length <= MERGE_BYTES_MAX) {
-      this.copy(bytes, 0, bytes.length);
+  /** `bytes[start, end)` now belongs to this outbox; large pieces are not copied and go out at once. */
+  piece(bytes: Uint8Array, start: number, end: number): void {
+    if (end - start <= MERGE_BYTES_MAX) {
+      this.copy(bytes, start, end);
       return;
     }
-    this.writtenBytes += this.pendingBytes + bytes.length;
+    // A whole chunk goes on as the very view it came as: an adapter may recognise it and use its memory again.
+    const piece = start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end);
+    this.writtenBytes += this.pendingBytes + piece.length;
     const accepted =
       this.#start === this.#end
-        ? this.#socket.write(bytes)
-        : this.#socket.writePair(this.#bytes.subarray(this.#start, this.#end), bytes);
+        ? this.#socket.write(piece)
+        : this.#socket.writePair(this.#bytes.subarray(this.#start, this.#end), piece);
     this.#start = this.#end;
     if (!accepted) this.isBlocked = true;
   }
@@ -68,7 +70,7 @@ export class Outbox {
   flush(): void {
     if (this.#start === this.#end) return;
     this.writtenBytes += this.#end - this.#start;
-    const accepted = this.#socket.write(this.#bytes.subarray(this.#start, this.#end));
+    const accepted = this.#socket.writeRange(this.#bytes, this.#start, this.#end);
     this.#start = this.#end;
     if (!accepted) this.isBlocked = true;
   }

@@ -3,9 +3,9 @@
  * keeps the deployment it began with.
  */
 
-import { TrustedProxies } from "../http/client-address.ts";
 import type { CycleRules } from "../h1/client.ts";
 import type { HeadBounds } from "../h1/parse-head.ts";
+import { TrustedProxies } from "../http/client-address.ts";
 import type { Limits } from "../limits.ts";
 import type { Route } from "../route/compile-route.ts";
 import type { Surroundings } from "../upstream/connections.ts";

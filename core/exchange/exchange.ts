@@ -8,8 +8,8 @@
  * Both sides call in here: the client's connection through `MessageHandler`, the upstream's through `Attempt`.
  */
 
-import * as fault from "../fault.ts";
 import type { Fault } from "../fault.ts";
+import * as fault from "../fault.ts";
 import type { ClientConnection } from "../h1/client.ts";
 import type { Fields } from "../http/fields.ts";
 import { dropUnsafeTrailers } from "../http/hop.ts";
@@ -21,14 +21,16 @@ import type { FinishedExchange } from "../observe/events.ts";
 import type { Route, RouteMatch } from "../route/compile-route.ts";
 import type { VariableContext } from "../route/variables.ts";
 import { Attempt } from "./attempt.ts";
-import { bindsConnection, isEventStream, keepAliveSeconds } from "./response-notes.ts";
 import type { ClientSide } from "./client-side.ts";
 import type { Deployment, RoutePlan } from "./deployment.ts";
 import type { Engine } from "./engine.ts";
 import { forwardInterim, forwardRequest, forwardResponse, isLooping } from "./forward.ts";
 import { RequestBody } from "./request-body.ts";
 import { type Answer, answerFault, answerRedirect, writeAnswer } from "./respond.ts";
+import { bindsConnection, isEventStream, keepAliveSeconds } from "./response-notes.ts";
 import { mayRetryStale } from "./retry.ts";
+
+const BAD_PATH = fault.clientRefusal(-fault.BAD_PATH);
 
 export class Exchange implements MessageHandler, VariableContext, FinishedExchange {
   readonly engine: Engine;
@@ -72,42 +74,59 @@ export class Exchange implements MessageHandler, VariableContext, FinishedExchan
   // ── the steps ──────────────────────────────────────────────────────────────────────────────────────────────
 
   begin(): void {
-    const { head } = this;
-    if (isLooping(head)) return this.#fail(fault.LOOP);
-    const refused = this.#findRoute();
-    if (refused !== null) return this.#fail(refused);
-    const { limits, timeouts, group } = this.plan!;
-    this.client.connection.goBy(limits, timeouts);
-    if (head.body === BODY_LENGTH && head.bodyLength > limits.requestBodyBytesMax)
-      return this.#fail(fault.BODY_TOO_LARGE);
-    if (group === null) return this.#answerAction();
-    const { rewritePath } = this.match!.route;
-    if (rewritePath !== null) {
-      this.#target = rewritePath(this, this.match!, this.#reading ?? undefined);
-      if (this.#target === null) return this.#fail(fault.clientRefusal(-fault.BAD_PATH));
-    } else if (this.#reading !== null && this.#reading.forwarded !== head.pathText) {
-      this.#target = this.#reading.forwarded + (head.queryStart === -1 ? "" : `?${head.queryText}`);
+    const refused = isLooping(this.head)
+      ? fault.LOOP
+      : (this.#findRoute() ?? this.#checkLength() ?? this.#findTarget());
+    if (refused !== null) {
+      this.#fail(refused);
+      return;
     }
-    if (head.body !== BODY_NONE) {
-      this.#body = new RequestBody(isIdempotent(head.method) ? limits.replayBytesMax : 0);
+    const { group, limits } = this.plan!;
+    if (group === null) {
+      this.#answerAction();
+      return;
+    }
+    if (this.head.body !== BODY_NONE) {
+      this.#body = new RequestBody(isIdempotent(this.head.method) ? limits.replayBytesMax : 0);
     }
     const endpoint = group.pick();
-    if (endpoint === null) return this.#fail(fault.NO_SERVER);
-    this.#try(new Attempt(this, endpoint), false);
+    if (endpoint === null) this.#fail(fault.NO_SERVER);
+    else this.#try(new Attempt(this, endpoint), false);
   }
 
   #findRoute(): Fault | null {
     const { head, deployment } = this;
     if (!head.pathIsPlain) {
       const reading = readPath(head.pathText);
-      if ("refused" in reading) return fault.clientRefusal(-fault.BAD_PATH);
+      if ("refused" in reading) return BAD_PATH;
       this.#reading = reading;
     }
     const match = deployment.snapshot.table.match(this, this.#reading ?? undefined);
-    if (match === "ambiguous") return fault.clientRefusal(-fault.BAD_PATH);
+    if (match === "ambiguous") return BAD_PATH;
     if (match === null) return fault.NO_ROUTE;
     this.match = match;
     this.plan = deployment.plans.get(match.route)!;
+    return null;
+  }
+
+  #checkLength(): Fault | null {
+    const { limits, timeouts } = this.plan!;
+    this.client.connection.goBy(limits, timeouts);
+    const isTooLarge = this.head.body === BODY_LENGTH && this.head.bodyLength > limits.requestBodyBytesMax;
+    return isTooLarge ? fault.BODY_TOO_LARGE : null;
+  }
+
+  /** The client's target goes on byte for byte unless it is rewritten or holds dot segments. */
+  #findTarget(): Fault | null {
+    const { head } = this;
+    const { rewritePath } = this.match!.route;
+    if (rewritePath !== null) {
+      this.#target = rewritePath(this, this.match!, this.#reading ?? undefined);
+      return this.#target === null ? BAD_PATH : null;
+    }
+    if (this.#reading !== null && this.#reading.forwarded !== head.pathText) {
+      this.#target = this.#reading.forwarded + (head.queryStart === -1 ? "" : `?${head.queryText}`);
+    }
     return null;
   }
 
@@ -127,7 +146,10 @@ export class Exchange implements MessageHandler, VariableContext, FinishedExchan
       if (this.#isRequestEnded) connection.end(null);
       return;
     }
-    if (this.attempts > 1 && !body.isReplayable) return this.#fail(fault.UPSTREAM_RESET);
+    if (this.attempts > 1 && !body.isReplayable) {
+      this.#fail(fault.UPSTREAM_RESET);
+      return;
+    }
     const pieces = this.attempts > 1 ? body.replay() : body.takePending();
     let isWritable = true;
     for (const piece of pieces) isWritable = connection.body(piece, 0, piece.length);

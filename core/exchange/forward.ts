@@ -30,6 +30,8 @@ export function forwardRequest(exchange: Exchange, target: string | null): Outgo
   dropHopByHopOfRequest(fields, isTrusted);
   outgoing.fields = fields;
   outgoing.target = target;
+  const isOurLine = target === null && head.minorVersion === 1 && head.pathStart === head.targetStart;
+  if (isOurLine) keepLine(outgoing, head.methodStart, head.targetEnd + " HTTP/1.1".length);
   frameLikeIncoming(outgoing, fields, head.body, head.bodyLength);
   addHost(exchange, outgoing);
   if (isTrusted) addForwardedBehindProxy(exchange, outgoing);
@@ -55,7 +57,7 @@ export function forwardResponse(exchange: Exchange, head: ResponseHead): Outgoin
   const outgoing = new OutgoingHead();
   outgoing.fields = fields;
   outgoing.status = head.status;
-  outgoing.reason = latin1(fields.bytes, head.reasonStart, head.reasonEnd);
+  keepLine(outgoing, head.lineStart, head.reasonEnd);
   dropHopByHopOfResponse(fields);
   if (head.status === 101) {
     outgoing.lines.push(UPGRADE_CONNECTION, new FieldLine("Upgrade", fields.value("upgrade") ?? exchange.head.upgrade));
@@ -74,7 +76,7 @@ export function forwardInterim(head: ResponseHead): OutgoingHead {
   dropHopByHopOfResponse(head.fields);
   outgoing.fields = head.fields;
   outgoing.status = head.status;
-  outgoing.reason = latin1(head.fields.bytes, head.reasonStart, head.reasonEnd);
+  keepLine(outgoing, head.lineStart, head.reasonEnd);
   return outgoing;
 }
 
@@ -83,6 +85,12 @@ export function isLooping(head: RequestHead): boolean {
   if (head.fields.countOf(known.VIA) === 0) return false;
   const via = head.fields.value("via") ?? "";
   return via.split(PSEUDONYM).length > VIA_MAX;
+}
+
+function keepLine(outgoing: OutgoingHead, start: number, end: number): void {
+  if (start === -1) return;
+  outgoing.lineStart = start;
+  outgoing.lineEnd = end + "\r\n".length;
 }
 
 /** A plain Content-Length stays where it stands; any other spelling, or none, is written anew. */

@@ -23,12 +23,12 @@ export class RequestBody {
     return this.#copies !== null;
   }
 
-  receive(bytes: Uint8Array): void {
-    this.receivedBytes += bytes.length;
+  receive(bytes: Uint8Array, start: number, end: number): void {
+    this.receivedBytes += end - start;
     if (this.#copies === null) return;
-    this.#copiedBytes += bytes.length;
+    this.#copiedBytes += end - start;
     if (this.#copiedBytes > this.#replayBytesMax) this.forget();
-    else this.#copies.push(bytes.slice());
+    else this.#copies.push(bytes.slice(start, end));
   }
 
   keep(bytes: Uint8Array): void {

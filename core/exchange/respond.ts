@@ -54,7 +54,7 @@ export function writeAnswer(connection: ServerConnection, answer: Answer, method
   connection.head(outgoing);
   const sendsBody = mayHaveBody && method !== METHOD_HEAD && answer.body.length > 0;
   // A copy: what is written belongs to the adapter, and fixed bodies are sent more than once.
-  if (sendsBody) connection.body(answer.body.slice());
+  if (sendsBody) connection.body(answer.body.slice(), 0, answer.body.length);
   connection.end(null);
   return sendsBody ? answer.body.length : 0;
 }

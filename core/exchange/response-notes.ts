@@ -1,7 +1,6 @@
 /** What a response head says about the connection it came on, beyond its message. */
 
-import { parseDecimal } from "../bytes/ascii.ts";
-import { lowerText } from "../bytes/ascii.ts";
+import { lowerText, parseDecimal } from "../bytes/ascii.ts";
 import * as known from "../http/known-fields.ts";
 import type { RequestHead, ResponseHead } from "../http/message.ts";
 

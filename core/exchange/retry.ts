@@ -1,7 +1,7 @@
 /** Whether a failed try may be made again. A pure function of what happened. */
 
-import * as fault from "../fault.ts";
 import type { Fault } from "../fault.ts";
+import * as fault from "../fault.ts";
 
 export interface FailedTry {
   readonly fault: Fault;

@@ -36,8 +36,8 @@ const MERGE_RUN_MAX = 4 * 1024;
 const BACKSLASH = 0x5c;
 
 export interface BodySink {
-  /** The receiver owns the bytes. */
-  onBodyPiece(bytes: Uint8Array): void;
+  /** The receiver owns `bytes[start, end)`. */
+  onBodyPiece(bytes: Uint8Array, start: number, end: number): void;
 }
 
 export class BodyDecoder {
@@ -184,8 +184,10 @@ export class BodyDecoder {
   /** Extensions are read to their end and dropped; a quoted text must end before its line does. */
   #stepExtension(byte: number, limits: Limits): number {
     const isQuoted = this.#state === EXTENSION_QUOTED;
-    if (++this.#extensionBytes > limits.chunkExtensionBytesMax + 1) return -refuse.BAD_CHUNK_EXTENSION;
-    if (++this.#extensionBytesTotal > limits.chunkExtensionsPerMessageBytesMax) return -refuse.BAD_CHUNK_EXTENSION;
+    if (byte !== CR) {
+      if (++this.#extensionBytes > limits.chunkExtensionBytesMax) return -refuse.BAD_CHUNK_EXTENSION;
+      if (++this.#extensionBytesTotal > limits.chunkExtensionsPerMessageBytesMax) return -refuse.BAD_CHUNK_EXTENSION;
+    }
     if (this.#extensionFollowsSpace && byte !== SP && byte !== HTAB) {
       if (byte !== SEMICOLON) return -refuse.BAD_CHUNK_SIZE;
       this.#extensionFollowsSpace = false;
@@ -250,6 +252,5 @@ export class BodyDecoder {
 }
 
 function emit(bytes: Uint8Array, start: number, end: number, sink: BodySink): void {
-  // A whole chunk goes on as the very view it came as: an adapter may recognise it and use its memory again.
-  if (end > start) sink.onBodyPiece(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end));
+  if (end > start) sink.onBodyPiece(bytes, start, end);
 }

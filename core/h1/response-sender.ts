@@ -12,7 +12,7 @@ import type { OutgoingHead } from "../http/outgoing.ts";
 import type { Socket } from "../runtime.ts";
 import { ProgressWatch } from "../time/progress.ts";
 import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
-import { writeLastChunk, writePiece } from "./write-body.ts";
+import { writeChunk, writeLastChunk } from "./write-body.ts";
 import { writeResponseHead } from "./write-head.ts";
 
 /** Told once when the client has stood still for too long. */
@@ -70,8 +70,9 @@ export class ResponseSender implements TimerOwner {
   }
 
   /** False: the client is behind, wait for `drained`. */
-  body(bytes: Uint8Array): boolean {
-    writePiece(this.#outbox, bytes, this.#isChunked);
+  body(bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.#isChunked) writeChunk(this.#outbox, bytes, start, end);
+    else this.#outbox.piece(bytes, start, end);
     return !this.#outbox.isBlocked || this.#watchClient();
   }
 
@@ -105,6 +106,10 @@ export class ResponseSender implements TimerOwner {
   /** Stops watching. */
   rest(): void {
     if (this.#timer !== null) this.#timers.clear(this.#timer);
+  }
+
+  close(): void {
+    if (this.#timer !== null) this.#timers.remove(this.#timer);
   }
 
   onTimer(timer: Timer): void {

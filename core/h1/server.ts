@@ -87,7 +87,7 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
 
   onData(_socket: Socket, bytes: Uint8Array): void {
     if (this.#phase === TUNNEL) {
-      this.#handler?.onBodyPiece(bytes);
+      this.#handler?.onBodyPiece(bytes, 0, bytes.length);
       this.#handler?.onFlush();
       return;
     }
@@ -239,8 +239,8 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     return true;
   }
 
-  onBodyPiece(bytes: Uint8Array): void {
-    this.#handler?.onBodyPiece(bytes);
+  onBodyPiece(bytes: Uint8Array, start: number, end: number): void {
+    this.#handler?.onBodyPiece(bytes, start, end);
   }
 
   /** A broken body: the exchange answers with the fault's status while it still can, else it cuts. */
@@ -301,8 +301,8 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     this.#keepsAlive = false;
   }
 
-  body(bytes: Uint8Array): boolean {
-    return this.#sender.body(bytes);
+  body(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.#sender.body(bytes, start, end);
   }
 
   flush(): void {
@@ -347,7 +347,7 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     const { bytes, start, end } = this.#inbox;
     this.#inbox.clear();
     if (end > start) {
-      this.#handler!.onBodyPiece(bytes.subarray(start, end));
+      this.#handler!.onBodyPiece(bytes, start, end);
       this.#handler?.onFlush();
     }
     this.#release(HELD_BY_PIPELINE);
@@ -446,8 +446,8 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     this.#phase = CLOSED;
     this.#handler = null;
     this.#inbox.clear();
-    this.#owner.timers.clear(this.#timer);
-    this.#sender.rest();
+    this.#owner.timers.remove(this.#timer);
+    this.#sender.close();
   }
 
   get isClosed(): boolean {

@@ -1,16 +1,12 @@
-/** Body pieces to bytes: plain, or chunked with trailers (RFC 9112 section 7.1). */
+/** Chunks and trailers to bytes (RFC 9112 section 7.1). */
 
 import type { Outbox } from "../bytes/outbox.ts";
 import type { Fields } from "../http/fields.ts";
 
-/** Writes one piece; chunk lines and small pieces are merged, large ones pass without a copy. */
-export function writePiece(outbox: Outbox, bytes: Uint8Array, isChunked: boolean): void {
-  if (!isChunked) {
-    outbox.piece(bytes);
-    return;
-  }
-  outbox.text(`${bytes.length.toString(16)}\r\n`);
-  outbox.piece(bytes);
+/** One chunk; chunk lines and small pieces are merged, large ones pass without a copy. */
+export function writeChunk(outbox: Outbox, bytes: Uint8Array, start: number, end: number): void {
+  outbox.text(`${(end - start).toString(16)}\r\n`);
+  outbox.piece(bytes, start, end);
   outbox.text("\r\n");
 }
 

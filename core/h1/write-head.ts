@@ -7,35 +7,37 @@ import { HTAB, SP } from "../bytes/ascii.ts";
 import type { Outbox } from "../bytes/outbox.ts";
 import type { Fields } from "../http/fields.ts";
 import { BODY_CHUNKED, type RequestHead } from "../http/message.ts";
-import { assertLine, type OutgoingHead } from "../http/outgoing.ts";
+import type { OutgoingHead } from "../http/outgoing.ts";
 import { reasonOf } from "../http/status.ts";
 
 const STATUS_LINES = new Map<number, string>();
 
 /** The request line and fields of `outgoing`; method and target from `incoming` unless `outgoing` brings its own. */
 export function writeRequestHead(outbox: Outbox, outgoing: OutgoingHead, incoming: RequestHead): void {
-  const { bytes } = incoming.fields;
-  if (outgoing.method !== "") outbox.text(`${outgoing.method} `);
-  else outbox.copy(bytes, incoming.methodStart, incoming.methodEnd + 1); // with the space behind it
-  if (outgoing.target !== null) {
-    outbox.text(`${assertTarget(outgoing.target)} HTTP/1.1\r\n`);
-  } else {
-    if (incoming.pathEnd === incoming.pathStart) outbox.text("/");
-    outbox.copy(bytes, incoming.pathStart, incoming.targetEnd);
-    outbox.text(" HTTP/1.1\r\n");
-  }
+  if (outgoing.lineStart === -1) writeRequestLine(outbox, outgoing, incoming);
   writeFields(outbox, outgoing);
 }
 
 export function writeResponseHead(outbox: Outbox, outgoing: OutgoingHead): void {
-  const { status, reason } = outgoing;
-  if (reason === null || reason === reasonOf(status)) outbox.text(statusLine(status));
-  else outbox.text(`HTTP/1.1 ${status} ${assertLine(reason)}\r\n`);
+  if (outgoing.lineStart === -1) outbox.text(statusLine(outgoing.status));
   writeFields(outbox, outgoing);
 }
 
+function writeRequestLine(outbox: Outbox, outgoing: OutgoingHead, incoming: RequestHead): void {
+  const { bytes } = incoming.fields;
+  if (outgoing.method !== "") outbox.text(`${outgoing.method} `);
+  else outbox.copy(bytes, incoming.methodStart, incoming.methodEnd + 1); // with the space behind it
+  if (outgoing.target !== null) {
+    outbox.text(assertTarget(outgoing.target));
+  } else {
+    if (incoming.pathEnd === incoming.pathStart) outbox.text("/");
+    outbox.copy(bytes, incoming.pathStart, incoming.targetEnd);
+  }
+  outbox.text(" HTTP/1.1\r\n");
+}
+
 function writeFields(outbox: Outbox, outgoing: OutgoingHead): void {
-  if (outgoing.fields !== null) writeKept(outbox, outgoing.fields);
+  if (outgoing.fields !== null) writeKept(outbox, outgoing.fields, outgoing.lineStart, outgoing.lineEnd);
   for (let i = 0; i < outgoing.lines.length; i++) {
     const { bytes } = outgoing.lines[i]!;
     outbox.copy(bytes, 0, bytes.length);
@@ -45,11 +47,11 @@ function writeFields(outbox: Outbox, outgoing: OutgoingHead): void {
   else outbox.text("\r\n");
 }
 
-function writeKept(outbox: Outbox, fields: Fields): void {
+/** `bytes[runStart, runEnd)` is the run so far of what already stands in our form: the first line, then kept fields. */
+function writeKept(outbox: Outbox, fields: Fields, lineStart: number, lineEnd: number): void {
   const { bytes, count } = fields;
-  // bytes[runStart, runEnd) is a run of kept fields that already stand in our form.
-  let runStart = 0;
-  let runEnd = 0;
+  let runStart = lineStart;
+  let runEnd = lineEnd;
   for (let index = 0; index < count; index++) {
     if (fields.isDropped(index)) continue;
     const nameStart = fields.nameStart(index);

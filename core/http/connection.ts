@@ -22,7 +22,16 @@ const PROTECTED = new Set(["cookie", "authorization", "content-type", "cache-con
 
 /** The options as bits; named fields are dropped. A negative refusal when the list is not one. */
 export function readConnection(fields: Fields): number {
-  if (fields.countOf(known.CONNECTION) === 0) return 0;
+  const count = fields.countOf(known.CONNECTION);
+  if (count === 0) return 0;
+  if (count === 1) {
+    // What nearly every message says, without walking a list.
+    const index = fields.find(known.CONNECTION);
+    const start = fields.valueStart(index);
+    const end = fields.valueEnd(index);
+    if (equalsIgnoreCase(fields.bytes, start, end, "keep-alive")) return OPTION_KEEP_ALIVE;
+    if (equalsIgnoreCase(fields.bytes, start, end, "close")) return OPTION_CLOSE;
+  }
   let options = 0;
   let members = 0;
   for (let index = fields.find(known.CONNECTION); index < fields.count; index++) {

@@ -129,6 +129,8 @@ export class ResponseHead {
   readonly fields = new Fields();
   readonly progress = new ParseProgress();
   status = 0;
+  /** Where the status line begins when it reads as we would write it (HTTP/1.1, one space); -1 otherwise. */
+  lineStart = -1;
   reasonStart = 0;
   reasonEnd = 0;
   minorVersion = 1;
@@ -146,6 +148,7 @@ export class ResponseHead {
   shift(bytes: Uint8Array, distance: number): void {
     this.fields.shift(bytes, distance);
     this.progress.shift(distance);
+    if (this.lineStart !== -1) this.lineStart -= distance;
     this.reasonStart -= distance;
     this.reasonEnd -= distance;
   }

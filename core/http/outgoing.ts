@@ -35,6 +35,10 @@ export class OutgoingHead {
   /** -1: none is told. */
   contentLength = -1;
 
+  /** The incoming first line in `fields.bytes`, with its CR LF, where it reads as we would write it; -1 writes it anew. */
+  lineStart = -1;
+  lineEnd = -1;
+
   // Requests:
   method = "";
   /** Path and query; null sends the incoming ones byte for byte. */
@@ -42,8 +46,6 @@ export class OutgoingHead {
 
   // Responses:
   status = 0;
-  /** Null: the usual words. */
-  reason: string | null = null;
 
   add(name: string, value: string): void {
     this.lines.push(new FieldLine(name, value));

@@ -12,8 +12,8 @@ import type { OutgoingHead } from "./outgoing.ts";
 
 /** What a machine tells whoever handles its current message. */
 export interface MessageHandler {
-  /** The receiver owns the bytes. */
-  onBodyPiece(bytes: Uint8Array): void;
+  /** The receiver owns `bytes[start, end)`. */
+  onBodyPiece(bytes: Uint8Array, start: number, end: number): void;
   /** The message is complete. `trailers` are valid during the call only. */
   onEnd(trailers: Fields | null): void;
   /** Nothing more comes in this turn: send what was held back to be merged. */
@@ -33,8 +33,8 @@ export interface ResponseHandler extends MessageHandler {
 
 /** What a machine can be told about the message it sends. */
 export interface MessageWriter {
-  /** The machine owns the bytes. False: above the high mark, wait for `onWritable`. */
-  body(bytes: Uint8Array): boolean;
+  /** The machine owns `bytes[start, end)`. False: above the high mark, wait for `onWritable`. */
+  body(bytes: Uint8Array, start: number, end: number): boolean;
   /** `trailers` go out only where the framing can carry them. */
   end(trailers: Fields | null): void;
   flush(): void;

@@ -2,12 +2,12 @@
  * All deadlines of the core, driven by one tick of the runtime.
  *
  * A wheel of slots, one tick wide each. A timer sits in the slot of the deadline it had when it was put there.
- * Almost every deadline is pushed back before it comes (each byte moves the idle timeout), so pushing back only
- * changes a number; the wheel finds out when it gets to the slot and files the timer anew:
+ * Almost every deadline is pushed back or cleared before it comes (each byte moves the idle timeout), so both only
+ * change a number; the wheel finds out when it gets to the slot, and files the timer anew or lets go of it:
  *
  *     slot:   0    1    2    3  …  511
  *                  │         │
- *             timer⇄timer    timer        set(later) = one store, clear() = unlink
+ *             timer⇄timer    timer        set(later), clear() = one store;  remove() = unlink
  */
 
 import { TICK_MS } from "../limits.ts";
@@ -26,8 +26,9 @@ export class Timer {
   readonly owner: TimerOwner;
   /** Milliseconds on the wheel's clock; 0 while not set. */
   deadlineMs = 0;
-  // Links of the wheel's slot; `slot` is -1 while filed nowhere.
+  // Links of the wheel's slot; `slot` is -1 while filed nowhere, `filedTick` the latest tick that visits it.
   slot = -1;
+  filedTick = 0;
   next: Timer | null = null;
   previous: Timer | null = null;
 
@@ -56,14 +57,22 @@ export class Timers {
       this.clear(timer);
       return;
     }
-    const previous = timer.deadlineMs;
     // The last tick may lie up to one tick back: without that tick a timer could fire early.
     timer.deadlineMs = this.nowMs + TICK_MS + delayMs;
-    if (timer.slot !== -1 && timer.deadlineMs >= previous) return;
+    if (timer.slot !== -1) {
+      if (timer.deadlineMs >= timer.filedTick * TICK_MS) return;
+      this.#unlink(timer);
+    }
     this.#file(timer);
   }
 
+  /** It won't fire. The wheel may hold on to it, and so to its owner, for one turn. */
   clear(timer: Timer): void {
+    timer.deadlineMs = 0;
+  }
+
+  /** It won't fire, and nothing holds on to it: for owners that go away. */
+  remove(timer: Timer): void {
     timer.deadlineMs = 0;
     if (timer.slot !== -1) this.#unlink(timer);
   }
@@ -109,6 +118,7 @@ export class Timers {
     const slot = tick % SLOTS;
     const first = this.#slots[slot] ?? null;
     timer.slot = slot;
+    timer.filedTick = tick;
     timer.previous = null;
     timer.next = first;
     if (first !== null) first.previous = timer;

@@ -191,7 +191,7 @@ class Connecting implements TimerOwner {
 
   start(runtime: Runtime, options: Parameters<Runtime["connect"]>[0]): void {
     this.#attempt = runtime.connect(options, (error, socket) => {
-      this.#timers.clear(this.#timer);
+      this.#timers.remove(this.#timer);
       this.#done(error, socket);
     });
   }
@@ -225,7 +225,7 @@ class Waiting implements TimerOwner {
   }
 
   stop(): void {
-    this.#timers.clear(this.#timer);
+    this.#timers.remove(this.#timer);
   }
 
   onTimer(): void {
