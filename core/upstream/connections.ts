@@ -66,7 +66,9 @@ export class Connections implements ClientOwner {
 
   /** `fresh` asks for a new connection, for a second try after an idle one turned out to be closed. */
   lease(borrower: Borrower, fresh: boolean): void {
-    const idle = fresh ? undefined : this.#idle.pop();
+    let idle = fresh ? undefined : this.#idle.pop();
+    // One that was closed in this very turn is told of only later.
+    while (idle?.isClosed) idle = this.#idle.pop();
     if (idle !== undefined) borrower.onLease(idle);
     else if (this.#count < this.#server.connectionsMax) this.#connect(borrower);
     else this.#wait(borrower);
