@@ -23,6 +23,7 @@ const VALUE_END = 3;
 const ID = 4;
 
 const ROWS_AT_FIRST = 24;
+const COUNT_MAX = 255;
 const NOTHING = new Uint8Array(0);
 
 /** Set in a row's id by `drop`: the field stays readable but is not passed on. */
@@ -56,7 +57,8 @@ export class Fields {
     rows[row + ID] = id;
     if (id !== UNKNOWN && (id & ALIAS) === 0) {
       if (this.#first[id] === -1) this.#first[id] = this.count;
-      this.#counts[id]!++;
+      // Never around to 0: that many Content-Length fields must not be none.
+      if (this.#counts[id]! < COUNT_MAX) this.#counts[id]!++;
     }
     this.count++;
   }

@@ -108,8 +108,7 @@ const CLIENT_CERT_PREFIX = "x-client-cert-";
 /** The id of a name, with ALIAS added for an alias, or UNKNOWN. */
 export function knownField(bytes: Uint8Array, start: number, end: number): number {
   const length = end - start;
-  if (length >= NAME_BYTES_MAX) return UNKNOWN;
-  const candidates = CELLS[cellOf(length, LOWER[bytes[start]!]!)];
+  const candidates = length < NAME_BYTES_MAX ? CELLS[cellOf(length, LOWER[bytes[start]!]!)] : undefined;
   if (candidates !== undefined) {
     for (let i = 0; i < candidates.length; i++) {
       const found = matchName(bytes, start, candidates[i]!);

@@ -27,7 +27,7 @@ export interface Delivery {
 }
 
 const PREVIOUS = new Uint8Array(37).fill(0x78);
-/** Longer messages are cut at 40 places instead of everywhere. */
+/** A longer message is cut at 40 places instead of everywhere. */
 const EVERY_CUT_BYTES_MAX = 500;
 
 /** Whole, byte by byte, cut once at every offset (of long ones: at some); each also behind a previous message. */
@@ -41,10 +41,11 @@ export function* deliveriesOf(message: Uint8Array, trailing: Uint8Array): Genera
   for (const { name, pieces } of cuts) {
     const first = pieces[0] ?? new Uint8Array(0);
     const last = pieces.length - 1;
-    yield { name, pieces, before: 0 };
-    const followed = pieces.map((piece, i) => (i === last ? joinBytes([piece, trailing]) : piece));
+    // Copies each time: whoever gets bytes owns them and may write there.
+    yield { name, pieces: pieces.map((piece) => piece.slice()), before: 0 };
+    const followed = pieces.map((piece, i) => (i === last ? joinBytes([piece, trailing]) : piece.slice()));
     yield { name: `${name}, with trailing bytes`, pieces: followed, before: 0 };
-    const preceded = pieces.map((piece, i) => (i === 0 ? joinBytes([PREVIOUS, first]) : piece));
+    const preceded = pieces.map((piece, i) => (i === 0 ? joinBytes([PREVIOUS, first]) : piece.slice()));
     yield { name: `${name}, behind another message`, pieces: preceded, before: PREVIOUS.length };
   }
 }
