@@ -22,7 +22,13 @@ for (const [id, vectors] of byId) {
     for (const vector of vectors) {
       it(vector.name, async () => {
         const stage = await stageFor(vector.configuration);
-        for (const delivery of deliveriesOf(vector)) await play(stage, vector, delivery);
+        try {
+          for (const delivery of deliveriesOf(vector)) await play(stage, vector, delivery);
+        } catch (error) {
+          // What a failed case leaves behind would fail the next ones, too.
+          stages.delete(vector.configuration);
+          throw error;
+        }
       });
     }
 
