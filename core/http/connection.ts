@@ -89,8 +89,10 @@ function optionOf(fields: Fields, start: number, end: number): number {
       break;
   }
   const name = lowerText(latin1(bytes, start, end));
-  if (UNTOUCHABLE.includes(name)) return -1;
-  if (!PROTECTED.has(name)) fields.dropNamed(name);
+  // As `dropNamed` reads it: `content_length` would take Content-Length along.
+  const folded = name.replaceAll(/[_.]/g, "-");
+  if (UNTOUCHABLE.includes(folded)) return -1;
+  if (!PROTECTED.has(folded)) fields.dropNamed(name);
   return 0;
 }
 

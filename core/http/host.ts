@@ -62,19 +62,20 @@ function endOfIpv6(bytes: Uint8Array, start: number, end: number): number {
       if (digits > 0) groups++;
       digits = 0;
     } else if (bytes[at] === DOT) {
-      return endOfEmbeddedIpv4(bytes, at - digits, end, hasGap ? groups + 3 : groups + 2);
+      // The dotted part stands for the last two of eight groups; a gap for at least one.
+      return (hasGap ? groups < 6 : groups === 6) ? endOfEmbeddedIpv4(bytes, at - digits, end) : -1;
     } else if (HEX[bytes[at]!] === 255 || ++digits > 4) {
       return -1;
     }
   }
   if (at === end) return -1;
   if (digits > 0) groups++;
-  else if (!hasGap || bytes[at - 1] !== COLON) return -1;
+  else if (!hasGap || bytes[at - 1] !== COLON || bytes[at - 2] !== COLON) return -1;
   return (hasGap ? groups < 8 : groups === 8) ? at + 1 : -1;
 }
 
-/** `::ffff:192.0.2.1`: the dotted part stands for the last two groups. */
-function endOfEmbeddedIpv4(bytes: Uint8Array, start: number, end: number, groups: number): number {
+/** The end of `::ffff:192.0.2.1` from its dotted part on. */
+function endOfEmbeddedIpv4(bytes: Uint8Array, start: number, end: number): number {
   let parts = 0;
   let value = -1;
   for (let at = start; at < end; at++) {
@@ -83,7 +84,7 @@ function endOfEmbeddedIpv4(bytes: Uint8Array, start: number, end: number, groups
       if (value < 0 || value > 255) return -1;
       parts++;
       value = -1;
-      if (byte === CLOSING_BRACKET) return parts === 4 && groups <= 8 ? at + 1 : -1;
+      if (byte === CLOSING_BRACKET) return parts === 4 ? at + 1 : -1;
     } else if (byte >= DIGIT_0 && byte <= DIGIT_0 + 9) {
       value = (value < 0 ? 0 : value * 10) + byte - DIGIT_0;
       if (value > 255) return -1;
