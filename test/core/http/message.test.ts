@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import {
+  isIdempotent,
+  METHOD_CONNECT,
+  METHOD_GET,
+  METHOD_OTHER,
+  METHOD_PATCH,
+  METHOD_POST,
+  METHOD_PRI,
+  METHOD_TRACE,
+  methodOf,
+  RequestHead,
+  ResponseHead,
+} from "../../../core/http/message.ts";
+import { bytesOfText } from "../../support/wire.ts";
+import { requestHead, responseHead } from "./heads.ts";
+
+const NAMES = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT", "PRI"];
+
+describe("methods", () => {
+  const check = (name: string, expected: number): void =>
+    assert.equal(methodOf(bytesOfText(`x${name}x`), 1, name.length + 1), expected, name);
+
+  it("are case-sensitive, and compared whole", () => {
+    for (const [i, name] of NAMES.entries()) {
+      check(name, METHOD_GET + i);
+      for (const other of [name.toLowerCase(), `${name}S`, name.slice(0, -1), `X${name}`]) check(other, METHOD_OTHER);
+    }
+    check("QUERY", METHOD_OTHER);
+    check("", METHOD_OTHER);
+  });
+
+  it("may be tried again when twice is as good as once", () => {
+    const twice = NAMES.filter((_, i) => isIdempotent(METHOD_GET + i));
+    assert.deepEqual(twice, ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"]);
+    for (const method of [METHOD_OTHER, METHOD_POST, METHOD_PATCH, METHOD_TRACE, METHOD_CONNECT, METHOD_PRI]) {
+      assert.equal(isIdempotent(method), false);
+    }
+  });
+});
+
+/** Everything of a head that is no list. */
+function plain(head: RequestHead | ResponseHead): Record<string, unknown> {
+  const { fields, progress, ...rest } = head;
+  return { ...rest, ...progress, count: fields.count };
+}
+
+describe("RequestHead", () => {
+  it("gives its parts as text", () => {
+    const head = requestHead("PURGE /a%20b?c=d HTTP/1.1\nHost: a");
+    assert.deepEqual(
+      [head.methodText, head.targetText, head.pathText, head.queryText],
+      ["PURGE", "/a%20b?c=d", "/a%20b", "c=d"],
+    );
+    assert.deepEqual(
+      [requestHead("GET http://a HTTP/1.1").queryText, requestHead("GET /? HTTP/1.1").queryText],
+      ["", ""],
+    );
+  });
+
+  it("follows its bytes when these move", () => {
+    const head = requestHead("\n\nPOST /a?b HTTP/1.1\nHost: a\nX: y");
+    const text = [head.methodText, head.targetText, head.pathText, head.queryText, head.fields.valueText(1)];
+    head.shift(head.fields.bytes.slice(4), 4);
+    assert.equal(head.methodStart, 0);
+    assert.deepEqual([head.methodText, head.targetText, head.pathText, head.queryText, head.fields.valueText(1)], text);
+  });
+
+  it("keeps nothing of the last request that the parser does not set anew", () => {
+    const head = requestHead("\nPOST /%?x HTTP/1.0\nHost: a");
+    Object.assign(head, { upgrade: "x", keepsAlive: false, acceptsTrailers: true, body: 2, bodyLength: 5, hostEnd: 9 });
+    head.clear();
+    const fresh = plain(new RequestHead());
+    const setAnew = ["method", "methodStart", "methodEnd", "targetStart", "targetEnd", "pathStart", "pathEnd"];
+    for (const [key, value] of Object.entries(plain(head))) {
+      if (!setAnew.includes(key) && key !== "acceptsTrailers") assert.equal(value, fresh[key], key);
+    }
+  });
+});
+
+describe("ResponseHead", () => {
+  it("follows its bytes, and keeps nothing of the last response", () => {
+    const head = responseHead("HTTP/1.0 404 Gone fishing\nA: b");
+    head.body = 2;
+    head.bodyLength = 5;
+    head.clear();
+    const fresh = plain(new ResponseHead());
+    for (const [key, value] of Object.entries(plain(head))) {
+      // Set by every status line.
+      if (!["minorVersion", "lineStart", "reasonStart", "reasonEnd"].includes(key))
+        assert.equal(value, fresh[key], key);
+    }
+  });
+});
