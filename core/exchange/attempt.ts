@@ -3,15 +3,34 @@
 import type { Fault } from "../fault.ts";
 import type { ClientConnection } from "../h1/client.ts";
 import type { Fields } from "../http/fields.ts";
-import type { ResponseHead } from "../http/message.ts";
+import type { RequestHead, ResponseHead } from "../http/message.ts";
 import type { ResponseHandler } from "../http/wire.ts";
 import type { Borrower } from "../upstream/connections.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
-import type { Exchange } from "./exchange.ts";
+import type { ClientSide } from "./client-side.ts";
+import type { RoutePlan } from "./deployment.ts";
+
+/** The exchange, as far as a try needs it. */
+export interface AttemptOwner {
+  readonly client: ClientSide;
+  readonly head: RequestHead;
+  readonly plan: RoutePlan | null;
+  readonly asksUpgrade: boolean;
+  /** There is a connection: everything of the request that is there goes out. */
+  sendRequest(attempt: Attempt, connection: ClientConnection): void;
+  onInterim(head: ResponseHead): void;
+  onResponseHead(attempt: Attempt, head: ResponseHead): void;
+  onResponsePiece(attempt: Attempt, bytes: Uint8Array, start: number, end: number): void;
+  onResponseFlush(): void;
+  onResponseEnd(attempt: Attempt, trailers: Fields | null): void;
+  onUpstreamWritable(): void;
+  /** The try is over without a complete response. */
+  onAttemptFailed(attempt: Attempt, reason: Fault): void;
+}
 
 export class Attempt implements ResponseHandler, Borrower {
   readonly endpoint: Endpoint;
-  readonly #exchange: Exchange;
+  readonly #exchange: AttemptOwner;
   /** Null before the lease and after it was given back. */
   connection: ClientConnection | null = null;
   /** The connection had served a request before this one. */
@@ -20,7 +39,7 @@ export class Attempt implements ResponseHandler, Borrower {
   hasHeard = false;
   #isOver = false;
 
-  constructor(exchange: Exchange, endpoint: Endpoint) {
+  constructor(exchange: AttemptOwner, endpoint: Endpoint) {
     this.#exchange = exchange;
     this.endpoint = endpoint;
   }

@@ -3,7 +3,7 @@
  * keeps the deployment it began with.
  */
 
-import type { CycleRules } from "../h1/client.ts";
+import type { CycleRules } from "../h1/client-owner.ts";
 import type { HeadBounds } from "../h1/parse-head.ts";
 import { TrustedProxies } from "../http/client-address.ts";
 import type { Limits } from "../limits.ts";

@@ -13,32 +13,23 @@ import * as fault from "../fault.ts";
 import type { ClientConnection } from "../h1/client.ts";
 import type { Fields } from "../http/fields.ts";
 import { dropUnsafeTrailers } from "../http/hop.ts";
-import { hostText } from "../http/host.ts";
 import { BODY_LENGTH, BODY_NONE, isIdempotent, type RequestHead, type ResponseHead } from "../http/message.ts";
 import { type PathReading, readPath } from "../http/path.ts";
 import type { MessageHandler } from "../http/wire.ts";
 import type { FinishedExchange } from "../observe/events.ts";
-import type { Route, RouteMatch } from "../route/compile-route.ts";
-import type { VariableContext } from "../route/variables.ts";
-import { Attempt } from "./attempt.ts";
+import { Attempt, type AttemptOwner } from "./attempt.ts";
 import type { ClientSide } from "./client-side.ts";
-import type { Deployment, RoutePlan } from "./deployment.ts";
 import type { Engine } from "./engine.ts";
 import { forwardInterim, forwardRequest, forwardResponse, isLooping } from "./forward.ts";
 import { RequestBody } from "./request-body.ts";
-import { type Answer, answerFault, answerRedirect, writeAnswer } from "./respond.ts";
+import { RequestView } from "./request-view.ts";
+import { type Answer, answerFault, answerRedirect, sentBytesOf, writeAnswer } from "./respond.ts";
 import { bindsConnection, isEventStream, keepAliveSeconds } from "./response-notes.ts";
 import { mayRetryStale } from "./retry.ts";
 
 const BAD_PATH = fault.clientRefusal(-fault.BAD_PATH);
 
-export class Exchange implements MessageHandler, VariableContext, FinishedExchange {
-  readonly engine: Engine;
-  readonly deployment: Deployment;
-  readonly client: ClientSide;
-  readonly head: RequestHead;
-  match: RouteMatch | null = null;
-  plan: RoutePlan | null = null;
+export class Exchange extends RequestView implements MessageHandler, FinishedExchange, AttemptOwner {
   #reading: PathReading | null = null;
   #target: string | null = null;
   #body: RequestBody | null = null;
@@ -50,12 +41,7 @@ export class Exchange implements MessageHandler, VariableContext, FinishedExchan
   #isTunnel = false;
   #dropsBody = false;
   readonly #startedMs: number;
-  #requestId = "";
-  #host: string | null = null;
-  #clientAddress = "";
   // The record of FinishedExchange:
-  /** Where the last try went, as the configuration names it. */
-  server = "";
   status = 0;
   responseBytes = 0;
   durationMs = 0;
@@ -64,10 +50,7 @@ export class Exchange implements MessageHandler, VariableContext, FinishedExchan
   fault: Fault | null = null;
 
   constructor(engine: Engine, client: ClientSide, head: RequestHead) {
-    this.engine = engine;
-    this.deployment = engine.deployment;
-    this.client = client;
-    this.head = head;
+    super(engine, client, head);
     this.#startedMs = engine.observer.wantsTimes ? engine.runtime.now() : 0;
   }
 
@@ -294,7 +277,7 @@ export class Exchange implements MessageHandler, VariableContext, FinishedExchan
     this.status = answer.status;
     // A body nobody reads: the connection can't be used again.
     if (this.head.body !== BODY_NONE) connection.closeAfterResponse();
-    this.responseBytes = answer.body.length;
+    this.responseBytes = sentBytesOf(answer, this.head.method);
     this.#finish(null);
     writeAnswer(connection, answer, this.head.method, this.engine.date.text);
   }
@@ -314,7 +297,7 @@ export class Exchange implements MessageHandler, VariableContext, FinishedExchan
     }
     const answer = answerFault(reason, this.requestId, this.head.fields);
     this.status = answer.status;
-    this.responseBytes = answer.body.length;
+    this.responseBytes = sentBytesOf(answer, this.head.method);
     if (this.head.body !== BODY_NONE || (reason.side === "client" && reason !== fault.NO_ROUTE))
       connection.closeAfterResponse();
     this.#hasResponse = true;
@@ -331,74 +314,7 @@ export class Exchange implements MessageHandler, VariableContext, FinishedExchan
     this.engine.observer.onExchange(this);
   }
 
-  // ── what others ask ────────────────────────────────────────────────────────────────────────────────────────
-
-  get route(): Route | null {
-    return this.match === null ? null : this.match.route;
-  }
-  get allowsUpgrade(): boolean {
-    return this.match!.route.upgrade;
-  }
-  get asksUpgrade(): boolean {
-    return this.head.upgrade !== "" && this.allowsUpgrade;
-  }
-  get requestId(): string {
-    if (this.#requestId === "") this.#requestId = this.engine.nextRequestId();
-    return this.#requestId;
-  }
-  get host(): string {
-    if (this.#host === null) this.#host = hostText(this.head.fields.bytes, this.head.hostStart, this.head.hostEnd);
-    return this.#host;
-  }
-  get method(): string {
-    return this.head.methodText;
-  }
-  get path(): string {
-    return this.head.pathText;
-  }
-  get query(): string {
-    return this.head.queryText;
-  }
-  get pathIsPlain(): boolean {
-    return this.head.pathIsPlain;
-  }
-  get target(): string {
-    return this.head.targetText;
-  }
-  get protocol(): string {
-    return this.head.minorVersion === 1 ? "HTTP/1.1" : "HTTP/1.0";
-  }
-  get listener(): string {
-    return this.client.listener;
-  }
-  get scheme(): string {
-    return this.client.scheme;
-  }
-  get clientPort(): number {
-    return this.client.port;
-  }
-  get clientAddress(): string {
-    if (this.#clientAddress === "") {
-      const hops = this.deployment.trusted.trusts(this.client.address)
-        ? this.head.fields.value("x-forwarded-for")
-        : null;
-      this.#clientAddress = this.deployment.trusted.clientAddress(this.client.address, hops);
-    }
-    return this.#clientAddress;
-  }
   get requestBytes(): number {
     return this.#body === null ? 0 : this.#body.receivedBytes;
-  }
-  get routeId(): string {
-    return this.match === null ? "" : this.match.route.id;
-  }
-  get upstream(): string {
-    return this.match === null ? "" : this.match.route.upstreamName;
-  }
-  get upstreamAddress(): string {
-    return this.server;
-  }
-  header(name: string): string | null {
-    return this.head.fields.value(name);
   }
 }

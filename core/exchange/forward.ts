@@ -10,7 +10,7 @@ import { FieldLine, OutgoingHead } from "../http/outgoing.ts";
 import { hasNoBody } from "../http/status.ts";
 import { VIA_MAX } from "../limits.ts";
 import type { CompiledFieldEdits } from "../route/field-edits.ts";
-import type { Exchange } from "./exchange.ts";
+import type { RequestView } from "./request-view.ts";
 
 /** How this proxy is called in Via (RFC 9110 section 7.6.3). */
 const PSEUDONYM = "millrace";
@@ -21,8 +21,8 @@ const TE_TRAILERS = [new FieldLine("TE", "trailers"), new FieldLine("Connection"
 const UPGRADE_CONNECTION = new FieldLine("Connection", "Upgrade");
 
 /** The head for the upstream. `target` is null when the client's goes on byte for byte. */
-export function forwardRequest(exchange: Exchange, target: string | null): OutgoingHead {
-  const { head, deployment, client } = exchange;
+export function forwardRequest(request: RequestView, target: string | null): OutgoingHead {
+  const { head, deployment, client } = request;
   const { forwarding } = deployment.snapshot;
   const { fields } = head;
   const outgoing = new OutgoingHead();
@@ -33,26 +33,26 @@ export function forwardRequest(exchange: Exchange, target: string | null): Outgo
   const isOurLine = target === null && head.minorVersion === 1 && head.pathStart === head.targetStart;
   if (isOurLine) keepLine(outgoing, head.methodStart, head.targetEnd + " HTTP/1.1".length);
   frameLikeIncoming(outgoing, fields, head.body, head.bodyLength);
-  addHost(exchange, outgoing);
-  if (isTrusted) addForwardedBehindProxy(exchange, outgoing);
+  addHost(request, outgoing);
+  if (isTrusted) addForwardedBehindProxy(request, outgoing);
   else outgoing.lines.push(client.forwardedFor, client.forwardedProto, client.realIp);
   if (!isTrusted || fields.countOf(known.X_FORWARDED_HOST) === 0) {
     if (head.hostEnd > head.hostStart)
       outgoing.lines.push(client.forwardedHost(fields.bytes, head.hostStart, head.hostEnd));
   }
-  if (forwarding.forwarded) addForwarded(exchange, outgoing);
+  if (forwarding.forwarded) addForwarded(request, outgoing);
   if (forwarding.via) outgoing.lines.push(head.minorVersion === 1 ? VIA_1_1 : VIA_1_0);
-  if (head.upgrade !== "" && exchange.allowsUpgrade) {
+  if (head.upgrade !== "" && request.allowsUpgrade) {
     outgoing.lines.push(UPGRADE_CONNECTION, new FieldLine("Upgrade", head.upgrade));
   } else if (head.acceptsTrailers) {
     outgoing.lines.push(...TE_TRAILERS);
   }
-  applyEdits(exchange, outgoing, exchange.route!.requestEdits);
+  applyEdits(request, outgoing, request.route!.requestEdits);
   return outgoing;
 }
 
 /** The head for the client. */
-export function forwardResponse(exchange: Exchange, head: ResponseHead): OutgoingHead {
+export function forwardResponse(request: RequestView, head: ResponseHead): OutgoingHead {
   const { fields } = head;
   const outgoing = new OutgoingHead();
   outgoing.fields = fields;
@@ -60,13 +60,13 @@ export function forwardResponse(exchange: Exchange, head: ResponseHead): Outgoin
   keepLine(outgoing, head.lineStart, head.reasonEnd);
   dropHopByHopOfResponse(fields);
   if (head.status === 101) {
-    outgoing.lines.push(UPGRADE_CONNECTION, new FieldLine("Upgrade", fields.value("upgrade") ?? exchange.head.upgrade));
+    outgoing.lines.push(UPGRADE_CONNECTION, new FieldLine("Upgrade", fields.value("upgrade") ?? request.head.upgrade));
   } else {
-    frameResponseForClient(exchange, outgoing, head);
+    frameResponseForClient(request, outgoing, head);
   }
-  if (fields.countOf(known.DATE) === 0) outgoing.add("Date", exchange.engine.date.text);
-  if (exchange.deployment.snapshot.forwarding.via) outgoing.lines.push(head.minorVersion === 1 ? VIA_1_1 : VIA_1_0);
-  applyEdits(exchange, outgoing, exchange.route!.responseEdits);
+  if (fields.countOf(known.DATE) === 0) outgoing.add("Date", request.engine.date.text);
+  if (request.deployment.snapshot.forwarding.via) outgoing.lines.push(head.minorVersion === 1 ? VIA_1_1 : VIA_1_0);
+  applyEdits(request, outgoing, request.route!.responseEdits);
   return outgoing;
 }
 
@@ -105,10 +105,10 @@ function frameLikeIncoming(outgoing: OutgoingHead, fields: Fields, body: number,
   outgoing.contentLength = length;
 }
 
-function frameResponseForClient(exchange: Exchange, outgoing: OutgoingHead, head: ResponseHead): void {
+function frameResponseForClient(request: RequestView, outgoing: OutgoingHead, head: ResponseHead): void {
   const { fields } = head;
   frameLikeIncoming(outgoing, fields, head.body, head.bodyLength);
-  const isToHead = exchange.head.method === METHOD_HEAD;
+  const isToHead = request.head.method === METHOD_HEAD;
   if (head.status === 204 || head.status === 205) {
     // Neither has content (RFC 9110 sections 15.3.5 and 15.3.6); what comes all the same goes no further.
     if (fields.countOf(known.CONTENT_LENGTH) > 0) fields.drop(fields.find(known.CONTENT_LENGTH));
@@ -117,29 +117,29 @@ function frameResponseForClient(exchange: Exchange, outgoing: OutgoingHead, head
   } else if (head.body === BODY_NONE && !hasNoBody(head.status) && !isToHead) {
     if (fields.countOf(known.CONTENT_LENGTH) === 0) outgoing.contentLength = 0;
   }
-  if (outgoing.body === BODY_CHUNKED && exchange.head.acceptsTrailers) {
+  if (outgoing.body === BODY_CHUNKED && request.head.acceptsTrailers) {
     const value = fields.value("trailer");
     if (value !== null) outgoing.add("Trailer", value);
   }
 }
 
-function addHost(exchange: Exchange, outgoing: OutgoingHead): void {
-  const { head, route } = exchange;
+function addHost(request: RequestView, outgoing: OutgoingHead): void {
+  const { head, route } = request;
   const { fields } = head;
-  const host = route!.host === null ? "" : route!.host.expand(exchange, exchange.match!);
+  const host = route!.host === null ? "" : route!.host.expand(request, request.match!);
   if (host !== "") {
     if (fields.countOf(known.HOST) > 0) fields.drop(fields.find(known.HOST));
     outgoing.lines.unshift(new FieldLine("Host", host));
   } else if (fields.countOf(known.HOST) === 0) {
     // HTTP/1.0 may leave it out; HTTP/1.1 must not (RFC 9112 section 3.2).
     const authority = latin1(fields.bytes, head.hostStart, head.hostEnd);
-    outgoing.lines.unshift(new FieldLine("Host", authority === "" ? exchange.server : authority));
+    outgoing.lines.unshift(new FieldLine("Host", authority === "" ? request.server : authority));
   }
 }
 
 /** A trusted proxy has said who the client is: its fields stay, and we add ourselves. */
-function addForwardedBehindProxy(exchange: Exchange, outgoing: OutgoingHead): void {
-  const { client, head } = exchange;
+function addForwardedBehindProxy(request: RequestView, outgoing: OutgoingHead): void {
+  const { client, head } = request;
   const { fields } = head;
   const hops = fields.value("x-forwarded-for");
   if (hops === null) {
@@ -150,12 +150,12 @@ function addForwardedBehindProxy(exchange: Exchange, outgoing: OutgoingHead): vo
   }
   if (fields.countOf(known.X_FORWARDED_PROTO) === 0) outgoing.lines.push(client.forwardedProto);
   fields.dropNamed("x-real-ip");
-  outgoing.add("X-Real-IP", exchange.clientAddress);
+  outgoing.add("X-Real-IP", request.clientAddress);
 }
 
 /** RFC 7239 section 4: IPv6 addresses and anything with a port in quotes. */
-function addForwarded(exchange: Exchange, outgoing: OutgoingHead): void {
-  const { client, head } = exchange;
+function addForwarded(request: RequestView, outgoing: OutgoingHead): void {
+  const { client, head } = request;
   const { fields } = head;
   const quoted = (text: string) => (/^[\w.-]+$/.test(text) ? text : `"${text}"`);
   const node = client.address.includes(":")
@@ -165,12 +165,12 @@ function addForwarded(exchange: Exchange, outgoing: OutgoingHead): void {
       : client.address;
   const host = latin1(fields.bytes, head.hostStart, head.hostEnd);
   const element = `for=${node};proto=${client.scheme}${host === "" ? "" : `;host=${quoted(host)}`}`;
-  const incoming = exchange.deployment.trusted.trusts(client.address) ? fields.value("forwarded") : null;
+  const incoming = request.deployment.trusted.trusts(client.address) ? fields.value("forwarded") : null;
   fields.dropNamed("forwarded");
   outgoing.add("Forwarded", incoming === null ? element : `${incoming}, ${element}`);
 }
 
-function applyEdits(exchange: Exchange, outgoing: OutgoingHead, edits: CompiledFieldEdits): void {
+function applyEdits(request: RequestView, outgoing: OutgoingHead, edits: CompiledFieldEdits): void {
   if (edits.isEmpty) return;
   const drop = (name: string) => {
     outgoing.fields?.dropNamed(name);
@@ -179,11 +179,11 @@ function applyEdits(exchange: Exchange, outgoing: OutgoingHead, edits: CompiledF
   };
   for (const name of edits.remove) drop(name);
   for (const { lowerName } of edits.set) drop(lowerName);
-  for (const edit of edits.set) addEdit(exchange, outgoing, edit);
-  for (const edit of edits.add) addEdit(exchange, outgoing, edit);
+  for (const edit of edits.set) addEdit(request, outgoing, edit);
+  for (const edit of edits.add) addEdit(request, outgoing, edit);
 }
 
-function addEdit(exchange: Exchange, outgoing: OutgoingHead, edit: CompiledFieldEdits["set"][number]): void {
-  const value = edit.value.expand(exchange, exchange.match!);
+function addEdit(request: RequestView, outgoing: OutgoingHead, edit: CompiledFieldEdits["set"][number]): void {
+  const value = edit.value.expand(request, request.match!);
   if (value !== "") outgoing.add(edit.name, value);
 }

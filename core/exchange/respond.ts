@@ -41,20 +41,22 @@ export function answerRedirect(status: number, location: string): Answer {
   return { status, contentType: "", body: NOTHING, fields: [["Location", location]] };
 }
 
-/** Writes the whole answer. `method` is the request's, 0 when there is none to speak of. Answers the body's length. */
-export function writeAnswer(connection: ServerConnection, answer: Answer, method: number, date: string): number {
+/** Bytes of the body that are sent in answer to `method`. */
+export function sentBytesOf(answer: Answer, method: number): number {
+  return method === METHOD_HEAD || hasNoBody(answer.status) ? 0 : answer.body.length;
+}
+
+/** Writes the whole answer. `method` is the request's, 0 when there is none to speak of. */
+export function writeAnswer(connection: ServerConnection, answer: Answer, method: number, date: string): void {
   const outgoing = new OutgoingHead();
-  const mayHaveBody = !hasNoBody(answer.status);
   outgoing.status = answer.status;
   outgoing.add("Date", date);
   if (answer.contentType !== "") outgoing.add("Content-Type", answer.contentType);
   for (const [name, value] of answer.fields) outgoing.add(name, value);
   outgoing.body = BODY_LENGTH;
-  outgoing.contentLength = mayHaveBody ? answer.body.length : -1;
+  outgoing.contentLength = hasNoBody(answer.status) ? -1 : answer.body.length;
   connection.head(outgoing);
-  const sendsBody = mayHaveBody && method !== METHOD_HEAD && answer.body.length > 0;
   // A copy: what is written belongs to the adapter, and fixed bodies are sent more than once.
-  if (sendsBody) connection.body(answer.body.slice(), 0, answer.body.length);
+  if (sentBytesOf(answer, method) > 0) connection.body(answer.body.slice(), 0, answer.body.length);
   connection.end(null);
-  return sendsBody ? answer.body.length : 0;
 }

@@ -9,9 +9,9 @@ export function isEventStream(head: ResponseHead): boolean {
   const { fields } = head;
   if (fields.countOf(known.CONTENT_TYPE) === 0) return false;
   const index = fields.find(known.CONTENT_TYPE);
-  // Short of making a string for every response: only `text/event…` is looked at closer.
+  // Short of making a string for every response: only `text/e…` is looked at closer.
   const start = fields.valueStart(index);
-  if (fields.valueEnd(index) - start < 17 || fields.bytes[start + 5] !== 0x65) return false;
+  if (fields.valueEnd(index) - start < 17 || (fields.bytes[start + 5]! | 0x20) !== 0x65) return false;
   return lowerText(fields.valueText(index)).startsWith("text/event-stream");
 }
 
