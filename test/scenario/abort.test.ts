@@ -1,6 +1,18 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
-import { assertSettled, GET, OK, ok, patternOf, post, SILENT, type Stage, type StageOptions, stageWith, statusesTo } from "./stage.ts";
+import {
+  assertSettled,
+  GET,
+  OK,
+  ok,
+  patternOf,
+  post,
+  SILENT,
+  type Stage,
+  type StageOptions,
+  stageWith,
+  statusesTo,
+} from "./stage.ts";
 
 /** A client that goes away takes its request along: nothing upstream works for nobody (A30). */
 

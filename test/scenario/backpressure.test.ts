@@ -2,7 +2,18 @@ import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
 import { HIGH_WATER_BYTES } from "../../core/limits.ts";
 import type { Segments } from "../support/segments.ts";
-import { GET, OK, ok, patternOf, post, readSlowly, type Stage, type StageOptions, stageWith, statusesTo } from "./stage.ts";
+import {
+  GET,
+  OK,
+  ok,
+  patternOf,
+  post,
+  readSlowly,
+  type Stage,
+  type StageOptions,
+  stageWith,
+  statusesTo,
+} from "./stage.ts";
 
 /** Bytes wait where they came from: memory stays bounded whoever is slow, and nothing is lost or reordered. */
 
@@ -16,7 +27,10 @@ const SIZE = 3_000_000;
 
 const WAYS: [string, StageOptions][] = [
   ["whole", {}],
-  ["in small pieces", { segments: { kind: "random", bytesMax: 2_000 }, upstream: { segments: { kind: "random", bytesMax: 3_000 } } }],
+  [
+    "in small pieces",
+    { segments: { kind: "random", bytesMax: 2_000 }, upstream: { segments: { kind: "random", bytesMax: 3_000 } } },
+  ],
   ["with writes that end later", { eagerWrites: false }],
   ["where a paused socket notices no reset", { noticesResetWhilePaused: false }],
 ];
@@ -88,7 +102,10 @@ describe("an upload", () => {
   for (const [name, options] of WAYS) {
     it(`waits in the client for an upstream that does not read: ${name}`, async () => {
       const body = patternOf(SIZE);
-      stage = await stageWith({ ...options, script: { onConnect: (link) => link.peer.stopReading(), onRequest: () => OK } });
+      stage = await stageWith({
+        ...options,
+        script: { onConnect: (link) => link.peer.stopReading(), onRequest: () => OK },
+      });
       const client = stage.ask(post(body));
       stage.sim.advance(1_000);
       const unsent = client.socket?.queuedBytes ?? 0;

@@ -199,7 +199,10 @@ describe("draining", () => {
     stage.script = {};
     stage.origin.links[0]?.peer.send(OK);
     await pass(100);
-    assert.deepEqual(clients.map((client) => statusesTo(client)), [[200], [200]]);
+    assert.deepEqual(
+      clients.map((client) => statusesTo(client)),
+      [[200], [200]],
+    );
     assert.ok(isOver());
   });
 });

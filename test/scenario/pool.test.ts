@@ -181,7 +181,10 @@ describe("a server with a limit of connections", () => {
   });
 
   it("makes a new connection for who waits when the freed one cannot be used again", async () => {
-    stage = await stageWith({ maxConnections: 1, script: { onRequest: ({ target }) => ok(target, "Connection: close") } });
+    stage = await stageWith({
+      maxConnections: 1,
+      script: { onRequest: ({ target }) => ok(target, "Connection: close") },
+    });
     const clients = Array.from({ length: 4 }, (_, i) => {
       const client = stage.client();
       client.send(`GET /${i} HTTP/1.1\r\nHost: a\r\n\r\n`);
@@ -239,7 +242,10 @@ describe("a server with a limit of connections", () => {
     stage.sim.advance(1_000);
     slow.send("st");
     stage.sim.drive();
-    assert.deepEqual([slow, waiting].map((client) => responsesTo(client)[0]?.body), ["first", "second"]);
+    assert.deepEqual(
+      [slow, waiting].map((client) => responsesTo(client)[0]?.body),
+      ["first", "second"],
+    );
   });
 });
 

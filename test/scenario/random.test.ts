@@ -23,8 +23,16 @@ describe("random schedules", () => {
 
   it("meet every kind of end", async () => {
     const faults = new Set<string>();
-    for (let seed = 1; seed <= 60; seed++) for (const { fault } of (await playRandom(seed)).exchanges) faults.add(fault);
-    for (const fault of ["", "client.reset", "upstream.closed", "upstream.reset", "upstream.truncated", "upstream.first-byte-timeout"]) {
+    for (let seed = 1; seed <= 60; seed++)
+      for (const { fault } of (await playRandom(seed)).exchanges) faults.add(fault);
+    for (const fault of [
+      "",
+      "client.reset",
+      "upstream.closed",
+      "upstream.reset",
+      "upstream.truncated",
+      "upstream.first-byte-timeout",
+    ]) {
       assert.ok(faults.has(fault), `no story ended with ${JSON.stringify(fault)}: ${[...faults].join(" ")}`);
     }
   });

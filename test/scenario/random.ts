@@ -9,10 +9,10 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import type { OriginLink, OriginScript } from "../support/origin.ts";
+import type { Peer } from "../support/peer.ts";
 import { seeResponses } from "../support/reference-parser.ts";
 import { type Seeded, seeded } from "../support/seeded.ts";
 import type { Segments } from "../support/segments.ts";
-import type { Peer } from "../support/peer.ts";
 import { patternOf, readSlowly, type Stage, type StageOptions, stageWith } from "./stage.ts";
 
 export interface Played {
@@ -117,7 +117,11 @@ function settingOf(random: Seeded): StageOptions {
 }
 
 function segmentsOf(random: Seeded): Segments {
-  return random.pick<Segments>([{ kind: "whole" }, { kind: "random", bytesMax: 500 }, { kind: "random", bytesMax: 5_000 }]);
+  return random.pick<Segments>([
+    { kind: "whole" },
+    { kind: "random", bytesMax: 500 },
+    { kind: "random", bytesMax: 5_000 },
+  ]);
 }
 
 // ---- clients
@@ -251,40 +255,52 @@ function answer(stage: Stage, plan: Plan, link: OriginLink): void {
   switch (plan.tries > 1 ? "length" : behaviour) {
     case "chunked": {
       const head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-      return peer.send(method === "HEAD" ? head : head + chunksOf(response, 7_000));
+      peer.send(method === "HEAD" ? head : head + chunksOf(response, 7_000));
+      break;
     }
     case "until-close":
       peer.send(`HTTP/1.1 200 OK\r\n\r\n${method === "HEAD" ? "" : response}`);
-      return peer.end();
+      peer.end();
+      break;
     case "interim":
-      return peer.send(`HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n${whole}`);
+      peer.send(`HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n${whole}`);
+      break;
     case "slow":
       peer.send(whole.slice(0, half));
-      return void clock.appoint(900, () => peer.send(whole.slice(half)));
+      clock.appoint(900, () => peer.send(whole.slice(half)));
+      break;
     case "close":
       peer.send(lengthResponse(plan, "Connection: close"));
-      return peer.end();
+      peer.end();
+      break;
     case "close-unsaid":
       peer.send(whole);
-      return peer.end();
+      peer.end();
+      break;
     case "fin-before":
-      return peer.end();
+      peer.end();
+      break;
     case "rst-before":
-      return peer.reset();
+      peer.reset();
+      break;
     case "fin-within":
       peer.send(whole.slice(0, half));
-      return peer.end();
+      peer.end();
+      break;
     case "rst-within":
       peer.send(whole.slice(0, half));
-      return void clock.appoint(20, () => peer.reset());
+      clock.appoint(20, () => peer.reset());
+      break;
     case "garbage":
-      return peer.send(`HTTP/1.1 200\nNope: ${plan.nonce}\n\n`);
+      peer.send(`HTTP/1.1 200\nNope: ${plan.nonce}\n\n`);
+      break;
     case "hang":
-      return;
+      break;
     case "extra":
-      return peer.send(`${whole}HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil`);
+      peer.send(`${whole}HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil`);
+      break;
     default:
-      return peer.send(whole);
+      peer.send(whole);
   }
 }
 
@@ -312,12 +328,14 @@ function judge({ peer, plans, hasAborted }: Actor, stage: Stage): void {
       assert.ok(!/n\d+x\d+n/.test(body), `${nonce}: an answer of our own`);
       continue;
     }
-    if (method !== "HEAD") assert.ok(body === response, `${nonce}: its own response, all of it (${body.length} of ${response.length})`);
+    if (method !== "HEAD")
+      assert.ok(body === response, `${nonce}: its own response, all of it (${body.length} of ${response.length})`);
     const report = stage.exchanges.find(({ target }) => target === `/${nonce}`);
     assert.equal(report?.status, 200, `${nonce}: reported as answered`);
   }
   if (hasAborted) return;
-  if (finals.length < plans.length) assert.notEqual(peer.closed, null, "unanswered requests are told by the end of the connection");
+  if (finals.length < plans.length)
+    assert.notEqual(peer.closed, null, "unanswered requests are told by the end of the connection");
   if (seen.rest !== "") assert.notEqual(peer.closed, null, "half a response is told by the end of the connection");
 }
 

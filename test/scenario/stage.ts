@@ -218,9 +218,7 @@ export function queuedTowards(peers: readonly { readonly queuedBytes: number }[]
 
 function configOf(options: StageOptions): Config {
   const server =
-    options.maxConnections === undefined
-      ? UPSTREAM
-      : { address: UPSTREAM, maxConnections: options.maxConnections };
+    options.maxConnections === undefined ? UPSTREAM : { address: UPSTREAM, maxConnections: options.maxConnections };
   return {
     listeners: [LISTEN],
     upstreams: { app: { servers: [server], ...(options.pool && { pool: options.pool }) } },

@@ -241,7 +241,13 @@ describe("the body of a second try", () => {
   it("carries the same head", async () => {
     const heads: string[] = [];
     stage = await stageWith({
-      routes: [{ upstream: "app", rewrite: { stripPrefix: "/api" }, request: { set: { "X-Set": "1" }, add: { "X-Add": "2" } } }],
+      routes: [
+        {
+          upstream: "app",
+          rewrite: { stripPrefix: "/api" },
+          request: { set: { "X-Set": "1" }, add: { "X-Add": "2" } },
+        },
+      ],
       script: { onRequest: () => ok("ok") },
     });
     stage.ask("GET /api/x HTTP/1.1\r\nHost: a\r\n\r\n");

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { Slab } from "../../../core/bytes/slab.ts";
+import { compileConfig } from "../../../core/config/compile.ts";
+import { deploy } from "../../../core/exchange/deployment.ts";
+import type { Snapshot } from "../../../core/exchange/snapshot.ts";
+import { Timers } from "../../../core/time/timers.ts";
+import { createSimulation } from "../../support/sim.ts";
+import { textOfBytes } from "../../support/wire.ts";
+
+function snapshotOf(config: unknown): Snapshot {
+  const compiled = compileConfig(config);
+  if ("problems" in compiled) throw new Error(JSON.stringify(compiled.problems));
+  return compiled.snapshot;
+}
+
+function deployed(snapshot: Snapshot) {
+  const { runtime } = createSimulation({ seed: 1 });
+  return deploy(snapshot, { runtime, timers: new Timers(0), slab: new Slab() });
+}
+
+const CONFIG = {
+  listeners: ["127.0.0.1:80"],
+  upstreams: { a: { servers: ["127.0.0.1:81"] }, b: { servers: ["127.0.0.1:82", "127.0.0.1:83"] } },
+  limits: { target: 100, responseHead: 2048 },
+  trustedProxies: ["10.0.0.0/8"],
+  routes: [
+    { match: { path: "/a" }, upstream: "a" },
+    { match: { path: "/b" }, upstream: "b", limits: { responseHead: 4096 }, timeouts: { firstByte: "1s" } },
+    { match: { path: "/c" }, respond: { status: 403, body: "grüße", contentType: "text/x" } },
+    { match: { path: "/d" }, redirect: { to: "/" } },
+  ],
+};
+
+describe("a deployment", () => {
+  const snapshot = snapshotOf(CONFIG);
+  const deployment = deployed(snapshot);
+  const planOf = (path: string) => {
+    const route = snapshot.table.routes.find(({ id }) => id.includes(path)) ?? null;
+    const plans = [...deployment.plans].filter(([each]) => each === route || each.id === path);
+    return plans[0]?.[1];
+  };
+
+  it("has each upstream's servers", () => {
+    assert.deepEqual(
+      [...deployment.groups].map(([name, { endpoints }]) => [name, endpoints.map(({ label }) => label)]),
+      [
+        ["a", ["127.0.0.1:81"]],
+        ["b", ["127.0.0.1:82", "127.0.0.1:83"]],
+      ],
+    );
+  });
+
+  it("has a plan for each route: its group, limits, deadlines and fixed answer", () => {
+    assert.equal(deployment.plans.size, 4);
+    const plans = snapshot.table.routes.map((route) => deployment.plans.get(route));
+    const toA = plans.find((plan) => plan?.group === deployment.groups.get("a"));
+    const toB = plans.find((plan) => plan?.group === deployment.groups.get("b"));
+    assert.equal(toA?.limits, snapshot.limits);
+    assert.equal(toA?.responseBounds.headBytesMax, 2048);
+    assert.equal(toB?.responseBounds.headBytesMax, 4096);
+    assert.equal(toB?.timeouts.firstByteMs, 1_000);
+    assert.equal(toB?.timeouts.responseIdleMs, snapshot.timeouts.responseIdleMs);
+    const fixed = plans.find((plan) => plan?.answer != null)?.answer;
+    assert.deepEqual([fixed?.status, fixed?.contentType], [403, "text/x"]);
+    assert.equal(textOfBytes(fixed?.body ?? new Uint8Array()), "gr\xc3\xbc\xc3\x9fe", "as UTF-8");
+    assert.equal(plans.filter((plan) => plan?.group === null).length, 2);
+    assert.equal(planOf("nowhere"), undefined);
+  });
+
+  it("has the bounds of request heads, and whom it trusts", () => {
+    assert.equal(deployment.requestBounds.targetBytesMax, 100);
+    assert.equal(deployment.requestBounds.headBytesMax, snapshot.limits.requestHeadBytesMax);
+    assert.ok(deployment.trusted.trusts("10.1.2.3"));
+    assert.ok(!deployment.trusted.trusts("11.1.2.3"));
+  });
+
+  it("refuses what no configuration compiles to", () => {
+    assert.throws(() => deployed({ ...snapshot, upstreams: [] }), /names no upstream/);
+    const forwarding = { ...snapshot.forwarding, trustedProxies: ["nonsense"] };
+    assert.throws(() => deployed({ ...snapshot, forwarding }), /trustedProxies\[0\]/);
+  });
+});

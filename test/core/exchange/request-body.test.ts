@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { RequestBody } from "../../../core/exchange/request-body.ts";
+import { bytesOfText, joinBytes, textOfBytes } from "../../support/wire.ts";
+
+const textOf = (pieces: readonly Uint8Array[]): string => (pieces.length === 0 ? "" : textOfBytes(joinBytes(pieces)));
+
+function receive(body: RequestBody, text: string): Uint8Array {
+  const bytes = bytesOfText(`<<${text}>>`);
+  body.receive(bytes, 2, bytes.length - 2);
+  return bytes;
+}
+
+describe("a request body that may be sent again", () => {
+  it("keeps copies: what was given away may be written over", () => {
+    const body = new RequestBody(100);
+    for (const text of ["one", "two"]) receive(body, text).fill(0);
+    assert.equal(body.receivedBytes, 6);
+    const first = body.replay();
+    assert.equal(textOf(first), "onetwo");
+    for (const piece of first) piece.fill(0);
+    assert.equal(textOf(body.replay()), "onetwo", "and again");
+  });
+
+  for (const [bytes, isReplayable] of [
+    [9, true],
+    [10, true],
+    [11, false],
+  ] as const) {
+    it(`of ${bytes} bytes with room for 10: ${isReplayable ? "kept" : "not kept"}`, () => {
+      const body = new RequestBody(10);
+      receive(body, "x".repeat(5));
+      receive(body, "x".repeat(bytes - 5));
+      assert.equal(body.isReplayable, isReplayable);
+      assert.equal(body.receivedBytes, bytes);
+      if (!isReplayable) assert.throws(() => body.replay());
+    });
+  }
+
+  it("is not kept at all with 0", () => {
+    const body = new RequestBody(0);
+    assert.ok(!body.isReplayable);
+    receive(body, "x");
+    assert.equal(body.receivedBytes, 1);
+    assert.throws(() => body.replay());
+  });
+
+  it("is let go of when no second try will be made, and stays so", () => {
+    const body = new RequestBody(10);
+    receive(body, "x");
+    body.forget();
+    receive(body, "y");
+    assert.ok(!body.isReplayable);
+    assert.equal(body.receivedBytes, 2);
+  });
+});
+
+describe("a request body that waits for a connection", () => {
+  it("is given once", () => {
+    const body = new RequestBody(0);
+    body.keep(bytesOfText("one"));
+    body.keep(bytesOfText("two"));
+    assert.equal(textOf(body.takePending()), "onetwo");
+    assert.deepEqual(body.takePending(), []);
+  });
+
+  it("is not given in addition to its copies", () => {
+    const body = new RequestBody(100);
+    body.keep(receive(body, "one"));
+    assert.equal(textOf(body.replay()), "one");
+    assert.deepEqual(body.takePending(), []);
+  });
+});

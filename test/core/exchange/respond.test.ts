@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { afterEach, describe, it } from "@std/testing/bdd";
+import { answerFault, answerRedirect } from "../../../core/exchange/respond.ts";
+import * as fault from "../../../core/fault.ts";
+import { responsesTo, type Stage, stageWith } from "../../scenario/stage.ts";
+import { textOfBytes } from "../../support/wire.ts";
+import { fieldsOf } from "../http/heads.ts";
+
+describe("the answer to a fault", () => {
+  it("is three short lines with the request's id", () => {
+    const answer = answerFault(fault.CONNECT_REFUSED, "abc-1", fieldsOf("Accept: text/html"));
+    assert.equal(answer.status, 502);
+    assert.equal(answer.contentType, "text/plain; charset=utf-8");
+    assert.equal(textOfBytes(answer.body), "502 Bad Gateway\nupstream.connect-refused\nrequest abc-1\n");
+    assert.deepEqual(answer.fields, []);
+  });
+
+  it("is JSON for clients that accept it", () => {
+    const answer = answerFault(fault.NO_ROUTE, "abc-2", fieldsOf("Accept: text/x, application/json"));
+    assert.equal(answer.contentType, "application/json");
+    assert.deepEqual(JSON.parse(textOfBytes(answer.body)), {
+      status: 404,
+      error: "client.no-route",
+      requestId: "abc-2",
+    });
+  });
+
+  it("is text when nothing of the request is known", () => {
+    assert.match(textOfBytes(answerFault(fault.CLIENT_HEAD_TIMEOUT, "x", null).body), /^408 /);
+  });
+
+  it("says what is allowed with 405, and when to come again with 503", () => {
+    const refused = answerFault(fault.clientRefusal(-fault.METHOD_NOT_ALLOWED), "x", null);
+    assert.deepEqual(refused.fields, [["Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"]]);
+    assert.deepEqual(answerFault(fault.QUEUE_FULL, "x", null).fields, [["Retry-After", "1"]]);
+  });
+});
+
+describe("a redirect", () => {
+  it("is a Location without a body", () => {
+    const answer = answerRedirect(308, "/new");
+    assert.deepEqual([answer.status, answer.fields, answer.body.length], [308, [["Location", "/new"]], 0]);
+  });
+});
+
+describe("an answer on the wire", () => {
+  let stage: Stage;
+  afterEach(() => stage.close());
+  const ask = (method: string) => stage.ask(`${method} / HTTP/1.1\r\nHost: a\r\n\r\n`);
+
+  it("has a date, a type and a length, and can be given again and again", async () => {
+    stage = await stageWith({ routes: [{ respond: { status: 200, body: "fixed", contentType: "text/x" } }] });
+    for (let i = 0; i < 3; i++) {
+      const [answer] = responsesTo(ask("GET"));
+      assert.equal(answer?.body, "fixed");
+      assert.match(
+        answer?.raw ?? "",
+        /\r\nDate: Thu, 15 Jan 2026 12:00:\d\d GMT\r\nContent-Type: text\/x\r\nContent-Length: 5\r\n\r\n/,
+      );
+    }
+    assert.equal(stage.exchanges[0]?.responseBytes, 5);
+  });
+
+  it("has the length but no body for HEAD", async () => {
+    stage = await stageWith({ routes: [{ respond: { body: "fixed" } }] });
+    const client = ask("HEAD");
+    assert.equal(responsesTo(client, ["HEAD"]).length, 1);
+    assert.match(client.text(), /\r\nContent-Length: 5\r\n\r\n$/);
+    assert.equal(stage.exchanges[0]?.responseBytes, 0);
+  });
+
+  it("has neither with 204", async () => {
+    stage = await stageWith({ routes: [{ respond: { status: 204, body: "" } }] });
+    const client = ask("GET");
+    assert.doesNotMatch(client.text(), /Content-Length/);
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    stage.sim.drive();
+    assert.equal(responsesTo(client).length, 2);
+  });
+});

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { Slab } from "../../../core/bytes/slab.ts";
+import { Timers } from "../../../core/time/timers.ts";
+import type { UpstreamDefinition } from "../../../core/upstream/definition.ts";
+import { Group } from "../../../core/upstream/group.ts";
+import { createSimulation } from "../../support/sim.ts";
+import { addressOf } from "../../support/wire.ts";
+
+function groupOf(weights: readonly number[], balance: string): Group {
+  const { runtime } = createSimulation({ seed: 1 });
+  const definition: UpstreamDefinition = {
+    name: "app",
+    servers: weights.map((weight, i) => ({
+      label: "abcdefgh"[i] as string,
+      address: addressOf(`127.0.0.1:${9000 + i}`),
+      weight,
+      connectionsMax: Number.POSITIVE_INFINITY,
+    })),
+    balance,
+    timeouts: { connectMs: null, firstByteMs: null, idleMs: null },
+    pool: { idleMax: 1, idleMs: 1, queueMax: 1, queueMs: 1 },
+  };
+  return new Group(definition, { runtime, timers: new Timers(0), slab: new Slab() });
+}
+
+const picks = (group: Group, count: number): string =>
+  Array.from({ length: count }, () => group.pick()?.label ?? "-").join("");
+
+describe("a group of servers", () => {
+  it("takes turns by weight", () => {
+    assert.equal(picks(groupOf([5, 1, 1], "round-robin"), 14), "aabacaaaabacaa");
+  });
+
+  it("prefers who has least to do, for its weight", () => {
+    const group = groupOf([1, 1, 2], "least-busy");
+    const [a, b, c] = group.endpoints;
+    if (a && b && c) [a.inFlight, b.inFlight, c.inFlight] = [1, 1, 1];
+    assert.equal(picks(group, 1), "c");
+    if (c) c.inFlight = 4;
+    if (b) b.inFlight = 0;
+    assert.equal(picks(group, 1), "b");
+  });
+
+  it("of one needs no turns; of none has nobody", () => {
+    assert.equal(picks(groupOf([1], "round-robin"), 3), "aaa");
+    assert.equal(picks(groupOf([], "round-robin"), 1), "-");
+  });
+
+  it("refuses a balancer nobody knows", () => {
+    assert.throws(() => groupOf([1], "luck"), /app: unknown balancer/);
+  });
+});
