@@ -150,8 +150,8 @@ describe("the process", () => {
       "wrong.yaml",
       'listeners: ["127.0.0.1:0"]\nroutes:\n  - respond: { status: 9999 }\n    nonsense: 1\n',
     );
-    for (const command of ["run", "check"]) {
-      const { code, stderr, stdout } = await runProgram([...cliCommand(), command, file]);
+    const answers = await Promise.all(["run", "check"].map((command) => runProgram([...cliCommand(), command, file])));
+    for (const { code, stderr, stdout } of answers) {
       assert.equal(code, 1, stderr);
       assert.match(stderr + stdout, /wrong\.yaml:3:\d+: .*9999/);
       assert.match(stderr + stdout, /wrong\.yaml:4:\d+: .*nonsense/);
@@ -159,14 +159,15 @@ describe("the process", () => {
   });
 
   it("explains the command line, and leaves with 2 when it is wrong", async () => {
-    const help = await runProgram([...cliCommand(), "--help"]);
-    assert.equal(help.code, 0);
-    assert.match(help.stdout, /millrace proxy --listen/);
-    const version = await runProgram([...cliCommand(), "--version"]);
-    assert.match(version.stdout, /^millrace \d+\.\d+\.\d+ \((node|deno|bun) /);
-    const wrong = await runProgram([...cliCommand(), "proxy", "--to", ":1", "--nonsense"]);
-    assert.equal(wrong.code, 2);
-    assert.match(wrong.stderr, /nonsense/);
+    const commands = [["--help"], ["--version"], ["proxy", "--to", ":1", "--nonsense"]];
+    const answers = await Promise.all(commands.map((args) => runProgram([...cliCommand(), ...args])));
+    assert.deepEqual(
+      answers.map(({ code }) => code),
+      [0, 0, 2],
+    );
+    assert.match(answers[0]?.stdout ?? "", /millrace proxy --listen/);
+    assert.match(answers[1]?.stdout ?? "", /^millrace \d+\.\d+\.\d+ \((node|deno|bun) /);
+    assert.match(answers[2]?.stderr ?? "", /nonsense/);
   });
 
   it("goes on when nobody reads its access log any more", async () => {

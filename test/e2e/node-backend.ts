@@ -36,9 +36,9 @@ const handlers: Record<string, Handler> = {
     }
     response.end(String(bytes));
   },
-  page: (_request, response) => response.setHeader("Content-Type", "text/html").end(page.html),
-  "page.css": (_request, response) => response.setHeader("Content-Type", "text/css").end(page.css),
-  "page.js": (_request, response) => response.setHeader("Content-Type", "text/javascript").end(page.script),
+  page: (_request, response) => void response.setHeader("Content-Type", "text/html").end(page.html),
+  "page.css": (_request, response) => void response.setHeader("Content-Type", "text/css").end(page.css),
+  "page.js": (_request, response) => void response.setHeader("Content-Type", "text/javascript").end(page.script),
   async events(_request, response, count) {
     response.writeHead(200, { "Content-Type": "text/event-stream" });
     for (let id = 1; id <= count; id++) {
