@@ -6,7 +6,7 @@
 import { HTAB, SP } from "../bytes/ascii.ts";
 import type { Outbox } from "../bytes/outbox.ts";
 import type { Fields } from "../http/fields.ts";
-import { BODY_CHUNKED, type RequestHead } from "../http/message.ts";
+import { BODY_CHUNKED, METHOD_OPTIONS, type RequestHead } from "../http/message.ts";
 import type { OutgoingHead } from "../http/outgoing.ts";
 import { reasonOf } from "../http/status.ts";
 
@@ -30,10 +30,15 @@ function writeRequestLine(outbox: Outbox, outgoing: OutgoingHead, incoming: Requ
   if (outgoing.target !== null) {
     outbox.text(assertTarget(outgoing.target));
   } else {
-    if (incoming.pathEnd === incoming.pathStart) outbox.text("/");
+    if (incoming.pathEnd === incoming.pathStart) outbox.text(isOfWholeServer(incoming) ? "*" : "/");
     outbox.copy(bytes, incoming.pathStart, incoming.targetEnd);
   }
   outbox.text(" HTTP/1.1\r\n");
+}
+
+/** `OPTIONS http://a` is asked of the server as a whole (RFC 9112 section 3.2.4). */
+function isOfWholeServer(incoming: RequestHead): boolean {
+  return incoming.method === METHOD_OPTIONS && incoming.queryStart === -1;
 }
 
 function writeFields(outbox: Outbox, outgoing: OutgoingHead): void {
