@@ -116,11 +116,13 @@ describe("curl through the proxy to Node's server", { ignore: lacksTool("curl") 
     const answer = await curl(["-T", uploadFile, url("/early")]);
     assert.equal(answer.status, 413, answer.stderr);
     assert.equal(answer.body, "too much\n");
-    // This server also closes, with most of the body unread.
-    for (let i = 0; i < 5; i++) {
-      const closing = await curl(["-T", uploadFile, url("/early-close")]);
-      assert.equal(closing.status, 413, closing.stderr);
-      assert.equal(closing.body, "too much\n");
+  });
+
+  it("shows such an answer of a server that closes with most of the body unread", async () => {
+    for (let i = 0; i < 8; i++) {
+      const answer = await curl(["-H", "Expect:", "-T", uploadFile, url("/early-close")]);
+      assert.equal(answer.status, 413, answer.stderr);
+      assert.equal(answer.body, "too much\n");
     }
   });
 
