@@ -58,7 +58,8 @@ class RunningProxy implements Proxy, Engine {
   readonly #idPrefix: string;
   #requests = 0;
   #ticker: Ticker | null = null;
-  #onEmpty: (() => void) | null = null;
+  /** Drains under way. */
+  readonly #drains: (() => void)[] = [];
 
   constructor({ runtime, snapshot, observer }: ProxyOptions) {
     this.runtime = runtime;
@@ -97,10 +98,10 @@ class RunningProxy implements Proxy, Engine {
     this.isDraining = true;
     const closing = this.#listeners.map((listener) => listener.stopAccepting());
     for (const listener of this.#listeners) listener.closeIdle();
-    const deadline = new Timer({ onTimer: () => this.#onEmpty?.() });
+    const deadline = new Timer({ onTimer: () => this.#endDrains() });
     this.timers.set(deadline, deadlineMs);
     await new Promise<void>((resolve) => {
-      this.#onEmpty = resolve;
+      this.#drains.push(resolve);
       this.#checkEmpty();
     });
     this.timers.clear(deadline);
@@ -115,7 +116,7 @@ class RunningProxy implements Proxy, Engine {
     await Promise.all(this.#listeners.map((listener) => listener.stopAccepting()));
     this.#ticker?.stop();
     this.#ticker = null;
-    this.#onEmpty?.();
+    this.#endDrains();
   }
 
   /** A prefix nobody can guess and a count: unique, short to read aloud, found in the log by its end. */
@@ -130,8 +131,12 @@ class RunningProxy implements Proxy, Engine {
   }
 
   #checkEmpty(): void {
-    if (this.#budget.count === 0) this.#onEmpty?.();
+    if (this.#budget.count === 0) this.#endDrains();
     else for (const listener of this.#listeners) listener.closeIdle();
+  }
+
+  #endDrains(): void {
+    for (const resolve of this.#drains.splice(0)) resolve();
   }
 }
 
