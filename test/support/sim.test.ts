@@ -76,8 +76,9 @@ describe("createSimulation: bytes", () => {
     sim.drive();
     assert.deepEqual(server.events, ["data one", "data two"]);
     socket.writePair(bytesOfText("three"), bytesOfText("four"));
+    socket.writeRange(bytesOfText("(five)"), 1, 5);
     sim.drive();
-    assert.equal(client.text(), "threefour");
+    assert.equal(client.text(), "threefourfive");
   });
 
   it("cuts what is sent into bytes, at one offset, or at random", async () => {
