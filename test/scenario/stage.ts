@@ -126,6 +126,7 @@ export async function stageWith(options: StageOptions = {}): Promise<Stage> {
       // A reset: after a FIN alone a client might still be reading.
       for (const peer of clients) if (!peer.isGone) peer.reset();
       sim.advance(SETTLE_MS);
+      await sim.settle();
       assertSettled(stage);
       await sim.until(proxy.drain(1_000), 5_000);
       await origin.close();

@@ -1,0 +1,278 @@
+import assert from "node:assert/strict";
+import { beforeEach, describe, it } from "@std/testing/bdd";
+import { Slab } from "../../../core/bytes/slab.ts";
+import type { Fault } from "../../../core/fault.ts";
+import type { ClientConnection } from "../../../core/h1/client.ts";
+import { METHOD_GET } from "../../../core/http/message.ts";
+import { OutgoingHead } from "../../../core/http/outgoing.ts";
+import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, TICK_MS } from "../../../core/limits.ts";
+import { Timers } from "../../../core/time/timers.ts";
+import { type Borrower, Connections } from "../../../core/upstream/connections.ts";
+import type { PoolDefinition } from "../../../core/upstream/definition.ts";
+import type { Peer } from "../../support/peer.ts";
+import { createSimulation, type Simulation } from "../../support/sim.ts";
+import { addressOf } from "../../support/wire.ts";
+import { RESPONSE_BOUNDS } from "../h1/feed.ts";
+import { requestHead } from "../http/heads.ts";
+
+/** The pool alone: borrowers that do nothing but run one cycle when told to. */
+
+let sim: Simulation;
+let connections: Connections;
+let servers: Peer[];
+
+class Customer implements Borrower {
+  readonly connectMs = 3_000;
+  connection: ClientConnection | null = null;
+  refused = "";
+
+  onLease(connection: ClientConnection): void {
+    this.connection = connection;
+  }
+  onLeaseFailed(reason: Fault): void {
+    this.refused = reason.code;
+  }
+}
+
+const POOL: PoolDefinition = { idleMax: 2, idleMs: 60_000, queueMax: 2, queueMs: 5_000 };
+const UPSTREAM = "127.0.0.1:90";
+
+function open(connectionsMax = Number.POSITIVE_INFINITY, pool: Partial<PoolDefinition> = {}): void {
+  const timers = new Timers(sim.runtime.now());
+  sim.runtime.every(TICK_MS, () => timers.advance(sim.runtime.now()));
+  const server = { label: UPSTREAM, address: addressOf(UPSTREAM), weight: 1, connectionsMax };
+  connections = new Connections(server, { ...POOL, ...pool }, { runtime: sim.runtime, timers, slab: new Slab() });
+}
+
+beforeEach(() => {
+  sim = createSimulation({ seed: 1 });
+  servers = [];
+  sim.serve(UPSTREAM, (peer) => {
+    servers.push(peer);
+    peer.onReceive = () => peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  });
+  open();
+});
+
+function lease(fresh = false): Customer {
+  const customer = new Customer();
+  connections.lease(customer, fresh);
+  return customer;
+}
+
+function leased(fresh = false): Customer {
+  const customer = lease(fresh);
+  sim.drive();
+  return customer;
+}
+
+const incoming = requestHead("GET / HTTP/1.1\nHost: a");
+const rules = { limits: DEFAULT_LIMITS, timeouts: DEFAULT_TIMEOUTS, responseBounds: RESPONSE_BOUNDS };
+
+/** One request and its response, then the connection goes back. */
+function useUp(customer: Customer): void {
+  const connection = customer.connection as ClientConnection;
+  const nothing = (): void => {};
+  const handler = { onInterim: nothing, onHead: nothing, onBodyPiece: nothing, onFlush: nothing, onWritable: nothing };
+  connection.begin({ ...handler, onEnd: nothing, onFault: nothing }, rules, METHOD_GET, false);
+  const head = new OutgoingHead();
+  head.fields = incoming.fields;
+  head.method = "GET";
+  head.target = "/";
+  connection.head(head, incoming);
+  connection.end(null);
+  sim.drive();
+  connections.giveBack(connection);
+}
+
+const counts = (): [number, number] => [connections.count, connections.idleCount];
+
+describe("leases", () => {
+  it("are of new connections first, then of the one used last", () => {
+    const [one, two] = [leased(), leased()];
+    assert.deepEqual(counts(), [2, 0]);
+    useUp(one);
+    useUp(two);
+    assert.deepEqual(counts(), [2, 2]);
+    assert.equal(lease().connection, two.connection);
+    assert.equal(lease().connection, one.connection);
+    assert.deepEqual(counts(), [2, 0]);
+  });
+
+  it("are of a new connection when a fresh one is wanted", () => {
+    const one = leased();
+    useUp(one);
+    assert.notEqual(leased(true).connection, one.connection);
+    assert.deepEqual(counts(), [2, 1]);
+  });
+
+  it("are never of one that was closed just now", () => {
+    const one = leased();
+    useUp(one);
+    one.connection?.close();
+    const two = lease();
+    assert.notEqual(two.connection, one.connection);
+    sim.drive();
+    assert.equal(two.connection?.isClosed, false);
+    assert.deepEqual(counts(), [1, 0]);
+  });
+
+  it("fail as the connect does", () => {
+    for (const [code, expected] of [
+      ["ECONNREFUSED", "upstream.connect-refused"],
+      ["ENOENT", "upstream.connect-refused"],
+      ["ETIMEDOUT", "upstream.connect-timeout"],
+      ["ENOTFOUND", "upstream.name-not-found"],
+      ["EMFILE", "internal.local-resources"],
+      ["EADDRNOTAVAIL", "internal.local-resources"],
+      ["ECONNRESET", "upstream.connect-failed"],
+    ] as const) {
+      sim.failConnect(UPSTREAM, code);
+      assert.equal(leased().refused, expected);
+    }
+    assert.deepEqual(counts(), [0, 0]);
+  });
+
+  it("fail when connecting takes too long", () => {
+    sim.hang(UPSTREAM);
+    const customer = leased();
+    sim.advance(2_990);
+    assert.equal(customer.refused, "");
+    sim.advance(120);
+    assert.equal(customer.refused, "upstream.connect-timeout");
+    assert.deepEqual(counts(), [0, 0]);
+  });
+});
+
+describe("what comes back", () => {
+  it("is kept up to the limit", () => {
+    const customers = [leased(), leased(), leased()];
+    for (const customer of customers) useUp(customer);
+    sim.drive();
+    assert.deepEqual(counts(), [2, 2]);
+  });
+
+  it("is closed when it cannot be used again", () => {
+    const customer = leased();
+    const connection = customer.connection as ClientConnection;
+    connection.spoil();
+    useUp(customer);
+    sim.drive();
+    assert.deepEqual(counts(), [0, 0]);
+  });
+
+  it("leaves when it has rested for the pool's time, or the server closes", () => {
+    const [one, two] = [leased(), leased()];
+    useUp(one);
+    useUp(two);
+    servers[1]?.end();
+    sim.drive();
+    assert.deepEqual(counts(), [1, 1]);
+    sim.advance(60_200);
+    assert.deepEqual(counts(), [0, 0]);
+  });
+});
+
+describe("a full server", () => {
+  beforeEach(() => open(1));
+
+  it("lets borrowers wait, in order, and no more than so many", () => {
+    const first = leased();
+    const [second, third, fourth] = [lease(), lease(), lease()];
+    assert.equal(fourth.refused, "upstream.queue-full");
+    useUp(first);
+    assert.equal(second.connection, first.connection);
+    assert.equal(third.connection, null);
+    useUp(second);
+    assert.equal(third.connection, first.connection);
+    assert.deepEqual(counts(), [1, 0]);
+  });
+
+  it("lets them wait only so long", () => {
+    leased();
+    const waiting = lease();
+    sim.advance(4_990);
+    assert.equal(waiting.refused, "");
+    sim.advance(120);
+    assert.equal(waiting.refused, "upstream.queue-timeout");
+  });
+
+  it("gives the place of a lost connection, or of a failed connect, to who waits", () => {
+    const first = leased();
+    const second = lease();
+    first.connection?.close();
+    sim.drive();
+    assert.ok(second.connection !== null);
+    const third = lease();
+    sim.failConnect(UPSTREAM, "ECONNREFUSED");
+    const fourth = lease();
+    second.connection?.close();
+    sim.drive();
+    assert.deepEqual([third.refused, fourth.refused], ["upstream.connect-refused", "upstream.connect-refused"]);
+    assert.deepEqual(counts(), [0, 0]);
+  });
+});
+
+describe("a borrower that changed its mind", () => {
+  it("leaves its connection to the pool", () => {
+    const customer = lease();
+    connections.cancel(customer);
+    sim.drive();
+    assert.equal(customer.connection, null);
+    assert.deepEqual(counts(), [1, 1]);
+  });
+
+  it("leaves its connection to who waits", () => {
+    open(1);
+    const customer = lease();
+    const waiting = lease();
+    connections.cancel(customer);
+    sim.drive();
+    assert.ok(waiting.connection !== null);
+  });
+
+  it("leaves its place in the queue", () => {
+    open(1);
+    const first = leased();
+    const [second, third] = [lease(), lease()];
+    connections.cancel(second);
+    useUp(first);
+    assert.equal(second.connection, null);
+    assert.equal(third.connection, first.connection);
+    sim.advance(10_000);
+    assert.equal(second.refused, "");
+  });
+});
+
+describe("retiring", () => {
+  it("closes what is idle, and what is lent when it comes back", () => {
+    const [idle, lent] = [leased(), leased()];
+    useUp(idle);
+    connections.retire();
+    sim.drive();
+    assert.deepEqual(counts(), [1, 0]);
+    useUp(lent);
+    sim.drive();
+    assert.deepEqual(counts(), [0, 0]);
+  });
+
+  it("gives up connects that nobody waits for", () => {
+    sim.hang(UPSTREAM);
+    const [before, after] = [lease(), lease()];
+    connections.cancel(before);
+    connections.retire();
+    connections.cancel(after);
+    sim.drive();
+    assert.deepEqual(counts(), [0, 0]);
+  });
+
+  it("still serves who waits for a connect", () => {
+    const customer = lease();
+    connections.retire();
+    sim.drive();
+    assert.ok(customer.connection !== null);
+    useUp(customer);
+    sim.drive();
+    assert.deepEqual(counts(), [0, 0]);
+  });
+});
