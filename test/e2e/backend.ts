@@ -2,6 +2,7 @@ import { connect, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { executableOf, scriptOptions } from "../support/runtime-command.ts";
 import { type Program, startProgram } from "./program.ts";
+import { PATIENCE_MS } from "./wait.ts";
 
 /** A server of another program, behind the proxy. */
 export interface Backend extends Program {
@@ -11,6 +12,15 @@ export interface Backend extends Program {
 /** Node's own HTTP server, on Node whatever the runtime under test is; see `node-backend.ts`. */
 export async function startNodeBackend(listenOn: string | 0 = 0): Promise<Backend> {
   return await startScript("node-backend.ts", [String(listenOn)]);
+}
+
+/** What a Node server answers when asked directly, past the proxy. */
+export async function askBackend(backend: Backend, path: string): Promise<string> {
+  const response = await fetch(`http://127.0.0.1:${backend.port}${path}`, {
+    headers: { Connection: "close" },
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  });
+  return await response.text();
 }
 
 /** A script of this folder on Node; it says `listening PORT`. */

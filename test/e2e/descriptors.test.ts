@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { lacksTool } from "../support/tool.ts";
 import { type Backend, startNodeBackend } from "./backend.ts";
 import { curl } from "./curl.ts";
 import { startForwarding, startMillraceWith } from "./millrace.ts";
 import { pause, until } from "./wait.ts";
 
-describe("descriptors", () => {
+// Counted in /proc, which only Linux has.
+describe("descriptors", { ignore: lacksTool("curl") || !existsSync("/proc/self/fd") }, () => {
   let backend: Backend;
 
   beforeAll(async () => {

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
-import { type Backend, startNodeBackend } from "./backend.ts";
-import { curl } from "./curl.ts";
+import { askBackend, type Backend, startNodeBackend } from "./backend.ts";
 import { type Millrace, startForwarding } from "./millrace.ts";
 import { pause } from "./wait.ts";
 import { connectWire } from "./wire-client.ts";
@@ -19,10 +18,7 @@ describe("server-sent events through the proxy", () => {
     await backend?.stop();
   });
 
-  const fire = async (id: number) => {
-    const answer = await curl([`http://127.0.0.1:${backend.port}/fire/${id}`]);
-    assert.equal(answer.code, 0, answer.stderr);
-  };
+  const fire = (id: number) => askBackend(backend, `/fire/${id}`);
 
   it("arrive one by one while the response goes on, also after more than timeouts.responseIdle", async () => {
     const client = await connectWire(proxy.port);

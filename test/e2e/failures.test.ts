@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { lacksTool } from "../support/tool.ts";
-import { type Backend, freePort, startNodeBackend } from "./backend.ts";
+import { askBackend, type Backend, freePort, startNodeBackend } from "./backend.ts";
 import { curl, fieldOf } from "./curl.ts";
 import { type Millrace, startForwarding } from "./millrace.ts";
 import { until } from "./wait.ts";
@@ -89,8 +89,7 @@ describe("a side that breaks off", { ignore: lacksTool("curl") }, () => {
     await backend?.stop();
   });
 
-  const seen = async () =>
-    JSON.parse((await curl([`http://127.0.0.1:${backend.port}/seen`])).body) as Record<string, number>;
+  const seen = async () => JSON.parse(await askBackend(backend, "/seen")) as Record<string, number>;
 
   it("the server, in a body of known length: curl says it is cut", async () => {
     const answer = await curl([`${proxy.url}/cut/50000`]);

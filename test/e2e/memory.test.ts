@@ -1,7 +1,7 @@
 // Backpressure all the way: what one side does not take is not read from the other.
 
 import assert from "node:assert/strict";
-import { closeSync, ftruncateSync, openSync } from "node:fs";
+import { closeSync, existsSync, ftruncateSync, openSync } from "node:fs";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { lacksTool } from "../support/tool.ts";
 import { type Backend, startNodeBackend } from "./backend.ts";
@@ -14,7 +14,8 @@ import { connectWire } from "./wire-client.ts";
 const MIB = 1024 * 1024;
 const GROWTH_BYTES_MAX = 32 * MIB;
 
-describe("memory of the proxy", { ignore: lacksTool("curl") }, () => {
+// Read from /proc, which only Linux has.
+describe("memory of the proxy", { ignore: lacksTool("curl") || !existsSync("/proc/self/status") }, () => {
   const scratch = createScratch();
   const length = 256 * MIB;
   let backend: Backend;

@@ -136,7 +136,8 @@ server.listen(listenOn === "0" ? { port: 0, host: "127.0.0.1" } : { path: listen
 });
 
 async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  seen.requests++;
+  // The question itself does not count.
+  if (request.url !== "/seen") seen.requests++;
   response.on("close", () => {
     if (!response.writableFinished) seen.cutResponses++;
     if (!request.complete) seen.cutRequests++;

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
-import { type Backend, startNodeBackend } from "./backend.ts";
-import { curl } from "./curl.ts";
+import { askBackend, type Backend, startNodeBackend } from "./backend.ts";
 import { type Millrace, startForwarding } from "./millrace.ts";
 import { until } from "./wait.ts";
 import { connectWire } from "./wire-client.ts";
@@ -27,8 +26,7 @@ describe("upgrades to protocols the proxy does not know", () => {
 
   const upgrade = (path: string, more = "") =>
     `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: echo/1\r\n\r\n${more}`;
-  const openTunnels = async () =>
-    JSON.parse((await curl([`http://127.0.0.1:${backend.port}/seen`])).body).tunnels as number;
+  const openTunnels = async () => JSON.parse(await askBackend(backend, "/seen")).tunnels as number;
 
   it("become tunnels, with what either side says at once", async () => {
     const client = await connectWire(proxy.port);
