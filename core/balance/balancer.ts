@@ -1,7 +1,4 @@
-/** Choosing one of several servers. Each algorithm is a file of its own; the configuration names it. */
-
-import { createLeastBusy } from "./least-busy.ts";
-import { createRoundRobin } from "./round-robin.ts";
+/** Choosing one of several servers. Each algorithm is a file of its own; `registry.ts` knows them by name. */
 
 /** What a balancer may see of a server, and the one number it may keep there. */
 export interface Candidate {
@@ -19,11 +16,3 @@ export interface Balancer {
   /** The request really goes to `chosen`. */
   commit<C extends Candidate>(candidates: readonly C[], chosen: C): void;
 }
-
-/** By the name used in `balance:`. */
-export const BALANCERS: Readonly<Record<string, () => Balancer>> = Object.freeze({
-  "round-robin": createRoundRobin,
-  "least-busy": createLeastBusy,
-});
-
-export const DEFAULT_BALANCER = "round-robin";

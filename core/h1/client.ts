@@ -9,7 +9,6 @@
 
 import { Inbox } from "../bytes/inbox.ts";
 import { Outbox } from "../bytes/outbox.ts";
-import type { Slab } from "../bytes/slab.ts";
 import type { Fault } from "../fault.ts";
 import * as fault from "../fault.ts";
 import { OPTION_CLOSE, OPTION_KEEP_ALIVE, readConnection } from "../http/connection.ts";
@@ -18,29 +17,13 @@ import { frameResponse } from "../http/framing.ts";
 import { BODY_CHUNKED, BODY_UNTIL_CLOSE, type RequestHead, ResponseHead } from "../http/message.ts";
 import type { OutgoingHead } from "../http/outgoing.ts";
 import type { RequestWriter, ResponseHandler } from "../http/wire.ts";
-import type { Limits, Timeouts } from "../limits.ts";
 import type { Socket, SocketError, SocketHandler } from "../runtime.ts";
-import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
+import { Timer, type TimerOwner } from "../time/timers.ts";
+import type { ClientOwner, CycleRules } from "./client-owner.ts";
 import { BodyDecoder, type BodySink } from "./parse-body.ts";
-import { type HeadBounds, INCOMPLETE, parseResponseHead } from "./parse-head.ts";
+import { INCOMPLETE, parseResponseHead } from "./parse-head.ts";
 import { writeChunk, writeLastChunk } from "./write-body.ts";
 import { writeRequestHead } from "./write-head.ts";
-
-/** Whoever keeps the connection between cycles. */
-export interface ClientOwner {
-  readonly timers: Timers;
-  readonly slab: Slab;
-  readonly poolIdleMs: number;
-  /** The connection is gone, whether it was idle or not. */
-  onConnectionClosed(connection: ClientConnection): void;
-}
-
-/** What one cycle goes by. */
-export interface CycleRules {
-  readonly limits: Limits;
-  readonly timeouts: Timeouts;
-  readonly responseBounds: HeadBounds;
-}
 
 const IDLE = 0;
 const WAITING = 1;
@@ -51,7 +34,7 @@ const CLOSED = 5;
 
 export class ClientConnection implements SocketHandler, RequestWriter, BodySink, TimerOwner {
   readonly socket: Socket;
-  readonly #owner: ClientOwner;
+  readonly #owner: ClientOwner<ClientConnection>;
   readonly #inbox = new Inbox();
   readonly #outbox: Outbox;
   readonly #timer: Timer;
@@ -79,7 +62,7 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
   /** NTLM and Negotiate authenticate the connection: it may serve this client only (row P08). */
   isBound = false;
 
-  constructor(socket: Socket, owner: ClientOwner) {
+  constructor(socket: Socket, owner: ClientOwner<ClientConnection>) {
     this.socket = socket;
     this.#owner = owner;
     this.#outbox = new Outbox(socket, owner.slab);

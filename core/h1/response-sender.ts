@@ -8,7 +8,7 @@ import type { Slab } from "../bytes/slab.ts";
 import { CLIENT_READS_TOO_SLOWLY, CLIENT_SEND_TIMEOUT, type Fault } from "../fault.ts";
 import type { Fields } from "../http/fields.ts";
 import { BODY_CHUNKED, BODY_UNTIL_CLOSE } from "../http/message.ts";
-import type { OutgoingHead } from "../http/outgoing.ts";
+import { FieldLine, type OutgoingHead } from "../http/outgoing.ts";
 import type { Socket } from "../runtime.ts";
 import { ProgressWatch } from "../time/progress.ts";
 import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
@@ -17,6 +17,9 @@ import { writeResponseHead } from "./write-head.ts";
 
 /** Told once when the client has stood still for too long. */
 export type OnStalled = (reason: Fault) => void;
+
+const CLOSE_LINE = new FieldLine("Connection", "close");
+const KEEP_ALIVE_LINE = new FieldLine("Connection", "keep-alive");
 
 export class ResponseSender implements TimerOwner {
   readonly #socket: Socket;
@@ -52,15 +55,18 @@ export class ResponseSender implements TimerOwner {
   }
 
   /**
-   * Chunked where a length is missing, or the end of the connection where the client knows no chunks. Answers whether
-   * the connection can serve another request afterwards.
+   * Chunked where a length is missing, or the end of the connection where the client knows no chunks. Says so, and
+   * answers whether the connection can serve another request afterwards.
    */
-  frame(outgoing: OutgoingHead, isHttp10: boolean): boolean {
+  frame(outgoing: OutgoingHead, isHttp10: boolean, mayKeep: boolean): boolean {
     const isOpenEnded = outgoing.body === BODY_CHUNKED || outgoing.body === BODY_UNTIL_CLOSE;
     this.#isChunked = isOpenEnded && !isHttp10;
     this.isUntilClose = isOpenEnded && isHttp10;
     if (isOpenEnded) outgoing.body = isHttp10 ? BODY_UNTIL_CLOSE : BODY_CHUNKED;
-    return !this.isUntilClose;
+    const keeps = mayKeep && !this.isUntilClose;
+    if (!keeps) outgoing.lines.push(CLOSE_LINE);
+    else if (isHttp10) outgoing.lines.push(KEEP_ALIVE_LINE);
+    return keeps;
   }
 
   head(outgoing: OutgoingHead): void {

@@ -6,7 +6,7 @@
  *     READ_HEAD ──────────────► READ_BODY ──────────────► ANSWERING ──┐ response complete, kept alive
  *         ▲          └── without body ────────────────────►           │
  *         └───────────────────────────────────────────────────────────┘
- *     any ── refused, or answered before the body was read ─► LINGER ─► CLOSED
+ *     any ── refused, or answered before the body was read ─► CLOSED (farewell.ts)
  *     ANSWERING ── 101 ─► TUNNEL ─► CLOSED
  */
 
@@ -15,14 +15,16 @@ import type { Fault } from "../fault.ts";
 import * as fault from "../fault.ts";
 import type { Fields } from "../http/fields.ts";
 import { BODY_NONE, type RequestHead } from "../http/message.ts";
-import { FieldLine, type OutgoingHead } from "../http/outgoing.ts";
+import type { OutgoingHead } from "../http/outgoing.ts";
 import { checkRequest } from "../http/request-rules.ts";
 import type { MessageHandler, ResponseWriter } from "../http/wire.ts";
-import { LINGER_BYTES_MAX, LINGER_MS, type Limits, type Timeouts } from "../limits.ts";
+import type { Limits, Timeouts } from "../limits.ts";
 import type { Socket, SocketError, SocketHandler } from "../runtime.ts";
 import { Timer, type TimerOwner } from "../time/timers.ts";
 import { BodyReader } from "./body-reader.ts";
+import { Farewell } from "./farewell.ts";
 import { giveHead, takeHead } from "./head-pool.ts";
+import { HoldGate } from "./hold-gate.ts";
 import type { BodySink } from "./parse-body.ts";
 import { INCOMPLETE, parseRequestHead } from "./parse-head.ts";
 import { ResponseSender } from "./response-sender.ts";
@@ -32,15 +34,10 @@ const READ_HEAD = 0;
 const READ_BODY = 1;
 const ANSWERING = 2;
 const TUNNEL = 3;
-const LINGER = 4;
-const CLOSED = 5;
+const CLOSED = 4;
 
-// Reasons to hold the socket.
 const HELD_BY_EXCHANGE = 1;
 const HELD_BY_PIPELINE = 2;
-
-const CLOSE_LINE = new FieldLine("Connection", "close");
-const KEEP_ALIVE_LINE = new FieldLine("Connection", "keep-alive");
 
 export class ServerConnection implements SocketHandler, ResponseWriter, BodySink, TimerOwner {
   readonly socket: Socket;
@@ -48,20 +45,18 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
   readonly #inbox = new Inbox();
   readonly #sender: ResponseSender;
   readonly #timer: Timer;
+  readonly #gate: HoldGate;
   #bodyReader: BodyReader | null = null;
   #head: RequestHead | null = null;
   #handler: MessageHandler | null = null;
   #phase = READ_HEAD;
   #isProcessing = false;
-  #holds = 0;
   #hasClientEnded = false;
   #hasEnded = false;
   /** A head has begun to arrive: its absolute deadline runs. */
   #isInHead = false;
   #isResponseDone = false;
   #keepsAlive = true;
-  #lingeredBytes = 0;
-  #queuedAtCheck = 0;
   // Of the current request: the owner's, or those of its route.
   #limits: Limits;
   #timeouts: Timeouts;
@@ -69,8 +64,12 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
   constructor(socket: Socket, owner: ServerOwner) {
     this.socket = socket;
     this.#owner = owner;
-    this.#sender = new ResponseSender(socket, owner.slab, owner.timers, (reason) => this.#cut(reason));
+    this.#sender = new ResponseSender(socket, owner.slab, owner.timers, (reason) => {
+      socket.reset(); // what is queued will never arrive
+      this.#fail(reason);
+    });
     this.#timer = new Timer(this);
+    this.#gate = new HoldGate(socket);
     this.#limits = owner.limits;
     this.#timeouts = owner.timeouts;
     socket.handler = this;
@@ -91,12 +90,6 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
       this.#handler?.onFlush();
       return;
     }
-    if (this.#phase === LINGER) {
-      // Closing on unread bytes would reset the connection, and the client might lose our answer: only stop reading.
-      this.#lingeredBytes += bytes.length;
-      if (this.#lingeredBytes > LINGER_BYTES_MAX) this.#hold(HELD_BY_EXCHANGE);
-      return;
-    }
     const moved = this.#inbox.append(bytes);
     if (moved > 0 && this.#phase === READ_HEAD) this.#head?.shift(this.#inbox.bytes, moved);
     this.#process();
@@ -114,7 +107,7 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
       case TUNNEL:
         this.#handler?.onEnd(null);
         this.#handler?.onFlush();
-        if (this.#hasEnded) this.#awaitClose();
+        if (this.#hasEnded) this.#sayFarewell();
         break;
       case ANSWERING:
         // It may only have closed its sending half; the answer is still due.
@@ -124,12 +117,8 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
         this.#fail(fault.CLIENT_CLOSED);
         this.socket.destroy();
         break;
-      case READ_HEAD:
-        this.#linger();
-        break;
       default:
-        // Once both directions have ended the socket closes by itself, when the client has taken the rest.
-        if (this.socket.queuedBytes === 0) this.close();
+        this.#leave();
     }
   }
 
@@ -143,10 +132,8 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
       this.#checkPace();
     } else if (this.#phase === READ_HEAD && this.#isInHead) {
       this.#owner.refuse(fault.CLIENT_HEAD_TIMEOUT);
-    } else if (this.#phase === READ_HEAD) {
-      this.#linger();
     } else {
-      this.#lingerOn();
+      this.#leave();
     }
   }
 
@@ -164,11 +151,11 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     }
     this.#isProcessing = false;
     if (waits) {
-      this.#hold(HELD_BY_PIPELINE);
+      this.#gate.hold(HELD_BY_PIPELINE);
       return;
     }
-    if (this.#phase === READ_HEAD && this.#hasClientEnded) this.#linger();
-    this.#release(HELD_BY_PIPELINE);
+    if (this.#phase === READ_HEAD && this.#hasClientEnded) this.#leave();
+    this.#gate.release(HELD_BY_PIPELINE);
   }
 
   #readHead(): boolean {
@@ -192,7 +179,6 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     }
     inbox.consume(at);
     this.#isInHead = false;
-    this.#isResponseDone = false;
     this.#keepsAlive = head.keepsAlive && !(this.#hasClientEnded && inbox.length === 0);
     this.#limits = owner.limits;
     this.#timeouts = owner.timeouts;
@@ -216,8 +202,7 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
 
   #open(head: RequestHead): void {
     const handler = this.#owner.openExchange(head);
-    // It may have answered and closed at once.
-    if (this.#phase !== CLOSED) this.#handler = handler;
+    if (this.#phase !== CLOSED) this.#handler = handler; // it may have answered and closed at once
   }
 
   #readBody(): boolean {
@@ -252,24 +237,13 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
   }
 
   hold(): void {
-    this.#hold(HELD_BY_EXCHANGE);
+    this.#gate.hold(HELD_BY_EXCHANGE);
     if (this.#phase === READ_BODY) this.#bodyReader!.hold(this.#owner.timers.nowMs);
   }
 
   release(): void {
     if (this.#phase === READ_BODY) this.#bodyReader!.release(this.#owner.timers.nowMs);
-    this.#release(HELD_BY_EXCHANGE);
-  }
-
-  #hold(reason: number): void {
-    if (this.#holds === 0) this.socket.pause();
-    this.#holds |= reason;
-  }
-
-  #release(reason: number): void {
-    if ((this.#holds & reason) === 0) return;
-    this.#holds &= ~reason;
-    if (this.#holds === 0 && this.#phase !== CLOSED) this.socket.resume();
+    this.#gate.release(HELD_BY_EXCHANGE);
   }
 
   // ── responses ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -281,11 +255,8 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
   head(outgoing: OutgoingHead): void {
     this.#sender.expect(this.#timeouts.sendIdleMs, this.#limits.rateBytesPerSecondMin);
     if (outgoing.status !== 101) {
-      const isHttp10 = this.#head !== null && this.#head.minorVersion === 0;
-      const isDelimited = this.#sender.frame(outgoing, isHttp10);
-      if (!isDelimited || !this.#owner.keepsConnections || this.#phase === READ_HEAD) this.#keepsAlive = false;
-      if (!this.#keepsAlive) outgoing.lines.push(CLOSE_LINE);
-      else if (isHttp10) outgoing.lines.push(KEEP_ALIVE_LINE);
+      const mayKeep = this.#keepsAlive && this.#owner.keepsConnections && this.#phase !== READ_HEAD;
+      this.#keepsAlive = this.#sender.frame(outgoing, this.#head?.minorVersion === 0, mayKeep);
     }
     this.#sender.head(outgoing);
   }
@@ -313,7 +284,7 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     if (this.#phase === TUNNEL) {
       this.#hasEnded = true;
       this.#sender.finish();
-      if (this.#hasClientEnded) this.#awaitClose();
+      if (this.#hasClientEnded) this.#sayFarewell();
       return;
     }
     this.#sender.end(trailers);
@@ -331,8 +302,7 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
 
   /** Without length and chunks, and in a tunnel, an ordinary end would look like the end of the body. */
   #drop(): void {
-    const endsBody = this.#phase === TUNNEL || (this.#sender.isUntilClose && this.#phase !== LINGER);
-    if (endsBody) this.socket.reset();
+    if (this.#phase === TUNNEL || this.#sender.isUntilClose) this.socket.reset();
     else this.socket.destroy();
   }
 
@@ -350,25 +320,24 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
       this.#handler!.onBodyPiece(bytes, start, end);
       this.#handler?.onFlush();
     }
-    this.#release(HELD_BY_PIPELINE);
+    this.#gate.release(HELD_BY_PIPELINE);
     if (this.#hasClientEnded) this.#handler?.onEnd(null);
   }
 
   #checkPace(): void {
     const { timers } = this.#owner;
-    const reader = this.#bodyReader!;
-    const late = reader.judge(timers.nowMs, this.#limits, this.#timeouts);
-    if (late === null) timers.set(this.#timer, reader.nextCheckMs(timers.nowMs, this.#timeouts));
-    else this.#refuseBody(late);
+    const late = this.#bodyReader!.judge(timers.nowMs, this.#limits, this.#timeouts);
+    if (late !== null) this.#refuseBody(late);
+    else timers.set(this.#timer, this.#bodyReader!.nextCheckMs(timers.nowMs, this.#timeouts));
   }
 
   // ── between requests, and the end ──────────────────────────────────────────────────────────────────────────
 
   /** Both halves of a cycle are through: the next request, or the end. */
   #maybeFinish(): void {
-    if (!this.#isResponseDone || this.#phase === CLOSED || this.#phase === LINGER) return;
+    if (!this.#isResponseDone || this.#phase === CLOSED) return;
     if (this.#phase === READ_BODY || !this.#keepsAlive) {
-      this.#linger();
+      this.#leave();
       return;
     }
     if (this.#phase !== ANSWERING) return;
@@ -378,61 +347,36 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     if (this.#head !== null) giveHead(this.#head);
     this.#head = null;
     this.#owner.timers.set(this.#timer, this.#owner.timeouts.keepAliveIdleMs);
-    this.#release(HELD_BY_EXCHANGE);
+    this.#gate.release(HELD_BY_EXCHANGE);
   }
 
-  /** Everything was said; what the client still sends is read for a while, so that it can read our answer. */
-  #linger(): void {
-    this.#handler = null;
-    this.#inbox.clear();
-    this.#phase = LINGER;
+  /** Everything was said: FIN behind it, and the rest is up to the client. */
+  #leave(): void {
     this.#sender.finish();
-    if (this.#hasClientEnded && this.socket.queuedBytes === 0) {
-      this.close();
-      return;
-    }
-    this.#holds = 0;
-    this.socket.resume();
-    this.#awaitReader();
+    this.#sayFarewell();
   }
 
-  /** Both directions have ended: the socket closes by itself once the rest is written. */
-  #awaitClose(): void {
-    this.#phase = LINGER;
-    this.#handler = null;
-    this.#awaitReader();
+  #sayFarewell(): void {
+    const { socket } = this;
+    const { sendIdleMs } = this.#timeouts;
+    const patience = { sendIdleMs, takenBytesMin: (this.#limits.rateBytesPerSecondMin * sendIdleMs) / 1000 };
+    this.#closed();
+    new Farewell(socket, this.#owner.timers, patience, this.#hasClientEnded, () => this.#owner.onConnectionClosed());
   }
 
-  /** A client that still reads gets the time of any slow reader, for as long as it goes on. */
-  #awaitReader(): void {
-    this.#queuedAtCheck = this.socket.queuedBytes;
-    this.#owner.timers.set(this.#timer, this.#queuedAtCheck > 0 ? this.#timeouts.sendIdleMs : LINGER_MS);
-  }
-
-  #lingerOn(): void {
-    const takenBytes = this.#queuedAtCheck - this.socket.queuedBytes;
-    const enoughBytes = (this.#limits.rateBytesPerSecondMin * this.#timeouts.sendIdleMs) / 1000;
-    const isAllTaken = this.socket.queuedBytes === 0;
-    if (takenBytes > 0 && (isAllTaken || takenBytes >= enoughBytes)) this.#awaitReader();
-    else this.close();
-  }
-
-  /** Ends politely between two requests: FIN first, so that a request that crosses it isn't answered with a reset. */
+  /** Ends politely between two requests, with a FIN, so that a request that crosses it isn't answered with a reset. */
   leave(): void {
-    if (this.isIdle) this.#linger();
+    if (this.isIdle) this.#leave();
   }
 
   /** Ends now; `reason` is for the request under way. */
   close(reason: Fault = fault.DRAINING): void {
-    if (this.#phase === CLOSED) return;
+    if (this.#phase === CLOSED) {
+      this.socket.destroy();
+      return;
+    }
     this.#sender.flush();
     this.#drop();
-    this.#fail(reason);
-  }
-
-  /** The client takes nothing: what is queued will never arrive. */
-  #cut(reason: Fault): void {
-    this.socket.reset();
     this.#fail(reason);
   }
 

@@ -11,7 +11,8 @@
 import type { Slab } from "../bytes/slab.ts";
 import type { Fault } from "../fault.ts";
 import * as fault from "../fault.ts";
-import { ClientConnection, type ClientOwner } from "../h1/client.ts";
+import { ClientConnection } from "../h1/client.ts";
+import type { ClientOwner } from "../h1/client-owner.ts";
 import { HIGH_WATER_BYTES } from "../limits.ts";
 import type { Attempt, Runtime, Socket, SocketError } from "../runtime.ts";
 import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
@@ -31,7 +32,7 @@ export interface Surroundings {
   readonly slab: Slab;
 }
 
-export class Connections implements ClientOwner {
+export class Connections implements ClientOwner<ClientConnection> {
   readonly #server: ServerDefinition;
   readonly #pool: PoolDefinition;
   readonly #surroundings: Surroundings;

@@ -1,6 +1,7 @@
 /** A named group of servers and how one of them is picked: what the configuration calls an upstream. */
 
-import { BALANCERS, type Balancer } from "../balance/balancer.ts";
+import type { Balancer } from "../balance/balancer.ts";
+import { BALANCERS } from "../balance/registry.ts";
 import type { Surroundings } from "./connections.ts";
 import type { UpstreamDefinition } from "./definition.ts";
 import { Endpoint } from "./endpoint.ts";

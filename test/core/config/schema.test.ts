@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, it } from "@std/testing/bdd";
 import * as v from "valibot";
-import { BALANCERS } from "../../../core/balance/balancer.ts";
+import { BALANCERS } from "../../../core/balance/registry.ts";
 import { ConfigSchema } from "../../../core/config/schema.ts";
 import { renderJsonSchema } from "../../../schema/json-schema.ts";
 import { withReference } from "../../../schema/reference.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { BALANCERS, DEFAULT_BALANCER } from "../../../core/balance/balancer.ts";
+import { BALANCERS, DEFAULT_BALANCER } from "../../../core/balance/registry.ts";
 import { servers, take } from "./servers.ts";
 
 describe("balancers by name", () => {

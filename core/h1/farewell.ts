@@ -1,0 +1,74 @@
+/**
+ * The end of a client connection after our FIN: the client gets the time to take what is queued, and what it still
+ * sends is read for a while, because closing on unread bytes would reset the connection and it might lose our answer
+ * (RFC 9112 section 9.6).
+ */
+
+import { LINGER_BYTES_MAX, LINGER_MS } from "../limits.ts";
+import type { Socket, SocketHandler } from "../runtime.ts";
+import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
+
+export interface Patience {
+  /** How long a client that takes nothing of the queue is waited for. */
+  readonly sendIdleMs: number;
+  /** Bytes it has to take in that time to go on. */
+  readonly takenBytesMin: number;
+}
+
+export class Farewell implements SocketHandler, TimerOwner {
+  readonly #socket: Socket;
+  readonly #timers: Timers;
+  readonly #timer: Timer;
+  readonly #patience: Patience;
+  readonly #onClosed: () => void;
+  #receivedBytes = 0;
+  #queuedAtCheck = 0;
+
+  /** The FIN is on its way. From here on the socket is ours, `onClosed` comes once and last. */
+  constructor(socket: Socket, timers: Timers, patience: Patience, hasClientEnded: boolean, onClosed: () => void) {
+    this.#socket = socket;
+    this.#timers = timers;
+    this.#timer = new Timer(this);
+    this.#patience = patience;
+    this.#onClosed = onClosed;
+    socket.handler = this;
+    if (hasClientEnded && socket.queuedBytes === 0) {
+      socket.destroy();
+      return;
+    }
+    socket.resume();
+    this.#giveTime();
+  }
+
+  onData(socket: Socket, bytes: Uint8Array): void {
+    this.#receivedBytes += bytes.length;
+    if (this.#receivedBytes > LINGER_BYTES_MAX) socket.pause();
+  }
+
+  onDrain(): void {}
+
+  /** Both directions have ended: the socket closes by itself when the client has taken the rest. */
+  onEnd(socket: Socket): void {
+    if (socket.queuedBytes === 0) socket.destroy();
+  }
+
+  onClose(): void {
+    this.#timers.remove(this.#timer);
+    this.#onClosed();
+  }
+
+  onTimer(): void {
+    const takenBytes = this.#queuedAtCheck - this.#socket.queuedBytes;
+    const isAllTaken = this.#socket.queuedBytes === 0;
+    if (takenBytes > 0 && (isAllTaken || takenBytes >= this.#patience.takenBytesMin)) this.#giveTime();
+    // What is lost must not look like the end of the body.
+    else if (!isAllTaken) this.#socket.reset();
+    else this.#socket.destroy();
+  }
+
+  /** A client that still reads gets the time of any slow reader, for as long as it goes on. */
+  #giveTime(): void {
+    this.#queuedAtCheck = this.#socket.queuedBytes;
+    this.#timers.set(this.#timer, this.#queuedAtCheck > 0 ? this.#patience.sendIdleMs : LINGER_MS);
+  }
+}
