@@ -1,0 +1,114 @@
+// What the documents say about files, links, deadlines and decisions is so.
+
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, it } from "@std/testing/bdd";
+import { parseDuration } from "../core/config/duration.ts";
+import { DEFAULT_TIMEOUTS } from "../core/limits.ts";
+import { projectRoot } from "./support/runtime-command.ts";
+
+const decisions = readdirSync(join(projectRoot, "docs", "decisions")).map((name) => `docs/decisions/${name}`);
+const documents = [
+  ...readdirSync(projectRoot).filter((name) => name.endsWith(".md")),
+  ...readdirSync(join(projectRoot, "docs"))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+  ...decisions,
+];
+const architecture = read("ARCHITECTURE.md");
+
+describe("documents", () => {
+  it("name files that exist", () => {
+    const missing = documents.flatMap((document) =>
+      [...read(document).matchAll(PATH)].flatMap(([, path = ""]) =>
+        existsSync(join(projectRoot, path)) ? [] : [`${document} names ${path}, which does not exist`],
+      ),
+    );
+    assert.deepEqual(missing, []);
+  });
+
+  it("name files in the figure of a request's path that exist", () => {
+    const [, figure = ""] = /## Bird's eye\n+```\n([\s\S]*?)```/.exec(architecture) ?? [];
+    const paths = figure.match(/[a-z0-9]+\/[a-z0-9-]+\.ts/g) ?? [];
+    assert.ok(paths.length > 8, "the figure was not found");
+    assert.deepEqual(
+      paths.filter((path) => !existsSync(join(projectRoot, "core", path))),
+      [],
+    );
+  });
+
+  it("link to what exists", () => {
+    const broken = documents.flatMap((document) =>
+      [...read(document).matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, link = ""]) => {
+        if (/^https?:/.test(link)) return [];
+        const [path = "", anchor] = link.split("#");
+        const file = path === "" ? document : join(dirname(document), path);
+        if (!existsSync(join(projectRoot, file))) return [`${document} links to ${link}: no such file`];
+        if (anchor === undefined || anchorsOf(file).includes(anchor)) return [];
+        return [`${document} links to ${link}: no such heading`];
+      }),
+    );
+    assert.deepEqual(broken, []);
+  });
+});
+
+describe("ARCHITECTURE.md", () => {
+  it("lists every timeout with its default, and no other", () => {
+    const section = architecture.slice(architecture.indexOf("## Time\n"), architecture.indexOf("## Faults\n"));
+    const rows = [...section.matchAll(/^\| `(\w+)` \| ([^|]+) \|/gm)];
+    const listed = rows.map(([, name, text]) => [`${name}Ms`, milliseconds(text ?? "")]);
+    assert.deepEqual(Object.fromEntries(listed), { ...DEFAULT_TIMEOUTS });
+  });
+
+  it("names every test of the rules it quotes", () => {
+    const section = architecture.slice(architecture.indexOf("## Invariants"), architecture.indexOf("## The port"));
+    const rules = read("test/architecture.test.ts");
+    const quoted = [...section.replaceAll(/\s+/g, " ").matchAll(/"([^"]+)"/g)].map(([, name]) => name ?? "");
+    assert.ok(quoted.length > 5, "the quoted rules were not found");
+    for (const name of quoted) assert.ok(rules.includes(`it("${name}"`), `no rule is called "${name}"`);
+  });
+
+  it("lists every decision by its title, in order", () => {
+    const section = architecture.slice(architecture.indexOf("## Decisions")).replaceAll("\n  ", " ");
+    const listed = [...section.matchAll(/^- \[(\d+)\]\(([^)]+)\): (.+)$/gm)].map(([, number, path, title]) => [
+      path,
+      `# ${number}: ${title}`,
+    ]);
+    const there = [...decisions].sort().map((path) => [path, read(path).split("\n")[0]]);
+    assert.deepEqual(listed, there);
+  });
+});
+
+describe("decisions", () => {
+  for (const path of decisions) {
+    it(`${path} says what was decided and when to look again`, () => {
+      const text = read(path);
+      for (const part of ["**Situation.**", "**Decision.**", "**Revisit when**"]) assert.ok(text.includes(part), part);
+    });
+  }
+});
+
+/** Between backquotes, below one of our folders, with an ending or a slash behind it. */
+const PATH =
+  /`((?:core|adapters|cli|test|bench|docs|examples|schema|tools)\/(?:[\w.-]+\/)*(?:[\w-]+\.(?:ts|md|txt|json|yaml|js))?)`/g;
+
+function read(path: string): string {
+  return readFileSync(join(projectRoot, path), "utf8");
+}
+
+/** Headings as GitHub makes anchors of them. */
+function anchorsOf(path: string): string[] {
+  return [...read(path).matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    (heading ?? "")
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+function milliseconds(text: string): number {
+  const parsed = parseDuration(text.replaceAll(" ", ""));
+  assert.equal(typeof parsed, "number", `${text} is no duration`);
+  return Number(parsed);
+}
