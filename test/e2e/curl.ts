@@ -15,21 +15,21 @@ export interface CurlAnswer {
   readonly connects: number;
 }
 
-const scratch = createScratch();
-let runs = 0;
-
 /** Runs curl; what `-i` and `-w` would mix into the body is taken apart. */
 export async function curl(args: readonly string[], input?: string | Uint8Array): Promise<CurlAnswer> {
   // No /dev/stderr here: a runtime's pipe may be a socket, which has no name to open.
-  const heads = scratch.path(`head-${runs++}`);
+  const scratch = createScratch();
+  const heads = scratch.path("heads");
   const note = "%{stderr}[[%{http_code} %{num_connects}]]";
   const argv = ["curl", "-q", "--silent", "--show-error", "--max-time", "8", "--noproxy", "*", "-D", heads, "-w", note];
   const { code, stdout, stderr } = await runProgram([...argv, ...args], input === undefined ? {} : { input });
   const notes = [...stderr.matchAll(/\[\[(\d+) (\d+)\]\]/g)];
+  const head = existsSync(heads) ? readFileSync(heads, "latin1") : "";
+  scratch.remove();
   return {
     code,
     status: Number(notes.at(-1)?.[1] ?? 0),
-    head: existsSync(heads) ? readFileSync(heads, "latin1") : "",
+    head,
     body: stdout,
     stderr,
     connects: notes.reduce((sum, each) => sum + Number(each[2]), 0),
