@@ -8,7 +8,7 @@ export interface Limits {
   readonly targetBytesMax: number;
   /** Whole request head, request line included; more is 431. */
   readonly requestHeadBytesMax: number;
-  /** Fields in a request head, each cookie crumb counted; more is 431. */
+  /** Field lines in a request head; more is 431. (Cookies in one line are one field; HTTP/2 splits them.) */
   readonly requestFieldsMax: number;
   /** One field name; more is 431 (or 502). */
   readonly fieldNameBytesMax: number;
