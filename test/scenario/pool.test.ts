@@ -248,12 +248,3 @@ describe("a server with a limit of connections", () => {
     );
   });
 });
-
-describe("several servers", () => {
-  it("each have a pool of their own", async () => {
-    stage = await stageWith({ script: { onRequest: () => OK } });
-    assert.equal(stage.endpoints.length, 1);
-    stage.ask(GET);
-    assert.equal(idle(), 1);
-  });
-});

@@ -9,7 +9,7 @@ export class RecordingSocket implements Socket {
   readonly local = NOWHERE;
   readonly peer = NOWHERE;
   readonly tls = null;
-  readonly queuedBytes = 0;
+  queuedBytes = 0;
   /** One entry per system call; a pair is written with `+` between its parts. */
   readonly calls: string[] = [];
   /** What the next writes answer. */

@@ -1,0 +1,165 @@
+import assert from "node:assert/strict";
+import { beforeEach, describe, it } from "@std/testing/bdd";
+import { Attempt, type AttemptOwner } from "../../../core/exchange/attempt.ts";
+import type { ClientSide } from "../../../core/exchange/client-side.ts";
+import type { RoutePlan } from "../../../core/exchange/deployment.ts";
+import type { Fault } from "../../../core/fault.ts";
+import * as fault from "../../../core/fault.ts";
+import type { ClientConnection } from "../../../core/h1/client.ts";
+import type { ResponseHead } from "../../../core/http/message.ts";
+import type { Borrower } from "../../../core/upstream/connections.ts";
+import type { Endpoint } from "../../../core/upstream/endpoint.ts";
+import { requestHead } from "../http/heads.ts";
+
+/** A try between an exchange and a pool that only write down what they are told. */
+
+let told: string[];
+let endpoint: Endpoint;
+let client: ClientSide;
+let borrower: Borrower | null;
+
+function connectionLike(
+  options: { isReused?: boolean; isBound?: boolean; isReusable?: boolean } = {},
+): ClientConnection {
+  const connection = {
+    isReused: false,
+    isBound: false,
+    isReusable: true,
+    hasHeard: false,
+    ...options,
+    begin: () => void told.push("begin"),
+    close: () => void told.push("close"),
+    rest: () => void told.push("rest"),
+  };
+  return connection as unknown as ClientConnection;
+}
+
+const owner = (): AttemptOwner => ({
+  client,
+  head: requestHead("GET / HTTP/1.1\nHost: a"),
+  plan: { timeouts: { connectMs: 123 } } as RoutePlan,
+  asksUpgrade: false,
+  sendRequest: () => void told.push("send"),
+  onInterim: () => void told.push("interim"),
+  onResponseHead: () => void told.push("head"),
+  onResponsePiece: () => void told.push("piece"),
+  onResponseFlush: () => void told.push("flush"),
+  onResponseEnd: () => void told.push("end"),
+  onUpstreamWritable: () => void told.push("writable"),
+  onAttemptFailed: (_attempt: Attempt, reason: Fault) => void told.push(`failed ${reason.code}`),
+});
+
+beforeEach(() => {
+  told = [];
+  borrower = null;
+  const connections = {
+    lease(by: Borrower, fresh: boolean) {
+      borrower = by;
+      told.push(fresh ? "lease fresh" : "lease");
+    },
+    cancel: () => void told.push("cancel"),
+    giveBack: () => void told.push("give back"),
+  };
+  endpoint = { inFlight: 0, connections } as unknown as Endpoint;
+  client = {
+    bound: null,
+    boundTo: null,
+    connection: { isClosed: false },
+    takeBound: () => null,
+  } as unknown as ClientSide;
+});
+
+function started(fresh = false): Attempt {
+  const attempt = new Attempt(owner(), endpoint);
+  attempt.start(fresh);
+  return attempt;
+}
+
+describe("a try", () => {
+  it("leases, sends, passes on what comes, and gives back", () => {
+    const attempt = started();
+    assert.equal(borrower?.connectMs, 123);
+    attempt.onLease(connectionLike({ isReused: true }));
+    assert.ok(attempt.isReused);
+    assert.equal(endpoint.inFlight, 1);
+    const head = {} as ResponseHead;
+    attempt.onInterim(head);
+    attempt.onHead(head);
+    attempt.onBodyPiece(new Uint8Array(1), 0, 1);
+    attempt.onFlush();
+    attempt.onWritable();
+    attempt.onEnd(null);
+    attempt.giveBack();
+    const passed = ["interim", "head", "piece", "flush", "writable", "end"];
+    assert.deepEqual(told, ["lease", "begin", "send", ...passed, "give back"]);
+    assert.equal(endpoint.inFlight, 0);
+    assert.equal(attempt.connection, null);
+  });
+
+  it("may ask for a fresh connection", () => {
+    started(true);
+    assert.deepEqual(told, ["lease fresh"]);
+  });
+
+  it("fails without a connection", () => {
+    started().onLeaseFailed(fault.QUEUE_FULL);
+    assert.deepEqual(told, ["lease", "failed upstream.queue-full"]);
+    assert.equal(endpoint.inFlight, 0);
+  });
+
+  it("fails with its connection, and knows whether anything was heard", () => {
+    for (const hasHeard of [false, true]) {
+      const attempt = started();
+      attempt.onLease(Object.assign(connectionLike(), { hasHeard }));
+      attempt.onFault(fault.UPSTREAM_RESET);
+      assert.equal(attempt.hasHeard, hasHeard);
+      assert.equal(told.at(-1), "failed upstream.reset");
+      assert.equal(endpoint.inFlight, 0);
+    }
+  });
+
+  it("is abandoned once: before the lease, or with it", () => {
+    const waiting = started();
+    waiting.abandon();
+    waiting.abandon();
+    assert.deepEqual(told.splice(0), ["lease", "cancel"]);
+    const under = started();
+    under.onLease(connectionLike());
+    under.abandon();
+    under.abandon();
+    assert.deepEqual(told, ["lease", "begin", "send", "close"]);
+    assert.equal(endpoint.inFlight, 0);
+  });
+});
+
+describe("a try on a connection that is bound to its client", () => {
+  it("takes it without the pool", () => {
+    Object.assign(client, { takeBound: () => connectionLike({ isReused: true }) });
+    assert.ok(started().isReused);
+    assert.deepEqual(told, ["begin", "send"]);
+  });
+
+  it("leaves it with the client", () => {
+    const attempt = started();
+    const connection = connectionLike({ isBound: true });
+    attempt.onLease(connection);
+    attempt.giveBack();
+    assert.equal(told.at(-1), "rest");
+    assert.equal(client.bound, connection);
+    assert.equal(client.boundTo, endpoint);
+  });
+
+  it("closes it when it cannot be used again, or the client is gone", () => {
+    for (const [isReusable, isClosed] of [
+      [false, false],
+      [true, true],
+    ] as const) {
+      Object.assign(client, { connection: { isClosed } });
+      const attempt = started();
+      attempt.onLease(connectionLike({ isBound: true, isReusable }));
+      attempt.giveBack();
+      assert.equal(told.at(-1), "close");
+      assert.equal(client.bound, null);
+    }
+  });
+});

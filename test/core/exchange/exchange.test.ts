@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { afterEach, describe, it } from "@std/testing/bdd";
+import { GET, OK, ok, post, responsesTo, SILENT, type Stage, stageWith, statusesTo } from "../../scenario/stage.ts";
+
+/** The steps of a request, each with what it leaves in the record. The long stories are in test/scenario. */
+
+let stage: Stage;
+afterEach(() => stage.close());
+
+const get = (target: string, ...fields: string[]): string =>
+  `GET ${target} HTTP/1.1\r\nHost: a\r\n${fields.map((field) => `${field}\r\n`).join("")}\r\n`;
+
+const record = () => {
+  const [exchange] = stage.exchanges;
+  assert.ok(exchange);
+  const { method, target, status, fault, attempts, requestBytes, responseBytes } = exchange;
+  return { method, target, status, fault, attempts, requestBytes, responseBytes };
+};
+
+describe("a request that we answer ourselves", () => {
+  for (const [name, routes, target, status, fault] of [
+    ["no route", [{ match: { path: "/x" }, upstream: "app" }], "/y", 404, "client.no-route"],
+    ["a path with a bad escape", [{ match: { path: "/x/*" }, upstream: "app" }], "/x/%zz", 400, "client.bad-path"],
+    ["a fixed response", [{ respond: { status: 418, body: "tea" } }], "/", 418, ""],
+    ["a redirect", [{ redirect: { to: "/new${request.path}", status: 308 } }], "/old", 308, ""],
+  ] as const) {
+    it(`for ${name}`, async () => {
+      stage = await stageWith({ routes: routes as never });
+      const client = stage.ask(get(target));
+      assert.deepEqual(statusesTo(client), [status]);
+      assert.deepEqual([record().status, record().fault, record().attempts], [status, fault, 0]);
+      if (status === 308) assert.match(client.text(), /\r\nLocation: \/new\/old\r\n/);
+      assert.equal(stage.origin.links.length, 0);
+      assert.equal(client.closed, status === 400 ? "end" : null, "the connection lives on unless the client erred");
+    });
+  }
+
+  it("with a body ends the connection: nobody reads it", async () => {
+    stage = await stageWith({ routes: [{ respond: { body: "x" } }] });
+    const client = stage.ask(post("body"));
+    stage.sim.advance(3_000);
+    assert.deepEqual(statusesTo(client), [200]);
+    assert.equal(client.closed, "end");
+  });
+
+  it("in the client's language, with the id of the log", async () => {
+    stage = await stageWith({ routes: [{ match: { path: "/x" }, upstream: "app" }] });
+    const [text] = responsesTo(stage.ask(get("/")));
+    const [json] = responsesTo(stage.ask(get("/", "Accept: application/json")));
+    assert.equal(text?.body, `404 Not Found\nclient.no-route\nrequest ${stage.exchanges[0]?.requestId}\n`);
+    assert.equal(JSON.parse(json?.body ?? "").requestId, stage.exchanges[1]?.requestId);
+  });
+});
+
+describe("a request that goes to an upstream", () => {
+  it("is recorded with what went each way", async () => {
+    stage = await stageWith({ script: { onRequest: () => ok("response") } });
+    stage.ask(post("request body"));
+    assert.deepEqual(record(), {
+      method: "POST",
+      target: "/",
+      status: 200,
+      fault: "",
+      attempts: 1,
+      requestBytes: 12,
+      responseBytes: 8,
+    });
+  });
+
+  it("takes the time it takes", async () => {
+    stage = await stageWith({ script: SILENT });
+    stage.ask(GET);
+    stage.sim.advance(1_500);
+    stage.origin.links[0]?.peer.send(OK);
+    stage.sim.drive();
+    const duration = stage.exchanges[0]?.durationMs ?? 0;
+    assert.ok(duration > 1_500 && duration < 1_510, `${duration}`);
+  });
+
+  it("is in flight from its first try to its end", async () => {
+    stage = await stageWith({ script: SILENT });
+    stage.ask(GET);
+    assert.equal(stage.endpoint.inFlight, 1);
+    stage.origin.links[0]?.peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no");
+    stage.sim.drive();
+    assert.equal(stage.endpoint.inFlight, 1);
+    stage.origin.links[0]?.peer.send("k");
+    stage.sim.drive();
+    assert.equal(stage.endpoint.inFlight, 0);
+  });
+
+  it("is answered 502 when the upstream's reply is none", async () => {
+    stage = await stageWith({ script: { onRequest: () => "nonsense\r\n\r\n" } });
+    const client = stage.ask(GET);
+    assert.deepEqual(statusesTo(client), [502]);
+    assert.deepEqual([record().status, record().fault], [502, "upstream.bad-status-line"]);
+    assert.equal(client.closed, null);
+  });
+
+  it("is cut when its response breaks off, and recorded with its status and fault", async () => {
+    stage = await stageWith({ script: { onRequest: () => "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab" } });
+    const client = stage.ask(GET);
+    stage.origin.links[0]?.peer.end();
+    stage.sim.drive();
+    assert.notEqual(client.closed, null);
+    assert.deepEqual([record().status, record().fault, record().responseBytes], [200, "upstream.truncated", 2]);
+  });
+
+  it("passes trailers to clients that take them, safe ones only", async () => {
+    stage = await stageWith({
+      script: {
+        onRequest: () =>
+          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-Sum: 1\r\nContent-Length: 9\r\nSet-Cookie: b\r\n\r\n",
+      },
+    });
+    const [with_] = responsesTo(stage.ask(get("/", "TE: trailers", "Connection: TE")));
+    assert.deepEqual(with_?.trailers, [["X-Sum", "1"]]);
+    const [without] = responsesTo(stage.ask(GET));
+    assert.deepEqual(without?.trailers, []);
+  });
+
+  it("passes 100-continue, and waits for the body", async () => {
+    stage = await stageWith({ script: { onHead: (_head, link) => link.peer.send("HTTP/1.1 100 Continue\r\n\r\n") } });
+    const client = stage.ask(post("body", "Expect: 100-continue").slice(0, -4));
+    assert.equal(client.text(), "HTTP/1.1 100 Continue\r\n\r\n");
+    client.send("body");
+    stage.sim.drive();
+    assert.deepEqual(statusesTo(client), [200]);
+    assert.equal(stage.origin.requests[0]?.body, "body");
+  });
+
+  it("goes by the limits and deadlines of its route", async () => {
+    stage = await stageWith({
+      script: SILENT,
+      routes: [
+        { match: { path: "/short" }, upstream: "app", timeouts: { firstByte: "1s" }, limits: { requestBody: 3 } },
+        { upstream: "app" },
+      ],
+    });
+    assert.deepEqual(statusesTo(stage.ask(post("body").replace("POST /", "POST /short"))), [413]);
+    assert.deepEqual(statusesTo(stage.ask(post("body"))), []);
+    const client = stage.ask(get("/short"));
+    stage.after(1_000, () => statusesTo(client)[0] === 504);
+  });
+
+  it("has no body in a 205, whatever the upstream sends", async () => {
+    stage = await stageWith({
+      script: { onRequest: () => "HTTP/1.1 205 Reset Content\r\nContent-Length: 3\r\n\r\nabc" },
+    });
+    const client = stage.ask(GET);
+    assert.match(client.text(), /\r\nContent-Length: 0\r\n/);
+    assert.match(client.text(), /\r\n\r\n$/);
+    client.send(GET);
+    stage.sim.drive();
+    assert.equal(statusesTo(client).length, 2);
+  });
+
+  it("finds its servers by name, and says when there is none of that name", async () => {
+    stage = await stageWith();
+    stage.sim.failConnect("127.0.0.1:9001", "ENOTFOUND");
+    assert.deepEqual(statusesTo(stage.ask(GET)), [502]);
+    assert.equal(record().fault, "upstream.name-not-found");
+  });
+});

@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { beforeEach, describe, it } from "@std/testing/bdd";
+import { Inbox } from "../../../core/bytes/inbox.ts";
+import * as fault from "../../../core/fault.ts";
+import { BodyReader } from "../../../core/h1/body-reader.ts";
+import { BODY_CHUNKED, BODY_LENGTH, RequestHead } from "../../../core/http/message.ts";
+import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "../../../core/limits.ts";
+import { bytesOfText, textOfBytes } from "../../support/wire.ts";
+
+let reader: BodyReader;
+let inbox: Inbox;
+let body: string;
+
+const sink = {
+  onBodyPiece(bytes: Uint8Array, start: number, end: number): void {
+    body += textOfBytes(bytes.subarray(start, end));
+  },
+};
+
+beforeEach(() => {
+  reader = new BodyReader();
+  inbox = new Inbox();
+  body = "";
+});
+
+function begin(framing: number, length: number): void {
+  const head = new RequestHead();
+  head.body = framing;
+  head.bodyLength = length;
+  reader.begin(head, 0);
+}
+
+function feed(text: string, nowMs: number): number {
+  inbox.append(bytesOfText(text));
+  return reader.read(inbox, DEFAULT_LIMITS, sink, nowMs);
+}
+
+const judge = (nowMs: number) => reader.judge(nowMs, DEFAULT_LIMITS, DEFAULT_TIMEOUTS);
+
+describe("reading a body", () => {
+  it("takes what belongs to it and leaves the rest", () => {
+    begin(BODY_LENGTH, 5);
+    assert.equal(feed("ab", 0), 0);
+    assert.ok(!reader.isDone);
+    assert.equal(feed("cdeGET", 0), 0);
+    assert.ok(reader.isDone);
+    assert.equal(body, "abcde");
+    assert.equal(textOfBytes(inbox.bytes.subarray(inbox.start, inbox.end)), "GET");
+    assert.equal(reader.trailers, null);
+  });
+
+  it("has trailers behind chunks, until the next body", () => {
+    begin(BODY_CHUNKED, 0);
+    feed("1\r\na\r\n0\r\nT: 1\r\n\r\n", 0);
+    assert.equal(reader.trailers?.value("t"), "1");
+    begin(BODY_LENGTH, 1);
+    assert.equal(reader.trailers, null);
+  });
+
+  it("refuses what is broken", () => {
+    begin(BODY_CHUNKED, 0);
+    assert.equal(feed("X", 0), -fault.BAD_CHUNK_SIZE);
+  });
+
+  it("does not mind that its taker emptied the inbox", () => {
+    begin(BODY_LENGTH, 5);
+    inbox.append(bytesOfText("ab"));
+    assert.equal(reader.read(inbox, DEFAULT_LIMITS, { onBodyPiece: () => inbox.clear() }, 0), 0);
+    assert.equal(inbox.length, 0);
+  });
+});
+
+describe("the pace of a body", () => {
+  it("is late when nothing comes", () => {
+    begin(BODY_LENGTH, 1_000_000);
+    feed("x".repeat(100_000), 1_000);
+    assert.equal(judge(60_999), null);
+    assert.equal(judge(61_000), fault.CLIENT_BODY_TIMEOUT);
+    assert.equal(reader.nextCheckMs(60_000, DEFAULT_TIMEOUTS), 1_000);
+    assert.equal(reader.nextCheckMs(1_000, DEFAULT_TIMEOUTS), 5_000);
+  });
+
+  it("is too slow below the minimum, after the grace", () => {
+    begin(BODY_LENGTH, 1_000_000);
+    feed("x".repeat(5_500), 5_000);
+    assert.equal(judge(10_000), null);
+    assert.equal(judge(11_000), null);
+    assert.equal(judge(11_001), fault.CLIENT_TOO_SLOW);
+  });
+
+  it("counts no time in which we did not listen", () => {
+    begin(BODY_LENGTH, 1_000_000);
+    reader.hold(1_000);
+    assert.equal(judge(500_000), null);
+    reader.release(500_000);
+    assert.equal(judge(508_999), null);
+    assert.equal(judge(510_000), fault.CLIENT_TOO_SLOW);
+  });
+});
