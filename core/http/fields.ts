@@ -38,10 +38,14 @@ export class Fields {
   readonly #counts = new Uint8Array(KNOWN_FIELDS.length);
 
   clear(): void {
+    // Only what was touched: heads are small, and two native calls would cost more than this loop.
+    for (let row = ID; row < this.count * STRIDE; row += STRIDE) {
+      const id = this.#rows[row]! & ID_MASK;
+      this.#first[id] = -1;
+      this.#counts[id] = 0;
+    }
     this.bytes = NOTHING;
     this.count = 0;
-    this.#first.fill(-1);
-    this.#counts.fill(0);
   }
 
   /** Adds a row; the caller has checked the syntax. */
