@@ -1,5 +1,6 @@
 import type { Socket as NetSocket } from "node:net";
 import type { Address, Attempt, ConnectDone, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
+import { countRead } from "./node-garbage.ts";
 import { CANCELED, tcpAddress, toSocketError } from "./socket-error.ts";
 
 /** The net.Socket, which carries its owner so that listeners can be shared functions. */
@@ -180,6 +181,7 @@ export function onConnect(this: NetSocket): void {
 
 function onData(this: NetSocket, bytes: Uint8Array): void {
   const { owner } = this as RawSocket;
+  countRead(bytes.length);
   if (owner.abandoned) return;
   try {
     owner.handler.onData(owner, bytes);
