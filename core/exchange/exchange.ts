@@ -34,6 +34,7 @@ export class Exchange extends RequestView implements MessageHandler, FinishedExc
   #target: string | null = null;
   #body: RequestBody | null = null;
   #attempt: Attempt | null = null;
+  #hasBegun = false;
   #isRequestEnded = false;
   #isResponseEnded = false;
   #isFinished = false;
@@ -75,6 +76,7 @@ export class Exchange extends RequestView implements MessageHandler, FinishedExc
     const endpoint = group.pick();
     if (endpoint === null) this.#fail(fault.NO_SERVER);
     else this.#try(new Attempt(this, endpoint), false);
+    this.#hasBegun = true;
   }
 
   #findRoute(): Fault | null {
@@ -138,7 +140,7 @@ export class Exchange extends RequestView implements MessageHandler, FinishedExc
     for (const piece of pieces) isWritable = connection.body(piece, 0, piece.length);
     if (attempt.connection === null) return;
     if (body.isComplete) connection.end(null);
-    else connection.flush();
+    else if (this.#hasBegun) connection.flush(); // else the client's turn goes on, and ends with `onFlush`
     if (isWritable) this.client.connection.release();
   }
 

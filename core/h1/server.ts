@@ -183,20 +183,18 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     this.#limits = owner.limits;
     this.#timeouts = owner.timeouts;
     owner.timers.clear(this.#timer);
-    if (head.body === BODY_NONE) {
-      this.#phase = ANSWERING;
-      this.#open(head);
-      this.#handler?.onEnd(null);
-      this.#handler?.onFlush();
-      this.#maybeFinish();
-    } else {
-      this.#phase = READ_BODY;
+    const hasBody = head.body !== BODY_NONE;
+    this.#phase = hasBody ? READ_BODY : ANSWERING;
+    if (hasBody) {
       this.#bodyReader ??= new BodyReader();
       this.#bodyReader.begin(head, owner.timers.nowMs);
-      this.#open(head);
-      if (this.#phase === READ_BODY) this.#checkPace();
-      this.#maybeFinish();
     }
+    this.#open(head);
+    if (!hasBody) this.#handler?.onEnd(null);
+    else if (this.#phase === READ_BODY) this.#checkPace();
+    // What of the body came with the head goes on with it.
+    if (!hasBody || inbox.length === 0) this.#handler?.onFlush();
+    this.#maybeFinish();
     return true;
   }
 
