@@ -56,7 +56,7 @@ export const Limits = section({
     formatSize(DEFAULT_LIMITS.requestHeadBytesMax),
   ),
   requestFields: v.optional(
-    described(count({ min: 1, max: 10_000 }), "Fields in a request head, each cookie counted; 431 beyond."),
+    described(count({ min: 1, max: 10_000 }), "Fields in a request head; 431 beyond."),
     DEFAULT_LIMITS.requestFieldsMax,
   ),
   fieldName: v.optional(
