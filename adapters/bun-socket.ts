@@ -122,6 +122,9 @@ export class BunSocket implements Socket, Attempt {
     return this.write(whole);
   }
 
+  /** Reads come in memory of their own, which the garbage collector frees. */
+  release(_chunk: Uint8Array): void {}
+
   /** The kernel takes bytes again. */
   flush(): void {
     const { queue } = this;

@@ -1,15 +1,22 @@
 /**
  * A Deno connection as a socket of the port: pulled with `read` and pushed with `write`, one promise each. Reading into
- * our own buffers is what makes Deno cheap, and what this file has to manage:
+ * our own buffers is what makes Deno cheap (`deno-buffers.ts`):
  *
- *   read filled the 4K buffer    → it is handed out, the next one has 64K
- *   read brought less than 4K    → the bytes are copied out, the next buffer has 4K
- *   read left the 64K part empty → a view is handed out, the next buffer has 4K
- *   the very view comes back through `write` → its 64K are reused once the kernel has the bytes
- *
- * so that an idle connection waits with a small buffer and a bulk transfer allocates next to nothing.
+ *   read filled the small buffer   → the next one is large
+ *   read left the large part empty → the next one is small
  */
 import type { Address, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
+import {
+  hold,
+  isJoinable,
+  join,
+  type LargeBuffer,
+  letGo,
+  release,
+  SMALL_BYTES,
+  smallCopy,
+  takeLarge,
+} from "./deno-buffers.ts";
 import { tcpAddress, toSocketError } from "./socket-error.ts";
 
 export type DenoAddress =
@@ -37,13 +44,15 @@ export class DenoSocket implements Socket {
   paused = true;
   /** `#readAll` is running. */
   reading = false;
-  readBuffer: Uint8Array | null = null;
+  #small: Uint8Array | null = null;
+  /** Instead of the small one, while much is coming. */
+  #large: LargeBuffer | null = null;
   /** What a read brought after `pause`. */
   held: Uint8Array | null = null;
   /** The peer's FIN was read, and told. */
   ended = false;
   endTold = false;
-  /** Not yet given to the kernel. */
+  /** Behind the write under way. */
   queue: Uint8Array[] = [];
   queuedBytes = 0;
   /** `#writeAll` is running. */
@@ -77,13 +86,10 @@ export class DenoSocket implements Socket {
   write(bytes: Uint8Array): boolean {
     if (this.finished) return true;
     if (bytes.length > 0) {
-      this.queue.push(bytes);
-      this.queuedBytes += bytes.length;
-      if (!this.writing) void this.#writeAll();
+      hold(bytes);
+      this.#send(bytes);
     }
-    if (this.queuedBytes < this.highWaterBytes) return true;
-    this.needsDrain = true;
-    return false;
+    return this.#accepted();
   }
 
   writeRange(bytes: Uint8Array, start: number, end: number): boolean {
@@ -91,14 +97,38 @@ export class DenoSocket implements Socket {
   }
 
   writePair(first: Uint8Array, second: Uint8Array): boolean {
-    return this.finished || this.write(joined([first, second], first.length + second.length));
+    if (this.finished) return true;
+    const length = first.length + second.length;
+    hold(first);
+    hold(second);
+    if (isJoinable(length)) this.#send(join([first, second], length));
+    else {
+      this.#send(first);
+      this.#send(second);
+    }
+    return this.#accepted();
   }
 
-  async #writeAll(): Promise<void> {
+  release(chunk: Uint8Array): void {
+    release(chunk);
+  }
+
+  #accepted(): boolean {
+    if (this.queuedBytes < this.highWaterBytes) return true;
+    this.needsDrain = true;
+    return false;
+  }
+
+  #send(bytes: Uint8Array): void {
+    this.queuedBytes += bytes.length;
+    if (this.writing) this.queue.push(bytes);
+    else void this.#writeAll(bytes);
+  }
+
+  async #writeAll(first: Uint8Array): Promise<void> {
     this.writing = true;
     try {
-      while (this.queue.length > 0) {
-        const bytes = this.#nextToWrite();
+      for (let bytes: Uint8Array | null = first; bytes !== null; bytes = this.#nextToWrite()) {
         let written = 0;
         do {
           const count = await this.raw.write(written === 0 ? bytes : bytes.subarray(written));
@@ -107,7 +137,7 @@ export class DenoSocket implements Socket {
           this.queuedBytes -= count;
           if (this.needsDrain && this.queuedBytes <= this.highWaterBytes / 2) this.#drained();
         } while (written < bytes.length && !this.closed);
-        recycle(bytes);
+        letGo(bytes);
       }
     } catch (error) {
       this.#writeFailed(toSocketError(error));
@@ -118,16 +148,16 @@ export class DenoSocket implements Socket {
   }
 
   /** Small pieces that gathered while the last write was under way go out as one. */
-  #nextToWrite(): Uint8Array {
+  #nextToWrite(): Uint8Array | null {
     const { queue } = this;
+    if (queue.length < 2) return queue.pop() ?? null;
     let count = 0;
     let length = 0;
-    for (const bytes of queue) {
-      if (length + bytes.length > JOINED_BYTES_MAX) break;
-      length += bytes.length;
+    while (count < queue.length && isJoinable(length + queue[count]!.length)) {
+      length += queue[count]!.length;
       count += 1;
     }
-    return count < 2 ? (queue.shift() as Uint8Array) : joined(queue.splice(0, count), length);
+    return count < 2 ? (queue.shift() as Uint8Array) : join(queue.splice(0, count), length);
   }
 
   /**
@@ -193,8 +223,7 @@ export class DenoSocket implements Socket {
     while (!(this.paused || this.closed || this.ended)) {
       let length: number | null;
       try {
-        this.readBuffer ??= new Uint8Array(SMALL_BYTES);
-        length = await this.raw.read(this.readBuffer);
+        length = await this.raw.read(this.#room());
         if (length === null && this.writeError !== null) throw this.writeError;
       } catch (error) {
         this.#close(toSocketError(error));
@@ -208,18 +237,25 @@ export class DenoSocket implements Socket {
     this.reading = false;
   }
 
+  #room(): Uint8Array {
+    if (this.#large !== null) return this.#large.room;
+    this.#small ??= new Uint8Array(SMALL_BYTES);
+    return this.#small;
+  }
+
   /** The bytes of a read, which belong to the receiver, and a buffer for the next. */
   #taken(length: number): Uint8Array {
-    const buffer = this.readBuffer as Uint8Array;
-    if (length < SMALL_BYTES) {
-      if (buffer.length > SMALL_BYTES) {
-        giveLarge(buffer);
-        this.readBuffer = null;
-      }
-      return buffer.slice(0, length);
+    const large = this.#large;
+    if (large === null) {
+      if (length === SMALL_BYTES) this.#large = takeLarge();
+      return smallCopy(this.#small as Uint8Array, length);
     }
-    this.readBuffer = length === buffer.length ? takeLarge() : null;
-    return buffer.length === LARGE_BYTES ? lend(buffer, length) : buffer;
+    const { room } = large;
+    this.#large = length === room.length ? takeLarge() : null;
+    if (length > SMALL_BYTES) return room.subarray(0, length);
+    const copy = smallCopy(room, length);
+    release(room);
+    return copy;
   }
 
   #deliverHeld(): void {
@@ -232,7 +268,7 @@ export class DenoSocket implements Socket {
       }
       if (!this.ended || this.endTold || this.paused || this.closed) return;
       this.endTold = true;
-      this.readBuffer = null;
+      this.#dropBuffers();
       this.handler.onEnd(this);
     } catch (error) {
       this.#thrown(error);
@@ -248,9 +284,15 @@ export class DenoSocket implements Socket {
     this.queue = [];
     this.queuedBytes = 0;
     this.held = null;
-    this.readBuffer = null;
+    this.#dropBuffers();
     this.raw.close();
     queueMicrotask(() => this.handler.onClose(this, error));
+  }
+
+  /** Not for reuse: a read may be under way. */
+  #dropBuffers(): void {
+    this.#small = null;
+    this.#large = null;
   }
 
   guard(call: () => void): void {
@@ -268,55 +310,6 @@ export class DenoSocket implements Socket {
       throw error;
     });
   }
-}
-
-// ── read buffers ────────────────────────────────────────────────────────────
-
-/** What an idle connection waits with; a request head fits. */
-const SMALL_BYTES = 4096;
-/** Larger reads were not faster on loopback. */
-const LARGE_BYTES = 65536;
-/** Beyond this, copying pieces together costs more than the system calls it saves. */
-const JOINED_BYTES_MAX = 65536;
-/** 4 MiB at most are kept for reuse. */
-const FREE_LARGE_MAX = 64;
-
-const freeLarge: Uint8Array[] = [];
-/** Views handed out, and the whole buffer behind each. */
-const lent = new WeakMap<Uint8Array, Uint8Array>();
-
-function takeLarge(): Uint8Array {
-  return freeLarge.pop() ?? new Uint8Array(LARGE_BYTES);
-}
-
-function giveLarge(buffer: Uint8Array): void {
-  if (freeLarge.length < FREE_LARGE_MAX) freeLarge.push(buffer);
-}
-
-function lend(buffer: Uint8Array, length: number): Uint8Array {
-  const view = buffer.subarray(0, length);
-  lent.set(view, buffer);
-  return view;
-}
-
-/** `bytes` are written. A view we lent came back whole, so nobody else may hold a part of it. */
-function recycle(bytes: Uint8Array): void {
-  if (bytes.length < SMALL_BYTES) return;
-  const buffer = lent.get(bytes);
-  if (buffer === undefined) return;
-  lent.delete(bytes);
-  giveLarge(buffer);
-}
-
-function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-    recycle(piece);
-  }
-  return whole;
 }
 
 function toAddress(raw: DenoAddress, bound: Address): Address {

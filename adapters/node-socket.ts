@@ -89,6 +89,9 @@ export class NodeSocket implements Socket, Attempt {
     return this.#accepted();
   }
 
+  /** Reads come in memory of their own, which the garbage collector frees. */
+  release(_chunk: Uint8Array): void {}
+
   /** Node answers false before it tried the kernel; only what is left afterwards counts here. */
   #accepted(): boolean {
     if (this.raw.writableLength < this.highWaterBytes || this.raw.destroyed) return true;

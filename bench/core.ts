@@ -38,6 +38,7 @@ class FakeSocket implements Socket {
     this.onWrite();
     return true;
   }
+  release(): void {}
   end(): void {}
   destroy(): void {}
   reset(): void {}

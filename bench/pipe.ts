@@ -45,6 +45,7 @@ class Pipe implements SocketHandler {
 
   onData(socket: Socket, bytes: Uint8Array): void {
     if (this.#other(socket)?.write(bytes) === false) socket.pause();
+    socket.release(bytes);
   }
 
   onDrain(socket: Socket): void {

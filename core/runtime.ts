@@ -51,7 +51,7 @@ export interface SocketError {
 
 /** What a socket tells its owner. One object may serve many sockets. */
 export interface SocketHandler {
-  /** The receiver owns `bytes` from here on; the adapter never touches them again. Never empty. */
+  /** The receiver owns `bytes` from here on; the adapter doesn't touch them again before `release`. Never empty. */
   onData(socket: Socket, bytes: Uint8Array): void;
   /** Once for every `write` that answered false, when the queue has fallen to the low mark or below. */
   onDrain(socket: Socket): void;
@@ -86,6 +86,11 @@ export interface Socket {
   writeRange(bytes: Uint8Array, start: number, end: number): boolean;
   /** `write` of two pieces with as few system calls as the runtime allows. */
   writePair(first: Uint8Array, second: Uint8Array): boolean;
+  /**
+   * Gives a whole chunk back, as `onData` of this socket brought it: each part of it was written (to any socket) or is
+   * not wanted. Nobody may look at it again, for the adapter may read into the same memory. Saying nothing is fine, too.
+   */
+  release(chunk: Uint8Array): void;
   /** FIN once the queue is written. Reading goes on. */
   end(): void;
   /** Drops the queue and closes. A peer may see FIN or RST. */

@@ -38,6 +38,11 @@ export class Inbox {
     return moved;
   }
 
+  /** A chunk as it came, of which nothing is consumed, so that no head lies in front; null if there is no such. */
+  get wholeChunk(): Uint8Array | null {
+    return this.#isOwn || this.start > 0 || this.end === 0 ? null : this.bytes;
+  }
+
   /** Everything up to `position` is done with. An emptied inbox lets go of its memory. */
   consume(position: number): void {
     this.start = position;

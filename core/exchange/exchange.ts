@@ -159,7 +159,7 @@ export class Exchange extends RequestView implements MessageHandler, FinishedExc
     if (body.receivedBytes > this.plan!.limits.requestBodyBytesMax) {
       this.#fail(fault.BODY_TOO_LARGE);
     } else if (connection === null) {
-      body.keep(bytes.subarray(start, end));
+      body.keep(bytes.slice(start, end));
       this.client.connection.hold();
     } else if (!connection.body(bytes, start, end)) {
       this.client.connection.hold();

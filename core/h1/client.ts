@@ -199,9 +199,12 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
       case TUNNEL:
         this.#handler?.onBodyPiece(bytes, 0, bytes.length);
         this.#handler?.onFlush();
+        this.socket.release(bytes);
         break;
       case BODY:
         this.#readBody(bytes, 0, bytes.length);
+        // No head lies in it, and all pieces are written.
+        this.socket.release(bytes);
         break;
       case WAITING: {
         this.hasHeard = true;

@@ -36,7 +36,7 @@ const MERGE_RUN_MAX = 4 * 1024;
 const BACKSLASH = 0x5c;
 
 export interface BodySink {
-  /** The receiver owns `bytes[start, end)`. */
+  /** `bytes[start, end)` may be spoilt, and is to be written or copied in this call. */
   onBodyPiece(bytes: Uint8Array, start: number, end: number): void;
 }
 

@@ -88,6 +88,7 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     if (this.#phase === TUNNEL) {
       this.#handler?.onBodyPiece(bytes, 0, bytes.length);
       this.#handler?.onFlush();
+      this.socket.release(bytes);
       return;
     }
     const moved = this.#inbox.append(bytes);
@@ -205,7 +206,9 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
 
   #readBody(): boolean {
     const reader = this.#bodyReader!;
+    const chunk = this.#inbox.wholeChunk;
     const refused = reader.read(this.#inbox, this.#limits, this, this.#owner.timers.nowMs);
+    if (chunk !== null && this.#inbox.length === 0) this.socket.release(chunk);
     if (this.#phase !== READ_BODY) return false;
     if (refused < 0) {
       this.#refuseBody(fault.clientRefusal(refused));
@@ -228,10 +231,9 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
 
   /** A broken body: the exchange answers with the fault's status while it still can, else it cuts. */
   #refuseBody(refused: Fault): void {
-    const handler = this.#handler;
     this.#inbox.clear();
     this.#keepsAlive = false;
-    handler?.onFault(refused);
+    this.#handler?.onFault(refused);
   }
 
   hold(): void {

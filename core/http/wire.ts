@@ -12,7 +12,7 @@ import type { OutgoingHead } from "./outgoing.ts";
 
 /** What a machine tells whoever handles its current message. */
 export interface MessageHandler {
-  /** The receiver owns `bytes[start, end)`. */
+  /** `bytes[start, end)` may be spoilt, and is to be written or copied in this call: then its chunk is given back. */
   onBodyPiece(bytes: Uint8Array, start: number, end: number): void;
   /** The message is complete. `trailers` are valid during the call only. */
   onEnd(trailers: Fields | null): void;

@@ -9,7 +9,8 @@ import type { SimClock } from "./sim-clock.ts";
  *   write → queue → [kernel, kernelBytesMax] ─latency, cut into segments→ inbox → onData
  *                                                                          └ only while resumed
  *
- * - bytes given to `write` are copied and overwritten with 0xDD, so that a reader of bytes it gave away is found out;
+ * - bytes given to `write` are copied and overwritten with 0xDD, and so are released chunks, so that a reader of bytes
+ *   it gave away is found out;
  * - a reset, or a close with unread bytes, destroys what the other side has not read yet, as kernels do;
  * - bytes that reach a closed socket are answered with a reset.
  */
@@ -81,6 +82,10 @@ export class SimSocket implements Socket {
   writePair(first: Uint8Array, second: Uint8Array): boolean {
     this.write(first);
     return this.write(second);
+  }
+
+  release(chunk: Uint8Array): void {
+    if (this.#options.isCore) chunk.fill(POISON);
   }
 
   end(): void {

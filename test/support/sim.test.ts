@@ -122,6 +122,15 @@ describe("createSimulation: bytes", () => {
     assert.throws(() => sim.drive(), /given away/);
   });
 
+  it("overwrites a chunk that is given back", async () => {
+    const { sim, server, client, socket } = await pair();
+    client.send("looked at too late");
+    sim.drive();
+    const chunk = server.chunks[0] as Uint8Array;
+    socket.release(chunk);
+    assert.ok(chunk.every((byte) => byte === 0xdd));
+  });
+
   it("gives chunks that nobody else holds", async () => {
     const { sim, server, client } = await pair();
     const bytes = bytesOfText("hello");

@@ -274,6 +274,30 @@ export function flowing(runtime: Runtime, side: Side): void {
     strictEqual(sha(l.far.chunks), sha([sent]));
   });
 
+  it("writes all parts of a chunk that is released before the kernel has them", async () => {
+    await using l = await link(runtime, side);
+    const expected: Uint8Array[] = [];
+    l.recorder.onBytes = (socket, bytes) => {
+      const half = bytes.length >> 1;
+      expected.push(patterned(10), bytes.slice(1));
+      socket.writePair(patterned(10), bytes.subarray(1, half));
+      const accepted = socket.write(bytes.subarray(half));
+      socket.release(bytes);
+      if (!accepted) socket.pause();
+    };
+    l.recorder.onEvent = (socket, name) => {
+      if (name === "drain") socket.resume();
+    };
+    l.far.raw.pause();
+    l.socket.resume();
+    l.far.raw.write(patterned(16_000_000));
+    await aMoment();
+    l.far.raw.resume();
+    await l.recorder.untilBytes(16_000_000);
+    await l.far.untilBytes(joinedChunks(expected).length);
+    strictEqual(sha(l.far.chunks), sha(expected));
+  });
+
   it("gives the next event to the handler of the moment", async () => {
     await using l = await link(runtime, side);
     const { recorder } = l;

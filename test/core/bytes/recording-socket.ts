@@ -32,6 +32,10 @@ export class RecordingSocket implements Socket {
     return this.accepts;
   }
 
+  release(chunk: Uint8Array): void {
+    chunk.fill(0xdd);
+  }
+
   end(): void {
     this.isEnded = true;
   }

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import {
+  hold,
+  isJoinable,
+  join,
+  letGo,
+  release,
+  SMALL_BYTES,
+  smallCopy,
+  takeLarge,
+} from "../../adapters/deno-buffers.ts";
+
+describe("Deno's large buffers", () => {
+  it("come back when the chunk is released and its writes are done, in either order", () => {
+    const buffer = takeLarge();
+    const chunk = buffer.room.subarray(0, 60_000);
+    const [first, second] = [chunk.subarray(0, 100), chunk.subarray(200)];
+    hold(first);
+    hold(second);
+    letGo(first);
+    release(chunk);
+    assert.notEqual(takeLarge(), buffer);
+    letGo(second);
+    assert.equal(takeLarge(), buffer);
+
+    hold(chunk);
+    letGo(chunk);
+    assert.notEqual(takeLarge(), buffer);
+    release(chunk);
+    assert.equal(takeLarge(), buffer);
+  });
+
+  it("stay the owner's while they are not released", () => {
+    const buffer = takeLarge();
+    hold(buffer.room);
+    letGo(buffer.room);
+    assert.notEqual(takeLarge(), buffer);
+  });
+
+  it("hold joined pieces for as long as they are written", () => {
+    const buffer = takeLarge();
+    release(buffer.room);
+    const pieces = [new Uint8Array(6).fill(1), new Uint8Array(buffer.room.length).fill(2)];
+    const length = 6 + buffer.room.length;
+    assert.ok(isJoinable(length), "a chunk line and a full read go together");
+    const whole = join(pieces, length);
+    assert.equal(whole.buffer, buffer.whole.buffer);
+    assert.deepEqual([whole.length, whole[5], whole[6], whole.at(-1)], [length, 1, 2, 2]);
+    assert.notEqual(takeLarge(), buffer);
+    letGo(whole);
+    assert.equal(takeLarge(), buffer);
+  });
+
+  it("are let go by joining", () => {
+    const buffer = takeLarge();
+    hold(buffer.room);
+    release(buffer.room);
+    const whole = join([buffer.room, new Uint8Array(3)], buffer.room.length + 3);
+    assert.equal(takeLarge(), buffer);
+    letGo(whole);
+  });
+});
+
+describe("Deno's small copies", () => {
+  it("never share a byte", () => {
+    const source = new Uint8Array(SMALL_BYTES);
+    const copies = Array.from({ length: 100 }, (_, i) => smallCopy(source.fill(i), 1 + ((i * 977) % SMALL_BYTES)));
+    copies.push(smallCopy(source.fill(100), SMALL_BYTES));
+    copies.forEach((copy, i) => void assert.ok(copy.every((byte) => byte === i)));
+    assert.equal(copies[1]?.length, 978);
+  });
+});
