@@ -297,7 +297,8 @@ function answer(stage: Stage, plan: Plan, link: OriginLink): void {
     case "hang":
       break;
     case "extra":
-      peer.send(`${whole}HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil`);
+      // No well-formed response: one that crosses the next request on its way cannot be told from its answer.
+      peer.send(`${whole}evil`);
       break;
     default:
       peer.send(whole);
