@@ -5,6 +5,7 @@ import { addressText } from "../core/config/address.ts";
 import type { CompiledConfig } from "../core/config/compile.ts";
 import { escapeText } from "../core/observe/access-log.ts";
 import type { Observer } from "../core/observe/events.ts";
+import { FailureLog } from "../core/observe/failure-log.ts";
 import { createProxy, type ListenFailure, type Proxy as RunningProxy } from "../core/proxy.ts";
 import type { Address, Runtime } from "../core/runtime.ts";
 import { EXIT_CUT_OFF, EXIT_OK, EXIT_START } from "./exit-codes.ts";
@@ -25,6 +26,7 @@ const STOP_MS = 500;
 /** Resolves with the exit code. */
 export async function serve({ runtime, config, observer, onStarted }: ServeOptions): Promise<number> {
   const signals = listenToSignals();
+  const stopReporting = reportDefects();
   // The core's own timer does not keep a process alive, and between two connections nothing else might.
   const alive = setInterval(() => {}, 60_000);
   const proxy = createProxy({ runtime, snapshot: config.snapshot, observer });
@@ -41,8 +43,31 @@ export async function serve({ runtime, config, observer, onStarted }: ServeOptio
     return EXIT_START;
   } finally {
     signals.close();
+    stopReporting();
     clearInterval(alive);
   }
+}
+
+/**
+ * A throw while one connection was served is a defect of ours, and the adapter has closed that connection: the others
+ * are served on, and the log says what to report. At most a few lines a second, because a defect may come often.
+ */
+function reportDefects(): () => void {
+  const log = new FailureLog((line) => standardError.write(line));
+  const report = (error: unknown) => {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const line = escapeText(text.replaceAll("\n", " | "));
+    log.report(
+      (atMs) => `${new Date(atMs).toISOString()} error internal defect, please report it: ${line}`,
+      Date.now(),
+    );
+  };
+  process.on("uncaughtException", report);
+  process.on("unhandledRejection", report);
+  return () => {
+    process.off("uncaughtException", report);
+    process.off("unhandledRejection", report);
+  };
 }
 
 async function stopProxy(proxy: RunningProxy, runtime: Runtime, signals: Signals, drainMs: number): Promise<number> {

@@ -25,6 +25,22 @@ export function portableLatin1(bytes: Uint8Array, start: number, end: number): s
   return text;
 }
 
+/**
+ * Without spaces and tabs at both ends (OWS, RFC 9110 section 5.6.3). Not `trim`, which also takes U+00A0, and not a
+ * regular expression, which looks at white space in the middle once for each of its characters.
+ */
+export function trimBlanks(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
+
 /** Whether every character fits one byte; anything else would be cut to some other byte on the wire. */
 export function isLatin1(text: string): boolean {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0xff) return false;

@@ -133,8 +133,13 @@ function addHost(request: RequestView, outgoing: OutgoingHead): void {
   } else if (fields.countOf(known.HOST) === 0) {
     // HTTP/1.0 may leave it out; HTTP/1.1 must not (RFC 9112 section 3.2).
     const authority = latin1(fields.bytes, head.hostStart, head.hostEnd);
-    outgoing.lines.unshift(new FieldLine("Host", authority === "" ? request.server : authority));
+    outgoing.lines.unshift(new FieldLine("Host", authority === "" ? hostOf(request.server) : authority));
   }
+}
+
+/** What a server answers to that is only known by its address; a path of a UNIX socket is no host. */
+function hostOf(server: string): string {
+  return server.startsWith("unix:") ? "localhost" : server;
 }
 
 /** A trusted proxy has said who the client is: its fields stay, and we add ourselves. */

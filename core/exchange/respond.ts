@@ -20,9 +20,9 @@ const NOTHING = new Uint8Array(0);
 const ALLOWED = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /** Short, for people and for programs that say so; the code tells an operator where to look, the id which line. */
-export function answerFault(fault: Fault, requestId: string, fields: Fields | null): Answer {
+export function answerFault(fault: Fault, requestId: string, fields: Fields): Answer {
   const title = `${fault.status} ${reasonOf(fault.status)}`;
-  const wantsJson = fields !== null && (fields.value("accept") ?? "").includes("application/json");
+  const wantsJson = (fields.value("accept") ?? "").includes("application/json");
   const body = wantsJson
     ? `${JSON.stringify({ status: fault.status, error: fault.code, requestId })}\n`
     : `${title}\n${fault.code}\nrequest ${requestId}\n`;

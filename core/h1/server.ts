@@ -132,7 +132,7 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     if (this.#phase === READ_BODY) {
       this.#checkPace();
     } else if (this.#phase === READ_HEAD && this.#isInHead) {
-      this.#owner.refuse(fault.CLIENT_HEAD_TIMEOUT);
+      this.#owner.refuse(fault.CLIENT_HEAD_TIMEOUT, this.#head!.fields);
     } else {
       this.#leave();
     }
@@ -174,7 +174,7 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     }
     const refused = at < 0 ? at : checkRequest(head, this.socket.tls === null ? "http" : "https");
     if (refused < 0) {
-      owner.refuse(fault.clientRefusal(refused));
+      owner.refuse(fault.clientRefusal(refused), head.fields);
       this.#maybeFinish();
       return false;
     }

@@ -7,6 +7,7 @@
  */
 
 import { COLON, DQUOTE, TOKEN } from "../bytes/ascii.ts";
+import { trimBlanks } from "../bytes/text.ts";
 import { FORWARDED_HOPS_MAX } from "../limits.ts";
 import { type AddressSet, canonicalAddress, compileAddresses, firstWrongAddress } from "./address-block.ts";
 
@@ -46,7 +47,7 @@ export class TrustedProxies {
     let end = forwardedFor.length;
     for (let hops = 0; hops < FORWARDED_HOPS_MAX && end >= 0; hops++) {
       const comma = end === 0 ? -1 : forwardedFor.lastIndexOf(",", end - 1);
-      const node = forwardedFor.slice(comma + 1, end).replace(/^[ \t]+|[ \t]+$/g, "");
+      const node = trimBlanks(forwardedFor.slice(comma + 1, end));
       end = comma;
       if (node === "") continue;
       const address = addressOfNode(node);

@@ -9,6 +9,7 @@ import type { Fault } from "../fault.ts";
 import type { HeadBounds } from "../h1/parse-head.ts";
 import { ServerConnection } from "../h1/server.ts";
 import type { ServerOwner } from "../h1/server-owner.ts";
+import type { Fields } from "../http/fields.ts";
 import type { RequestHead } from "../http/message.ts";
 import type { MessageHandler } from "../http/wire.ts";
 import type { Limits, Timeouts } from "../limits.ts";
@@ -53,7 +54,7 @@ export class HttpSession implements ServerOwner {
     return exchange;
   }
 
-  refuse(fault: Fault): void {
+  refuse(fault: Fault, fields: Fields): void {
     const requestId = this.#engine.nextRequestId();
     this.#engine.observer.onNotice({
       kind: "refused",
@@ -62,7 +63,7 @@ export class HttpSession implements ServerOwner {
       fault,
       requestId,
     });
-    writeAnswer(this.connection, answerFault(fault, requestId, null), 0, this.#engine.date.text);
+    writeAnswer(this.connection, answerFault(fault, requestId, fields), 0, this.#engine.date.text);
   }
 
   onConnectionClosed(): void {

@@ -4,6 +4,7 @@
  * address) makes the request be refused: taking it for "fails" would open what a `not` closes (N11).
  */
 
+import { trimBlanks } from "../bytes/text.ts";
 import { type AddressSet, compileAddresses, firstWrongAddress } from "../http/address-block.ts";
 import { compileHost, type HostPattern, hostMatches } from "./hosts.ts";
 import {
@@ -108,7 +109,7 @@ function headerCondition({ name, tests }: NamedTests): Condition {
     if (value === null) return FAILS;
     const whole = anyHolds(tests.map((test) => test(value)));
     if (whole !== FAILS || !value.includes(",")) return whole;
-    const members = value.split(",").map((member) => member.replace(/^[ \t]+|[ \t]+$/g, ""));
+    const members = value.split(",").map(trimBlanks);
     return anyHolds(members.flatMap((member) => tests.map((test) => test(member))));
   };
 }

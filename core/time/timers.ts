@@ -104,13 +104,20 @@ export class Timers {
       else this.#due.push(timer);
       timer = next;
     }
+    const defects: unknown[] = [];
     // Only now, with the lists in order again: what fires may set or clear any other timer, due ones too.
     for (const due of this.#due) {
       if (due.slot !== -1 || due.deadlineMs === 0 || due.deadlineMs > this.nowMs) continue;
       due.deadlineMs = 0;
-      due.owner.onTimer(due);
+      try {
+        due.owner.onTimer(due);
+      } catch (error) {
+        // A defect of that one owner: the others still get their turn.
+        defects.push(error);
+      }
     }
     this.#due.length = 0;
+    if (defects.length > 0) throw defects[0];
   }
 
   #file(timer: Timer): void {

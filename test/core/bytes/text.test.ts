@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
-import { bytesOf, copyBytes, isLatin1, latin1, portableLatin1, writeLatin1 } from "../../../core/bytes/text.ts";
+import {
+  bytesOf,
+  copyBytes,
+  isLatin1,
+  latin1,
+  portableLatin1,
+  trimBlanks,
+  writeLatin1,
+} from "../../../core/bytes/text.ts";
 
 const EVERY_BYTE = Uint8Array.from({ length: 256 }, (_, code) => code);
 const EVERY_CHARACTER = Array.from(EVERY_BYTE, (code) => String.fromCharCode(code)).join("");
@@ -50,6 +58,25 @@ describe("writing latin1", () => {
     }
     assert.equal(isLatin1(EVERY_CHARACTER), true);
     assert.deepEqual(bytesOf(EVERY_CHARACTER), EVERY_BYTE);
+  });
+});
+
+describe("trimBlanks", () => {
+  for (const [text, trimmed] of [
+    ["", ""],
+    [" \t", ""],
+    ["a", "a"],
+    ["\t a b \t", "a b"],
+    ["\u00a0a\u000b", "\u00a0a\u000b"],
+  ] as const) {
+    it(`makes ${JSON.stringify(trimmed)} of ${JSON.stringify(text)}`, () => assert.equal(trimBlanks(text), trimmed));
+  }
+
+  it("looks at white space in the middle once: 32 KiB take no time", () => {
+    const text = `a${" ".repeat(32 * 1024)}b`;
+    const before = performance.now();
+    for (let i = 0; i < 100; i++) assert.equal(trimBlanks(text), text);
+    assert.ok(performance.now() - before < 500);
   });
 });
 

@@ -26,13 +26,13 @@ describe("the answer to a fault", () => {
   });
 
   it("is text when nothing of the request is known", () => {
-    assert.match(textOfBytes(answerFault(fault.CLIENT_HEAD_TIMEOUT, "x", null).body), /^408 /);
+    assert.match(textOfBytes(answerFault(fault.CLIENT_HEAD_TIMEOUT, "x", fieldsOf()).body), /^408 /);
   });
 
   it("says what is allowed with 405, and when to come again with 503", () => {
-    const refused = answerFault(fault.clientRefusal(-fault.METHOD_NOT_ALLOWED), "x", null);
+    const refused = answerFault(fault.clientRefusal(-fault.METHOD_NOT_ALLOWED), "x", fieldsOf());
     assert.deepEqual(refused.fields, [["Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"]]);
-    assert.deepEqual(answerFault(fault.QUEUE_FULL, "x", null).fields, [["Retry-After", "1"]]);
+    assert.deepEqual(answerFault(fault.QUEUE_FULL, "x", fieldsOf()).fields, [["Retry-After", "1"]]);
   });
 });
 

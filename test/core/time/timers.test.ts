@@ -166,6 +166,25 @@ describe("Timers", () => {
     );
   });
 
+  it("lets the others fire when one owner throws, and goes on at the next tick", () => {
+    const timers = new Timers(0);
+    const fired: string[] = [];
+    const broken = new Timer({
+      onTimer() {
+        throw new Error("a defect");
+      },
+    });
+    const sound = new Timer({ onTimer: () => fired.push("sound") });
+    const later = new Timer({ onTimer: () => fired.push("later") });
+    timers.set(broken, 100);
+    timers.set(sound, 100);
+    timers.set(later, 200);
+    assert.throws(() => timers.advance(250), /a defect/);
+    timers.advance(300);
+    timers.advance(400);
+    assert.deepEqual(fired, ["sound", "later"]);
+  });
+
   it("files a timer once that is pushed back ten thousand times, or cleared and set again", () => {
     const timers = new Timers(0);
     const a = timer("a");

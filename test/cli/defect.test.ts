@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import process from "node:process";
+import { describe, it } from "@std/testing/bdd";
+import { cliCommand, projectRoot } from "../support/runtime-command.ts";
+
+/** A throw while one connection is served costs that connection (row Q12), and is told. */
+describe("a defect", () => {
+  it("closes its connection, is logged, and leaves the others alone", async () => {
+    const [program, ...args] = cliCommand().slice(0, -1);
+    const child = spawn(program!, [...args, join(projectRoot, "test/cli/throwing-observer.ts")], { cwd: projectRoot });
+    let said = "";
+    child.stderr.on("data", (bytes) => {
+      said += String(bytes);
+    });
+    const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+    try {
+      const url = await until(
+        () => /listening on (\S+)/.exec(said)?.[1],
+        ended,
+        () => said,
+      );
+      assert.equal(await (await fetch(`${url}/fine`)).text(), "fine\n");
+      await assert.rejects(fetch(`${url}/defect`));
+      await until(
+        () => /internal defect.*thrown for the test/.exec(said)?.[0],
+        ended,
+        () => said,
+      );
+      assert.equal(await (await fetch(`${url}/fine`)).text(), "fine\n");
+    } finally {
+      process.kill(child.pid!, "SIGKILL");
+      await ended;
+    }
+  });
+});
+
+/** What `look` finds once it finds something; fails when the program ends first, or after 20 s. */
+async function until(look: () => string | undefined, ended: Promise<unknown>, said: () => string): Promise<string> {
+  let isOver = false;
+  void ended.then(() => {
+    isOver = true;
+  });
+  for (let waited = 0; waited < 400 && !isOver; waited++) {
+    const found = look();
+    if (found !== undefined) return found;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`not seen before ${isOver ? "the program ended" : "20 s were over"}: ${said()}`);
+}
