@@ -33,17 +33,34 @@ export interface LoadPlan {
   readonly cores: Cores;
 }
 
-export async function measureLoad(plan: LoadPlan, onSample: (sample: Sample) => void): Promise<readonly Sample[]> {
+export interface LoadWatcher {
+  onSample(sample: Sample): void;
+  /** This target is measured no further. */
+  onFailure(message: string): void;
+}
+
+export async function measureLoad(plan: LoadPlan, watcher: LoadWatcher): Promise<readonly Sample[]> {
   const samples: Sample[] = [];
+  const failed = new Set<StartedTarget>();
+  const unlessFailed = async (target: StartedTarget, work: () => Promise<void>) => {
+    if (failed.has(target)) return;
+    try {
+      await work();
+    } catch (error) {
+      failed.add(target);
+      watcher.onFailure(`${target.name}: ${(error as Error).message}`);
+    }
+  };
   for (const loadCase of plan.cases) {
     const seconds = Math.min(plan.seconds, loadCase.secondsMax);
-    for (const target of plan.targets) await warmUp(plan, target, loadCase);
+    for (const target of plan.targets) await unlessFailed(target, () => warmUp(plan, target, loadCase));
     for (let round = 1; round <= plan.rounds; round++) {
       for (const target of plan.targets) {
-        if (!target.child.isRunning) continue;
-        const sample = { round, ...(await measured(plan, target, loadCase, seconds)) };
-        samples.push(sample);
-        onSample(sample);
+        await unlessFailed(target, async () => {
+          const sample = { round, ...(await measured(plan, target, loadCase, seconds)) };
+          samples.push(sample);
+          watcher.onSample(sample);
+        });
       }
     }
   }

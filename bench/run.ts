@@ -4,7 +4,7 @@
 //   npm run bench -- --quick                           one short round: is anything far off?
 //   npm run bench -- --only small,idle --targets nginx,millrace-bun
 //
-// Options: --rounds N (5), --seconds N (3), --warm-up N (8, at most so many seconds), --cores PROXY,LOAD (0,1), --json FILE.
+// Options: --rounds N (5), --seconds N (3), --warm-up N (30, at most so many seconds), --cores PROXY,LOAD (0,1), --json FILE.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release, tmpdir } from "node:os";
@@ -88,7 +88,10 @@ async function measureAll(options: Options, present: readonly Target[]) {
   const cases = LOAD_CASES.filter((one) => options.cases.includes(one.name));
   if (cases.length > 0) {
     const targets = await startAll(present);
-    samples = await measureLoad({ ...options, targets, cases }, printSample);
+    samples = await measureLoad(
+      { ...options, targets, cases },
+      { onSample: printSample, onFailure: (message) => failures.add(message) },
+    );
     for (const { name, child } of targets)
       if (!child.isRunning) failures.add(`${name} ended during the run: ${child.lastWords.trim()}`);
     await Promise.all(targets.map(({ child }) => child.stop()));
@@ -133,7 +136,7 @@ function readOptions(): Options {
   return {
     rounds: numberFrom("--rounds", values.rounds ?? (values.quick ? "1" : "5")),
     seconds: numberFrom("--seconds", values.seconds ?? (values.quick ? "1" : "3")),
-    warmUpSeconds: numberFrom("--warm-up", values["warm-up"] ?? (values.quick ? "2" : "8")),
+    warmUpSeconds: numberFrom("--warm-up", values["warm-up"] ?? (values.quick ? "4" : "30")),
     cases: namesFrom("--only", values.only, CASE_NAMES),
     targets: targets.filter((target) => targetNames.includes(target.name)),
     cores: parseCores(values.cores),
