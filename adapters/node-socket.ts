@@ -1,6 +1,7 @@
 import type { Socket as NetSocket } from "node:net";
 import type { Address, Attempt, ConnectDone, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
 import { countRead } from "./node-garbage.ts";
+import { readBeforeWriteError } from "./node-last-read.ts";
 import { CANCELED, tcpAddress, toSocketError } from "./socket-error.ts";
 
 /** The net.Socket, which carries its owner so that listeners can be shared functions. */
@@ -46,6 +47,11 @@ export class NodeSocket implements Socket, Attempt {
     raw.on("end", onEnd);
     raw.on("error", onError);
     raw.on("close", onClose);
+    if (done !== null) {
+      readBeforeWriteError(raw, (bytes) => {
+        if (!this.abandoned && !this.paused) this.guard(() => this.handler.onData(this, bytes));
+      });
+    }
   }
 
   get local(): Address {
