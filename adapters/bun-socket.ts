@@ -3,6 +3,7 @@
  * Bun queues nothing: `write` answers how much the kernel took and we keep the rest until `drain`.
  */
 import type { Address, Attempt, ConnectDone, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
+import { freeMemory, keepMemory } from "./chunk-memory.ts";
 import { CANCELED, tcpAddress, toSocketError } from "./socket-error.ts";
 
 export interface RawSocket {
@@ -95,6 +96,7 @@ export class BunSocket implements Socket, Attempt {
       this.queueOffset = count;
       this.queuedBytes = bytes.length - count;
     } else this.queuedBytes += bytes.length;
+    keepMemory(bytes);
     this.queue.push(bytes);
     if (this.queuedBytes < this.highWaterBytes) return true;
     this.needsDrain = true;
@@ -122,8 +124,9 @@ export class BunSocket implements Socket, Attempt {
     return this.write(whole);
   }
 
-  /** Reads come in memory of their own, which the garbage collector frees. */
-  release(_chunk: Uint8Array): void {}
+  release(chunk: Uint8Array): void {
+    freeMemory(chunk);
+  }
 
   /** The kernel takes bytes again. */
   flush(): void {

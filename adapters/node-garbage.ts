@@ -19,7 +19,7 @@ setFlagsFromString("--no-expose-gc");
 
 let readBytes = 0;
 
-/** Told of every read. */
+/** Told of every read, and with a negative number of every one whose memory was freed otherwise. */
 export function countRead(bytes: number): void {
   readBytes += bytes;
   if (readBytes < READ_BYTES_MAX) return;

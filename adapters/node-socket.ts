@@ -1,5 +1,6 @@
 import type { Socket as NetSocket } from "node:net";
 import type { Address, Attempt, ConnectDone, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
+import { freeMemory, keepMemory } from "./chunk-memory.ts";
 import { countRead } from "./node-garbage.ts";
 import { readBeforeWriteError } from "./node-last-read.ts";
 import { CANCELED, tcpAddress, toSocketError } from "./socket-error.ts";
@@ -75,14 +76,14 @@ export class NodeSocket implements Socket, Attempt {
   write(bytes: Uint8Array): boolean {
     if (this.finished) return true;
     this.raw.write(bytes);
-    return this.#accepted();
+    return this.#accepted(bytes);
   }
 
   writeRange(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.finished) return true;
     // A Buffer at once: given any other view, net.Socket makes a second one.
     this.raw.write(Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset + start, end - start));
-    return this.#accepted();
+    return this.#accepted(bytes);
   }
 
   writePair(first: Uint8Array, second: Uint8Array): boolean {
@@ -92,15 +93,20 @@ export class NodeSocket implements Socket, Attempt {
     raw.write(first);
     raw.write(second);
     raw.uncork();
-    return this.#accepted();
+    if (raw.writableLength > 0) keepMemory(first);
+    return this.#accepted(second);
   }
 
-  /** Reads come in memory of their own, which the garbage collector frees. */
-  release(_chunk: Uint8Array): void {}
+  release(chunk: Uint8Array): void {
+    const { length } = chunk;
+    if (freeMemory(chunk)) countRead(-length);
+  }
 
   /** Node answers false before it tried the kernel; only what is left afterwards counts here. */
-  #accepted(): boolean {
-    if (this.raw.writableLength < this.highWaterBytes || this.raw.destroyed) return true;
+  #accepted(bytes: Uint8Array): boolean {
+    const queuedBytes = this.raw.writableLength;
+    if (queuedBytes > 0) keepMemory(bytes);
+    if (queuedBytes < this.highWaterBytes || this.raw.destroyed) return true;
     this.needsDrain = true;
     return false;
   }

@@ -100,7 +100,9 @@ describe("architecture: imports", () => {
         const isPort = one.target === "core/runtime.ts" && one.typeOnly;
         const isOwnRuntime =
           one.target.startsWith("node:") || (one.target === "bun" && source.path === "adapters/bun.ts");
-        const isShared = one.target === "adapters/socket-error.ts" || one.target === "adapters/system.ts";
+        const isShared = ["chunk-memory", "socket-error", "system"].some(
+          (name) => one.target === `adapters/${name}.ts`,
+        );
         // adapters/node.ts and adapters/node-socket.ts may have adapters/node-*.ts of their own.
         const isSibling = one.target.startsWith(source.path.replace(/(-\w+)?\.ts$/, "-"));
         if (isPort || isOwnRuntime || isShared || isSibling) return [];

@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { freeMemory, keepMemory } from "../../adapters/chunk-memory.ts";
+
+const BYTES = 64 * 1024;
+const canFree = "transfer" in ArrayBuffer.prototype;
+
+describe("the memory of a chunk", () => {
+  it("is freed when the chunk is released, where the runtime can", () => {
+    const chunk = new Uint8Array(BYTES);
+    assert.equal(freeMemory(chunk), canFree);
+    assert.equal(chunk.length, canFree ? 0 : BYTES);
+  });
+
+  it("stays while any part of it is queued", () => {
+    const chunk = new Uint8Array(BYTES);
+    keepMemory(chunk.subarray(100, 200));
+    assert.equal(freeMemory(chunk), false);
+    assert.equal(chunk.length, BYTES);
+  });
+
+  it("stays when it is small, or not the chunk's alone", () => {
+    assert.equal(freeMemory(new Uint8Array(1000)), false);
+    assert.equal(freeMemory(new Uint8Array(2 * BYTES).subarray(BYTES)), false);
+  });
+});
