@@ -6,22 +6,9 @@
 
 import ipaddr from "ipaddr.js";
 import { METHOD_BYTES_MAX } from "../limits.ts";
+import { uneditable } from "../route/field-edits.ts";
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-
-/** Fields the proxy writes itself from the message it parsed; an edit would break the framing or the hop. */
-const MANAGED_FIELDS = [
-  "connection",
-  "content-length",
-  "expect",
-  "host",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-];
 
 /** `example.com`, `*.example.com`, `192.0.2.1`, `[::1]`. */
 export function hostPattern(value: string): string | null {
@@ -78,9 +65,9 @@ export function methodProblem(value: string): string | null {
 /** The name of a header that may be set, added or removed. */
 export function fieldName(value: string): string | null {
   if (!TOKEN.test(value)) return 'not a header name; write one such as "X-Request-Id"';
-  const name = value.toLowerCase();
-  if (name === "host") return "use the route's `host:` for it";
-  return MANAGED_FIELDS.includes(name) ? "the proxy writes this header itself; it cannot be edited" : null;
+  if (value.toLowerCase() === "host") return "use the route's `host:` for it";
+  const reason = uneditable(value);
+  return reason === null ? null : `cannot be edited: it ${reason}`;
 }
 
 /** Text that is written into a header or a request line. */

@@ -13,7 +13,7 @@
 
 import { COMMA, HTAB, LOWER, SP } from "../bytes/ascii.ts";
 import { latin1 } from "../bytes/text.ts";
-import { ALIAS, isAliasOf, KNOWN_FIELDS, knownField, UNKNOWN } from "./known-fields.ts";
+import { ALIAS, isAliasOf, isFraming, KNOWN_FIELDS, knownField, UNKNOWN } from "./known-fields.ts";
 
 const STRIDE = 5;
 const NAME_START = 0;
@@ -116,14 +116,13 @@ export class Fields {
     return (this.#rows[index * STRIDE + ID]! & DROPPED) !== 0;
   }
 
-  /** Undoes every `drop`, for a second try. */
-  keepAll(): void {
-    for (let row = 0; row < this.count * STRIDE; row += STRIDE) this.#rows[row + ID]! &= ~DROPPED;
-  }
-
-  /** Drops every field of this (lower-case) name and its aliases. */
+  /**
+   * Drops every field of this (lower-case) name and its aliases. Never one that frames the message or says where it
+   * goes, whatever was asked for: what follows would be read as a second message.
+   */
   dropNamed(name: string): void {
     for (let index = 0; index < this.count; index++) {
+      if (isFraming(this.id(index)) && !this.isAlias(index)) continue;
       if (isAliasOf(this.bytes, this.nameStart(index), this.nameEnd(index), name)) this.drop(index);
     }
   }

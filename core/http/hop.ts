@@ -52,16 +52,14 @@ for (const name of [
   REQUEST[KNOWN_FIELDS.indexOf(name)] = VOUCH;
 }
 
-// Aliases of these are dropped: a server that reads `_` as `-` would take them for the real ones.
-const FRAMING = new Set([known.HOST, known.CONTENT_LENGTH, known.TRANSFER_ENCODING, known.CONNECTION]);
-
 export function dropHopByHopOfRequest(fields: Fields, isTrusted: boolean): void {
   for (let index = 0; index < fields.count; index++) {
     const id = fields.id(index);
     if (id === known.UNKNOWN) continue;
     const action = REQUEST[id]!;
     if (fields.isAlias(index)) {
-      if (action !== PASS || FRAMING.has(id)) fields.drop(index);
+      // A server that reads `_` as `-` would take it for the real one.
+      if (action !== PASS || known.isFraming(id)) fields.drop(index);
     } else if (action === STOP || (action === VOUCH && !isTrusted)) {
       fields.drop(index);
     }
@@ -71,7 +69,7 @@ export function dropHopByHopOfRequest(fields: Fields, isTrusted: boolean): void 
 export function dropHopByHopOfResponse(fields: Fields): void {
   for (let index = 0; index < fields.count; index++) {
     const id = fields.id(index);
-    if (id !== known.UNKNOWN && (RESPONSE[id] === STOP || (fields.isAlias(index) && FRAMING.has(id))))
+    if (id !== known.UNKNOWN && (RESPONSE[id] === STOP || (fields.isAlias(index) && known.isFraming(id))))
       fields.drop(index);
   }
 }

@@ -84,6 +84,11 @@ export const SEC_WEBSOCKET_VERSION = id("sec-websocket-version");
 export const COOKIE = id("cookie");
 export const X_CLIENT_CERT = id("x-client-cert");
 
+/** Host, and the fields that say where the message ends or what becomes of the connection behind it. */
+export function isFraming(id: number): boolean {
+  return id === HOST || id === CONTENT_LENGTH || id === TRANSFER_ENCODING || id === CONNECTION;
+}
+
 /** Added to an id when the name was written with `_` or `.` for `-`. */
 export const ALIAS = 0x40;
 

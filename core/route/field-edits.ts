@@ -47,7 +47,6 @@ export function compileFieldEdits(
 const FRAMING = "says how long the message is, which the proxy finds out and writes itself";
 const HOP_BY_HOP = "belongs to one connection (RFC 9110 section 7.6.1), and the proxy writes its own";
 
-/** Fields no edit may touch, with the reason. */
 const UNTOUCHABLE: ReadonlyMap<string, string> = new Map([
   ["content-length", FRAMING],
   ["transfer-encoding", FRAMING],
@@ -60,9 +59,14 @@ const UNTOUCHABLE: ReadonlyMap<string, string> = new Map([
   ["te", HOP_BY_HOP],
   ["upgrade", HOP_BY_HOP],
   ["http2-settings", HOP_BY_HOP],
-  ["expect", "is answered by the proxy (RFC 9110 section 10.1.1)"],
+  ["expect", "is settled between client and server, and the proxy follows what they do (RFC 9110 section 10.1.1)"],
   ["host", "is set by the route's own `host`"],
 ]);
+
+/** Why no edit may touch the field, or null. `_` and `.` count as `-`, as they do for `Fields.dropNamed` and many a server. */
+export function uneditable(name: string): string | null {
+  return UNTOUCHABLE.get(name.toLowerCase().replaceAll(/[_.]/g, "-")) ?? null;
+}
 
 function nameProblem(name: string): string | null {
   for (let index = 0; index < name.length; index++) {
@@ -71,6 +75,6 @@ function nameProblem(name: string): string | null {
     }
   }
   if (name === "") return "is an empty field name";
-  const reason = UNTOUCHABLE.get(name.toLowerCase());
-  return reason === undefined ? null : `${JSON.stringify(name)} cannot be edited: it ${reason}`;
+  const reason = uneditable(name);
+  return reason === null ? null : `${JSON.stringify(name)} cannot be edited: it ${reason}`;
 }

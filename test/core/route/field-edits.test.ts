@@ -44,6 +44,9 @@ describe("field edits", () => {
       "Expect",
       "Host",
       "Proxy-Authorization",
+      "Content_Length",
+      "transfer.encoding",
+      "HTTP2_Settings",
     ]) {
       const problems = problemsOf(
         route(
