@@ -56,6 +56,7 @@ class RunningProxy implements Proxy, Engine {
   readonly #listeners: Listener[];
   readonly #budget: ConnectionBudget;
   readonly #idPrefix: string;
+  readonly #defects: unknown[] = [];
   #requests = 0;
   #ticker: Ticker | null = null;
   /** Drains under way. */
@@ -125,9 +126,14 @@ class RunningProxy implements Proxy, Engine {
     return `${this.#idPrefix}-${this.#requests.toString(36)}`;
   }
 
+  reportDefect(error: unknown): void {
+    if (this.#defects.length < DEFECTS_KEPT_MAX) this.#defects.push(error);
+  }
+
   #tick(): void {
     this.timers.advance(this.runtime.now());
     if (this.isDraining) this.#checkEmpty();
+    if (this.#defects.length > 0) throw this.#defects.shift();
   }
 
   #checkEmpty(): void {
@@ -149,5 +155,8 @@ function connectionsMax(runtime: Runtime, snapshot: Snapshot): number {
       : Math.floor(((descriptorsMax - DESCRIPTORS_RESERVED) * 0.8) / 2);
   return Math.max(1, Math.min(snapshot.limits.clientConnectionsMax, affordable));
 }
+
+/** The first ones tell as much as a thousand. */
+const DEFECTS_KEPT_MAX = 16;
 
 const UNWATCHED: Observer = { wantsTimes: false, onExchange() {}, onNotice() {} };

@@ -51,8 +51,8 @@ export class Attempt implements ResponseHandler, Borrower {
   /** `fresh` takes no connection that was used before. */
   start(fresh: boolean): void {
     this.endpoint.inFlight++;
-    const bound = this.#exchange.client.takeBound(this.endpoint);
-    if (bound !== null && !fresh) this.onLease(bound);
+    const bound = fresh ? null : this.#exchange.client.takeBound(this.endpoint);
+    if (bound !== null) this.onLease(bound);
     else this.endpoint.connections.lease(this, fresh);
   }
 

@@ -6,6 +6,7 @@ import type { ServerConnection } from "../h1/server.ts";
 import { FieldLine } from "../http/outgoing.ts";
 import type { Socket } from "../runtime.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
+import type { Group } from "../upstream/group.ts";
 
 const NO_HOST = new Uint8Array(0);
 
@@ -46,6 +47,13 @@ export class ClientSide {
     this.#hostBytes = bytesOf(host);
     this.#forwardedHost = new FieldLine("X-Forwarded-Host", host);
     return this.#forwardedHost;
+  }
+
+  /** Where the bound connection leads, if that is one of this group: whom to ask is settled then. */
+  boundEndpoint(group: Group): Endpoint | null {
+    const { bound, boundTo } = this;
+    if (bound === null || bound.isClosed || boundTo === null) return null;
+    return group.endpoints.includes(boundTo) ? boundTo : null;
   }
 
   /** The bound connection if it leads to `endpoint`; a client that now talks to another server loses it. */

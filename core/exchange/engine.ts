@@ -8,6 +8,8 @@ import type { Deployment } from "./deployment.ts";
 export interface Engine extends Surroundings {
   readonly observer: Observer;
   readonly date: HttpDate;
+  /** An error that must not stop what is under way: thrown again from the next tick, where it harms nobody. */
+  reportDefect(error: unknown): void;
   /** Identifies one request in answers and logs. */
   nextRequestId(): string;
   /** Requests that begin now go by this one. */

@@ -15,7 +15,7 @@ import type { Fields } from "../http/fields.ts";
 import { dropUnsafeTrailers } from "../http/hop.ts";
 import { BODY_LENGTH, BODY_NONE, isIdempotent, type RequestHead, type ResponseHead } from "../http/message.ts";
 import { type PathReading, readPath } from "../http/path.ts";
-import type { MessageHandler } from "../http/wire.ts";
+import type { RequestHandler } from "../http/wire.ts";
 import type { FinishedExchange } from "../observe/events.ts";
 import { Attempt, type AttemptOwner } from "./attempt.ts";
 import type { ClientSide } from "./client-side.ts";
@@ -29,7 +29,7 @@ import { mayRetryStale } from "./retry.ts";
 
 const BAD_PATH = fault.clientRefusal(-fault.BAD_PATH);
 
-export class Exchange extends RequestView implements MessageHandler, FinishedExchange, AttemptOwner {
+export class Exchange extends RequestView implements RequestHandler, FinishedExchange, AttemptOwner {
   #reading: PathReading | null = null;
   #target: string | null = null;
   #body: RequestBody | null = null;
@@ -73,7 +73,7 @@ export class Exchange extends RequestView implements MessageHandler, FinishedExc
     if (this.head.body !== BODY_NONE) {
       this.#body = new RequestBody(isIdempotent(this.head.method) ? limits.replayBytesMax : 0);
     }
-    const endpoint = group.pick();
+    const endpoint = this.client.boundEndpoint(group) ?? group.pick();
     if (endpoint === null) this.#fail(fault.NO_SERVER);
     else this.#try(new Attempt(this, endpoint), false);
     this.#hasBegun = true;
@@ -150,7 +150,6 @@ export class Exchange extends RequestView implements MessageHandler, FinishedExc
     if (this.#isFinished) return;
     const connection = this.#attempt?.connection ?? null;
     if (this.#isTunnel) {
-      connection?.touch();
       if (connection?.body(bytes, start, end) === false) this.client.connection.hold();
       return;
     }
@@ -243,8 +242,12 @@ export class Exchange extends RequestView implements MessageHandler, FinishedExc
     this.#attempt = null;
     this.#finish(null);
     // First the connection, so that a request that waits behind this one finds it.
-    attempt.giveBack();
-    this.client.connection.end(passed);
+    try {
+      attempt.giveBack();
+    } finally {
+      // Somebody else's defect, met while the connection was handed on, is no reason to leave this client waiting.
+      this.client.connection.end(passed);
+    }
   }
 
   onUpstreamWritable(): void {
@@ -313,7 +316,11 @@ export class Exchange extends RequestView implements MessageHandler, FinishedExc
     this.#isFinished = true;
     this.fault = reason;
     if (this.#startedMs !== 0) this.durationMs = this.engine.runtime.now() - this.#startedMs;
-    this.engine.observer.onExchange(this);
+    try {
+      this.engine.observer.onExchange(this);
+    } catch (error) {
+      this.engine.reportDefect(error);
+    }
   }
 
   get requestBytes(): number {

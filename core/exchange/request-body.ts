@@ -3,10 +3,13 @@
  * bounded copy is kept, because what was written belongs to the adapter.
  */
 
+const COPY_BYTES_MIN = 1024;
+
 export class RequestBody {
   /** Came before there was a connection; the client is held meanwhile, so this is one turn's worth. */
   readonly #pending: Uint8Array[] = [];
-  #copies: Uint8Array[] | null;
+  /** One buffer that doubles, however small the pieces are. Null: nothing is kept, or no longer. */
+  #copy: Uint8Array | null;
   #copiedBytes = 0;
   readonly #replayBytesMax: number;
   receivedBytes = 0;
@@ -15,20 +18,31 @@ export class RequestBody {
   /** 0 keeps no copy. */
   constructor(replayBytesMax: number) {
     this.#replayBytesMax = replayBytesMax;
-    this.#copies = replayBytesMax > 0 ? [] : null;
+    this.#copy = replayBytesMax > 0 ? new Uint8Array(0) : null;
   }
 
   /** Whether everything received so far could be sent a second time. */
   get isReplayable(): boolean {
-    return this.#copies !== null;
+    return this.#copy !== null;
   }
 
   receive(bytes: Uint8Array, start: number, end: number): void {
     this.receivedBytes += end - start;
-    if (this.#copies === null) return;
-    this.#copiedBytes += end - start;
-    if (this.#copiedBytes > this.#replayBytesMax) this.forget();
-    else this.#copies.push(bytes.slice(start, end));
+    if (this.#copy === null) return;
+    const needed = this.#copiedBytes + end - start;
+    if (needed > this.#replayBytesMax) {
+      this.forget();
+      return;
+    }
+    if (needed > this.#copy.length) {
+      const grown = new Uint8Array(
+        Math.min(Math.max(needed, 2 * this.#copy.length, COPY_BYTES_MIN), this.#replayBytesMax),
+      );
+      grown.set(this.#copy.subarray(0, this.#copiedBytes));
+      this.#copy = grown;
+    }
+    this.#copy.set(bytes.subarray(start, end), this.#copiedBytes);
+    this.#copiedBytes = needed;
   }
 
   keep(bytes: Uint8Array): void {
@@ -42,13 +56,13 @@ export class RequestBody {
 
   /** Everything again, for another connection. */
   replay(): Uint8Array[] {
-    if (this.#copies === null) throw new Error("a request body without copies was to be sent again");
+    if (this.#copy === null) throw new Error("a request body without a copy was to be sent again");
     this.#pending.length = 0;
-    return this.#copies.map((bytes) => bytes.slice());
+    return this.#copiedBytes === 0 ? [] : [this.#copy.slice(0, this.#copiedBytes)];
   }
 
   /** No second try will be made. */
   forget(): void {
-    this.#copies = null;
+    this.#copy = null;
   }
 }

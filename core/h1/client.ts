@@ -47,6 +47,7 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
   #isUpgradeAsked = false;
   #isRequestChunked = false;
   #isRequestDone = false;
+  #hasRequestBody = false;
   #isHeld = false;
   #interims = 0;
   /** Anything came in this cycle, be it half a head. */
@@ -87,7 +88,9 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
       this.#isRequestDone &&
       this.#keepsAlive &&
       this.#inbox.length === 0 &&
-      !this.#hasServerEnded
+      !this.#hasServerEnded &&
+      // A body the server answered without reading may still be on our side of the wire.
+      (!this.#hasRequestBody || this.socket.queuedBytes === 0)
     );
   }
 
@@ -101,6 +104,7 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
     // Refused or not, nobody knows what the server makes of the bytes behind it.
     if (isUpgradeAsked) this.#keepsAlive = false;
     this.#isRequestDone = false;
+    this.#hasRequestBody = false;
     this.#interims = 0;
     this.hasHeard = false;
     this.#idleMs = rules.timeouts.responseIdleMs;
@@ -144,6 +148,7 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
   }
 
   body(bytes: Uint8Array, start: number, end: number): boolean {
+    this.#hasRequestBody = true;
     this.#lastMoveMs = this.#owner.timers.nowMs;
     if (this.#isRequestChunked) writeChunk(this.#outbox, bytes, start, end);
     else this.#outbox.piece(bytes, start, end);
@@ -213,8 +218,7 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
         this.#readHeads();
         break;
       }
-      case IDLE:
-      case ANSWERED:
+      default:
         // Bytes nobody asked for: the answer to somebody else's smuggled request, or a goodbye. Never a response.
         this.#keepsAlive = false;
         if (this.#phase === IDLE) this.close();
@@ -275,11 +279,6 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
         else this.#fail(this.#phase === TUNNEL ? fault.TUNNEL_IDLE : fault.RESPONSE_TIMEOUT);
       }
     }
-  }
-
-  /** Movement in the other direction of a tunnel. */
-  touch(): void {
-    this.#lastMoveMs = this.#owner.timers.nowMs;
   }
 
   /** How long a silent body is waited for: event streams are silent by nature. */

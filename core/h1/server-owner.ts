@@ -4,7 +4,7 @@ import type { Slab } from "../bytes/slab.ts";
 import type { Fault } from "../fault.ts";
 import type { Fields } from "../http/fields.ts";
 import type { RequestHead } from "../http/message.ts";
-import type { MessageHandler } from "../http/wire.ts";
+import type { RequestHandler } from "../http/wire.ts";
 import type { Limits, Timeouts } from "../limits.ts";
 import type { Timers } from "../time/timers.ts";
 import type { HeadBounds } from "./parse-head.ts";
@@ -19,7 +19,7 @@ export interface ServerOwner {
   /** False while draining: every response says that it is the last. */
   readonly keepsConnections: boolean;
   /** A request whose head obeys the rules. The handler is told about body and end after this returns. */
-  openExchange(head: RequestHead): MessageHandler;
+  openExchange(head: RequestHead): RequestHandler;
   /** Bytes that are no request: answer with `fault.status`, then the connection closes. `fields` is what was read. */
   refuse(fault: Fault, fields: Fields): void;
   onConnectionClosed(): void;

@@ -17,7 +17,7 @@ import type { Fields } from "../http/fields.ts";
 import { BODY_NONE, type RequestHead } from "../http/message.ts";
 import type { OutgoingHead } from "../http/outgoing.ts";
 import { checkRequest } from "../http/request-rules.ts";
-import type { MessageHandler, ResponseWriter } from "../http/wire.ts";
+import type { RequestHandler, ResponseWriter } from "../http/wire.ts";
 import type { Limits, Timeouts } from "../limits.ts";
 import type { Socket, SocketError, SocketHandler } from "../runtime.ts";
 import { Timer, type TimerOwner } from "../time/timers.ts";
@@ -48,13 +48,14 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
   readonly #gate: HoldGate;
   #bodyReader: BodyReader | null = null;
   #head: RequestHead | null = null;
-  #handler: MessageHandler | null = null;
+  #handler: RequestHandler | null = null;
   #phase = READ_HEAD;
   #isProcessing = false;
   #hasClientEnded = false;
   #hasEnded = false;
   /** A head has begun to arrive: its absolute deadline runs. */
   #isInHead = false;
+  #isFirst = true;
   #isResponseDone = false;
   #keepsAlive = true;
   // Of the current request: the owner's, or those of its route.
@@ -72,6 +73,7 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     this.#gate = new HoldGate(socket);
     this.#limits = owner.limits;
     this.#timeouts = owner.timeouts;
+    this.#sender.expect(owner.timeouts.sendIdleMs, owner.limits.rateBytesPerSecondMin);
     socket.handler = this;
     // No byte at all within the head's deadline: closed without an answer (S01).
     owner.timers.set(this.#timer, owner.timeouts.requestHeadMs);
@@ -166,10 +168,9 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     const head = this.#head;
     const at = parseRequestHead(head, inbox.bytes, inbox.start, inbox.end, owner.requestBounds);
     if (at === INCOMPLETE) {
-      if (!this.#isInHead) {
-        this.#isInHead = true;
-        owner.timers.set(this.#timer, owner.timeouts.requestHeadMs);
-      }
+      // Of the first request the deadline runs since the connection was made.
+      if (!this.#isInHead && !this.#isFirst) owner.timers.set(this.#timer, owner.timeouts.requestHeadMs);
+      this.#isInHead = true;
       return false;
     }
     const refused = at < 0 ? at : checkRequest(head, this.socket.tls === null ? "http" : "https");
@@ -190,18 +191,14 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
       this.#bodyReader ??= new BodyReader();
       this.#bodyReader.begin(head, owner.timers.nowMs);
     }
-    this.#open(head);
+    this.#handler = owner.openExchange(head);
+    this.#handler.begin(); // which may answer and close at once
     if (!hasBody) this.#handler?.onEnd(null);
     else if (this.#phase === READ_BODY) this.#checkPace();
     // What of the body came with the head goes on with it.
     if (!hasBody || inbox.length === 0) this.#handler?.onFlush();
     this.#maybeFinish();
     return true;
-  }
-
-  #open(head: RequestHead): void {
-    const handler = this.#owner.openExchange(head);
-    if (this.#phase !== CLOSED) this.#handler = handler; // it may have answered and closed at once
   }
 
   #readBody(): boolean {
@@ -342,6 +339,7 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     }
     if (this.#phase !== ANSWERING) return;
     this.#phase = READ_HEAD;
+    this.#isFirst = false;
     this.#handler = null;
     this.#isResponseDone = false;
     if (this.#head !== null) giveHead(this.#head);

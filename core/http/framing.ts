@@ -69,6 +69,7 @@ export function frameResponse(head: ResponseHead, requestMethod: number): number
     length = readLength(fields);
     if (length < 0) return length;
   }
+  head.bodyLength = length;
   if (hasNoBody(head.status) || requestMethod === METHOD_HEAD) {
     if (head.status < 200 && codings + lengths > 0) return -refuse.INTERIM_WITH_BODY;
     head.body = BODY_NONE;
@@ -76,7 +77,6 @@ export function frameResponse(head: ResponseHead, requestMethod: number): number
     head.body = BODY_CHUNKED;
   } else if (lengths > 0) {
     head.body = length === 0 ? BODY_NONE : BODY_LENGTH;
-    head.bodyLength = length;
   } else {
     head.body = BODY_UNTIL_CLOSE;
   }

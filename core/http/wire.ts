@@ -24,6 +24,11 @@ export interface MessageHandler {
   onFault(fault: Fault): void;
 }
 
+export interface RequestHandler extends MessageHandler {
+  /** First, and only once the machine knows its handler: whatever goes wrong from here on is told to it. */
+  begin(): void;
+}
+
 export interface ResponseHandler extends MessageHandler {
   /** A 1xx other than 101; valid during the call. */
   onInterim(head: ResponseHead): void;

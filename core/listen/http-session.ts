@@ -11,7 +11,7 @@ import { ServerConnection } from "../h1/server.ts";
 import type { ServerOwner } from "../h1/server-owner.ts";
 import type { Fields } from "../http/fields.ts";
 import type { RequestHead } from "../http/message.ts";
-import type { MessageHandler } from "../http/wire.ts";
+import type { RequestHandler } from "../http/wire.ts";
 import type { Limits, Timeouts } from "../limits.ts";
 import type { Socket } from "../runtime.ts";
 import type { Timers } from "../time/timers.ts";
@@ -48,10 +48,8 @@ export class HttpSession implements ServerOwner {
     return !this.#engine.isDraining;
   }
 
-  openExchange(head: RequestHead): MessageHandler {
-    const exchange = new Exchange(this.#engine, this.#client, head);
-    exchange.begin();
-    return exchange;
+  openExchange(head: RequestHead): RequestHandler {
+    return new Exchange(this.#engine, this.#client, head);
   }
 
   refuse(fault: Fault, fields: Fields): void {

@@ -45,12 +45,14 @@ export class ProgressWatch {
     if (this.#waitingSinceMs === -1) return "moving";
     if (nowMs - this.#lastMoveMs >= idleMs) return "idle";
     const waitedMs = this.#waitedMs + nowMs - this.#waitingSinceMs;
-    if (waitedMs > RATE_GRACE_MS && this.#bytes * 1000 < bytesPerSecondMin * waitedMs) return "slow";
+    // Before the first byte it is idle, not slow: it may wait for a 100 (Continue) itself.
+    if (this.#bytes > 0 && waitedMs > RATE_GRACE_MS && this.#bytes * 1000 < bytesPerSecondMin * waitedMs) return "slow";
     return "moving";
   }
 
   /** When to ask for the next verdict, in milliseconds from now. */
   nextCheckMs(nowMs: number, idleMs: number): number {
+    if (this.#waitingSinceMs === -1) return CHECK_MS;
     return Math.min(Math.max(this.#lastMoveMs + idleMs - nowMs, 0), CHECK_MS);
   }
 }

@@ -38,6 +38,8 @@ export class Connections implements ClientOwner<ClientConnection> {
   readonly #surroundings: Surroundings;
   readonly #idle: ClientConnection[] = [];
   readonly #connecting = new Set<Connecting>();
+  /** Those of `#connecting` nobody waits for any more. */
+  readonly #orphans: Connecting[] = [];
   readonly #queue: Waiting[] = [];
   /** Open or being opened. */
   #count = 0;
@@ -71,15 +73,17 @@ export class Connections implements ClientOwner<ClientConnection> {
     // One that was closed in this very turn is told of only later.
     while (idle?.isClosed) idle = this.#idle.pop();
     if (idle !== undefined) borrower.onLease(idle);
+    else if (this.#orphans.length > 0) this.#orphans.pop()!.adopt(borrower);
     else if (this.#count < this.#server.connectionsMax) this.#connect(borrower);
-    else this.#wait(borrower);
+    else this.#wait(borrower, fresh);
   }
 
-  /** The borrower no longer wants what it asked for. A connection under way still comes to the pool. */
+  /** The borrower no longer wants what it asked for. A connection under way is left to the next, or to the pool. */
   cancel(borrower: Borrower): void {
     for (const connecting of this.#connecting) {
       if (connecting.borrower !== borrower) continue;
       connecting.borrower = null;
+      this.#orphans.push(connecting);
       if (this.#isRetired) connecting.cancel();
     }
     const place = this.#queue.findIndex((waiting) => waiting.borrower === borrower);
@@ -100,7 +104,7 @@ export class Connections implements ClientOwner<ClientConnection> {
   retire(): void {
     this.#isRetired = true;
     for (const connection of [...this.#idle]) connection.close();
-    for (const connecting of [...this.#connecting]) if (connecting.borrower === null) connecting.cancel();
+    for (const orphan of [...this.#orphans]) orphan.cancel();
   }
 
   onConnectionClosed(connection: ClientConnection): void {
@@ -118,10 +122,13 @@ export class Connections implements ClientOwner<ClientConnection> {
   }
 
   #offer(connection: ClientConnection): void {
-    const waiting = this.#queue.shift();
-    if (waiting !== undefined) {
+    const place = this.#queue.findIndex((waiting) => !waiting.fresh);
+    if (place !== -1) {
+      const waiting = this.#queue.splice(place, 1)[0]!;
       waiting.stop();
       waiting.borrower.onLease(connection);
+    } else if (this.#queue.length > 0) {
+      connection.close(); // makes room for the new one that is waited for
     } else if (this.#idle.length < this.#pool.idleMax) {
       this.#idle.push(connection);
     } else {
@@ -134,6 +141,7 @@ export class Connections implements ClientOwner<ClientConnection> {
     const { runtime, timers } = this.#surroundings;
     const connecting = new Connecting(borrower, timers, (error, socket) => {
       this.#connecting.delete(connecting);
+      if (connecting.borrower === null) this.#orphans.splice(this.#orphans.indexOf(connecting), 1);
       this.#connected(connecting, error, socket);
     });
     this.#connecting.add(connecting);
@@ -160,12 +168,12 @@ export class Connections implements ClientOwner<ClientConnection> {
     }
   }
 
-  #wait(borrower: Borrower): void {
+  #wait(borrower: Borrower, fresh: boolean): void {
     if (this.#queue.length >= this.#pool.queueMax) {
       borrower.onLeaseFailed(fault.QUEUE_FULL);
       return;
     }
-    const waiting = new Waiting(borrower, this.#surroundings.timers, () => {
+    const waiting = new Waiting(borrower, fresh, this.#surroundings.timers, () => {
       this.#queue.splice(this.#queue.indexOf(waiting), 1);
       borrower.onLeaseFailed(fault.QUEUE_TIMEOUT);
     });
@@ -199,6 +207,12 @@ class Connecting implements TimerOwner {
     });
   }
 
+  /** Somebody else waits for it now. */
+  adopt(borrower: Borrower): void {
+    this.borrower = borrower;
+    this.#timers.set(this.#timer, borrower.connectMs);
+  }
+
   cancel(): void {
     this.#attempt?.cancel();
   }
@@ -212,12 +226,15 @@ class Connecting implements TimerOwner {
 /** One request in the queue, with its deadline. */
 class Waiting implements TimerOwner {
   readonly borrower: Borrower;
+  /** No connection that was used before will do. */
+  readonly fresh: boolean;
   readonly #timers: Timers;
   readonly #timer: Timer;
   readonly #late: () => void;
 
-  constructor(borrower: Borrower, timers: Timers, late: () => void) {
+  constructor(borrower: Borrower, fresh: boolean, timers: Timers, late: () => void) {
     this.borrower = borrower;
+    this.fresh = fresh;
     this.#timers = timers;
     this.#timer = new Timer(this);
     this.#late = late;

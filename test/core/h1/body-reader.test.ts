@@ -90,6 +90,7 @@ describe("the pace of a body", () => {
 
   it("counts no time in which we did not listen", () => {
     begin(BODY_LENGTH, 1_000_000);
+    feed("x", 500);
     reader.hold(1_000);
     assert.equal(judge(500_000), null);
     reader.release(500_000);

@@ -8,7 +8,7 @@ import { ServerConnection } from "../../../core/h1/server.ts";
 import type { Fields } from "../../../core/http/fields.ts";
 import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, type RequestHead } from "../../../core/http/message.ts";
 import { OutgoingHead } from "../../../core/http/outgoing.ts";
-import type { MessageHandler } from "../../../core/http/wire.ts";
+import type { RequestHandler } from "../../../core/http/wire.ts";
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, HIGH_WATER_BYTES, TICK_MS } from "../../../core/limits.ts";
 import { Timers } from "../../../core/time/timers.ts";
 import type { Peer } from "../../support/peer.ts";
@@ -25,7 +25,8 @@ let isClosed: boolean;
 let keepsConnections: boolean;
 let timersOf: Timers;
 
-class Recorder implements MessageHandler {
+class Recorder implements RequestHandler {
+  begin(): void {}
   onBodyPiece(bytes: Uint8Array, start: number, end: number): void {
     told.push(`body ${textOfBytes(bytes.subarray(start, end))}`);
   }

@@ -69,6 +69,7 @@ describe("ProgressWatch", () => {
     check(
       [
         ["wait", 0],
+        ["moved", 500, 1],
         ["stop", 1_000],
         ["wait", 500_000],
       ],
@@ -78,12 +79,18 @@ describe("ProgressWatch", () => {
     check(
       [
         ["wait", 0],
+        ["moved", 500, 1],
         ["stop", 1_000],
         ["wait", 500_000],
       ],
       500_000 + 9_001,
       "slow",
     );
+  });
+
+  it("calls a peer idle, not slow, that has sent nothing yet: it may wait for a 100 itself", () => {
+    check([["wait", 0]], IDLE_MS - 1, "moving");
+    check([["wait", 0]], IDLE_MS, "idle");
   });
 
   it("calls a peer slow below the rate, after the time of grace", () => {
