@@ -8,6 +8,7 @@ import { latin1 } from "../bytes/text.ts";
 import * as refuse from "../fault.ts";
 import { CONNECTION_OPTIONS_MAX } from "../limits.ts";
 import { eachMember, type Fields } from "./fields.ts";
+import { isVouching } from "./hop.ts";
 import * as known from "./known-fields.ts";
 
 export const OPTION_CLOSE = 1;
@@ -17,8 +18,11 @@ export const OPTION_UPGRADE = 4;
 /** Naming one of these would take the message's framing or its destination away: an attack, not an option. */
 const UNTOUCHABLE = ["host", "content-length", "transfer-encoding"];
 
-/** Fields that mean something end to end and stay, whoever names them in `Connection`. */
-const PROTECTED = new Set(["cookie", "authorization", "content-type", "cache-control", "set-cookie", "date"]);
+/**
+ * Fields that mean something end to end and stay, whoever names them in `Connection`. So do those by which a proxy
+ * vouches for a client: one that copies the client's Connection would let it delete them. Via tells of loops.
+ */
+const PROTECTED = new Set(["cookie", "authorization", "content-type", "cache-control", "set-cookie", "date", "via"]);
 
 /** The options as bits; named fields are dropped. A negative refusal when the list is not one. */
 export function readConnection(fields: Fields): number {
@@ -92,7 +96,8 @@ function optionOf(fields: Fields, start: number, end: number): number {
   // As `dropNamed` reads it: `content_length` would take Content-Length along.
   const folded = name.replaceAll(/[_.]/g, "-");
   if (UNTOUCHABLE.includes(folded)) return -1;
-  if (!PROTECTED.has(folded)) fields.dropNamed(name);
+  const id = known.knownField(bytes, start, end) & ~known.ALIAS;
+  if (!PROTECTED.has(folded) && !isVouching(id)) fields.dropNamed(name);
   return 0;
 }
 

@@ -33,23 +33,31 @@ for (const id of [
 REQUEST[known.PROXY] = STOP; // becomes HTTP_PROXY in a CGI environment
 
 for (const name of [
+  "x-forwarded", // and all that begin with `X-Forwarded-`
   "x-forwarded-for",
   "x-forwarded-proto",
   "x-forwarded-host",
-  "x-forwarded-port",
-  "x-forwarded-prefix",
-  "x-forwarded-server",
-  "x-forwarded-method",
-  "x-forwarded-uri",
   "x-real-ip",
   "forwarded",
   "true-client-ip",
   "cf-connecting-ip",
+  "x-client-ip",
+  "x-cluster-client-ip",
   "x-original-url",
   "x-rewrite-url",
-  "x-client-cert",
+  "x-original-host",
+  "x-host",
+  "x-url-scheme",
+  "front-end-https",
+  "x-client-cert", // and all that begin with `X-Client-Cert-`
+  "ssl-client", // and all that begin with `SSL-Client-` or `SSL_CLIENT_`
 ] as const) {
   REQUEST[KNOWN_FIELDS.indexOf(name)] = VOUCH;
+}
+
+/** Whether a proxy vouches for the client by fields of this id. */
+export function isVouching(id: number): boolean {
+  return REQUEST[id] === VOUCH;
 }
 
 export function dropHopByHopOfRequest(fields: Fields, isTrusted: boolean): void {

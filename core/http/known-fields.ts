@@ -22,20 +22,22 @@ export const KNOWN_FIELDS = [
   "proxy-authenticate",
   "proxy-authorization",
   "http2-settings",
+  "x-forwarded",
   "x-forwarded-for",
   "x-forwarded-proto",
   "x-forwarded-host",
-  "x-forwarded-port",
-  "x-forwarded-prefix",
-  "x-forwarded-server",
-  "x-forwarded-method",
-  "x-forwarded-uri",
   "x-real-ip",
   "forwarded",
   "true-client-ip",
   "cf-connecting-ip",
+  "x-client-ip",
+  "x-cluster-client-ip",
   "x-original-url",
   "x-rewrite-url",
+  "x-original-host",
+  "x-host",
+  "x-url-scheme",
+  "front-end-https",
   "proxy",
   "via",
   "date",
@@ -47,6 +49,7 @@ export const KNOWN_FIELDS = [
   "sec-websocket-version",
   "cookie",
   "x-client-cert",
+  "ssl-client",
 ] as const;
 
 export type KnownFieldName = Exclude<(typeof KNOWN_FIELDS)[number], "">;
@@ -67,22 +70,19 @@ export const PROXY_CONNECTION = id("proxy-connection");
 export const PROXY_AUTHENTICATE = id("proxy-authenticate");
 export const PROXY_AUTHORIZATION = id("proxy-authorization");
 export const HTTP2_SETTINGS = id("http2-settings");
-export const X_FORWARDED_FOR = id("x-forwarded-for");
+export const X_FORWARDED = id("x-forwarded");
 export const X_FORWARDED_PROTO = id("x-forwarded-proto");
 export const X_FORWARDED_HOST = id("x-forwarded-host");
-export const FORWARDED = id("forwarded");
-export const X_REAL_IP = id("x-real-ip");
 export const PROXY = id("proxy");
 export const VIA = id("via");
 export const DATE = id("date");
 export const CONTENT_TYPE = id("content-type");
 export const AUTHORIZATION = id("authorization");
 export const WWW_AUTHENTICATE = id("www-authenticate");
-export const ACCEPT = id("accept");
 export const SEC_WEBSOCKET_KEY = id("sec-websocket-key");
 export const SEC_WEBSOCKET_VERSION = id("sec-websocket-version");
-export const COOKIE = id("cookie");
 export const X_CLIENT_CERT = id("x-client-cert");
+export const SSL_CLIENT = id("ssl-client");
 
 /** Host, and the fields that say where the message ends or what becomes of the connection behind it. */
 export function isFraming(id: number): boolean {
@@ -107,8 +107,9 @@ const FOLD = LOWER.slice();
 FOLD[0x5f] = 0x2d;
 FOLD[0x2e] = 0x2d;
 
-// `X-Client-Cert-…`: whatever the suffix, it is what TLS would have proved.
+const FORWARDED_PREFIX = "x-forwarded-";
 const CLIENT_CERT_PREFIX = "x-client-cert-";
+const SSL_CLIENT_PREFIX = "ssl-client-";
 
 /** The id of a name, with ALIAS added for an alias, or UNKNOWN. */
 export function knownField(bytes: Uint8Array, start: number, end: number): number {
@@ -120,7 +121,28 @@ export function knownField(bytes: Uint8Array, start: number, end: number): numbe
       if (found !== UNKNOWN) return found;
     }
   }
-  return length > CLIENT_CERT_PREFIX.length && isPrefix(bytes, start, CLIENT_CERT_PREFIX) ? X_CLIENT_CERT : UNKNOWN;
+  switch (LOWER[bytes[start]!]) {
+    case 0x73: // s
+    case 0x78: // x
+      return familyOf(bytes, start, end);
+  }
+  return UNKNOWN;
+}
+
+/** The id of a family of names: whatever the suffix, it tells of a client what only a proxy could know. */
+function familyOf(bytes: Uint8Array, start: number, end: number): number {
+  const length = end - start;
+  if (length > FORWARDED_PREFIX.length && isPrefix(bytes, start, FORWARDED_PREFIX))
+    return isFolded(bytes, start, end) ? X_FORWARDED | ALIAS : X_FORWARDED;
+  // The usual spelling of SSL_CLIENT_… has `_`, so that none of these is an alias.
+  if (length > CLIENT_CERT_PREFIX.length && isPrefix(bytes, start, CLIENT_CERT_PREFIX)) return X_CLIENT_CERT;
+  if (length > SSL_CLIENT_PREFIX.length && isPrefix(bytes, start, SSL_CLIENT_PREFIX)) return SSL_CLIENT;
+  return UNKNOWN;
+}
+
+function isFolded(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (FOLD[bytes[at]!] !== LOWER[bytes[at]!]) return true;
+  return false;
 }
 
 /** Whether two names are the same but for case and for `_` and `.` standing for `-`. `name` is lower case. */

@@ -64,6 +64,15 @@ describe("readConnection", () => {
       "Set-Cookie",
       "Date",
       "content_type",
+      "Via",
+      "X-Forwarded-For",
+      "X-Forwarded-Proto",
+      "x_forwarded-host",
+      "X-Forwarded-Anything",
+      "Forwarded",
+      "X-Real-IP",
+      "X-Client-Cert-Dn",
+      "SSL-Client-S-DN",
     ]) {
       const fields = fieldsOf(`Connection: ${name}`, `${name.replace("_", "-")}: x`);
       assert.equal(readConnection(fields), 0);

@@ -43,6 +43,21 @@ const VOUCHING = [
   "X-Rewrite-URL",
   "X-Client-Cert",
   "X-Client-Cert-Subject-Distinguished-Name",
+  "X-Forwarded",
+  "X-Forwarded-Ssl",
+  "X-Forwarded-Scheme",
+  "X-Forwarded-Protocol",
+  "X-Forwarded-User",
+  "X-Forwarded-Email",
+  "X-Forwarded-Client-Cert",
+  "X-Url-Scheme",
+  "Front-End-Https",
+  "X-Original-Host",
+  "X-Host",
+  "X-Client-IP",
+  "X-Cluster-Client-IP",
+  "SSL-Client-S-DN",
+  "SSL_CLIENT_VERIFY",
 ];
 const END_TO_END = ["Host", "Cookie", "Authorization", "Accept", "Via", "X-Anything", "X_Anything", "Proxy-X", "Date"];
 
@@ -68,7 +83,14 @@ describe("fields by which a proxy vouches", () => {
 
 describe("aliases", () => {
   it("stop where a server behind us could take them for the real ones", () => {
-    const aliases = ["Content_Length", "Transfer.Encoding", "Proxy_Connection", "X_Forwarded_For", "X-Real_IP"];
+    const aliases = [
+      "Content_Length",
+      "Transfer.Encoding",
+      "Proxy_Connection",
+      "X_Forwarded_For",
+      "X-Real_IP",
+      "X-Forwarded-Client_Cert",
+    ];
     stops("request", ...aliases);
     stops("trusted request", ...aliases);
     stops("response", "Content_Length", "Transfer_Encoding", "Keep_Alive");
