@@ -102,12 +102,18 @@ export const ConfigSchema = section({
   trustedProxies: v.optional(
     described(
       oneOrMore(text("an address or block", trustedProblem), "an address or block"),
-      "Addresses and blocks whose `X-Forwarded-*` and `Forwarded` are believed; `unix` for UNIX sockets.",
+      "Addresses and blocks whose `X-Forwarded-*` are believed; `unix` for UNIX sockets.",
     ),
   ),
-  via: v.optional(described(flag(), "Whether `Via` is added to requests and responses."), true),
+  via: v.optional(
+    described(flag(), "Whether `Via` is added to requests and responses; without it, loops go unnoticed."),
+    true,
+  ),
   forwarded: v.optional(
-    described(flag(), "Whether `Forwarded` (RFC 7239) is sent upstream beside `X-Forwarded-*`."),
+    described(
+      flag(),
+      "Whether `Forwarded` (RFC 7239) is sent upstream beside `X-Forwarded-*`, behind what trusted proxies wrote there.",
+    ),
     false,
   ),
   log: v.optional(

@@ -2,6 +2,7 @@
 
 import { DIGIT_0 } from "../bytes/ascii.ts";
 import { latin1 } from "../bytes/text.ts";
+import { isForwarded } from "../http/client-address.ts";
 import type { Fields } from "../http/fields.ts";
 import { dropHopByHopOfRequest, dropHopByHopOfResponse } from "../http/hop.ts";
 import * as known from "../http/known-fields.ts";
@@ -41,6 +42,7 @@ export function forwardRequest(request: RequestView, target: string | null): Out
       outgoing.lines.push(client.forwardedHost(fields.bytes, head.hostStart, head.hostEnd));
   }
   if (forwarding.forwarded) addForwarded(request, outgoing);
+  else if (isTrusted) fields.dropNamed("forwarded"); // without us in it, it would contradict X-Forwarded-For
   if (forwarding.via) outgoing.lines.push(head.minorVersion === 1 ? VIA_1_1 : VIA_1_0);
   if (head.upgrade !== "" && request.allowsUpgrade) {
     outgoing.lines.push(UPGRADE_CONNECTION, new FieldLine("Upgrade", head.upgrade));
@@ -170,9 +172,17 @@ function addForwarded(request: RequestView, outgoing: OutgoingHead): void {
       : client.address;
   const host = latin1(fields.bytes, head.hostStart, head.hostEnd);
   const element = `for=${node};proto=${client.scheme}${host === "" ? "" : `;host=${quoted(host)}`}`;
-  const incoming = request.deployment.trusted.trusts(client.address) ? fields.value("forwarded") : null;
+  const incoming = request.deployment.trusted.trusts(client.address) ? forwardedBefore(fields) : null;
   fields.dropNamed("forwarded");
   outgoing.add("Forwarded", incoming === null ? element : `${incoming}, ${element}`);
+}
+
+/** What the proxies before us wrote; null when a line of it is malformed, so that nothing of it can be told. */
+function forwardedBefore(fields: Fields): string | null {
+  for (let index = 0; index < fields.count; index++) {
+    if (fields.isNamed(index, "forwarded") && !isForwarded(fields.valueText(index))) return null;
+  }
+  return fields.value("forwarded");
 }
 
 function applyEdits(request: RequestView, outgoing: OutgoingHead, edits: CompiledFieldEdits): void {

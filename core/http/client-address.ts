@@ -61,34 +61,22 @@ export class TrustedProxies {
 }
 
 /**
- * The `for` of each element of a Forwarded field (RFC 7239 section 4) as X-Forwarded-For would have it, hidden
- * and wrong ones as `unknown`; null when the field doesn't follow the grammar, because then nobody can tell
- * where an element ends.
+ * Whether a Forwarded field follows its grammar (RFC 7239 section 4). Of one that doesn't, nobody can tell where an
+ * element ends: what we add could end up within quotes.
  */
-export function forwardedForText(forwarded: string): string | null {
-  const nodes: string[] = [];
-  let node = "unknown";
-  let index = skipSpace(forwarded, 0);
-  while (index < forwarded.length) {
-    const nameEnd = tokenEnd(forwarded, index);
-    if (nameEnd === index || forwarded[nameEnd] !== "=") return null;
+export function isForwarded(value: string): boolean {
+  let index = skipSpace(value, 0);
+  for (;;) {
+    const nameEnd = tokenEnd(value, index);
+    if (nameEnd === index || value[nameEnd] !== "=") return false;
     const start = nameEnd + 1;
-    const end = forwarded.charCodeAt(start) === DQUOTE ? quotedEnd(forwarded, start) : tokenEnd(forwarded, start);
-    if (end <= start) return null;
-    if (/^for$/i.test(forwarded.slice(index, nameEnd)))
-      node = addressOfNode(unquote(forwarded.slice(start, end))) ?? "unknown";
-    index = skipSpace(forwarded, end);
-    const separator = forwarded[index];
-    if (separator !== undefined && separator !== ";" && separator !== ",") return null;
-    if (separator !== ";") {
-      nodes.push(node);
-      node = "unknown";
-    }
-    if (separator === undefined) break;
-    index = skipSpace(forwarded, index + 1);
-    if (index === forwarded.length) return null;
+    const end = value.charCodeAt(start) === DQUOTE ? quotedEnd(value, start) : tokenEnd(value, start);
+    if (end <= start) return false;
+    index = skipSpace(value, end);
+    if (index === value.length) return true;
+    if (value[index] !== ";" && value[index] !== ",") return false;
+    index = skipSpace(value, index + 1);
   }
-  return nodes.join(", ");
 }
 
 /** Address of `1.2.3.4`, `1.2.3.4:80`, `::1`, `[::1]`, `[::1]:80`; null for anything else. */
@@ -123,10 +111,6 @@ function quotedEnd(text: string, start: number): number {
     else if (text[index] === '"') return index + 1;
   }
   return -1;
-}
-
-function unquote(text: string): string {
-  return text.startsWith('"') ? text.slice(1, -1).replace(/\\(.)/g, "$1") : text;
 }
 
 function skipSpace(text: string, start: number): number {

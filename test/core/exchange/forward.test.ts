@@ -48,6 +48,8 @@ const GET = "GET / HTTP/1.1\nHost: a";
 const US =
   "X-Forwarded-For: 192.0.2.7\nX-Forwarded-Proto: http\nX-Real-IP: 192.0.2.7\nX-Forwarded-Host: a\nVia: 1.1 millrace";
 
+const BEHIND = "X-Forwarded-For: 192.0.2.7\nX-Forwarded-Proto: http\nX-Real-IP: 192.0.2.7\nX-Forwarded-Host: a";
+
 describe("a request on its way to the upstream", () => {
   const cases: [string, string, string, Partial<Config>?][] = [
     ["with who it came from and by whom", GET, `${GET}\n${US}`],
@@ -83,6 +85,30 @@ describe("a request on its way to the upstream", () => {
       GET,
       `${GET}\nX-Forwarded-For: 192.0.2.7\nX-Forwarded-Proto: http\nX-Real-IP: 192.0.2.7\nX-Forwarded-Host: a\nForwarded: for=192.0.2.7;proto=http;host=a`,
       { via: false, forwarded: true },
+    ],
+    [
+      "after those that Forwarded names, where that is wanted",
+      `${GET}\nForwarded: for=198.51.100.1\nForwarded: for="[::1]";proto=https`,
+      `${GET}\n${BEHIND}\nForwarded: for=198.51.100.1, for="[::1]";proto=https, for=192.0.2.7;proto=http;host=a`,
+      { trustedProxies: ["192.0.2.0/24"], via: false, forwarded: true },
+    ],
+    [
+      "alone in Forwarded where what came cannot be told apart (H09)",
+      `${GET}\nForwarded: for="198.51.100.1\nForwarded: for=1.1.1.1;by="x"`,
+      `${GET}\n${BEHIND}\nForwarded: for=192.0.2.7;proto=http;host=a`,
+      { trustedProxies: ["192.0.2.0/24"], via: false, forwarded: true },
+    ],
+    [
+      "without Forwarded where it is not wanted, from trusted proxies too",
+      `${GET}\nForwarded: for=198.51.100.1`,
+      `${GET}\n${BEHIND}`,
+      { trustedProxies: ["192.0.2.0/24"], via: false },
+    ],
+    [
+      "with what a trusted proxy says, though Connection names it",
+      `${GET}\nX-Forwarded-Proto: https\nX-Forwarded-Host: b\nConnection: X-Forwarded-Proto, X-Forwarded-Host`,
+      `${GET}\nX-Forwarded-Proto: https\nX-Forwarded-Host: b\nX-Forwarded-For: 192.0.2.7\nX-Real-IP: 192.0.2.7`,
+      { trustedProxies: ["192.0.2.0/24"], via: false },
     ],
     [
       "with another host",
