@@ -13,8 +13,14 @@ export interface Log extends Observer {
 }
 
 export function createLog(definition: LogDefinition, runtime: Runtime): Log {
-  const failures = new FailureLog((line) => standardError.write(line));
-  const flushing = setInterval(() => failures.flush(runtime.wallClockMs()), 1_000);
+  const write = (line: string) => standardError.write(line);
+  const ofClients = new FailureLog(write, "failures of clients");
+  const ofOthers = new FailureLog(write, "failures of upstreams and this proxy");
+  const flushing = setInterval(() => {
+    const now = runtime.wallClockMs();
+    ofClients.flush(now);
+    ofOthers.flush(now);
+  }, 1_000);
   // Bun and Node only; on Deno `close` ends it.
   (flushing as { unref?: () => void }).unref?.();
   return {
@@ -22,14 +28,19 @@ export function createLog(definition: LogDefinition, runtime: Runtime): Log {
     onExchange(exchange) {
       const now = runtime.wallClockMs();
       if (definition.access) standardOutput.write(formatAccess(exchange, now, definition.format));
-      if (exchange.fault !== null) failures.report((atMs) => formatFailure(exchange, atMs), now);
+      if (exchange.fault === null) return;
+      const failures = exchange.fault.side === "client" ? ofClients : ofOthers;
+      failures.report((atMs) => formatFailure(exchange, atMs), now);
     },
     onNotice(notice) {
+      const failures = notice.kind === "accept-failed" ? ofOthers : ofClients;
       failures.report((atMs) => formatNotice(notice, atMs), runtime.wallClockMs());
     },
     close() {
       clearInterval(flushing);
-      failures.close(runtime.wallClockMs());
+      const now = runtime.wallClockMs();
+      ofClients.close(now);
+      ofOthers.close(now);
     },
   };
 }

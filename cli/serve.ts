@@ -20,6 +20,8 @@ export interface ServeOptions {
 }
 
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
+/** Elsewhere it reloads; without a handler it would end the process with everything in flight. */
+const RELOAD_SIGNAL = "SIGHUP";
 /** A second signal ends the process within this, whatever still hangs. */
 const STOP_MS = 500;
 
@@ -53,7 +55,7 @@ export async function serve({ runtime, config, observer, onStarted }: ServeOptio
  * are served on, and the log says what to report. At most a few lines a second, because a defect may come often.
  */
 function reportDefects(): () => void {
-  const log = new FailureLog((line) => standardError.write(line));
+  const log = new FailureLog((line) => standardError.write(line), "defects");
   const report = (error: unknown) => {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     const line = escapeText(text.replaceAll("\n", " | "));
@@ -128,6 +130,8 @@ function listenToSignals(): Signals {
     process.on(signal, handler);
     return [signal, handler] as const;
   });
+  const onReload = () => standardError.write(`millrace: ${RELOAD_SIGNAL}: reload comes with a later version; ignored`);
+  process.on(RELOAD_SIGNAL, onReload);
   return {
     next: () => {
       const signal = arrived.shift();
@@ -135,6 +139,7 @@ function listenToSignals(): Signals {
     },
     close: () => {
       for (const [signal, handler] of handlers) process.off(signal, handler);
+      process.off(RELOAD_SIGNAL, onReload);
     },
   };
 }

@@ -1,16 +1,22 @@
-/** Failed requests on standard error, but never a flood: so many lines a second, then how many were left out. */
+/**
+ * Failures of one kind on standard error, but never a flood: so many lines a second, then how many were left out. One
+ * log per kind: what any client can cause must not hide what an upstream does.
+ */
 
 /** Enough to see a pattern, little enough to read. */
 export const FAILURE_LINES_PER_SECOND_MAX = 20;
 
 export class FailureLog {
   readonly #write: (line: string) => void;
+  readonly #kind: string;
   #windowEndsMs = 0;
   #lines = 0;
   #omitted = 0;
 
-  constructor(write: (line: string) => void) {
+  /** `kind` says in the plural what is left out: `failures of upstreams`. */
+  constructor(write: (line: string) => void, kind: string) {
     this.#write = write;
+    this.#kind = kind;
   }
 
   /** `format` is called only when its line is written. `atMs` is wall clock time; when the clock jumps back a window only starts anew. */
@@ -36,7 +42,9 @@ export class FailureLog {
 
   #startWindow(atMs: number): void {
     if (this.#omitted > 0) {
-      this.#write(`${new Date(atMs).toISOString()} error ${this.#omitted} more failures within a second, not shown`);
+      this.#write(
+        `${new Date(atMs).toISOString()} error ${this.#omitted} more ${this.#kind} within a second, not shown`,
+      );
     }
     this.#windowEndsMs = atMs + 1_000;
     this.#lines = 0;

@@ -133,6 +133,15 @@ describe("millrace run and proxy", () => {
     assert.deepEqual(await within(proxy.exited, "the end"), { code: 0, signal: null });
   });
 
+  it("go on at SIGHUP, which will reload one day", async () => {
+    const proxy = await startMillraceWith(["proxy", "--listen", "127.0.0.1:0", "--to", "127.0.0.1:9"]);
+    proxy.signal("SIGHUP");
+    await proxy.says(/SIGHUP: reload comes with a later version; ignored/);
+    assert.equal((await fetch(proxy.url)).status, 502);
+    proxy.signal("SIGTERM");
+    assert.deepEqual(await within(proxy.exited, "the end"), { code: 0, signal: null });
+  });
+
   it("log a line per request when asked, and one per failure always", async () => {
     const proxy = await startMillraceWith([
       "proxy",

@@ -6,7 +6,7 @@ describe("the log of failures", () => {
   it("writes so many lines a second, then how many were left out", () => {
     const lines: string[] = [];
     let made = 0;
-    const log = new FailureLog((line) => lines.push(line));
+    const log = new FailureLog((line) => lines.push(line), "failures of clients");
     const report = (atMs: number) =>
       log.report(() => {
         made++;
@@ -18,14 +18,14 @@ describe("the log of failures", () => {
     log.flush(5_999);
     assert.equal(lines.length, FAILURE_LINES_PER_SECOND_MAX);
     log.flush(6_000);
-    assert.match(lines.at(-1) ?? "", /7 more failures/);
+    assert.match(lines.at(-1) ?? "", / error 7 more failures of clients within a second/);
     report(6_001);
     assert.equal(lines.at(-1), "line");
   });
 
   it("does not end without saying what was left out", () => {
     const lines: string[] = [];
-    const log = new FailureLog((line) => lines.push(line));
+    const log = new FailureLog((line) => lines.push(line), "failures of clients");
     for (let count = 0; count < FAILURE_LINES_PER_SECOND_MAX + 1; count++) log.report(() => "a", 5_000);
     log.close(5_001);
     assert.match(lines.at(-1) ?? "", /1 more failure/);
@@ -33,7 +33,7 @@ describe("the log of failures", () => {
 
   it("goes on when the clock jumps back", () => {
     const lines: string[] = [];
-    const log = new FailureLog((line) => lines.push(line));
+    const log = new FailureLog((line) => lines.push(line), "failures of clients");
     for (let count = 0; count < 100; count++) log.report(() => "a", 1_000_000);
     log.report(() => "b", 1_000);
     assert.equal(lines.at(-1), "b");
