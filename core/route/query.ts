@@ -12,9 +12,11 @@ export function forEachParameter(query: string, name: string, use: (value: strin
   for (let start = 0; start < query.length; ) {
     const ampersand = query.indexOf("&", start);
     const end = ampersand < 0 ? query.length : ampersand;
-    const equals = query.indexOf("=", start);
-    const nameEnd = equals < 0 || equals > end ? end : equals;
-    if (decodeFormText(query.slice(start, nameEnd)) === name) use(decodeFormText(query.slice(nameEnd + 1, end)));
+    // Cut first: searching the whole rest for a `=` again and again would be quadratic.
+    const parameter = query.slice(start, end);
+    const equals = parameter.indexOf("=");
+    const nameEnd = equals < 0 ? parameter.length : equals;
+    if (decodeFormText(parameter.slice(0, nameEnd)) === name) use(decodeFormText(parameter.slice(nameEnd + 1)));
     start = end + 1;
   }
 }

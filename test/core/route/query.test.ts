@@ -29,4 +29,10 @@ describe("query parameters", () => {
     const names = Array.from({ length: 5_000 }, (_, index) => `${index}=${index}`).join("&");
     assert.equal(queryParameter(names, "4999"), "4999");
   });
+
+  it("H14 are found in one pass, also where no `=` is near", () => {
+    const startedMs = performance.now();
+    assert.deepEqual(all(`${"&".repeat(1_000_000)}a=1`, "a"), ["1"]);
+    assert.ok(performance.now() - startedMs < 2_000);
+  });
 });
