@@ -106,7 +106,8 @@ function itemsOf(value: unknown): readonly unknown[] {
 
 function parsed<T>(schema: v.GenericSchema<unknown, T>, value: unknown): T | null {
   const result = v.safeParse(schema, value);
-  return result.success ? result.output : null;
+  // Typed with issues: an unknown key, for example; the rest can be looked at.
+  return result.typed ? result.output : null;
 }
 
 function numbersOf({ limits, timeouts }: ParsedConfig): Numbers {

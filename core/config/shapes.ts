@@ -34,6 +34,7 @@ export function section<const E extends Entries>(entries: E, elsewhere: Readonly
       { value: Object.fromEntries(Object.entries(input).filter(([key]) => known.includes(key))) },
       config,
     );
+    const { typed } = result;
     for (const key of unknown) {
       const hint = Object.hasOwn(elsewhere, key) ? elsewhere[key] : suggestion(key, known);
       const issue = {
@@ -44,6 +45,8 @@ export function section<const E extends Entries>(entries: E, elsewhere: Readonly
       };
       v._addIssue(schema as never, "key", result as never, config as never, issue as never);
     }
+    // The keys that are known can still be used, to find what else is wrong.
+    if (typed !== undefined) result.typed = typed;
     return result;
   });
 }
@@ -222,7 +225,7 @@ function keyItem(input: Record<string, unknown>, key: string) {
   return { type: "object", origin: "key", input, key, value: input[key] } as const;
 }
 
-type Run = (dataset: { value: unknown }, config: unknown) => { value: unknown; issues?: unknown };
+type Run = (dataset: { value: unknown }, config: unknown) => { value: unknown; typed?: boolean; issues?: unknown };
 
 function withRun<S>(schema: S, run: (dataset: { value: unknown }, config: unknown, next: Run) => unknown): S {
   const next = (schema as { "~run": Run })["~run"].bind(schema);

@@ -117,6 +117,20 @@ describe("a configuration", () => {
     });
   }
 
+  it("reports what a route refers to beside what it does not know", () => {
+    const refused = compileConfig({
+      listeners: ["127.0.0.1:0"],
+      upstreams: { app: { servers: ["127.0.0.1:9"], nonsense: 1 } },
+      routes: [{ upstream: "nowhere", nonsense: 1 }],
+    });
+    assert.ok("problems" in refused);
+    assert.deepEqual(refused.problems.map(({ path }) => path.join(".")).sort(), [
+      "routes.0.nonsense",
+      "routes.0.upstream",
+      "upstreams.app.nonsense",
+    ]);
+  });
+
   it("M10: takes `__proto__` and `constructor` for unknown keys", () => {
     const config = JSON.parse('{"__proto__": {"via": false}, "constructor": 1, "toString": 1}');
     const lines = problems({
