@@ -4,9 +4,11 @@ import type { Balancer } from "./balancer.ts";
 import { createLeastBusy } from "./least-busy.ts";
 import { createRoundRobin } from "./round-robin.ts";
 
-export const BALANCERS: Readonly<Record<string, () => Balancer>> = Object.freeze({
+export const BALANCER_NAMES = ["round-robin", "least-busy"] as const;
+
+const BY_NAME: Record<(typeof BALANCER_NAMES)[number], () => Balancer> = {
   "round-robin": createRoundRobin,
   "least-busy": createLeastBusy,
-});
+};
 
-export const DEFAULT_BALANCER = "round-robin";
+export const BALANCERS: Readonly<Record<string, () => Balancer>> = Object.freeze(BY_NAME);

@@ -41,12 +41,6 @@ function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09;
 }
 
-/** Whether every character fits one byte; anything else would be cut to some other byte on the wire. */
-export function isLatin1(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0xff) return false;
-  return true;
-}
-
 /** Latin1 text as new bytes. Text beyond latin1 is a mistake of ours: it was to be refused when it came in. */
 export function bytesOf(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length);

@@ -5,6 +5,7 @@
  */
 
 import * as v from "valibot";
+import { BALANCER_NAMES } from "../balance/registry.ts";
 import { POOL_IDLE_MAX, POOL_QUEUE_MAX } from "../limits.ts";
 import { addressBlockProblem, parseListenAddress, parseServerAddress } from "./address.ts";
 import { Limits, Timeouts } from "./number-schema.ts";
@@ -23,9 +24,6 @@ import {
   section,
   text,
 } from "./shapes.ts";
-
-/** The names in the registry of `balance/balancer.ts`. */
-const BALANCERS = ["round-robin", "least-busy"] as const;
 
 const listenAddress = text('an address such as "127.0.0.1:8080"', (value) => problemOf(parseListenAddress(value)));
 const serverAddress = text('an address such as "127.0.0.1:9000"', (value) => problemOf(parseServerAddress(value)));
@@ -76,7 +74,7 @@ const Upstream = section({
     list(either([serverAddress, Server], 'an address such as "127.0.0.1:9000", or a map with address and weight')),
     "The servers: addresses, or maps with the keys below.",
   ),
-  balance: v.optional(described(choice(BALANCERS), "How a server is chosen."), "round-robin"),
+  balance: v.optional(described(choice(BALANCER_NAMES), "How a server is chosen."), "round-robin"),
   timeouts: v.optional(described(UpstreamTimeouts, "Override `timeouts` for requests to this upstream.")),
   pool: v.optional(described(Pool, "Connections kept for reuse."), {}),
 });

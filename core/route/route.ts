@@ -14,7 +14,7 @@ export interface RouteRequest {
   readonly path: string;
   /** Without the `?`; `""` when there is none. */
   readonly query: string;
-  /** False when the path holds `%`, `;`, `\`, `//` or a dot segment, so that it can be read in two ways. */
+  /** False when the path holds `%`, `;`, `//` or a dot segment, so that it can be read in two ways. */
   readonly pathIsPlain: boolean;
   /** The client's address after `trustedProxies`, in the usual text form; `unix` for one on a UNIX socket. */
   readonly clientAddress: string;
