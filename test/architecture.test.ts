@@ -164,6 +164,15 @@ describe("architecture: core", () => {
     checkPattern(others, /\b\w*[sS]ocket\??\.write\w*\(/g, {}, "writes past the outbox, which counts and merges");
   });
 
+  it("copies chunks with copyOf, because the slice of a Node Buffer is only a view", () => {
+    checkPattern(
+      core,
+      /\b(?:bytes|chunk|piece|source)\.slice\(/g,
+      {},
+      "may be a view of memory that is read into again",
+    );
+  });
+
   it("reads numbers and names from the wire by class tables, not by lenient library functions", () => {
     const wire = core.filter((source) => ["http", "h1"].includes(roomOf(source.path)));
     const lenient =

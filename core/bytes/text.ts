@@ -58,6 +58,11 @@ export function writeLatin1(text: string, target: Uint8Array, at: number): numbe
   return at + text.length;
 }
 
+/** `bytes[start, end)` in memory of its own. Not `slice`: chunks of Node are Buffers, whose `slice` is only a view. */
+export function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return new Uint8Array(bytes.subarray(start, end));
+}
+
 // Below this many bytes a loop is cheaper than making the view that `set` needs (measured on all three runtimes).
 const LOOP_COPY_MAX = 64;
 

@@ -8,6 +8,7 @@
  * Both sides call in here: the client's connection through `MessageHandler`, the upstream's through `Attempt`.
  */
 
+import { copyOf } from "../bytes/text.ts";
 import type { Fault } from "../fault.ts";
 import * as fault from "../fault.ts";
 import type { ClientConnection } from "../h1/client.ts";
@@ -158,7 +159,7 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
     if (body.receivedBytes > this.plan!.limits.requestBodyBytesMax) {
       this.#fail(fault.BODY_TOO_LARGE);
     } else if (connection === null) {
-      body.keep(bytes.slice(start, end));
+      body.keep(copyOf(bytes, start, end));
       this.client.connection.hold();
     } else if (!connection.body(bytes, start, end)) {
       this.client.connection.hold();

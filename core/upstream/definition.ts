@@ -5,7 +5,7 @@ import type { Address } from "../runtime.ts";
 export interface UpstreamDefinition {
   readonly name: string;
   readonly servers: readonly ServerDefinition[];
-  /** A name in the registry of `balance/balancer.ts`. */
+  /** A name in the registry of `balance/registry.ts`. */
   readonly balance: string;
   readonly timeouts: UpstreamTimeouts;
   readonly pool: PoolDefinition;

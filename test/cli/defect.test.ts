@@ -5,9 +5,9 @@ import process from "node:process";
 import { describe, it } from "@std/testing/bdd";
 import { cliCommand, projectRoot } from "../support/runtime-command.ts";
 
-/** A throw while one connection is served costs that connection (row Q12), and is told. */
+/** A throw while one request is served harms no other (row Q12), and is told. */
 describe("a defect", () => {
-  it("closes its connection, is logged, and leaves the others alone", async () => {
+  it("is logged, and the proxy serves on", async () => {
     const [program, ...args] = cliCommand().slice(0, -1);
     const child = spawn(program!, [...args, join(projectRoot, "test/cli/throwing-observer.ts")], { cwd: projectRoot });
     let said = "";
@@ -22,7 +22,7 @@ describe("a defect", () => {
         () => said,
       );
       assert.equal(await (await fetch(`${url}/fine`)).text(), "fine\n");
-      await assert.rejects(fetch(`${url}/defect`));
+      await fetch(`${url}/defect`);
       await until(
         () => /internal defect.*thrown for the test/.exec(said)?.[0],
         ended,

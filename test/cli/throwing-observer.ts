@@ -1,4 +1,4 @@
-/** A proxy whose observer throws for one path: a defect of ours, as far as the proxy can tell. For defect.test.ts. */
+/** A proxy whose observer throws for one path: a defect of ours. For defect.test.ts. */
 import process from "node:process";
 import { loadRuntime } from "../../adapters/mod.ts";
 import { serve } from "../../cli/serve.ts";

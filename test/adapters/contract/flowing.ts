@@ -279,7 +279,7 @@ export function flowing(runtime: Runtime, side: Side): void {
     const expected: Uint8Array[] = [];
     l.recorder.onBytes = (socket, bytes) => {
       const half = bytes.length >> 1;
-      expected.push(patterned(10), bytes.slice(1));
+      expected.push(patterned(10), new Uint8Array(bytes.subarray(1)));
       socket.writePair(patterned(10), bytes.subarray(1, half));
       const accepted = socket.write(bytes.subarray(half));
       socket.release(bytes);

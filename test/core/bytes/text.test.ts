@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
-import { bytesOf, copyBytes, latin1, portableLatin1, trimBlanks, writeLatin1 } from "../../../core/bytes/text.ts";
+import {
+  bytesOf,
+  copyBytes,
+  copyOf,
+  latin1,
+  portableLatin1,
+  trimBlanks,
+  writeLatin1,
+} from "../../../core/bytes/text.ts";
 
 const EVERY_BYTE = Uint8Array.from({ length: 256 }, (_, code) => code);
 const EVERY_CHARACTER = Array.from(EVERY_BYTE, (code) => String.fromCharCode(code)).join("");
@@ -48,6 +56,15 @@ describe("writing latin1", () => {
       assert.throws(() => bytesOf(text), /refuse it earlier/);
     }
     assert.deepEqual(bytesOf(EVERY_CHARACTER), EVERY_BYTE);
+  });
+});
+
+describe("copyOf", () => {
+  it("copies a Buffer, too, whose slice is only a view", () => {
+    const buffer = Buffer.from("hello");
+    const copy = copyOf(buffer, 1, 4);
+    buffer.fill(0);
+    assert.deepEqual([...copy], [0x65, 0x6c, 0x6c]);
   });
 });
 

@@ -37,6 +37,31 @@ describe("a request body that may be sent again", () => {
     });
   }
 
+  it("costs one buffer, in however small pieces it comes", () => {
+    const bytes = 64 * 1024;
+    const body = new RequestBody(bytes);
+    const piece = new Uint8Array(1);
+    const slice = piece.slice;
+    let slices = 0;
+    // A copy per piece costs some two hundred times the byte it holds.
+    piece.slice = (...range) => {
+      slices++;
+      return slice.apply(piece, range);
+    };
+    for (let i = 0; i < bytes; i++) {
+      piece[0] = i % 251;
+      body.receive(piece, 0, 1);
+    }
+    assert.equal(slices, 0, "copies of pieces");
+    assert.ok(body.isReplayable);
+    const copies = body.replay();
+    assert.equal(copies.length, 1);
+    assert.equal(copies[0]?.buffer.byteLength, bytes);
+    assert.ok(copies[0]?.every((byte, i) => byte === i % 251));
+    body.receive(piece, 0, 1);
+    assert.ok(!body.isReplayable, "and one byte more is too many");
+  });
+
   it("is not kept at all with 0", () => {
     const body = new RequestBody(0);
     assert.ok(!body.isReplayable);
