@@ -58,6 +58,8 @@ export interface StageOptions extends Partial<SimulationOptions> {
   readonly routes?: Config["routes"];
   readonly pool?: NonNullable<NonNullable<Config["upstreams"]>[string]["pool"]>;
   readonly maxConnections?: number;
+  /** Further servers of the upstream `app`; the story has to make them. */
+  readonly otherServers?: readonly string[];
   readonly script?: OriginScript;
   /** How the upstream's end behaves. */
   readonly upstream?: EndOptions;
@@ -222,7 +224,9 @@ function configOf(options: StageOptions): Config {
     options.maxConnections === undefined ? UPSTREAM : { address: UPSTREAM, maxConnections: options.maxConnections };
   return {
     listeners: [LISTEN],
-    upstreams: { app: { servers: [server], ...(options.pool && { pool: options.pool }) } },
+    upstreams: {
+      app: { servers: [server, ...(options.otherServers ?? [])], ...(options.pool && { pool: options.pool }) },
+    },
     routes: options.routes ?? [{ upstream: "app" }],
     ...(options.limits && { limits: options.limits }),
     ...(options.timeouts && { timeouts: options.timeouts }),
