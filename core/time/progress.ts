@@ -37,6 +37,11 @@ export class ProgressWatch {
   }
 
   moved(bytes: number, nowMs: number): void {
+    if (this.#bytes === 0) {
+      // The rate counts from the first byte on: before it a client may wait for a 100 (Continue) itself.
+      this.#waitedMs = 0;
+      if (this.#waitingSinceMs !== -1) this.#waitingSinceMs = nowMs;
+    }
     this.#bytes += bytes;
     this.#lastMoveMs = nowMs;
   }
@@ -45,7 +50,6 @@ export class ProgressWatch {
     if (this.#waitingSinceMs === -1) return "moving";
     if (nowMs - this.#lastMoveMs >= idleMs) return "idle";
     const waitedMs = this.#waitedMs + nowMs - this.#waitingSinceMs;
-    // Before the first byte it is idle, not slow: it may wait for a 100 (Continue) itself.
     if (this.#bytes > 0 && waitedMs > RATE_GRACE_MS && this.#bytes * 1000 < bytesPerSecondMin * waitedMs) return "slow";
     return "moving";
   }

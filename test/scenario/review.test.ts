@@ -4,7 +4,7 @@ import { ClientConnection } from "../../core/h1/client.ts";
 import { TICK_MS } from "../../core/limits.ts";
 import { createOrigin, type OriginLink } from "../support/origin.ts";
 import { addressOf } from "../support/wire.ts";
-import { GET, OK, patternOf, post, responsesTo, SILENT, type Stage, stageWith, statusesTo } from "./stage.ts";
+import { drip, GET, OK, patternOf, post, responsesTo, SILENT, type Stage, stageWith, statusesTo } from "./stage.ts";
 
 /** What a hostile reading of the code has found: each story went wrong once. */
 
@@ -246,6 +246,9 @@ describe("Expect: 100-continue", () => {
 
   it("waits for a server that takes 20 s to say 100", () =>
     upload(100, 20_000, (client) => client.send(patternOf(100))));
+
+  it("does not hold that time against the pace of the body", () =>
+    upload(20_000, 20_000, (client) => void drip(stage, client, patternOf(20_000), { bytes: 1_000, everyMs: 1_000 })));
 });
 
 describe("the length of a response to HEAD", () => {

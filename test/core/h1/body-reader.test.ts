@@ -83,9 +83,9 @@ describe("the pace of a body", () => {
   it("is too slow below the minimum, after the grace", () => {
     begin(BODY_LENGTH, 1_000_000);
     feed("x".repeat(5_500), 5_000);
-    assert.equal(judge(10_000), null);
-    assert.equal(judge(11_000), null);
-    assert.equal(judge(11_001), fault.CLIENT_TOO_SLOW);
+    assert.equal(judge(15_000), null);
+    assert.equal(judge(16_000), null);
+    assert.equal(judge(16_001), fault.CLIENT_TOO_SLOW);
   });
 
   it("counts no time in which we did not listen", () => {

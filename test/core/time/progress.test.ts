@@ -69,7 +69,7 @@ describe("ProgressWatch", () => {
     check(
       [
         ["wait", 0],
-        ["moved", 500, 1],
+        ["moved", 0, 1],
         ["stop", 1_000],
         ["wait", 500_000],
       ],
@@ -79,7 +79,7 @@ describe("ProgressWatch", () => {
     check(
       [
         ["wait", 0],
-        ["moved", 500, 1],
+        ["moved", 0, 1],
         ["stop", 1_000],
         ["wait", 500_000],
       ],
@@ -97,7 +97,7 @@ describe("ProgressWatch", () => {
     check(
       [
         ["wait", 0],
-        ["moved", 1, 10],
+        ["moved", 0, 10],
       ],
       RATE_GRACE_MS,
       "moving",
@@ -105,7 +105,7 @@ describe("ProgressWatch", () => {
     check(
       [
         ["wait", 0],
-        ["moved", 1, 10],
+        ["moved", 0, 10],
       ],
       RATE_GRACE_MS + 1,
       "slow",
@@ -114,7 +114,7 @@ describe("ProgressWatch", () => {
     check(
       [
         ["wait", 0],
-        ["moved", 1, enough],
+        ["moved", 0, enough],
       ],
       20_000,
       "moving",
@@ -122,7 +122,7 @@ describe("ProgressWatch", () => {
     check(
       [
         ["wait", 0],
-        ["moved", 1, enough - 1],
+        ["moved", 0, enough - 1],
       ],
       20_000,
       "slow",
