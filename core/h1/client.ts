@@ -39,6 +39,7 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
   readonly #outbox: Outbox;
   readonly #timer: Timer;
   readonly #head = new ResponseHead();
+  #headChunk: Uint8Array | null = null; // what `#head` lies in, released with it
   readonly #decoder = new BodyDecoder();
   #handler: ResponseHandler | null = null;
   #rules: CycleRules | null = null;
@@ -117,6 +118,8 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
   rest(): void {
     this.#handler = null;
     this.#head.clear();
+    if (this.#headChunk !== null) this.socket.release(this.#headChunk);
+    this.#headChunk = null;
     this.#phase = IDLE;
     this.#owner.timers.set(this.#timer, this.#poolIdleMs);
   }
@@ -208,8 +211,7 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
         break;
       case BODY:
         this.#readBody(bytes, 0, bytes.length);
-        // No head lies in it, and all pieces are written.
-        this.socket.release(bytes);
+        this.socket.release(bytes); // no head lies in it, and all pieces are written
         break;
       case WAITING: {
         this.hasHeard = true;
@@ -222,7 +224,6 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
         // Bytes nobody asked for: the answer to somebody else's smuggled request, or a goodbye. Never a response.
         this.#keepsAlive = false;
         if (this.#phase === IDLE) this.close();
-        break;
     }
   }
 
@@ -313,6 +314,7 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
       const wantsOn = (options & OPTION_CLOSE) === 0 && (head.minorVersion === 1 || isHttp10KeepAlive);
       this.#keepsAlive &&= wantsOn && head.body !== BODY_UNTIL_CLOSE;
       const { bytes, end } = inbox;
+      this.#headChunk = inbox.wholeChunk;
       inbox.clear();
       this.#phase = BODY;
       this.#decoder.begin(head.body, head.bodyLength);
