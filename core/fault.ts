@@ -200,7 +200,6 @@ export const RESPONSE_TRUNCATED = fault(
   502,
   "the server closed in the middle of the response",
 );
-export const UNSOLICITED_BYTES = fault("upstream", "unsolicited", 502, "the server sent bytes nobody asked for");
 export const UNEXPECTED_UPGRADE = fault(
   "upstream",
   "unexpected-upgrade",
@@ -228,7 +227,6 @@ export const QUEUE_TIMEOUT = fault(
 );
 export const NO_SERVER = fault("upstream", "no-server", 503, "the upstream has no server to send this to");
 export const DRAINING = fault("internal", "draining", 503, "the proxy is shutting down");
-export const INTERNAL = fault("internal", "internal", 500, "a defect of the proxy; please report it with the log line");
 
 function fault(side: FaultSide, code: string, status: number, reason: string): Fault {
   return Object.freeze({ code: `${side}.${code}`, side, status, reason });
