@@ -26,10 +26,12 @@ export function createLog(definition: LogDefinition, runtime: Runtime): Log {
   return {
     wantsTimes: definition.access,
     onExchange(exchange) {
+      const { fault } = exchange;
+      if (!definition.access && fault === null) return;
       const now = runtime.wallClockMs();
       if (definition.access) standardOutput.write(formatAccess(exchange, now, definition.format));
-      if (exchange.fault === null) return;
-      const failures = exchange.fault.side === "client" ? ofClients : ofOthers;
+      if (fault === null) return;
+      const failures = fault.side === "client" ? ofClients : ofOthers;
       failures.report((atMs) => formatFailure(exchange, atMs), now);
     },
     onNotice(notice) {

@@ -3,7 +3,7 @@
 import { bytesOf, latin1 } from "../bytes/text.ts";
 import type { ClientConnection } from "../h1/client.ts";
 import type { ServerConnection } from "../h1/server.ts";
-import { FieldLine } from "../http/outgoing.ts";
+import { FieldBlock, FieldLine } from "../http/outgoing.ts";
 import type { Socket } from "../runtime.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import type { Group } from "../upstream/group.ts";
@@ -24,6 +24,7 @@ export class ClientSide {
   readonly realIp: FieldLine;
   #hostBytes: Uint8Array = NO_HOST;
   #forwardedHost: FieldLine | null = null;
+  #block: FieldBlock | null = null;
   /** A connection that NTLM or Negotiate has tied to this client, and where it leads (row P08). */
   bound: ClientConnection | null = null;
   boundTo: Endpoint | null = null;
@@ -46,7 +47,17 @@ export class ClientSide {
     const host = latin1(bytes, start, end);
     this.#hostBytes = bytesOf(host);
     this.#forwardedHost = new FieldLine("X-Forwarded-Host", host);
+    this.#block = null;
     return this.#forwardedHost;
+  }
+
+  /** All that is said of this client to servers while nobody vouches for another one, and `via` behind it. */
+  forwardedBlock(bytes: Uint8Array, hostStart: number, hostEnd: number, via: FieldLine | null): FieldBlock {
+    const host = hostEnd > hostStart ? this.forwardedHost(bytes, hostStart, hostEnd) : null;
+    if (host !== null && this.#block?.lines.at(-1) === (via ?? host)) return this.#block;
+    const lines = [this.forwardedFor, this.forwardedProto, this.realIp, host, via];
+    this.#block = new FieldBlock(lines.filter((line) => line !== null));
+    return this.#block;
   }
 
   /** Where the bound connection leads, if that is one of this group: whom to ask is settled then. */

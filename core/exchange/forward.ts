@@ -35,15 +35,14 @@ export function forwardRequest(request: RequestView, target: string | null): Out
   if (isOurLine) keepLine(outgoing, head.methodStart, head.targetEnd + " HTTP/1.1".length);
   frameLikeIncoming(outgoing, fields, head.body, head.bodyLength);
   addHost(request, outgoing);
-  if (isTrusted) addForwardedBehindProxy(request, outgoing);
-  else outgoing.lines.push(client.forwardedFor, client.forwardedProto, client.realIp);
-  if (!isTrusted || fields.countOf(known.X_FORWARDED_HOST) === 0) {
-    if (head.hostEnd > head.hostStart)
-      outgoing.lines.push(client.forwardedHost(fields.bytes, head.hostStart, head.hostEnd));
+  const via = forwarding.via ? (head.minorVersion === 1 ? VIA_1_1 : VIA_1_0) : null;
+  if (!isTrusted && !forwarding.forwarded && outgoing.lines.length === 0) {
+    // What nearly every request gets: one run of bytes that the connection keeps.
+    outgoing.block = client.forwardedBlock(fields.bytes, head.hostStart, head.hostEnd, via);
+  } else {
+    addForwardedLines(request, outgoing, isTrusted);
+    if (via !== null) outgoing.lines.push(via);
   }
-  if (forwarding.forwarded) addForwarded(request, outgoing);
-  else if (isTrusted) fields.dropNamed("forwarded"); // without us in it, it would contradict X-Forwarded-For
-  if (forwarding.via) outgoing.lines.push(head.minorVersion === 1 ? VIA_1_1 : VIA_1_0);
   if (head.upgrade !== "" && request.allowsUpgrade) {
     outgoing.lines.push(UPGRADE_CONNECTION, new FieldLine("Upgrade", head.upgrade));
   } else if (head.acceptsTrailers) {
@@ -144,6 +143,17 @@ function hostOf(server: string): string {
   return server.startsWith("unix:") ? "localhost" : server;
 }
 
+function addForwardedLines(request: RequestView, outgoing: OutgoingHead, isTrusted: boolean): void {
+  const { head, client } = request;
+  const { fields } = head;
+  if (isTrusted) addForwardedBehindProxy(request, outgoing);
+  else outgoing.lines.push(client.forwardedFor, client.forwardedProto, client.realIp);
+  if (head.hostEnd > head.hostStart && (!isTrusted || fields.countOf(known.X_FORWARDED_HOST) === 0))
+    outgoing.lines.push(client.forwardedHost(fields.bytes, head.hostStart, head.hostEnd));
+  if (request.deployment.snapshot.forwarding.forwarded) addForwarded(request, outgoing);
+  else if (isTrusted) fields.dropNamed("forwarded"); // without us in it, it would contradict X-Forwarded-For
+}
+
 /** A trusted proxy has said who the client is: its fields stay, and we add ourselves. */
 function addForwardedBehindProxy(request: RequestView, outgoing: OutgoingHead): void {
   const { client, head } = request;
@@ -187,6 +197,7 @@ function forwardedBefore(fields: Fields): string | null {
 
 function applyEdits(request: RequestView, outgoing: OutgoingHead, edits: CompiledFieldEdits): void {
   if (edits.isEmpty) return;
+  outgoing.unfoldBlock();
   const drop = (name: string) => {
     outgoing.fields?.dropNamed(name);
     const kept = outgoing.lines.filter((line) => line.name.toLowerCase() !== name);

@@ -43,6 +43,7 @@ function isOfWholeServer(incoming: RequestHead): boolean {
 
 function writeFields(outbox: Outbox, outgoing: OutgoingHead): void {
   if (outgoing.fields !== null) writeKept(outbox, outgoing.fields, outgoing.lineStart, outgoing.lineEnd);
+  if (outgoing.block !== null) outbox.copy(outgoing.block.bytes, 0, outgoing.block.bytes.length);
   for (let i = 0; i < outgoing.lines.length; i++) {
     const { bytes } = outgoing.lines[i]!;
     outbox.copy(bytes, 0, bytes.length);

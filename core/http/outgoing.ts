@@ -3,7 +3,7 @@
  * this proxy adds. Independent of the wire version; `h1/write-head.ts` makes bytes of it.
  */
 
-import { bytesOf } from "../bytes/text.ts";
+import { bytesOf, latin1 } from "../bytes/text.ts";
 import type { Fields } from "./fields.ts";
 import { BODY_NONE } from "./message.ts";
 
@@ -26,9 +26,22 @@ export class FieldLine {
   }
 }
 
+/** Several fields we add that stay the same from request to request: written as one run of bytes. */
+export class FieldBlock {
+  readonly lines: readonly FieldLine[];
+  readonly bytes: Uint8Array;
+
+  constructor(lines: readonly FieldLine[]) {
+    this.lines = lines;
+    this.bytes = bytesOf(lines.map(({ bytes }) => latin1(bytes, 0, bytes.length)).join(""));
+  }
+}
+
 /** The fields an outgoing head takes over; null for one that is all ours. */
 export class OutgoingHead {
   fields: Fields | null = null;
+  /** Comes before `lines`. */
+  block: FieldBlock | null = null;
   readonly lines: FieldLine[] = [];
   /** How the body will be framed (`message.ts`); with BODY_LENGTH and BODY_NONE a known length may be told. */
   body = BODY_NONE;
@@ -49,6 +62,12 @@ export class OutgoingHead {
 
   add(name: string, value: string): void {
     this.lines.push(new FieldLine(name, value));
+  }
+
+  /** Makes lines of the block, for whoever wants to take some of them out. */
+  unfoldBlock(): void {
+    if (this.block !== null) this.lines.unshift(...this.block.lines);
+    this.block = null;
   }
 }
 
