@@ -1,19 +1,17 @@
 /**
  * The memory Deno reads into, which is what this runtime makes us manage:
  *
- *   small reads  → copied out into a shared block, so that neither an allocation nor 4K of memory goes with each
+ *   small reads  → copied out (`small-chunks.ts`)
  *   large reads  → handed out as they are; reused once the owner released the chunk and every write of it is done
  *
  * An idle connection waits with a small buffer, and a bulk transfer goes round a few large ones.
  */
+import { carve, SMALL_BYTES } from "./small-chunks.ts";
 
-/** What an idle connection waits with; a request head fits. */
-export const SMALL_BYTES = 4096;
 /** Larger reads were not faster on loopback. */
 const READ_BYTES = 65536;
 /** A chunk line fits before a full read, so that both can go out as one write. */
 const LARGE_BYTES = READ_BYTES + 1024;
-const BLOCK_BYTES = 65536;
 /** 4 MiB at most are kept for reuse. */
 const FREE_MAX = 64;
 
@@ -62,27 +60,6 @@ export function letGo(bytes: Uint8Array): void {
   if (buffer === undefined) return;
   buffer.writes -= 1;
   buffer.giveBack();
-}
-
-let block = new Uint8Array(BLOCK_BYTES);
-let blockUsed = 0;
-
-/** A copy of `source[0, length)`, which nobody else has; at most `SMALL_BYTES`. */
-export function smallCopy(source: Uint8Array, length: number): Uint8Array {
-  const copy = carve(length);
-  copy.set(length === source.length ? source : source.subarray(0, length));
-  return copy;
-}
-
-/** Room for `length` bytes, never handed out before. A small view that is kept for long keeps its whole block. */
-function carve(length: number): Uint8Array {
-  if (blockUsed + length > BLOCK_BYTES) {
-    block = new Uint8Array(BLOCK_BYTES);
-    blockUsed = 0;
-  }
-  const start = blockUsed;
-  blockUsed += length;
-  return block.subarray(start, blockUsed);
 }
 
 /** Whether pieces of this length together are worth a copy to save a system call. */

@@ -6,17 +6,8 @@
  *   read left the large part empty → the next one is small
  */
 import type { Address, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
-import {
-  hold,
-  isJoinable,
-  join,
-  type LargeBuffer,
-  letGo,
-  release,
-  SMALL_BYTES,
-  smallCopy,
-  takeLarge,
-} from "./deno-buffers.ts";
+import { hold, isJoinable, join, type LargeBuffer, letGo, release, takeLarge } from "./deno-buffers.ts";
+import { SMALL_BYTES, smallCopy } from "./small-chunks.ts";
 import { tcpAddress, toSocketError } from "./socket-error.ts";
 
 export type DenoAddress =

@@ -3,6 +3,7 @@ import type { Address, Attempt, ConnectDone, Socket, SocketError, SocketHandler,
 import { freeMemory, keepMemory } from "./chunk-memory.ts";
 import { countRead } from "./node-garbage.ts";
 import { readBeforeWriteError } from "./node-last-read.ts";
+import { SMALL_BYTES, smallCopy } from "./small-chunks.ts";
 import { CANCELED, tcpAddress, toSocketError } from "./socket-error.ts";
 
 /** The net.Socket, which carries its owner so that listeners can be shared functions. */
@@ -95,6 +96,16 @@ export class NodeSocket implements Socket, Attempt {
     raw.uncork();
     if (raw.writableLength > 0) keepMemory(first);
     return this.#accepted(second);
+  }
+
+  /** A read of an upstream's socket, in the room that all of them share. */
+  onRead(length: number, room: Uint8Array): boolean {
+    if (this.abandoned) return true;
+    const isSmall = length <= SMALL_BYTES;
+    const bytes = isSmall ? smallCopy(room, length) : largeCopy(room, length);
+    if (!isSmall) countRead(length);
+    deliver(this, bytes);
+    return true;
   }
 
   release(chunk: Uint8Array): void {
@@ -197,13 +208,23 @@ export function onConnect(this: NetSocket): void {
 function onData(this: NetSocket, bytes: Uint8Array): void {
   const { owner } = this as RawSocket;
   countRead(bytes.length);
-  if (owner.abandoned) return;
+  if (!owner.abandoned) deliver(owner, bytes);
+}
+
+function deliver(owner: NodeSocket, bytes: Uint8Array): void {
   try {
     owner.handler.onData(owner, bytes);
   } catch (error) {
     owner.destroy();
     throw error;
   }
+}
+
+/** In memory of its own, without the zeros that `new Uint8Array` would write first. */
+function largeCopy(room: Uint8Array, length: number): Uint8Array {
+  const copy = Buffer.allocUnsafeSlow(length);
+  copy.set(length === room.length ? room : room.subarray(0, length));
+  return copy;
 }
 
 function onDrain(this: NetSocket): void {

@@ -20,11 +20,13 @@ import { NodeSocket, onConnect, type RawSocket } from "./node-socket.ts";
 import { toSocketError, unsupported } from "./socket-error.ts";
 import { system } from "./system.ts";
 
+const NODE_MAJOR = Number.parseInt(process.versions.node, 10);
+
 export const runtime: Runtime = {
   name: "node",
   version: process.versions.node,
   // Node 20 answers EADDRINUSE or ignores the option; it came with libuv 1.49.
-  capabilities: { reusePort: Number.parseInt(process.versions.node, 10) >= 24, reset: true, connectAbort: true },
+  capabilities: { reusePort: NODE_MAJOR >= 24, reset: true, connectAbort: true },
   listen,
   connect,
   ...system,
@@ -104,6 +106,9 @@ function isStale(path: string): Promise<boolean> {
 
 // ── connect ─────────────────────────────────────────────────────────────────
 
+/** One for all: what was read is copied out before the next read. */
+const READ_ROOM = new Uint8Array(65536);
+
 function connect(options: ConnectOptions, done: ConnectDone): Attempt {
   if (options.tls !== null) {
     queueMicrotask(() => done(unsupported("TLS to upstreams"), null));
@@ -111,12 +116,16 @@ function connect(options: ConnectOptions, done: ConnectDone): Attempt {
   }
   const { address, highWaterBytes } = options;
   const shared = { allowHalfOpen: true, noDelay: true, highWaterMark: highWaterBytes };
+  // Past the stream's machinery, which costs a small response some three percent of all (measured on Node 24). Sockets
+  // that a server accepts have no such option, and Node 20 tells a reset that came while paused as an end with it.
+  const onread = { buffer: READ_ROOM, callback: (length: number): boolean => socket.onRead(length, READ_ROOM) };
+  const reading = NODE_MAJOR >= 24 ? { ...shared, onread } : shared;
   const raw =
     address.kind === "unix"
-      ? netConnect({ ...shared, path: address.path })
-      : netConnect({ ...shared, host: address.host, port: address.port });
+      ? netConnect({ ...reading, path: address.path })
+      : netConnect({ ...reading, host: address.host, port: address.port });
   raw.pause();
-  const socket = new NodeSocket(raw as RawSocket, highWaterBytes, address, done);
+  const socket: NodeSocket = new NodeSocket(raw as RawSocket, highWaterBytes, address, done);
   raw.once("connect", onConnect);
   return socket;
 }

@@ -100,7 +100,7 @@ describe("architecture: imports", () => {
         const isPort = one.target === "core/runtime.ts" && one.typeOnly;
         const isOwnRuntime =
           one.target.startsWith("node:") || (one.target === "bun" && source.path === "adapters/bun.ts");
-        const isShared = ["chunk-memory", "socket-error", "system"].some(
+        const isShared = ["chunk-memory", "small-chunks", "socket-error", "system"].some(
           (name) => one.target === `adapters/${name}.ts`,
         );
         // adapters/node.ts and adapters/node-socket.ts may have adapters/node-*.ts of their own.

@@ -1,15 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import {
-  hold,
-  isJoinable,
-  join,
-  letGo,
-  release,
-  SMALL_BYTES,
-  smallCopy,
-  takeLarge,
-} from "../../adapters/deno-buffers.ts";
+import { hold, isJoinable, join, letGo, release, takeLarge } from "../../adapters/deno-buffers.ts";
 
 describe("Deno's large buffers", () => {
   it("come back when the chunk is released and its writes are done, in either order", () => {
@@ -59,15 +50,5 @@ describe("Deno's large buffers", () => {
     const whole = join([buffer.room, new Uint8Array(3)], buffer.room.length + 3);
     assert.equal(takeLarge(), buffer);
     letGo(whole);
-  });
-});
-
-describe("Deno's small copies", () => {
-  it("never share a byte", () => {
-    const source = new Uint8Array(SMALL_BYTES);
-    const copies = Array.from({ length: 100 }, (_, i) => smallCopy(source.fill(i), 1 + ((i * 977) % SMALL_BYTES)));
-    copies.push(smallCopy(source.fill(100), SMALL_BYTES));
-    copies.forEach((copy, i) => void assert.ok(copy.every((byte) => byte === i)));
-    assert.equal(copies[1]?.length, 978);
   });
 });
