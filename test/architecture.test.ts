@@ -16,7 +16,7 @@ const arrows: readonly (readonly string[])[] = [
   ["bytes", "time", "limits", "fault", "runtime", "observe/events"],
   ["http"],
   ["h1"],
-  ["route", "balance"],
+  ["route", "balance", "health"],
   ["upstream"],
   ["exchange"],
   ["listen"],
@@ -31,7 +31,7 @@ const packagesOf: Readonly<Record<string, readonly string[]>> = {
   admin: ["hono", "valibot"],
 };
 
-const roomsWithoutPromises = ["bytes", "time", "http", "h1", "route", "balance", "upstream", "exchange", "listen"];
+const roomsWithoutPromises = ["bytes", "time", "http", "h1", "route", "balance", "health", "upstream", "exchange", "listen"];
 const fileLinesMax = 400;
 const functionLinesMax = 70;
 

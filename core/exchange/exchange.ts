@@ -18,6 +18,7 @@ import { BODY_LENGTH, BODY_NONE, isIdempotent, type RequestHead, type ResponseHe
 import { type PathReading, readPath } from "../http/path.ts";
 import type { RequestHandler } from "../http/wire.ts";
 import type { FinishedExchange } from "../observe/events.ts";
+import type { Endpoint } from "../upstream/endpoint.ts";
 import { Attempt, type AttemptOwner } from "./attempt.ts";
 import type { ClientSide } from "./client-side.ts";
 import type { Engine } from "./engine.ts";
@@ -35,6 +36,7 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
   #target: string | null = null;
   #body: RequestBody | null = null;
   #attempt: Attempt | null = null;
+  readonly tried: Endpoint[] = [];
   #hasBegun = false;
   #isRequestEnded = false;
   #isResponseEnded = false;
@@ -74,7 +76,7 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
     if (this.head.body !== BODY_NONE) {
       this.#body = new RequestBody(isIdempotent(this.head.method) ? limits.replayBytesMax : 0);
     }
-    const endpoint = this.client.boundEndpoint(group) ?? group.pick();
+    const endpoint = this.client.boundEndpoint(group) ?? group.pick(this);
     if (endpoint === null) this.#fail(fault.NO_SERVER);
     else this.#try(new Attempt(this, endpoint), false);
     this.#hasBegun = true;
@@ -120,6 +122,7 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
     this.attempts++;
     this.#attempt = attempt;
     this.server = attempt.endpoint.label;
+    this.tried.push(attempt.endpoint);
     attempt.start(fresh);
   }
 

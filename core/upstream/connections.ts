@@ -33,8 +33,8 @@ export interface Surroundings {
 }
 
 export class Connections implements ClientOwner<ClientConnection> {
-  readonly #server: ServerDefinition;
-  readonly #pool: PoolDefinition;
+  #server: ServerDefinition;
+  #pool: PoolDefinition;
   readonly #surroundings: Surroundings;
   readonly #idle: ClientConnection[] = [];
   readonly #connecting = new Set<Connecting>();
@@ -49,6 +49,12 @@ export class Connections implements ClientOwner<ClientConnection> {
     this.#server = server;
     this.#pool = pool;
     this.#surroundings = surroundings;
+  }
+
+  /** Other bounds from now on; the address stays the same. What is open beyond them closes as it comes back. */
+  reconfigure(server: ServerDefinition, pool: PoolDefinition): void {
+    this.#server = server;
+    this.#pool = pool;
   }
 
   get timers(): Timers {

@@ -25,7 +25,7 @@ function groupOf(weights: readonly number[], balance: string): Group {
 }
 
 const picks = (group: Group, count: number): string =>
-  Array.from({ length: count }, () => group.pick()?.label ?? "-").join("");
+  Array.from({ length: count }, () => group.pick({ tried: [] })?.label ?? "-").join("");
 
 describe("a group of servers", () => {
   it("takes turns by weight", () => {
