@@ -1,17 +1,22 @@
 /** One try of an exchange at one server: the lease, the request out, the response in. */
 
 import type { Fault } from "../fault.ts";
+import * as fault from "../fault.ts";
 import type { ClientConnection } from "../h1/client.ts";
 import type { Fields } from "../http/fields.ts";
 import type { RequestHead, ResponseHead } from "../http/message.ts";
 import type { ResponseHandler } from "../http/wire.ts";
 import type { Borrower } from "../upstream/connections.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
+import { type Outcome, outcomeOfFault, outcomeOfStatus } from "../upstream/outcome.ts";
 import type { ClientSide } from "./client-side.ts";
 import type { RoutePlan } from "./deployment.ts";
+import type { Engine } from "./engine.ts";
+import { isEventStream } from "./response-notes.ts";
 
 /** The exchange, as far as a try needs it. */
 export interface AttemptOwner {
+  readonly engine: Engine;
   readonly client: ClientSide;
   readonly head: RequestHead;
   readonly plan: RoutePlan | null;
@@ -38,6 +43,11 @@ export class Attempt implements ResponseHandler, Borrower {
   /** Anything of a response came, be it half a head. */
   hasHeard = false;
   #isOver = false;
+  /** What is known of the server so far: what would be reported if the client left now. */
+  #outcome: Outcome = "abandoned";
+  #isReported = false;
+  #sentMs = 0;
+  #latencyMs = -1;
 
   constructor(exchange: AttemptOwner, endpoint: Endpoint) {
     this.#exchange = exchange;
@@ -61,10 +71,12 @@ export class Attempt implements ResponseHandler, Borrower {
     this.connection = connection;
     connection.begin(this, exchange.plan!, exchange.head.method, exchange.asksUpgrade);
     this.isReused = connection.isReused;
+    if (exchange.plan!.group!.wantsLatency) this.#sentMs = exchange.engine.runtime.now();
     exchange.sendRequest(this, connection);
   }
 
   onLeaseFailed(reason: Fault): void {
+    this.#outcome = outcomeOfFault(reason);
     this.#leave();
     this.#exchange.onAttemptFailed(this, reason);
   }
@@ -74,6 +86,10 @@ export class Attempt implements ResponseHandler, Borrower {
   }
 
   onHead(head: ResponseHead): void {
+    this.#outcome = outcomeOfStatus(head.status);
+    if (this.#sentMs !== 0) this.#latencyMs = this.#exchange.engine.runtime.now() - this.#sentMs;
+    // These may go on for hours, and the server has done its part.
+    if (head.status === 101 || isEventStream(head)) this.#report();
     this.#exchange.onResponseHead(this, head);
   }
 
@@ -96,6 +112,9 @@ export class Attempt implements ResponseHandler, Borrower {
   onFault(reason: Fault): void {
     this.hasHeard = this.connection?.hasHeard ?? false;
     this.connection = null;
+    // A server that closes what was idle has not failed.
+    const isStale = this.isReused && !this.hasHeard && isLost(reason);
+    this.#outcome = isStale ? "abandoned" : outcomeOfFault(reason);
     this.#leave();
     this.#exchange.onAttemptFailed(this, reason);
   }
@@ -133,5 +152,16 @@ export class Attempt implements ResponseHandler, Borrower {
     if (this.#isOver) return;
     this.#isOver = true;
     this.endpoint.inFlight--;
+    this.#report();
   }
+
+  #report(): void {
+    if (this.#isReported) return;
+    this.#isReported = true;
+    this.#exchange.plan!.group!.report(this.endpoint, this.#outcome, this.#latencyMs);
+  }
+}
+
+function isLost(reason: Fault): boolean {
+  return reason === fault.UPSTREAM_CLOSED || reason === fault.UPSTREAM_RESET;
 }

@@ -70,8 +70,16 @@ export class Group {
     return chosen;
   }
 
-  /** How a try ended, as far as it says something about the server. */
-  report(_endpoint: Endpoint, _outcome: Outcome): void {}
+  /** Whether anybody here wants to know how long servers take: else nobody looks at the clock for it. */
+  get wantsLatency(): boolean {
+    return false;
+  }
+
+  /**
+   * How a try ended, exactly once for each, as far as it says something about the server. `latencyMs` is from the
+   * request sent to the head of the response; -1 when there was none, or nobody wanted it.
+   */
+  report(_endpoint: Endpoint, _outcome: Outcome, _latencyMs: number): void {}
 
   retire(): void {
     for (const endpoint of this.#endpoints) endpoint.retire();

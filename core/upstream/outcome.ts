@@ -1,3 +1,6 @@
+import type { Fault } from "../fault.ts";
+import * as fault from "../fault.ts";
+
 /** What one try of a request says about the server it went to. Each try reports exactly one. */
 export type Outcome =
   /** A response that the server can be content with: below 500, or 501 and 505, which are about the request. */
@@ -18,3 +21,35 @@ export type Outcome =
   | "bad-response"
   /** The try was given up for a reason that says nothing: the client left, another try was faster, we are draining. */
   | "abandoned";
+
+/** What a final status says about who sent it. */
+export function outcomeOfStatus(status: number): Outcome {
+  if (status < 500 || status === 501 || status === 505) return "success";
+  return status >= 502 && status <= 504 ? "gateway-error" : "server-error";
+}
+
+/** What the way a try failed says about its server. */
+export function outcomeOfFault(reason: Fault): Outcome {
+  switch (reason) {
+    case fault.CONNECT_REFUSED:
+      return "refused";
+    case fault.CONNECT_FAILED:
+    case fault.CONNECT_TIMEOUT:
+    case fault.NAME_NOT_FOUND:
+      return "connect-failed";
+    case fault.FIRST_BYTE_TIMEOUT:
+    case fault.RESPONSE_TIMEOUT:
+    case fault.UPSTREAM_SEND_TIMEOUT:
+      return "timeout";
+    case fault.UPSTREAM_CLOSED:
+    case fault.UPSTREAM_RESET:
+    case fault.RESPONSE_TRUNCATED:
+      return "broken";
+    // Our own bounds: the server was not asked.
+    case fault.QUEUE_FULL:
+    case fault.QUEUE_TIMEOUT:
+      return "abandoned";
+    default:
+      return reason.side === "upstream" ? "bad-response" : "abandoned";
+  }
+}

@@ -3,17 +3,20 @@ import { beforeEach, describe, it } from "@std/testing/bdd";
 import { Attempt, type AttemptOwner } from "../../../core/exchange/attempt.ts";
 import type { ClientSide } from "../../../core/exchange/client-side.ts";
 import type { RoutePlan } from "../../../core/exchange/deployment.ts";
+import type { Engine } from "../../../core/exchange/engine.ts";
 import type { Fault } from "../../../core/fault.ts";
 import * as fault from "../../../core/fault.ts";
 import type { ClientConnection } from "../../../core/h1/client.ts";
-import type { ResponseHead } from "../../../core/http/message.ts";
 import type { Borrower } from "../../../core/upstream/connections.ts";
 import type { Endpoint } from "../../../core/upstream/endpoint.ts";
-import { requestHead } from "../http/heads.ts";
+import { requestHead, responseHead } from "../http/heads.ts";
 
 /** A try between an exchange and a pool that only write down what they are told. */
 
 let told: string[];
+let reports: string[];
+let nowMs: number;
+let wantsLatency: boolean;
 let endpoint: Endpoint;
 let client: ClientSide;
 let borrower: Borrower | null;
@@ -34,10 +37,21 @@ function connectionLike(
   return connection as unknown as ClientConnection;
 }
 
+const group = {
+  get wantsLatency() {
+    return wantsLatency;
+  },
+  report: (at: Endpoint, outcome: string, latencyMs: number) => {
+    assert.equal(at, endpoint);
+    reports.push(`${outcome} ${latencyMs}`);
+  },
+};
+
 const owner = (): AttemptOwner => ({
   client,
   head: requestHead("GET / HTTP/1.1\nHost: a"),
-  plan: { timeouts: { connectMs: 123 } } as RoutePlan,
+  engine: { runtime: { now: () => nowMs } } as unknown as Engine,
+  plan: { timeouts: { connectMs: 123 }, group } as unknown as RoutePlan,
   asksUpgrade: false,
   sendRequest: () => void told.push("send"),
   onInterim: () => void told.push("interim"),
@@ -51,6 +65,9 @@ const owner = (): AttemptOwner => ({
 
 beforeEach(() => {
   told = [];
+  reports = [];
+  nowMs = 1_000;
+  wantsLatency = false;
   borrower = null;
   const connections = {
     lease(by: Borrower, fresh: boolean) {
@@ -82,7 +99,7 @@ describe("a try", () => {
     attempt.onLease(connectionLike({ isReused: true }));
     assert.ok(attempt.isReused);
     assert.equal(endpoint.inFlight, 1);
-    const head = {} as ResponseHead;
+    const head = responseHead("HTTP/1.1 200 OK");
     attempt.onInterim(head);
     attempt.onHead(head);
     attempt.onBodyPiece(new Uint8Array(1), 0, 1);
@@ -129,6 +146,58 @@ describe("a try", () => {
     under.abandon();
     assert.deepEqual(told, ["lease", "begin", "send", "close"]);
     assert.equal(endpoint.inFlight, 0);
+  });
+});
+
+describe("what a try reports of its server, once", () => {
+  const answered = (text: string): Attempt => {
+    const attempt = started();
+    attempt.onLease(connectionLike());
+    nowMs += 7;
+    attempt.onHead(responseHead(text));
+    return attempt;
+  };
+
+  it("the status, when the response is complete", () => {
+    for (const [status, outcome] of [
+      [200, "success"],
+      [500, "server-error"],
+      [503, "gateway-error"],
+    ]) {
+      const attempt = answered(`HTTP/1.1 ${status} x`);
+      assert.deepEqual(reports, []);
+      attempt.giveBack();
+      attempt.abandon();
+      assert.deepEqual(reports.splice(0), [`${outcome} -1`]);
+    }
+  });
+
+  it("how long it took, if anybody wants to know", () => {
+    wantsLatency = true;
+    answered("HTTP/1.1 200 OK").giveBack();
+    assert.deepEqual(reports, ["success 7"]);
+  });
+
+  it("a tunnel and an event stream at their head", () => {
+    answered("HTTP/1.1 101 x\nUpgrade: a").onFault(fault.TUNNEL_IDLE);
+    answered("HTTP/1.1 200 OK\nContent-Type: text/event-stream").onFault(fault.RESPONSE_TRUNCATED);
+    assert.deepEqual(reports, ["success -1", "success -1"]);
+  });
+
+  it("how it failed, also in the middle of a response", () => {
+    answered("HTTP/1.1 200 OK").onFault(fault.RESPONSE_TRUNCATED);
+    started().onLeaseFailed(fault.CONNECT_REFUSED);
+    started().onLeaseFailed(fault.QUEUE_FULL);
+    assert.deepEqual(reports, ["broken -1", "refused -1", "abandoned -1"]);
+  });
+
+  it("nothing bad when a kept connection turns out to be closed, or the client leaves", () => {
+    const stale = started();
+    stale.onLease(connectionLike({ isReused: true }));
+    stale.onFault(fault.UPSTREAM_CLOSED);
+    started().abandon();
+    answered("HTTP/1.1 502 x").abandon();
+    assert.deepEqual(reports, ["abandoned -1", "abandoned -1", "gateway-error -1"]);
   });
 });
 
