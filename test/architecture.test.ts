@@ -31,7 +31,18 @@ const packagesOf: Readonly<Record<string, readonly string[]>> = {
   admin: ["hono", "valibot"],
 };
 
-const roomsWithoutPromises = ["bytes", "time", "http", "h1", "route", "balance", "health", "upstream", "exchange", "listen"];
+const roomsWithoutPromises = [
+  "bytes",
+  "time",
+  "http",
+  "h1",
+  "route",
+  "balance",
+  "health",
+  "upstream",
+  "exchange",
+  "listen",
+];
 const fileLinesMax = 400;
 const functionLinesMax = 70;
 
