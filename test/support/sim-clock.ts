@@ -13,6 +13,8 @@ export interface SimClock {
   drive(): number;
   /** Runs everything due in the next `ms` milliseconds and ends exactly there. */
   advance(ms: number): void;
+  /** Time passes and nothing happens: what was due comes late, all at once, when the clock runs again. */
+  stall(ms: number): void;
   readonly deliveries: number;
 }
 
@@ -81,6 +83,9 @@ export function createClock(startMs: number): SimClock {
       const until = now + ms;
       for (let next = heap[0]; next !== undefined && next.at <= until; next = heap[0]) step();
       now = until;
+    },
+    stall(ms) {
+      now += ms;
     },
     get deliveries() {
       return deliveries;

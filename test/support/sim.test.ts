@@ -357,6 +357,20 @@ describe("createSimulation: time, order and checks", () => {
     sim.assertQuiet();
   });
 
+  it("lets time pass without anything happening, and catches up", () => {
+    const sim = createSimulation({ seed: 1 });
+    const seen: number[] = [];
+    const startMs = sim.clock.now();
+    sim.clock.appoint(10, () => seen.push(sim.clock.now() - startMs));
+    sim.clock.appoint(2_000, () => seen.push(sim.clock.now() - startMs));
+    sim.clock.stall(1_000);
+    assert.deepEqual(seen, []);
+    sim.advance(999);
+    assert.deepEqual(seen, [1_000]);
+    sim.advance(1);
+    assert.deepEqual(seen, [1_000, 2_000]);
+  });
+
   it("does the same things for the same seed, others for another", async () => {
     const play = async (seed: number) => {
       const sim = createSimulation({ seed, log: true, kernelBytesMax: 50 });
