@@ -1,0 +1,246 @@
+/**
+ * The bench of the availability rows (A01 to A40): Millrace between clients that come by a fixed schedule and servers
+ * that fail by plan, on a clock that is moved.
+ *
+ *     const fleet = await fleetOf({ servers: 3 });
+ *     fleet.server(1).refuse();
+ *     fleet.load({ everyMs: 10, forMs: 10_000 });
+ *     fleet.pass(11_000);
+ *     assert.deepEqual(fleet.tally(), { ok: 1_000 });
+ */
+
+import assert from "node:assert/strict";
+import { compileConfig } from "../../../core/config/compile.ts";
+import type { Engine } from "../../../core/exchange/engine.ts";
+import type { Snapshot } from "../../../core/exchange/snapshot.ts";
+import type { FinishedExchange, Notice } from "../../../core/observe/events.ts";
+import { createProxy, type Proxy as Millrace } from "../../../core/proxy.ts";
+import type { Runtime } from "../../../core/runtime.ts";
+import type { Timer } from "../../../core/time/timers.ts";
+import type { Endpoint } from "../../../core/upstream/endpoint.ts";
+import type { Group } from "../../../core/upstream/group.ts";
+import { createSimulation, type EndOptions, type Simulation, type SimulationOptions } from "../../support/sim.ts";
+import { textOfAddress } from "../../support/wire.ts";
+import { type Asked, type AskOptions, FleetClients } from "./fleet-client.ts";
+import { type Arrival, bodyFor, FleetServer, type ServerPlan } from "./fleet-server.ts";
+
+export const LISTEN = "127.0.0.1:8080";
+
+export interface FleetOptions extends Partial<SimulationOptions> {
+  readonly servers?: number;
+  /** What all servers do at first. */
+  readonly plan?: ServerPlan;
+  /** Keys of the upstream `app` beside its servers. */
+  readonly upstream?: Record<string, unknown>;
+  /** Further keys of the configuration. */
+  readonly config?: Record<string, unknown>;
+  /** The whole of `servers`, when addresses are not enough. */
+  readonly list?: readonly unknown[];
+  readonly serverEnd?: EndOptions;
+}
+
+/** What was told of a finished request. */
+export interface Report {
+  readonly target: string;
+  readonly status: number;
+  readonly fault: string;
+  readonly attempts: number;
+  readonly server: string;
+}
+
+export interface Load extends AskOptions {
+  readonly everyMs: number;
+  readonly forMs: number;
+  readonly startMs?: number;
+  /** Called with the number of the request, for its method. */
+  readonly methods?: readonly string[];
+}
+
+export class Fleet {
+  readonly sim: Simulation;
+  readonly proxy: Millrace;
+  readonly engine: Engine;
+  readonly servers: readonly FleetServer[];
+  readonly clients: FleetClients;
+  readonly reports: Report[] = [];
+  readonly notices: Notice[] = [];
+  readonly #options: FleetOptions;
+  readonly #timersSeen = new Set<Timer>();
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+    const sim = createSimulation({ seed: 1, ...options });
+    this.sim = sim;
+    const count = options.servers ?? 3;
+    this.servers = Array.from({ length: count }, (_, i) => new FleetServer(sim, `s${i + 1}`, `127.0.0.1:${9001 + i}`));
+    for (const server of this.servers) server.plan = options.plan ?? {};
+    this.clients = new FleetClients(sim, LISTEN, (nonce) => bodyFor(nonce, options.plan?.bodyBytes ?? 0));
+    this.proxy = createProxy({
+      runtime: this.#watched(sim.runtime),
+      snapshot: this.compile(),
+      observer: {
+        wantsTimes: false,
+        onExchange: (exchange) => void this.reports.push(reportOf(exchange)),
+        onNotice: (notice) => void this.notices.push(notice),
+      },
+    });
+    this.engine = this.proxy as unknown as Engine;
+    const { timers } = this.engine;
+    const set = timers.set.bind(timers);
+    timers.set = (timer, delayMs) => {
+      this.#timersSeen.add(timer);
+      set(timer, delayMs);
+    };
+  }
+
+  /** The configuration as it stands, with other keys of the upstream, and others beside. */
+  compile(upstream: Record<string, unknown> = {}, config: Record<string, unknown> = {}): Snapshot {
+    const { list, upstream: own, config: ownConfig } = this.#options;
+    const servers = list ?? this.servers.map(({ address }) => address);
+    const compiled = compileConfig({
+      listeners: [LISTEN],
+      upstreams: { app: { servers, ...own, ...upstream } },
+      routes: [{ upstream: "app" }],
+      ...ownConfig,
+      ...config,
+    });
+    if ("problems" in compiled) throw new Error(JSON.stringify(compiled.problems, null, 2));
+    return compiled.snapshot;
+  }
+
+  /** By number, from 1. */
+  server(number: number): FleetServer {
+    const server = this.servers[number - 1];
+    if (server === undefined) throw new Error(`there is no server ${number}`);
+    return server;
+  }
+
+  get group(): Group {
+    return this.engine.deployment.groups.get("app") as Group;
+  }
+
+  get endpoints(): readonly Endpoint[] {
+    return this.group.endpoints;
+  }
+
+  /** Requests by a fixed schedule, whatever becomes of those before. They happen as the clock is moved. */
+  load({ everyMs, forMs, startMs = 0, methods, ...options }: Load): void {
+    const count = Math.round(forMs / everyMs);
+    for (let i = 0; i < count; i++) {
+      const method = methods?.[i % methods.length];
+      this.sim.clock.appoint(startMs + i * everyMs, () => {
+        this.clients.ask(method === undefined ? options : { ...options, method });
+      });
+    }
+  }
+
+  ask(options: AskOptions = {}): Asked {
+    const asked = this.clients.ask(options);
+    this.sim.drive();
+    return asked;
+  }
+
+  pass(ms: number): void {
+    this.sim.advance(ms);
+    this.sim.drive();
+  }
+
+  tally(asked?: readonly Asked[]): Record<string, number> {
+    this.clients.settle();
+    return this.clients.tally(asked);
+  }
+
+  get asked(): readonly Asked[] {
+    return this.clients.asked;
+  }
+
+  /** Every request that reached a server, by nonce. */
+  arrivals(): Map<string, Arrival[]> {
+    const all = new Map<string, Arrival[]>();
+    for (const server of this.servers) {
+      for (const arrival of server.arrivals) {
+        const known = all.get(arrival.nonce);
+        if (known === undefined) all.set(arrival.nonce, [arrival]);
+        else known.push(arrival);
+      }
+    }
+    return all;
+  }
+
+  /** Nonces of requests that reached servers more than once. */
+  duplicates(isCounted: (method: string) => boolean = () => true): string[] {
+    return [...this.arrivals()].flatMap(([nonce, all]) =>
+      all.length > 1 && isCounted(all[0]?.method ?? "") ? [nonce] : [],
+    );
+  }
+
+  /** Tries per request. */
+  get triesPerRequest(): number {
+    return this.reports.reduce((sum, { attempts }) => sum + attempts, 0) / Math.max(1, this.reports.length);
+  }
+
+  /** Deadlines that run. */
+  get timersRunning(): number {
+    return [...this.#timersSeen].filter((timer) => timer.deadlineMs !== 0).length;
+  }
+
+  /** Lets the clients go, checks that nothing is left of their requests, and stops. */
+  async close(): Promise<void> {
+    for (const peer of this.clients.peers) if (!peer.isGone) peer.reset();
+    this.sim.advance(SETTLE_MS);
+    await this.sim.settle();
+    for (const { label, inFlight } of this.endpoints) assert.equal(inFlight, 0, `${label}: requests in flight`);
+    assert.equal(this.proxy.connectionCount, 0, "client connections");
+    const targets = this.reports.map(({ target }) => target);
+    assert.equal(new Set(targets).size, targets.length, "each request is reported once");
+    for (const server of this.servers) assert.deepEqual(server.errors(), [], `${server.name} got HTTP`);
+    await this.sim.until(this.proxy.drain(1_000), 5_000);
+    for (const server of this.servers) await server.close();
+    this.sim.drive();
+    this.sim.assertQuiet();
+  }
+
+  async start(): Promise<void> {
+    for (const server of this.servers) await server.start(this.#options.serverEnd);
+    await this.proxy.start();
+  }
+
+  /** Connects are counted at whom they are meant for, also those that nobody accepts. */
+  #watched(runtime: Runtime): Runtime {
+    return {
+      ...runtime,
+      connect: (options, done) => {
+        const address = textOfAddress(options.address);
+        this.servers.find((server) => server.address === address)?.connectsMs.push(this.sim.clock.now());
+        return runtime.connect(options, done);
+      },
+    };
+  }
+}
+
+export async function fleetOf(options: FleetOptions = {}): Promise<Fleet> {
+  const fleet = new Fleet(options);
+  await fleet.start();
+  return fleet;
+}
+
+/** Longer than a connect may take. */
+const SETTLE_MS = 4_000;
+
+/** The highest of the `share` lowest: `percentile(times, 0.99)`. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+}
+
+/** How many of `timesMs` lie in each second from `fromMs` on, at most. */
+export function mostPerSecond(timesMs: readonly number[], fromMs: number): number {
+  const later = timesMs.filter((atMs) => atMs >= fromMs);
+  return Math.max(0, ...later.map((start) => later.filter((atMs) => atMs >= start && atMs < start + 1_000).length));
+}
+
+export const isUnsafe = (method: string): boolean => method === "POST" || method === "PATCH";
+
+function reportOf({ target, status, fault, attempts, server }: FinishedExchange): Report {
+  return { target, status, fault: fault === null ? "" : fault.code, attempts, server };
+}
