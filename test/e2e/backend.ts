@@ -46,9 +46,9 @@ export function freePort(): Promise<number> {
   });
 }
 
-export function connects(port: number): Promise<boolean> {
+export function connects(port: number, host = "127.0.0.1"): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
+    const socket = connect(port, host);
     const done = (answer: boolean) => {
       socket.destroy();
       resolve(answer);
