@@ -1,0 +1,106 @@
+import type { Config } from "../../../core/config/define.ts";
+import { pause } from "../../e2e/wait.ts";
+import type { FaultOrigin } from "../fault-origin.ts";
+import type { Scenario, Scene } from "../scenario.ts";
+
+/** One of three servers fails for the middle third of the load; the clients must not notice. */
+export const oneOfThree: readonly Scenario[] = [
+  {
+    name: "killed",
+    rows: ["A01"],
+    what: "1 of 3 servers is killed and comes back",
+    isSmoke: true,
+    run: (scene) => withOneFailing(scene, (bad) => bad.kill()),
+  },
+  {
+    name: "deaf",
+    rows: ["A02"],
+    what: "1 of 3 servers no longer accepts: handshakes hang",
+    run: (scene) =>
+      withOneFailing(scene, async (bad) => {
+        await bad.follow("hang-accept");
+        bad.sever();
+      }),
+  },
+  {
+    name: "hung",
+    rows: ["A06"],
+    what: "1 of 3 servers takes requests and never answers",
+    isSmoke: true,
+    run: (scene) => withOneFailing(scene, (bad) => bad.follow("hang-after-head")),
+  },
+  {
+    name: "resetting",
+    rows: ["A04"],
+    what: "1 of 3 servers resets every connection when a request has come",
+    isSmoke: true,
+    run: (scene) => withOneFailing(scene, (bad) => bad.follow("rst-after-head")),
+  },
+  {
+    name: "slamming",
+    rows: ["A04"],
+    what: "1 of 3 servers resets every new connection",
+    run: (scene) =>
+      withOneFailing(scene, async (bad) => {
+        await bad.follow("rst-on-accept");
+        bad.sever();
+      }),
+  },
+  {
+    name: "flapping",
+    rows: ["A10"],
+    what: "1 of 3 servers is up and down in turns",
+    run: (scene) => withOneFailing(scene, (bad) => bad.follow("flap-300")),
+  },
+  {
+    name: "lying",
+    rows: ["A11"],
+    what: "1 of 3 servers passes its health checks and resets all traffic",
+    async run(scene) {
+      const bad = await withOneFailing(scene, (origin) => origin.follow("lie-health"), { ...SETTINGS, ...CHECKED });
+      scene.tell("health checks the liar answered", bad.healthChecks);
+    },
+  },
+  {
+    name: "erring",
+    rows: ["A11", "Q08"],
+    what: "1 of 3 servers answers 503 to everything",
+    run: (scene) => withOneFailing(scene, (bad) => bad.follow("status-503")),
+  },
+];
+
+type UpstreamConfig = Exclude<NonNullable<Config["upstreams"]>[string], undefined>;
+
+/** Times that are usually seconds, short enough for a scenario of seconds. */
+const SETTINGS = {} as Partial<UpstreamConfig>;
+const CHECKED = {} as Partial<UpstreamConfig>;
+const CONNECT_MS = 300;
+const FIRST_BYTE_MS = 500;
+
+async function withOneFailing(
+  scene: Scene,
+  fail: (bad: FaultOrigin) => Promise<void>,
+  settings: Partial<UpstreamConfig> = SETTINGS,
+): Promise<FaultOrigin> {
+  const origins = await scene.origins(3);
+  const bad = origins[0] as FaultOrigin;
+  const proxy = await scene.proxy({
+    listeners: ["127.0.0.1:0"],
+    timeouts: { connect: `${CONNECT_MS}ms`, firstByte: `${FIRST_BYTE_MS}ms` },
+    upstreams: { app: { servers: origins.map(({ address }) => address), ...settings } },
+    routes: [{ id: "all", upstream: "app" }],
+  });
+  const clients = scene.clients(proxy);
+  const load = clients.run();
+  const thirdMs = (scene.seconds * 1000) / 3;
+  await pause(thirdMs);
+  await fail(bad);
+  await pause(thirdMs);
+  const before = bad.requests;
+  await bad.revive();
+  const report = await load;
+  scene.checkLoad(report);
+  scene.tell("requests to the failing server while it failed", before);
+  scene.tell("after it came back", bad.requests - before);
+  return bad;
+}
