@@ -32,7 +32,7 @@ export const runtime: Runtime = {
   name: "bun",
   version: Bun.version,
   // A connect has no handle before it is done, so the kernel goes on trying after `cancel`.
-  capabilities: { reusePort: true, reset: true, connectAbort: false },
+  capabilities: { reusePort: true, reset: true, connectAbort: false, acceptPause: false },
   listen,
   connect,
   ...system,
@@ -72,6 +72,11 @@ class BunListener implements Listener {
     }
     this.address = { kind: "tcp", host: address.host, port: this.raw.port };
   }
+
+  /** Bun has no way to leave connections in the kernel's queue. */
+  pause(): void {}
+
+  resume(): void {}
 
   close(): Promise<void> {
     this.raw?.stop(false);

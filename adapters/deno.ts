@@ -34,7 +34,7 @@ export const runtime: Runtime = {
   name: "deno",
   version: Deno.version.deno,
   // RST cannot be sent: there is no linger option and no terminate.
-  capabilities: { reusePort: true, reset: false, connectAbort: true },
+  capabilities: { reusePort: true, reset: false, connectAbort: true, acceptPause: true },
   listen,
   connect,
   ...system,
@@ -108,6 +108,9 @@ class DenoListening implements Listener {
   readonly handler: ListenHandler;
   accepting: Promise<void> | null = null;
   closing = false;
+  #isPaused = false;
+  /** Ends a wait of `#untilResumed`. */
+  #wake: () => void = () => {};
 
   constructor(raw: DenoListener, options: ListenOptions, handler: ListenHandler) {
     const asked = options.address;
@@ -123,8 +126,12 @@ class DenoListening implements Listener {
   async acceptAll(): Promise<void> {
     while (!this.closing) {
       try {
+        if (this.#isPaused) await this.#untilResumed();
         const conn = await this.raw.accept();
-        this.#accepted(conn);
+        // The pause may have come while this one was under way.
+        if (this.#isPaused) await this.#untilResumed();
+        if (this.closing) conn.close();
+        else this.#accepted(conn);
       } catch (error) {
         if (this.closing) return;
         const failure = toSocketError(error);
@@ -133,6 +140,23 @@ class DenoListening implements Listener {
         if (failure.code !== "ECONNRESET") await new Promise((resolve) => setTimeout(resolve, ACCEPT_REST_MS));
       }
     }
+  }
+
+  async #untilResumed(): Promise<void> {
+    while (this.#isPaused && !this.closing) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#wake();
   }
 
   #accepted(conn: DenoConn): void {
@@ -146,6 +170,7 @@ class DenoListening implements Listener {
     if (!this.closing) {
       this.closing = true;
       this.raw.close();
+      this.#wake();
     }
     await this.accepting;
   }

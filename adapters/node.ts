@@ -26,7 +26,7 @@ export const runtime: Runtime = {
   name: "node",
   version: process.versions.node,
   // Node 20 answers EADDRINUSE or ignores the option; it came with libuv 1.49.
-  capabilities: { reusePort: NODE_MAJOR >= 24, reset: true, connectAbort: true },
+  capabilities: { reusePort: NODE_MAJOR >= 24, reset: true, connectAbort: true, acceptPause: false },
   listen,
   connect,
   ...system,
@@ -58,7 +58,14 @@ async function listen(options: ListenOptions, handler: ListenHandler): Promise<L
     await bind(server, options).catch((again: unknown) => Promise.reject(toSocketError(again)));
   }
   server.on("error", (error) => handler.onAcceptError(toSocketError(error)));
-  return { address: boundAddress(server, address), close: () => closeServer(server) };
+  // libuv accepts whatever comes until the listening handle is closed, and its queue with it.
+  const cannotRest = () => {};
+  return {
+    address: boundAddress(server, address),
+    pause: cannotRest,
+    resume: cannotRest,
+    close: () => closeServer(server),
+  };
 }
 
 function bind(server: Server, { address, backlog, reusePort }: ListenOptions): Promise<void> {

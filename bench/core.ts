@@ -54,10 +54,10 @@ let writesToClient = 0;
 const runtime: Runtime = {
   name: "bench",
   version: "0",
-  capabilities: { reusePort: false, reset: true, connectAbort: true },
+  capabilities: { reusePort: false, reset: true, connectAbort: true, acceptPause: false },
   listen: (_options, handler) => {
     accepted = handler;
-    return Promise.resolve({ address: ADDRESS, close: () => Promise.resolve() });
+    return Promise.resolve({ address: ADDRESS, pause() {}, resume() {}, close: () => Promise.resolve() });
   },
   connect: (_options, done) => {
     queueMicrotask(() => {

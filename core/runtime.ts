@@ -123,7 +123,13 @@ export interface ConnectOptions {
 export interface Listener {
   /** The address really bound: the chosen port where 0 was asked for. */
   readonly address: Address;
-  /** Stops accepting; accepted sockets live on. A UNIX socket's file is removed. */
+  /**
+   * Leaves new connections in the kernel's queue until `resume`, where the runtime can (`capabilities.acceptPause`);
+   * elsewhere both do nothing, and accepting goes on.
+   */
+  pause(): void;
+  resume(): void;
+  /** Stops accepting, paused or not; accepted sockets live on. A UNIX socket's file is removed. */
   close(): Promise<void>;
 }
 
@@ -148,6 +154,8 @@ export interface Capabilities {
   readonly reusePort: boolean;
   /** `reset` really sends RST. */
   readonly reset: boolean;
+  /** A listener can stop accepting for a while without closing its queue. */
+  readonly acceptPause: boolean;
   /** Cancelling a connect stops the handshake in the kernel, too. */
   readonly connectAbort: boolean;
 }

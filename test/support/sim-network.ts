@@ -71,6 +71,8 @@ export interface SimListener {
   readonly handler: ListenHandler;
   readonly end: EndOptions;
   readonly isCore: boolean;
+  /** Connections the kernel has made and nobody has accepted yet; null while accepting goes on. */
+  queue: SimSocket[] | null;
 }
 
 const DEFAULT_LATENCY_MS = [0.02, 0.2] as const;
@@ -129,7 +131,13 @@ export function runtimeOn(world: World, end: EndOptions, isCore: boolean): Runti
   return {
     name: "simulated",
     version: "1",
-    capabilities: { reusePort: false, reset: true, connectAbort: true, ...world.options.capabilities },
+    capabilities: {
+      reusePort: false,
+      reset: true,
+      connectAbort: true,
+      acceptPause: false,
+      ...world.options.capabilities,
+    },
     listen: (options, handler) => listen(world, { options, handler, end, isCore }),
     connect: (options, done) => connect(world, options, end, isCore, done),
     now: () => world.clock.now(),
@@ -162,16 +170,27 @@ function every(world: World, intervalMs: number, onTick: () => void, isCore: boo
   };
 }
 
-function listen(world: World, wanted: Omit<SimListener, "address">): Promise<Listener> {
+function listen(world: World, wanted: Omit<SimListener, "address" | "queue">): Promise<Listener> {
   if (wanted.options.tls !== null) return Promise.reject(simulated("EUNSUPPORTED"));
   let address = wanted.options.address;
   if (address.kind === "tcp" && address.port === 0) address = { ...address, port: world.nextPort++ };
   const key = textOfAddress(address);
   if (world.listeners.has(key)) return Promise.reject(simulated("EADDRINUSE"));
-  world.listeners.set(key, { ...wanted, address });
+  const listener: SimListener = { ...wanted, address, queue: null };
+  world.listeners.set(key, listener);
+  const canPause = world.options.capabilities?.acceptPause ?? false;
   return Promise.resolve({
     address,
+    pause() {
+      if (canPause) listener.queue ??= [];
+    },
+    resume() {
+      const waiting = listener.queue ?? [];
+      listener.queue = null;
+      for (const server of waiting) world.clock.deliver(0, () => accept(world, listener, server));
+    },
     close() {
+      for (const server of listener.queue ?? []) server.reset();
       world.listeners.delete(key);
       return Promise.resolve();
     },
@@ -260,11 +279,19 @@ function establish(world: World, listener: SimListener, caller: Caller): SimSock
     isCore: listener.isCore,
   });
   SimSocket.join(client, server);
+  accept(world, listener, server);
+  return client;
+}
+
+function accept(world: World, listener: SimListener, server: SimSocket): void {
+  if (listener.queue !== null) {
+    listener.queue.push(server);
+    return;
+  }
   if (listener.isCore) world.sockets.add(server);
   world.record(server.label, "accept", 0);
   listener.handler.onSocket(server);
   requireHandler(world, server);
-  return client;
 }
 
 function requireHandler(world: World, socket: SimSocket): void {

@@ -173,6 +173,6 @@ function servePeers(world: World, address: Address, onPeer: (peer: Peer) => void
     },
     onAcceptError() {},
   };
-  world.listeners.set(key, { address, options, handler, end, isCore: false });
+  world.listeners.set(key, { address, options, handler, end, isCore: false, queue: null });
   return { address, peers, close: () => void world.listeners.delete(key) };
 }

@@ -120,6 +120,37 @@ export function listening(runtime: Runtime): void {
     far.raw.destroy();
   });
 
+  const acceptPause = runtime.capabilities.acceptPause ? it : it.ignore;
+  acceptPause("leaves connections in the kernel while it is paused, and takes them up again (capability)", async () => {
+    const listener = await listenOn(LOOPBACK);
+    const port = portOf(listener.address);
+    const before = await echoed({ port, host: "127.0.0.1" });
+    listener.pause();
+    const waiting = [0, 1, 2].map(() => new Far(netConnect({ port, host: "127.0.0.1" })));
+    for (const far of waiting) far.raw.write("hello");
+    // What lives on goes on meanwhile.
+    before.raw.write("again");
+    await before.untilBytes(before.receivedBytes + 5);
+    await aMoment(30);
+    strictEqual(sockets.length, 1);
+    listener.resume();
+    for (const far of waiting) await far.untilBytes(5);
+    strictEqual(sockets.length, 4);
+    for (const far of [before, ...waiting]) far.raw.destroy();
+  });
+
+  acceptPause("closes while it is paused (capability)", async () => {
+    const listener = await listenOn(LOOPBACK);
+    const port = portOf(listener.address);
+    listener.pause();
+    const waiting = new Far(netConnect({ port, host: "127.0.0.1" }));
+    await waiting.until("connected", () => waiting.raw.readyState === "open");
+    await listener.close();
+    await waiting.until("gone", () => waiting.ended || waiting.closed || waiting.errorCode !== null);
+    strictEqual(sockets.length, 0);
+    waiting.raw.destroy();
+  });
+
   it("can listen again on its port at once, with old connections alive", async () => {
     const listener = await listenOn(LOOPBACK);
     const far = await echoed({ port: portOf(listener.address), host: "127.0.0.1" });
