@@ -159,6 +159,8 @@ export const BODY_TOO_LARGE = fault(
 export const NO_ROUTE = fault("client", "no-route", 404, "no route matches this host and path");
 export const LOOP = fault("client", "loop", 508, "the request went through this proxy too often");
 
+export const OVERLOADED = fault("internal", "overloaded", 503, "more requests are under way than `limits.inFlight`");
+
 export const CONNECT_FAILED = fault("upstream", "connect-failed", 502, "no connection to the server could be made");
 export const CONNECT_REFUSED = fault("upstream", "connect-refused", 502, "the server refused the connection");
 export const CONNECT_TIMEOUT = fault(

@@ -30,6 +30,12 @@ export interface Limits {
   readonly rateBytesPerSecondMin: number;
   /** Client connections in all; Infinity leaves it to the descriptor limit. */
   readonly clientConnectionsMax: number;
+  /** Client connections of one address, or of one /64 of IPv6; more are reset at once. Infinity: CDNs and NATs are one address. */
+  readonly connectionsPerAddressMax: number;
+  /** Requests under way in all; more are 503. Infinity leaves it to the connections. */
+  readonly inFlightMax: number;
+  /** What may be kept for second tries in all; beyond, requests are streamed and not tried again (Q05). */
+  readonly replayTotalBytesMax: number;
 }
 
 export interface Timeouts {
@@ -45,6 +51,8 @@ export interface Timeouts {
   readonly tunnelIdleMs: number;
   /** A client connection between requests. */
   readonly keepAliveIdleMs: number;
+  /** A response that is silent after its client has ended its own half: it may be gone, or only wait. */
+  readonly halfClosedMs: number;
   /** A client that doesn't take what we send. */
   readonly sendIdleMs: number;
   /** TCP connect to an upstream. 504. */
@@ -73,6 +81,9 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   replayBytesMax: 64 * 1024,
   rateBytesPerSecondMin: 500,
   clientConnectionsMax: Number.POSITIVE_INFINITY,
+  connectionsPerAddressMax: Number.POSITIVE_INFINITY,
+  inFlightMax: Number.POSITIVE_INFINITY,
+  replayTotalBytesMax: 64 * 1024 * 1024,
 });
 
 export const DEFAULT_TIMEOUTS: Timeouts = Object.freeze({
@@ -82,6 +93,7 @@ export const DEFAULT_TIMEOUTS: Timeouts = Object.freeze({
   responseIdleMs: 60_000,
   tunnelIdleMs: 3_600_000,
   keepAliveIdleMs: 75_000,
+  halfClosedMs: 30_000,
   sendIdleMs: 60_000,
   connectMs: 3_000,
   poolIdleMs: 60_000,
@@ -123,6 +135,12 @@ export const LINGER_MS = 2_000;
 
 /** Granularity of every timeout; the only timer the runtime runs for us. */
 export const TICK_MS = 50;
+
+/** A client connection may be ended under pressure when it has been idle for so long: before, a request may be on its way. */
+export const EVICTABLE_AFTER_MS = 1_000;
+
+/** Silence after which the kernel asks whether a peer is still there, and between two such questions (S07). */
+export const TCP_KEEP_ALIVE_MS = 15_000;
 
 /** Kernel accept queue asked for. */
 export const LISTEN_BACKLOG = 1_024;

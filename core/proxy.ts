@@ -3,9 +3,12 @@
 import { Slab } from "./bytes/slab.ts";
 import { type Deployment, deploy } from "./exchange/deployment.ts";
 import type { Engine } from "./exchange/engine.ts";
+import { InFlight } from "./exchange/in-flight.ts";
+import { ReplayBudget } from "./exchange/replay-budget.ts";
 import type { Snapshot } from "./exchange/snapshot.ts";
-import { DESCRIPTORS_RESERVED, TICK_MS } from "./limits.ts";
-import { type ConnectionBudget, Listener } from "./listen/listener.ts";
+import { TICK_MS } from "./limits.ts";
+import { Listener } from "./listen/listener.ts";
+import { Pressure } from "./listen/pressure.ts";
 import type { Observer } from "./observe/events.ts";
 import type { Address, Runtime, Ticker } from "./runtime.ts";
 import { HttpDate } from "./time/date.ts";
@@ -54,7 +57,9 @@ class RunningProxy implements Proxy, Engine {
   readonly deployment: Deployment;
   isDraining = false;
   readonly #listeners: Listener[];
-  readonly #budget: ConnectionBudget;
+  readonly inFlight: InFlight;
+  readonly replayBudget: ReplayBudget;
+  readonly #pressure: Pressure;
   readonly #idPrefix: string;
   readonly #defects: unknown[] = [];
   #requests = 0;
@@ -68,8 +73,11 @@ class RunningProxy implements Proxy, Engine {
     this.timers = new Timers(runtime.now());
     this.date = new HttpDate(() => runtime.wallClockMs());
     this.deployment = deploy(snapshot, this);
-    this.#budget = { connectionsMax: connectionsMax(runtime, snapshot), count: 0 };
-    this.#listeners = snapshot.listeners.map((definition) => new Listener(this, definition, this.#budget));
+    this.inFlight = new InFlight(snapshot.limits.inFlightMax);
+    this.replayBudget = new ReplayBudget(snapshot.limits.replayTotalBytesMax);
+    this.#pressure = new Pressure(this.timers, this.inFlight);
+    this.#pressure.goBy(snapshot.limits, runtime);
+    this.#listeners = snapshot.listeners.map((definition) => new Listener(this, definition, this.#pressure));
     this.#idPrefix = [...runtime.randomBytes(6)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   }
 
@@ -78,7 +86,11 @@ class RunningProxy implements Proxy, Engine {
   }
 
   get connectionCount(): number {
-    return this.#budget.count;
+    return this.#pressure.connections;
+  }
+
+  get keepsConnections(): boolean {
+    return !this.isDraining && !this.#pressure.isTight;
   }
 
   async start(): Promise<void> {
@@ -137,23 +149,13 @@ class RunningProxy implements Proxy, Engine {
   }
 
   #checkEmpty(): void {
-    if (this.#budget.count === 0) this.#endDrains();
+    if (this.#pressure.connections === 0) this.#endDrains();
     else for (const listener of this.#listeners) listener.closeIdle();
   }
 
   #endDrains(): void {
     for (const resolve of this.#drains.splice(0)) resolve();
   }
-}
-
-/** Each client connection may need one to an upstream; the rest of the descriptors is for everything else. */
-function connectionsMax(runtime: Runtime, snapshot: Snapshot): number {
-  const descriptorsMax = runtime.descriptorsMax();
-  const affordable =
-    descriptorsMax === null
-      ? Number.POSITIVE_INFINITY
-      : Math.floor(((descriptorsMax - DESCRIPTORS_RESERVED) * 0.8) / 2);
-  return Math.max(1, Math.min(snapshot.limits.clientConnectionsMax, affordable));
 }
 
 /** The first ones tell as much as a thousand. */

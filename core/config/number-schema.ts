@@ -43,6 +43,9 @@ export const RouteLimits = section(
     trailers: SERVER_WIDE,
     trailerFields: SERVER_WIDE,
     clientConnections: SERVER_WIDE,
+    connectionsPerAddress: SERVER_WIDE,
+    inFlight: SERVER_WIDE,
+    replayTotal: SERVER_WIDE,
   },
 );
 
@@ -92,6 +95,24 @@ export const Limits = section({
     ),
     "unlimited",
   ),
+  connectionsPerAddress: v.optional(
+    described(
+      count({ min: 1, unlimited: true }),
+      "Client connections of one address at once (IPv6: of one /64); further ones are reset. Trusted proxies and UNIX sockets are not counted.",
+    ),
+    "unlimited",
+  ),
+  inFlight: v.optional(
+    described(count({ min: 1, unlimited: true }), "Requests under way in all; 503 with `Retry-After` beyond."),
+    "unlimited",
+  ),
+  replayTotal: v.optional(
+    described(
+      size({ max: 64 * 1024 * MIB }),
+      "Memory for what is kept for second tries, in all; beyond, bodies are only streamed.",
+    ),
+    formatSize(DEFAULT_LIMITS.replayTotalBytesMax),
+  ),
 });
 
 const timeouts = {
@@ -99,6 +120,7 @@ const timeouts = {
   firstByte: "From the request sent until the head of the response; 504 after that.",
   responseIdle: "Between two pieces of a response body.",
   tunnelIdle: "A tunnel (WebSocket) or event stream on which neither side moves.",
+  halfClosed: "A response that stays silent after its client has ended its own half of the connection.",
   sendIdle: "A client that does not take what is sent.",
   connect: "Until the connection to a server stands; 504 after that.",
   queue: "Waiting for a connection of a full upstream; 503 after that.",
@@ -110,6 +132,7 @@ export const RouteTimeouts = section(
     firstByte: v.optional(described(duration(), timeouts.firstByte)),
     responseIdle: v.optional(described(duration(), timeouts.responseIdle)),
     tunnelIdle: v.optional(described(duration(), timeouts.tunnelIdle)),
+    halfClosed: v.optional(described(duration(), timeouts.halfClosed)),
     sendIdle: v.optional(described(duration(), timeouts.sendIdle)),
     connect: v.optional(described(duration(), timeouts.connect)),
     queue: v.optional(described(duration(), timeouts.queue)),
@@ -141,6 +164,7 @@ export const Timeouts = section({
     described(duration(), "A client connection between two requests."),
     formatDuration(DEFAULT_TIMEOUTS.keepAliveIdleMs),
   ),
+  halfClosed: v.optional(described(duration(), timeouts.halfClosed), formatDuration(DEFAULT_TIMEOUTS.halfClosedMs)),
   sendIdle: v.optional(described(duration(), timeouts.sendIdle), formatDuration(DEFAULT_TIMEOUTS.sendIdleMs)),
   connect: v.optional(described(duration(), timeouts.connect), formatDuration(DEFAULT_TIMEOUTS.connectMs)),
   poolIdle: v.optional(

@@ -4,10 +4,14 @@ import type { Observer } from "../observe/events.ts";
 import type { HttpDate } from "../time/date.ts";
 import type { Surroundings } from "../upstream/connections.ts";
 import type { Deployment } from "./deployment.ts";
+import type { InFlight } from "./in-flight.ts";
+import type { ReplayBudget } from "./replay-budget.ts";
 
 export interface Engine extends Surroundings {
   readonly observer: Observer;
   readonly date: HttpDate;
+  readonly inFlight: InFlight;
+  readonly replayBudget: ReplayBudget;
   /** An error that must not stop what is under way: thrown again from the next tick, where it harms nobody. */
   reportDefect(error: unknown): void;
   /** Identifies one request in answers and logs. */
@@ -15,4 +19,6 @@ export interface Engine extends Surroundings {
   /** Requests that begin now go by this one. */
   readonly deployment: Deployment;
   readonly isDraining: boolean;
+  /** False while draining or full: every response says that it is the last on its connection. */
+  readonly keepsConnections: boolean;
 }

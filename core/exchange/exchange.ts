@@ -61,9 +61,8 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
   // ── the steps ──────────────────────────────────────────────────────────────────────────────────────────────
 
   begin(): void {
-    const refused = isLooping(this.head)
-      ? fault.LOOP
-      : (this.#findRoute() ?? this.#checkLength() ?? this.#findTarget());
+    const isServed = this.engine.inFlight.enter();
+    const refused = isServed ? this.#refusal() : fault.OVERLOADED;
     if (refused !== null) {
       this.#fail(refused);
       return;
@@ -74,12 +73,20 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
       return;
     }
     if (this.head.body !== BODY_NONE) {
-      this.#body = new RequestBody(isIdempotent(this.head.method) ? limits.replayBytesMax : 0);
+      this.#body = new RequestBody(
+        isIdempotent(this.head.method) ? limits.replayBytesMax : 0,
+        this.engine.replayBudget,
+      );
     }
     const endpoint = this.client.boundEndpoint(group) ?? group.pick(this);
     if (endpoint === null) this.#fail(fault.NO_SERVER);
     else this.#try(new Attempt(this, endpoint), false);
     this.#hasBegun = true;
+  }
+
+  #refusal(): Fault | null {
+    if (isLooping(this.head)) return fault.LOOP;
+    return this.#findRoute() ?? this.#checkLength() ?? this.#findTarget();
   }
 
   #findRoute(): Fault | null {
@@ -318,6 +325,8 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
   #finish(reason: Fault | null): void {
     if (this.#isFinished) throw new Error("an exchange finished twice");
     this.#isFinished = true;
+    this.engine.inFlight.leave();
+    this.#body?.forget();
     this.fault = reason;
     if (this.#startedMs !== 0) this.durationMs = this.engine.runtime.now() - this.#startedMs;
     try {

@@ -3,6 +3,8 @@
  * bounded copy is kept, because what was written belongs to the adapter.
  */
 
+import type { ReplayBudget } from "./replay-budget.ts";
+
 const COPY_BYTES_MIN = 1024;
 
 export class RequestBody {
@@ -12,11 +14,13 @@ export class RequestBody {
   #copy: Uint8Array | null;
   #copiedBytes = 0;
   readonly #replayBytesMax: number;
+  readonly #budget: ReplayBudget;
   receivedBytes = 0;
   isComplete = false;
 
-  /** 0 keeps no copy. */
-  constructor(replayBytesMax: number) {
+  /** 0 keeps no copy. Who is done with the body must `forget` it. */
+  constructor(replayBytesMax: number, budget: ReplayBudget) {
+    this.#budget = budget;
     this.#replayBytesMax = replayBytesMax;
     this.#copy = replayBytesMax > 0 ? new Uint8Array(0) : null;
   }
@@ -34,15 +38,22 @@ export class RequestBody {
       this.forget();
       return;
     }
-    if (needed > this.#copy.length) {
-      const grown = new Uint8Array(
-        Math.min(Math.max(needed, 2 * this.#copy.length, COPY_BYTES_MIN), this.#replayBytesMax),
-      );
-      grown.set(this.#copy.subarray(0, this.#copiedBytes));
-      this.#copy = grown;
-    }
+    if (needed > this.#copy.length && !this.#grow(needed)) return;
     this.#copy.set(bytes.subarray(start, end), this.#copiedBytes);
     this.#copiedBytes = needed;
+  }
+
+  /** False: all copies together would take too much, and this one was given up. */
+  #grow(needed: number): boolean {
+    const copy = this.#copy!;
+    const length = Math.min(Math.max(needed, 2 * copy.length, COPY_BYTES_MIN), this.#replayBytesMax);
+    if (!this.#budget.take(length - copy.length)) {
+      this.forget();
+      return false;
+    }
+    this.#copy = new Uint8Array(length);
+    this.#copy.set(copy.subarray(0, this.#copiedBytes));
+    return true;
   }
 
   keep(bytes: Uint8Array): void {
@@ -63,6 +74,7 @@ export class RequestBody {
 
   /** No second try will be made. */
   forget(): void {
+    if (this.#copy !== null) this.#budget.give(this.#copy.length);
     this.#copy = null;
   }
 }

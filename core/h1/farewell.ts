@@ -4,6 +4,7 @@
  * (RFC 9112 section 9.6).
  */
 
+import type { Limits, Timeouts } from "../limits.ts";
 import { LINGER_BYTES_MAX, LINGER_MS } from "../limits.ts";
 import type { Socket, SocketHandler } from "../runtime.ts";
 import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
@@ -15,22 +16,30 @@ export interface Patience {
   readonly takenBytesMin: number;
 }
 
+export function patienceOf(limits: Limits, { sendIdleMs }: Timeouts): Patience {
+  return { sendIdleMs, takenBytesMin: (limits.rateBytesPerSecondMin * sendIdleMs) / 1000 };
+}
+
+/** Whose socket it was. */
+export interface FarewellOwner {
+  readonly timers: Timers;
+  onConnectionClosed(): void;
+}
+
 export class Farewell implements SocketHandler, TimerOwner {
   readonly #socket: Socket;
-  readonly #timers: Timers;
+  readonly #owner: FarewellOwner;
   readonly #timer: Timer;
   readonly #patience: Patience;
-  readonly #onClosed: () => void;
   #receivedBytes = 0;
   #queuedAtCheck = 0;
 
-  /** The FIN is on its way. From here on the socket is ours, `onClosed` comes once and last. */
-  constructor(socket: Socket, timers: Timers, patience: Patience, hasClientEnded: boolean, onClosed: () => void) {
+  /** The FIN is on its way. From here on the socket is ours, `onConnectionClosed` comes once and last. */
+  constructor(socket: Socket, owner: FarewellOwner, patience: Patience, hasClientEnded: boolean) {
     this.#socket = socket;
-    this.#timers = timers;
+    this.#owner = owner;
     this.#timer = new Timer(this);
     this.#patience = patience;
-    this.#onClosed = onClosed;
     socket.handler = this;
     if (hasClientEnded && socket.queuedBytes === 0) {
       socket.destroy();
@@ -53,8 +62,8 @@ export class Farewell implements SocketHandler, TimerOwner {
   }
 
   onClose(): void {
-    this.#timers.remove(this.#timer);
-    this.#onClosed();
+    this.#owner.timers.remove(this.#timer);
+    this.#owner.onConnectionClosed();
   }
 
   onTimer(): void {
@@ -69,6 +78,6 @@ export class Farewell implements SocketHandler, TimerOwner {
   /** A client that still reads gets the time of any slow reader, for as long as it goes on. */
   #giveTime(): void {
     this.#queuedAtCheck = this.#socket.queuedBytes;
-    this.#timers.set(this.#timer, this.#queuedAtCheck > 0 ? this.#patience.sendIdleMs : LINGER_MS);
+    this.#owner.timers.set(this.#timer, this.#queuedAtCheck > 0 ? this.#patience.sendIdleMs : LINGER_MS);
   }
 }

@@ -48,6 +48,10 @@ export class ResponseSender implements TimerOwner {
     return this.#outbox.isBlocked;
   }
 
+  get sentBytes(): number {
+    return this.#outbox.writtenBytes;
+  }
+
   /** From the next write on: how long the client may take nothing, and how slowly it may read. */
   expect(idleMs: number, rateMin: number): void {
     this.#idleMs = idleMs;

@@ -22,13 +22,14 @@ import type { Limits, Timeouts } from "../limits.ts";
 import type { Socket, SocketError, SocketHandler } from "../runtime.ts";
 import { Timer, type TimerOwner } from "../time/timers.ts";
 import { BodyReader } from "./body-reader.ts";
-import { Farewell } from "./farewell.ts";
+import { Farewell, patienceOf } from "./farewell.ts";
 import { giveHead, takeHead } from "./head-pool.ts";
 import { HoldGate } from "./hold-gate.ts";
 import type { BodySink } from "./parse-body.ts";
 import { INCOMPLETE, parseRequestHead } from "./parse-head.ts";
 import { ResponseSender } from "./response-sender.ts";
 import type { ServerOwner } from "./server-owner.ts";
+import { SilenceWatch } from "./silence-watch.ts";
 
 const READ_HEAD = 0;
 const READ_BODY = 1;
@@ -47,6 +48,7 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
   readonly #timer: Timer;
   readonly #gate: HoldGate;
   #bodyReader: BodyReader | null = null;
+  #silenceWatch: SilenceWatch | null = null;
   #head: RequestHead | null = null;
   #handler: RequestHandler | null = null;
   #phase = READ_HEAD;
@@ -56,6 +58,8 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
   /** A head has begun to arrive: its absolute deadline runs. */
   #isInHead = false;
   #isFirst = true;
+  /** Since when no request has begun to arrive; only while `isIdle`. */
+  idleSinceMs: number;
   #isResponseDone = false;
   #keepsAlive = true;
   // Of the current request: the owner's, or those of its route.
@@ -73,6 +77,7 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     this.#gate = new HoldGate(socket);
     this.#limits = owner.limits;
     this.#timeouts = owner.timeouts;
+    this.idleSinceMs = owner.timers.nowMs;
     this.#sender.expect(owner.timeouts.sendIdleMs, owner.limits.rateBytesPerSecondMin);
     socket.handler = this;
     // No byte at all within the head's deadline: closed without an answer (S01).
@@ -115,10 +120,12 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
       case ANSWERING:
         // It may only have closed its sending half; the answer is still due.
         this.#keepsAlive = false;
+        this.#silenceWatch = new SilenceWatch(this.#sender, this.#owner.timers, this.#timeouts.halfClosedMs, () =>
+          this.close(fault.CLIENT_CLOSED),
+        );
         break;
       case READ_BODY:
-        this.#fail(fault.CLIENT_CLOSED);
-        this.socket.destroy();
+        this.close(fault.CLIENT_CLOSED);
         break;
       default:
         this.#leave();
@@ -182,8 +189,7 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     inbox.consume(at);
     this.#isInHead = false;
     this.#keepsAlive = head.keepsAlive && !(this.#hasClientEnded && inbox.length === 0);
-    this.#limits = owner.limits;
-    this.#timeouts = owner.timeouts;
+    this.goBy(owner.limits, owner.timeouts);
     owner.timers.clear(this.#timer);
     const hasBody = head.body !== BODY_NONE;
     this.#phase = hasBody ? READ_BODY : ANSWERING;
@@ -286,10 +292,9 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     }
     this.#sender.end(trailers);
     this.#isResponseDone = true;
-    if (!this.#isProcessing) {
-      this.#maybeFinish();
-      if (this.#phase === READ_HEAD) this.#process();
-    }
+    if (this.#isProcessing) return;
+    this.#maybeFinish();
+    if (this.#phase === READ_HEAD) this.#process();
   }
 
   abort(): void {
@@ -333,10 +338,7 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
   /** Both halves of a cycle are through: the next request, or the end. */
   #maybeFinish(): void {
     if (!this.#isResponseDone || this.#phase === CLOSED) return;
-    if (this.#phase === READ_BODY || !this.#keepsAlive) {
-      this.#leave();
-      return;
-    }
+    if (this.#phase === READ_BODY || !this.#keepsAlive) this.#leave();
     if (this.#phase !== ANSWERING) return;
     this.#phase = READ_HEAD;
     this.#isFirst = false;
@@ -344,6 +346,7 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     this.#isResponseDone = false;
     if (this.#head !== null) giveHead(this.#head);
     this.#head = null;
+    this.idleSinceMs = this.#owner.timers.nowMs;
     this.#owner.timers.set(this.#timer, this.#owner.timeouts.keepAliveIdleMs);
     this.#gate.release(HELD_BY_EXCHANGE);
   }
@@ -355,11 +358,9 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
   }
 
   #sayFarewell(): void {
-    const { socket } = this;
-    const { sendIdleMs } = this.#timeouts;
-    const patience = { sendIdleMs, takenBytesMin: (this.#limits.rateBytesPerSecondMin * sendIdleMs) / 1000 };
+    const patience = patienceOf(this.#limits, this.#timeouts);
     this.#closed();
-    new Farewell(socket, this.#owner.timers, patience, this.#hasClientEnded, () => this.#owner.onConnectionClosed());
+    new Farewell(this.socket, this.#owner, patience, this.#hasClientEnded);
   }
 
   /** Ends politely between two requests, with a FIN, so that a request that crosses it isn't answered with a reset. */
@@ -389,6 +390,7 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     this.#handler = null;
     this.#inbox.clear();
     this.#owner.timers.remove(this.#timer);
+    this.#silenceWatch?.stop();
     this.#sender.close();
   }
 

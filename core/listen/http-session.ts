@@ -45,7 +45,7 @@ export class HttpSession implements ServerOwner {
     return this.#engine.deployment.requestBounds;
   }
   get keepsConnections(): boolean {
-    return !this.#engine.isDraining;
+    return this.#engine.keepsConnections;
   }
 
   openExchange(head: RequestHead): RequestHandler {

@@ -3,26 +3,22 @@
 import type { Engine } from "../exchange/engine.ts";
 import type { ListenerDefinition } from "../exchange/snapshot.ts";
 import { HIGH_WATER_BYTES, LISTEN_BACKLOG } from "../limits.ts";
+import type { Notice } from "../observe/events.ts";
 import type { Address, ListenHandler, Listener as PortListener, Socket, SocketError } from "../runtime.ts";
 import { HttpSession } from "./http-session.ts";
+import type { Pressed, Pressure } from "./pressure.ts";
 
-/** Counts the client connections of all listeners together. */
-export interface ConnectionBudget {
-  readonly connectionsMax: number;
-  count: number;
-}
-
-export class Listener implements ListenHandler {
+export class Listener implements ListenHandler, Pressed {
   readonly definition: ListenerDefinition;
   readonly sessions = new Set<HttpSession>();
   readonly #engine: Engine;
-  readonly #budget: ConnectionBudget;
+  readonly #pressure: Pressure;
   #port: PortListener | null = null;
 
-  constructor(engine: Engine, definition: ListenerDefinition, budget: ConnectionBudget) {
+  constructor(engine: Engine, definition: ListenerDefinition, pressure: Pressure) {
     this.#engine = engine;
     this.definition = definition;
-    this.#budget = budget;
+    this.#pressure = pressure;
   }
 
   /** Rejects with a SocketError. */
@@ -37,6 +33,8 @@ export class Listener implements ListenHandler {
       },
       this,
     );
+    this.#pressure.listeners.add(this);
+    if (this.#pressure.isFull) this.pauseAccepting();
   }
 
   /** The address really bound. */
@@ -45,32 +43,51 @@ export class Listener implements ListenHandler {
   }
 
   onSocket(socket: Socket): void {
-    const budget = this.#budget;
-    if (budget.count >= budget.connectionsMax) {
-      // Closed at once rather than left in the queue: descriptors for the requests under way come first.
-      socket.handler = NOBODY;
-      socket.reset();
-      this.#engine.observer.onNotice({
-        kind: "connection-shed",
-        listener: this.definition.name,
-        limit: budget.connectionsMax,
-      });
+    const pressure = this.#pressure;
+    const { connectionsMax } = pressure;
+    if (pressure.isFull) {
+      this.#shed(socket, { kind: "connection-shed", listener: this.definition.name, limit: connectionsMax });
       return;
     }
-    budget.count++;
+    const { trusted, snapshot } = this.#engine.deployment;
+    const limit = snapshot.limits.connectionsPerAddressMax;
+    const key = pressure.addresses.enter(socket.peer, limit, trusted);
+    if (key === null) {
+      const clientAddress = socket.peer.kind === "tcp" ? socket.peer.host : "unix";
+      this.#shed(socket, { kind: "address-shed", listener: this.definition.name, clientAddress, limit });
+      return;
+    }
     this.sessions.add(
       new HttpSession(this.#engine, socket, this.definition.name, (session) => {
         this.sessions.delete(session);
-        budget.count--;
+        pressure.addresses.leave(key);
+        pressure.closed(session);
       }),
     );
+    pressure.opened();
+  }
+
+  /** Closed at once rather than left in the queue: descriptors for the requests under way come first. */
+  #shed(socket: Socket, notice: Notice): void {
+    socket.handler = NOBODY;
+    socket.reset();
+    this.#engine.observer.onNotice(notice);
   }
 
   onAcceptError(error: SocketError): void {
     this.#engine.observer.onNotice({ kind: "accept-failed", listener: this.definition.name, error });
   }
 
+  pauseAccepting(): void {
+    this.#port?.pause();
+  }
+
+  resumeAccepting(): void {
+    this.#port?.resume();
+  }
+
   async stopAccepting(): Promise<void> {
+    this.#pressure.listeners.delete(this);
     await this.#port?.close();
   }
 

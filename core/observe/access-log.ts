@@ -73,6 +73,8 @@ export function formatNotice(notice: Notice, atMs: number): string {
       return `${start} error accepting failed: ${escapeText(notice.error.message)} [${notice.error.code}]; listener ${listener}; trying again`;
     case "connection-shed":
       return `${start} error connection closed at once: all ${notice.limit} client connections are in use; listener ${listener}`;
+    case "address-shed":
+      return `${start} error connection closed at once: client ${escapeText(notice.clientAddress)} has ${notice.limit} connections already (\`limits.connectionsPerAddress\`); listener ${listener}`;
   }
 }
 

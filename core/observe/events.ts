@@ -49,4 +49,11 @@ export type Notice =
     }
   | { readonly kind: "accept-failed"; readonly listener: string; readonly error: SocketError }
   /** `clientConnectionsMax`, or the descriptor limit, is reached: the connection was closed at once. */
-  | { readonly kind: "connection-shed"; readonly listener: string; readonly limit: number };
+  | { readonly kind: "connection-shed"; readonly listener: string; readonly limit: number }
+  /** `connectionsPerAddressMax` is reached: closed at once, too. */
+  | {
+      readonly kind: "address-shed";
+      readonly listener: string;
+      readonly clientAddress: string;
+      readonly limit: number;
+    };

@@ -31,9 +31,13 @@ beforeEach(() => {
 function begin(queuedBytes: number, hasClientEnded = false): Farewell {
   socket.queuedBytes = queuedBytes;
   const patience = { sendIdleMs: 10_000, takenBytesMin: 5_000 };
-  return new Farewell(socket, timers, patience, hasClientEnded, () => {
-    isClosed = true;
-  });
+  const owner = {
+    timers,
+    onConnectionClosed: () => {
+      isClosed = true;
+    },
+  };
+  return new Farewell(socket, owner, patience, hasClientEnded);
 }
 
 const advance = (ms: number): void => {
