@@ -22,7 +22,7 @@ import {
 import { addTally, type Tally, tallyFromJunit, tallyText } from "./support/tally.ts";
 
 // Well above the slowest file, so that only a hanging one meets it.
-const fileTimeoutMs = 120_000;
+const fileTimeoutMs = 300_000;
 // A process that prints without end must not fill the memory.
 const outputCharsMax = 400_000;
 

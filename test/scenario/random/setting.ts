@@ -1,0 +1,92 @@
+/** What a random schedule is played with: the network, the servers, the configuration, and later ones for reloads. */
+
+import type { Seeded } from "../../support/seeded.ts";
+import type { Segments } from "../../support/segments.ts";
+import type { EndOptions, SimulationOptions } from "../../support/sim.ts";
+import { LISTEN } from "../stage.ts";
+
+export interface Setting {
+  readonly simulation: Omit<SimulationOptions, "seed">;
+  readonly serverEnd: EndOptions;
+  /** All that exist; the configuration may name fewer. */
+  readonly addresses: readonly string[];
+  readonly config: object;
+  /** How often one request may reach servers if its method allows. */
+  readonly deliveriesMax: number;
+  /** Deadlines that may run while nothing is under way, beside those of idle connections. */
+  readonly timersPerServer: number;
+}
+
+/** The longest body that is accepted; see the sizes of bodies in `request-plan.ts`. */
+const REQUEST_BODY_MAX = 20_000;
+
+export function settingOf(random: Seeded): Setting {
+  const latency = random.pick([0.05, 0.5, 5, 40]);
+  const addresses = Array.from({ length: random.pick([1, 2, 2, 3, 3, 4]) }, (_, i) => `127.0.0.1:${9001 + i}`);
+  const features = featuresOf(random);
+  return {
+    simulation: {
+      latencyMs: [latency / 2, latency],
+      kernelBytesMax: random.pick([1_024, 8_192, 65_536]),
+      segments: segmentsOf(random),
+      eagerWrites: random.pick([true, false]),
+      noticesResetWhilePaused: random.pick([true, false]),
+    },
+    serverEnd: { segments: segmentsOf(random), keepsHalfOpen: random.pick([true, false]) },
+    addresses,
+    config: {
+      listeners: [LISTEN],
+      upstreams: {
+        app: {
+          servers: serversOf(random, addresses),
+          pool: { idle: random.pick([0, 1, 64]), queue: random.pick([1, 64]) },
+          ...features.upstream,
+        },
+      },
+      routes: [{ upstream: "app" }],
+      limits: { replay: random.pick([0, 1_000, 65_536]), requestBody: REQUEST_BODY_MAX },
+      timeouts: {
+        requestHead: "3s",
+        requestBodyIdle: "3s",
+        firstByte: "2s",
+        responseIdle: "2s",
+        keepAliveIdle: "4s",
+        sendIdle: "3s",
+        connect: "1s",
+        queue: "1.5s",
+        poolIdle: random.pick(["100ms", "10s"]),
+        ...features.timeouts,
+      },
+    },
+    // The first, a stale connection's, and what is configured.
+    deliveriesMax: 2 + features.furtherTries,
+    timersPerServer: 0,
+  };
+}
+
+interface Features {
+  readonly upstream: object;
+  readonly timeouts: object;
+  readonly furtherTries: number;
+}
+
+function featuresOf(_random: Seeded): Features {
+  return { upstream: {}, timeouts: {}, furtherTries: 0 };
+}
+
+function serversOf(random: Seeded, addresses: readonly string[]): object[] {
+  const isBounded = random.between(0, 2) === 0;
+  return addresses.map((address) => ({
+    address,
+    weight: random.pick([1, 1, 3]),
+    ...(isBounded && { maxConnections: random.between(1, 3) }),
+  }));
+}
+
+export function segmentsOf(random: Seeded): Segments {
+  return random.pick<Segments>([
+    { kind: "whole" },
+    { kind: "random", bytesMax: 500 },
+    { kind: "random", bytesMax: 5_000 },
+  ]);
+}

@@ -1,0 +1,138 @@
+/** One random schedule at work: the proxy, its servers, its clients, and what happens to the servers meanwhile. */
+
+import assert from "node:assert/strict";
+import { compileConfig } from "../../../core/config/compile.ts";
+import type { Engine } from "../../../core/exchange/engine.ts";
+import type { FinishedExchange } from "../../../core/observe/events.ts";
+import { createProxy, type Proxy as Millrace } from "../../../core/proxy.ts";
+import type { Timer } from "../../../core/time/timers.ts";
+import type { Endpoint } from "../../../core/upstream/endpoint.ts";
+import { type Seeded, seeded } from "../../support/seeded.ts";
+import { createSimulation, type Simulation } from "../../support/sim.ts";
+import { type Actor, addClient } from "./clients.ts";
+import { addIncidents } from "./incidents.ts";
+import type { RequestPlan } from "./request-plan.ts";
+import { RandomServer } from "./servers.ts";
+import { type Setting, settingOf } from "./setting.ts";
+
+/** What was told of a finished request. */
+export interface Report {
+  readonly target: string;
+  readonly method: string;
+  readonly status: number;
+  readonly fault: string;
+  readonly attempts: number;
+  readonly server: string;
+  readonly durationMs: number;
+}
+
+export class World {
+  readonly setting: Setting;
+  readonly sim: Simulation;
+  readonly proxy: Millrace;
+  readonly engine: Engine;
+  readonly servers: readonly RandomServer[];
+  readonly plans = new Map<string, RequestPlan>();
+  readonly actors: Actor[] = [];
+  readonly exchanges: Report[] = [];
+  /** A drain began: what comes later may be refused. */
+  isDraining = false;
+  readonly #random: Seeded;
+  readonly #timersSeen = new Set<Timer>();
+  /** Every server there ever was, also those a reload has taken away. */
+  readonly #endpointsSeen = new Set<Endpoint>();
+
+  constructor(seed: number) {
+    const random = seeded(seed);
+    this.#random = random;
+    this.setting = settingOf(random);
+    this.sim = createSimulation({ seed, log: false, ...this.setting.simulation });
+    this.servers = this.setting.addresses.map((address) => new RandomServer(this, random, address));
+    const compiled = compileConfig(this.setting.config);
+    if ("problems" in compiled) throw new Error(JSON.stringify(compiled.problems, null, 2));
+    this.proxy = createProxy({
+      runtime: this.sim.runtime,
+      snapshot: compiled.snapshot,
+      observer: {
+        wantsTimes: true,
+        onExchange: (exchange) => void this.exchanges.push(reportOf(exchange)),
+        onNotice() {},
+      },
+    });
+    this.engine = this.proxy as unknown as Engine;
+    this.#watchTimers();
+  }
+
+  async play(): Promise<void> {
+    for (const server of this.servers) await server.start(this.setting.serverEnd);
+    await this.proxy.start();
+    const clients = this.#random.between(1, 6);
+    for (let i = 0; i < clients; i++) this.actors.push(addClient(this, this.#random, i));
+    addIncidents(this, this.#random);
+    const lastSendMs = Math.max(...this.actors.map((actor) => actor.lastSendMs));
+    this.sim.advance(lastSendMs);
+    await this.#rest();
+    // Whoever still takes its time has the rest in its own kernel.
+    for (const { peer } of this.actors) {
+      peer.onReceive = null;
+      peer.readOn();
+    }
+    this.sim.advance(SETTLE_MS);
+    await this.#rest();
+  }
+
+  /** Stops, and checks that nothing is left. */
+  async close(): Promise<void> {
+    for (const { peer } of this.actors) if (!peer.isGone) peer.reset();
+    this.sim.advance(SETTLE_MS);
+    await this.sim.settle();
+    this.noteEndpoints();
+    let idle = 0;
+    for (const { label, inFlight, connections } of this.#endpointsSeen) {
+      assert.equal(inFlight, 0, `${label}: requests in flight`);
+      assert.equal(connections.count, connections.idleCount, `${label}: connections beside the idle ones`);
+      idle += connections.idleCount;
+    }
+    assert.equal(this.proxy.connectionCount, 0, "client connections");
+    const running = [...this.#timersSeen].filter((timer) => timer.deadlineMs !== 0).length;
+    const own = this.setting.timersPerServer * this.#endpointsSeen.size;
+    assert.ok(running <= idle + own, `${running} deadlines run beside ${idle} of idle connections`);
+    await this.sim.until(this.proxy.drain(1_000), 5_000);
+    for (const server of this.servers) await server.close();
+    this.sim.assertQuiet();
+  }
+
+  /** Before a reload may take some away. */
+  noteEndpoints(): void {
+    for (const group of this.engine.deployment.groups.values()) {
+      for (const endpoint of group.endpoints) this.#endpointsSeen.add(endpoint);
+    }
+  }
+
+  /** Until nobody is there any more, or for as long as the longest story may take. */
+  async #rest(): Promise<void> {
+    for (let passedMs = 0; passedMs < QUIET_MS; passedMs += 1_000) {
+      if (this.proxy.connectionCount === 0) return;
+      this.sim.advance(1_000);
+      if (this.isDraining) await this.sim.settle();
+    }
+  }
+
+  #watchTimers(): void {
+    const { timers } = this.engine;
+    const set = timers.set.bind(timers);
+    timers.set = (timer, delayMs) => {
+      this.#timersSeen.add(timer);
+      set(timer, delayMs);
+    };
+  }
+}
+
+const QUIET_MS = 60_000;
+/** Longer than a connect may take. */
+const SETTLE_MS = 2_000;
+
+function reportOf(exchange: FinishedExchange): Report {
+  const { target, method, status, fault, attempts, server, durationMs } = exchange;
+  return { target, method, status, fault: fault === null ? "" : fault.code, attempts, server, durationMs };
+}
