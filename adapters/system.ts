@@ -1,14 +1,16 @@
 import { readFileSync } from "node:fs";
 import type { Runtime, Ticker } from "../core/runtime.ts";
+import { resolve } from "./resolver.ts";
+import { isPermitted } from "./system-names.ts";
 
 const LIMITS_FILE = "/proc/self/limits";
 
-const { Deno: deno } = globalThis as {
-  Deno?: { permissions: { querySync(permission: { name: "read"; path: string }): { state: string } } };
-};
-
 /** The part of the port that is no socket: alike on every runtime. */
-export const system: Pick<Runtime, "now" | "wallClockMs" | "random" | "randomBytes" | "every" | "descriptorsMax"> = {
+export const system: Pick<
+  Runtime,
+  "resolve" | "now" | "wallClockMs" | "random" | "randomBytes" | "every" | "descriptorsMax"
+> = {
+  resolve,
   now: () => performance.now(),
   wallClockMs: () => Date.now(),
   random: () => Math.random(),
@@ -25,7 +27,7 @@ function every(intervalMs: number, onTick: () => void): Ticker {
 
 function descriptorsMax(): number | null {
   // Deno with narrow permissions would stop and ask on the terminal.
-  if (deno?.permissions.querySync({ name: "read", path: LIMITS_FILE }).state === "prompt") return null;
+  if (!isPermitted({ name: "read", path: LIMITS_FILE })) return null;
   try {
     const soft = /^Max open files\s+(\d+)/m.exec(readFileSync(LIMITS_FILE, "latin1"))?.[1];
     return soft === undefined ? null : Number(soft);

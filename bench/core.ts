@@ -66,6 +66,7 @@ const runtime: Runtime = {
     });
     return { cancel() {} };
   },
+  resolve: () => ({ cancel() {} }),
   now: () => performance.now(),
   wallClockMs: () => Date.now(),
   random: () => 0.5,

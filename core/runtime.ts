@@ -5,7 +5,8 @@
  * that makes them and executed by `test/adapters/contract.ts`.
  *
  * An adapter knows no HTTP, keeps no timers and decides no policy: deadlines, limits and retries
- * live above the port, so that a fourth runtime costs one file.
+ * live above the port, so that a fourth runtime costs one file. (The one exception is `resolve`, which is the same
+ * code on every runtime: how long a server of DNS is waited for belongs to asking it.)
  */
 
 /** Where a socket listens or connects. */
@@ -13,7 +14,7 @@ export type Address = TcpAddress | UnixAddress;
 
 export interface TcpAddress {
   readonly kind: "tcp";
-  /** An IP address or a host name (connect only: the runtime resolves it); `""` listens on every address. */
+  /** An IP address (names are resolved by `resolve`, never by connecting); `""` listens on every address. */
   readonly host: string;
   /** 0 lets the system choose when listening. */
   readonly port: number;
@@ -170,6 +171,8 @@ export interface Runtime {
   listen(options: ListenOptions, handler: ListenHandler): Promise<Listener>;
   /** Calls `done` exactly once, never from inside `connect`. The socket comes paused. */
   connect(options: ConnectOptions, done: ConnectDone): Attempt;
+  /** Asks DNS. Calls `done` exactly once, never from inside `resolve`; never throws. */
+  resolve(question: ResolveOptions, done: ResolveDone): Attempt;
   /** Milliseconds on a clock that never jumps, with a fraction; its zero means nothing. */
   now(): number;
   /** Milliseconds since 1970 by the wall clock, which may jump. */
@@ -189,6 +192,56 @@ export type ConnectDone = (error: SocketError | null, socket: Socket | null) => 
 export interface Ticker {
   stop(): void;
 }
+
+/** What can be asked of DNS. */
+export type RecordType = "A" | "AAAA" | "SRV";
+
+export interface ResolveOptions {
+  /** A host name, or for SRV a service name such as `_http._tcp.app.internal`. A dot at its end makes it absolute. */
+  readonly name: string;
+  readonly type: RecordType;
+  /** Whom to ask, one after the other; none: the system's resolvers, by the system's search list. */
+  readonly servers: readonly TcpAddress[];
+  /** How long each server is waited for. */
+  readonly timeoutMs: number;
+}
+
+/** The closed list of why there is no answer. */
+export type ResolveErrorCode =
+  /** The name does not exist, or has no record of this type. */
+  | "not-found"
+  /** No server had an answer for us: SERVFAIL, REFUSED and the like. */
+  | "server-failure"
+  | "timeout"
+  /** The name is none, or what came back was no answer to be understood. */
+  | "malformed"
+  /** Nobody could be asked: no permission, no resolver, nothing listening there. */
+  | "unavailable"
+  | "canceled";
+
+export interface ResolveError {
+  readonly code: ResolveErrorCode;
+  /** For the log; never parsed. */
+  readonly message: string;
+}
+
+/** One record. `priority`, `weight` and `port` are 0 on addresses. */
+export interface ResolvedRecord {
+  /** The address; for SRV the target's name, in lower case and without the last dot. */
+  readonly host: string;
+  readonly port: number;
+  readonly priority: number;
+  readonly weight: number;
+}
+
+export interface ResolveAnswer {
+  /** At least one, each once, in no order that means anything. As many as fit into a message of 64 KiB. */
+  readonly records: readonly ResolvedRecord[];
+  /** The least of all records that led to the answer. */
+  readonly ttlSeconds: number;
+}
+
+export type ResolveDone = (error: ResolveError | null, answer: ResolveAnswer | null) => void;
 
 /*
  * The place of TLS. An adapter does the handshake before it hands over a socket; which certificate, which

@@ -31,6 +31,17 @@ const packagesOf: Readonly<Record<string, readonly string[]>> = {
   admin: ["hono", "valibot"],
 };
 
+/** Files of `adapters/` that any adapter may use. */
+const sharedByAdapters = [
+  "chunk-memory",
+  "dns-message",
+  "resolver",
+  "small-chunks",
+  "socket-error",
+  "system",
+  "system-names",
+];
+
 const roomsWithoutPromises = [
   "bytes",
   "time",
@@ -111,12 +122,11 @@ describe("architecture: imports", () => {
         const isPort = one.target === "core/runtime.ts" && one.typeOnly;
         const isOwnRuntime =
           one.target.startsWith("node:") || (one.target === "bun" && source.path === "adapters/bun.ts");
-        const isShared = ["chunk-memory", "small-chunks", "socket-error", "system"].some(
-          (name) => one.target === `adapters/${name}.ts`,
-        );
+        const isShared = sharedByAdapters.some((name) => one.target === `adapters/${name}.ts`);
+        const isPackage = source.path === "adapters/dns-message.ts" && one.target === "dns-packet";
         // adapters/node.ts and adapters/node-socket.ts may have adapters/node-*.ts of their own.
         const isSibling = one.target.startsWith(source.path.replace(/(-\w+)?\.ts$/, "-"));
-        if (isPort || isOwnRuntime || isShared || isSibling) return [];
+        if (isPort || isOwnRuntime || isShared || isPackage || isSibling) return [];
         return [
           `${source.path}:${one.line} imports ${one.target}: only types of core/runtime.ts and its runtime's modules`,
         ];

@@ -7,6 +7,7 @@ import { flowing } from "./contract/flowing.ts";
 import { housekeeping } from "./contract/housekeeping.ts";
 import { SIDES } from "./contract/link.ts";
 import { listening } from "./contract/listening.ts";
+import { resolving } from "./contract/resolving.ts";
 
 /**
  * The promises of `core/runtime.ts`, executed on real loopback sockets. The far end is always node:net, which all three
@@ -22,6 +23,7 @@ export function contract(runtime: Runtime): void {
   describe(`${runtime.name} adapter`, () => {
     listening(runtime);
     connecting(runtime);
+    resolving(runtime);
     housekeeping(runtime);
     exhaustion(runtime);
   });

@@ -15,6 +15,7 @@ import type {
 import { type Seeded, seeded } from "./seeded.ts";
 import type { Segments } from "./segments.ts";
 import { type Appointment, createClock } from "./sim-clock.ts";
+import { createSimNames, type SimNames } from "./sim-names.ts";
 import { type SimNetwork, SimSocket } from "./sim-socket.ts";
 import { textOfAddress } from "./wire.ts";
 
@@ -54,7 +55,7 @@ export interface World extends SimNetwork {
   readonly coreRandom: Seeded;
   readonly listeners: Map<string, SimListener>;
   readonly faults: Map<string, SocketErrorCode | "hang">;
-  readonly names: Map<string, string>;
+  readonly names: SimNames;
   readonly sockets: Set<SimSocket>;
   readonly tickers: Set<Appointment>;
   readonly violations: string[];
@@ -98,7 +99,7 @@ export function createWorld(options: SimulationOptions): World {
     noticesResetWhilePaused: options.noticesResetWhilePaused ?? true,
     listeners: new Map(),
     faults: new Map(),
-    names: new Map([["localhost", "127.0.0.1"]]),
+    names: createSimNames(),
     sockets: new Set(),
     tickers: new Set(),
     violations: [],
@@ -117,6 +118,7 @@ export function createWorld(options: SimulationOptions): World {
     violate: (what) => void world.violations.push(what),
     forget: (socket) => void world.sockets.delete(socket),
   };
+  world.names.addresses("localhost", ["127.0.0.1"]);
   return world;
 }
 
@@ -124,6 +126,7 @@ export function describeOpen(world: World): string[] {
   const open = [...world.sockets].map((socket) => `socket ${socket.label} to ${textOfAddress(socket.peer)}`);
   for (const [key, listener] of world.listeners) if (listener.isCore) open.push(`listener ${key}`);
   for (const _ of world.tickers) open.push("ticker");
+  if (world.names.pending > 0) open.push(`${world.names.pending} questions to DNS`);
   return open;
 }
 
@@ -140,6 +143,7 @@ export function runtimeOn(world: World, end: EndOptions, isCore: boolean): Runti
     },
     listen: (options, handler) => listen(world, { options, handler, end, isCore }),
     connect: (options, done) => connect(world, options, end, isCore, done),
+    resolve: (question, done) => world.names.resolve(world.clock, question, done),
     now: () => world.clock.now(),
     wallClockMs: () => Math.floor(world.clock.now() + world.wallClockOffsetMs),
     random: () => world.coreRandom.next(),
@@ -237,9 +241,9 @@ function findTarget(world: World, address: Address): SimListener | SocketErrorCo
   if (fault !== undefined) return fault;
   if (address.kind === "unix") return world.listeners.get(textOfAddress(address)) ?? "ENOENT";
   const isIp = /^[0-9.]+$/.test(address.host) || address.host.includes(":");
-  const host = isIp ? address.host : world.names.get(address.host);
-  if (host === undefined) return "ENOTFOUND";
-  for (const candidate of [host, "", "0.0.0.0", "::"]) {
+  // Names are for `resolve`.
+  if (!isIp) return "ENOTFOUND";
+  for (const candidate of [address.host, "", "0.0.0.0", "::"]) {
     const listener = world.listeners.get(textOfAddress({ kind: "tcp", host: candidate, port: address.port }));
     if (listener !== undefined) return listener;
   }

@@ -277,7 +277,7 @@ describe("createSimulation: ends", () => {
 });
 
 describe("createSimulation: connecting", () => {
-  it("connects by address, by name and over a path", async () => {
+  it("connects by address and over a path, and resolves names", async () => {
     const sim = createSimulation({ seed: 5 });
     for (const address of ["10.0.0.7:81", "unix:/run/app.sock"]) {
       sim.serve(address, (peer) => peer.send(`from ${address}`));
@@ -285,10 +285,14 @@ describe("createSimulation: connecting", () => {
     sim.name("app.internal", "10.0.0.7");
     const log: Connected[] = [];
     const handler = probe();
-    connectTo(sim, "app.internal:81", handler, log);
+    const hosts: (string | undefined)[] = [];
+    const question = { name: "app.internal", type: "A", servers: [], timeoutMs: 1 } as const;
+    sim.runtime.resolve(question, (_, answer) => hosts.push(answer?.records[0]?.host));
+    connectTo(sim, "10.0.0.7:81", handler, log);
     connectTo(sim, "unix:/run/app.sock", handler, log);
-    assert.equal(log.length, 0, "never from inside connect");
+    assert.equal(log.length + hosts.length, 0, "never from inside the call");
     sim.drive();
+    assert.deepEqual(hosts, ["10.0.0.7"]);
     assert.deepEqual(handler.events, [], "paused");
     for (const { socket } of log) socket?.resume();
     sim.drive();

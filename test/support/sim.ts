@@ -1,6 +1,7 @@
 import type { Address, ListenHandler, ListenOptions, Runtime, SocketErrorCode } from "../../core/runtime.ts";
 import { type Peer, peerOn } from "./peer.ts";
 import type { SimClock } from "./sim-clock.ts";
+import type { SimZone } from "./sim-names.ts";
 import {
   createWorld,
   DEFAULT_KERNEL_BYTES,
@@ -45,8 +46,10 @@ export interface Simulation {
   /** Drives and advances until `promise` is settled; throws when that takes more than `withinMs`. */
   until<T>(promise: Promise<T>, withinMs: number): Promise<T>;
 
-  /** A host name that resolves; all others give ENOTFOUND. */
+  /** A host name with one address; more is said by `zone`. */
   name(host: string, ip: string): void;
+  /** What DNS says. */
+  readonly zone: SimZone;
   /** Connecting there never gets an answer. */
   hang(address: string): void;
   /** Connecting there fails with `code`. */
@@ -120,7 +123,8 @@ export function createSimulation(options: SimulationOptions): Simulation {
         advance(Math.min(10, deadline - clock.now()));
       }
     },
-    name: (host, ip) => void world.names.set(host, ip),
+    name: (host, ip) => world.names.addresses(host, [ip]),
+    zone: world.names,
     hang: (address) => void world.faults.set(address, "hang"),
     failConnect: (address, code) => void world.faults.set(address, code),
     restore: (address) => void world.faults.delete(address),
