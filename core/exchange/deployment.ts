@@ -10,6 +10,7 @@ import type { Limits } from "../limits.ts";
 import type { Route } from "../route/compile-route.ts";
 import type { Surroundings } from "../upstream/connections.ts";
 import { Group } from "../upstream/group.ts";
+import { isSame } from "./is-same.ts";
 import type { Answer } from "./respond.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -29,8 +30,15 @@ export interface Deployment {
   readonly requestBounds: HeadBounds;
 }
 
-export function deploy(snapshot: Snapshot, surroundings: Surroundings): Deployment {
-  const groups = new Map(snapshot.upstreams.map((upstream) => [upstream.name, new Group(upstream, surroundings)]));
+/** After `previous`: upstreams that did not change are the very same groups, the others know whom they follow. */
+export function deploy(snapshot: Snapshot, surroundings: Surroundings, previous: Deployment | null = null): Deployment {
+  const groups = new Map(
+    snapshot.upstreams.map((upstream) => {
+      const before = previous?.groups.get(upstream.name) ?? null;
+      const stays = before !== null && isSame(before.definition, upstream);
+      return [upstream.name, stays ? before : new Group(upstream, surroundings, before)];
+    }),
+  );
   const trust = TrustedProxies.compile(snapshot.forwarding.trustedProxies);
   if ("problem" in trust) throw new Error(`trustedProxies[${trust.index}] ${trust.problem}`);
   const plans = new Map<Route, RoutePlan>();

@@ -21,19 +21,25 @@ export class Group {
   readonly definition: UpstreamDefinition;
   readonly #surroundings: Surroundings;
   readonly #balancer: Balancer;
+  #servers: readonly ServerDefinition[] = [];
   #endpoints: readonly Endpoint[] = [];
+  /** At a reload, until `takeOver`: whose servers these still are. */
+  #predecessor: Group | null;
   /** Who may be picked now. The same list until something changes, so that balancers can keep tables for it. */
   #eligible: readonly Endpoint[] = [];
   #isEligibleKnown = false;
 
-  /** `previous` is the group of the same name that this one takes over from at a reload: what stays keeps its state. */
+  /**
+   * `previous` is the group of the same name that this one takes over from at a reload: servers that stay are the same
+   * endpoints. They go by the old definition, and those that go are not retired, until `takeOver`.
+   */
   constructor(definition: UpstreamDefinition, surroundings: Surroundings, previous: Group | null = null) {
     const createBalancer = BALANCERS[definition.balance];
     if (createBalancer === undefined) throw new Error(`upstream ${definition.name}: unknown balancer`);
     this.definition = definition;
     this.#surroundings = surroundings;
     this.#balancer = createBalancer();
-    if (previous !== null) this.#endpoints = previous.endpoints;
+    this.#predecessor = previous;
     this.setServers(definition.servers);
   }
 
@@ -43,16 +49,32 @@ export class Group {
 
   /** The servers from now on. Those that stay keep connections, health and counts; those that go are retired. */
   setServers(servers: readonly ServerDefinition[]): void {
-    const before = new Map(this.#endpoints.map((endpoint) => [endpoint.key, endpoint]));
-    this.#endpoints = servers.map((server) => {
-      const kept = before.get(Endpoint.keyOf(server));
-      if (kept === undefined) return new Endpoint(server, this.definition.pool, this.#surroundings);
-      before.delete(kept.key);
-      kept.reconfigure(server, this.definition.pool);
-      return kept;
-    });
-    for (const gone of before.values()) gone.retire();
-    this.onEligibilityChanged();
+    const before = this.#endpoints;
+    const shared = new Set(this.#predecessor?.endpoints);
+    this.#servers = servers;
+    this.#endpoints = this.#listOf(servers, new Set([...shared, ...before]));
+    this.#settle(before.filter((endpoint) => !shared.has(endpoint)));
+  }
+
+  /**
+   * Before this group takes over: gets ready what requests would otherwise wait for (addresses, a first round of
+   * health checks), and says when, maybe in this very call. The caller does not wait for ever.
+   */
+  warm(done: () => void): void {
+    done();
+  }
+
+  /** The reload goes through: from here on this group has the say over the servers it shares with its predecessor. */
+  takeOver(): void {
+    const previous = this.#predecessor;
+    this.#predecessor = null;
+    if (previous !== null) this.#settle([...previous.endpoints, ...this.#endpoints]);
+  }
+
+  /** The reload does not go through: what is the predecessor's stays as it is. */
+  abandon(): void {
+    const shared = new Set(this.#predecessor?.endpoints);
+    for (const endpoint of this.#endpoints) if (!shared.has(endpoint)) endpoint.retire();
   }
 
   /** Something about a server that decides whether it may be picked has changed. */
@@ -83,6 +105,29 @@ export class Group {
 
   retire(): void {
     for (const endpoint of this.#endpoints) endpoint.retire();
+  }
+
+  #listOf(servers: readonly ServerDefinition[], known: Iterable<Endpoint>): Endpoint[] {
+    const byKey = new Map<string, Endpoint[]>();
+    for (const endpoint of known) {
+      const alike = byKey.get(endpoint.key);
+      if (alike === undefined) byKey.set(endpoint.key, [endpoint]);
+      else alike.push(endpoint);
+    }
+    const { pool } = this.definition;
+    return servers.map(
+      (server) => byKey.get(Endpoint.keyOf(server))?.shift() ?? new Endpoint(server, pool, this.#surroundings),
+    );
+  }
+
+  /** Of `ours`, those in the list go by their definition, the others are retired. */
+  #settle(ours: readonly Endpoint[]): void {
+    const gone = new Set(ours);
+    for (const [place, endpoint] of this.#endpoints.entries()) {
+      if (gone.delete(endpoint)) endpoint.reconfigure(this.#servers[place]!, this.definition.pool);
+    }
+    for (const endpoint of gone) endpoint.retire();
+    this.onEligibilityChanged();
   }
 
   #findEligible(): void {

@@ -51,3 +51,83 @@ describe("a group of servers", () => {
     assert.throws(() => groupOf([1], "luck"), /app: unknown balancer/);
   });
 });
+
+describe("a group that follows another", () => {
+  const { runtime } = createSimulation({ seed: 1 });
+  const surroundings = { runtime, timers: new Timers(0), slab: new Slab() };
+  const define = (ports: readonly number[], weight = 1): UpstreamDefinition => ({
+    name: "app",
+    servers: ports.map((port) => ({
+      label: `s${port}`,
+      address: addressOf(`127.0.0.1:${port}`),
+      weight,
+      connectionsMax: Number.POSITIVE_INFINITY,
+    })),
+    balance: "round-robin",
+    timeouts: { connectMs: null, firstByteMs: null, idleMs: null },
+    pool: { idleMax: 1, idleMs: 1, queueMax: 1, queueMs: 1 },
+  });
+
+  it("shares its servers, and changes nothing about them before it takes over", () => {
+    const before = new Group(define([1, 2]), surroundings);
+    const after = new Group(define([2, 3], 5), surroundings, before);
+    const [one, two] = before.endpoints;
+    assert.equal(after.endpoints[0], two);
+    assert.deepEqual([one?.isRetired, two?.weight], [false, 1]);
+    after.takeOver();
+    assert.deepEqual([one?.isRetired, two?.isRetired, two?.weight], [true, false, 5]);
+    assert.deepEqual(
+      after.endpoints.map(({ isRetired }) => isRetired),
+      [false, false],
+    );
+  });
+
+  it("that never takes over retires only what is its own", () => {
+    const before = new Group(define([1, 2]), surroundings);
+    const after = new Group(define([2, 3]), surroundings, before);
+    after.abandon();
+    assert.deepEqual(
+      before.endpoints.map(({ isRetired }) => isRetired),
+      [false, false],
+    );
+    assert.ok(after.endpoints[1]?.isRetired);
+  });
+
+  it("may get another list before it takes over", () => {
+    const before = new Group(define([1, 2]), surroundings);
+    const after = new Group(define([2, 3]), surroundings, before);
+    const three = after.endpoints[1];
+    after.setServers(define([1, 4]).servers);
+    assert.ok(three?.isRetired, "it was nobody else's");
+    assert.deepEqual(
+      before.endpoints.map(({ isRetired }) => isRetired),
+      [false, false],
+    );
+    assert.equal(after.endpoints[0], before.endpoints[0]);
+    after.takeOver();
+    assert.deepEqual(
+      before.endpoints.map(({ isRetired }) => isRetired),
+      [false, true],
+    );
+  });
+
+  it("keeps each of several servers on one address", () => {
+    const group = new Group(define([1, 1]), surroundings);
+    const both = [...group.endpoints];
+    group.setServers(define([1, 1]).servers);
+    assert.deepEqual(group.endpoints, both);
+    group.setServers(define([1]).servers);
+    assert.deepEqual(
+      both.map(({ isRetired }) => isRetired),
+      [false, true],
+    );
+  });
+
+  it("is warm when nobody has anything to get ready", () => {
+    let isWarm = false;
+    new Group(define([1]), surroundings).warm(() => {
+      isWarm = true;
+    });
+    assert.ok(isWarm);
+  });
+});
