@@ -1,0 +1,154 @@
+/** What a reload changes, worked out before anything is touched: a pure function of the old and the new snapshot. */
+
+import type { Route } from "../route/compile-route.ts";
+import type { RouteDefinition } from "../route/route.ts";
+import type { Address } from "../runtime.ts";
+import { isSame } from "./is-same.ts";
+import type { ListenerDefinition, Snapshot } from "./snapshot.ts";
+
+/** By name. What stays as it was is not mentioned. */
+export interface Changes {
+  readonly added: readonly string[];
+  readonly changed: readonly string[];
+  readonly removed: readonly string[];
+}
+
+export interface ReloadChanges {
+  /** A listener that is known by another name has changed; one with another address is another one. */
+  readonly listeners: Changes;
+  readonly upstreams: Changes;
+  readonly routes: Changes;
+  /** Whether anything beside them is different: limits, timeouts, forwarding. */
+  readonly settings: boolean;
+}
+
+export interface ReloadPlan {
+  readonly changes: ReloadChanges;
+  /** For each listener of the new snapshot the place of the old one whose socket it takes, or -1. */
+  readonly listenersFrom: readonly number[];
+  /** Places of old listeners nobody takes. */
+  readonly listenersRemoved: readonly number[];
+  /**
+   * Whether requests on a route, of whatever snapshot, may go on for as long as they like: the new snapshot has one
+   * with the same conditions and the same action. What it edits and allows may be different.
+   */
+  keepsRoute(route: Route): boolean;
+}
+
+export function planReload(current: Snapshot, next: Snapshot): ReloadPlan {
+  const listenersFrom = matchListeners(current.listeners, next.listeners);
+  const taken = new Set(listenersFrom);
+  const listenersRemoved = [...current.listeners.keys()].filter((place) => !taken.has(place));
+  return {
+    changes: {
+      listeners: listenerChanges(current, next, listenersFrom),
+      upstreams: changesOf(byName(current.upstreams), byName(next.upstreams)),
+      routes: routeChanges(current.table.routes, next.table.routes),
+      settings: !(
+        isSame(current.limits, next.limits) &&
+        isSame(current.timeouts, next.timeouts) &&
+        isSame(current.forwarding, next.forwarding)
+      ),
+    },
+    listenersFrom,
+    listenersRemoved,
+    keepsRoute: routeKeeper(next.table.routes),
+  };
+}
+
+/** Several on port 0 have the same address: they are taken in order. */
+function matchListeners(current: readonly ListenerDefinition[], next: readonly ListenerDefinition[]): number[] {
+  const free = new Map<string, number[]>();
+  for (const [place, listener] of current.entries()) {
+    const key = socketOf(listener);
+    const places = free.get(key);
+    if (places === undefined) free.set(key, [place]);
+    else places.push(place);
+  }
+  return next.map((listener) => free.get(socketOf(listener))?.shift() ?? -1);
+}
+
+function socketOf({ address, reusePort }: ListenerDefinition): string {
+  return `${reusePort} ${keyOfAddress(address)}`;
+}
+
+function keyOfAddress(address: Address): string {
+  return address.kind === "unix" ? `unix:${address.path}` : `${address.host} ${address.port}`;
+}
+
+function listenerChanges(current: Snapshot, next: Snapshot, from: readonly number[]): Changes {
+  const taken = new Set(from);
+  const nameAt = (place: number): string | undefined => current.listeners[place]?.name;
+  return {
+    added: next.listeners.filter((_, index) => from[index] === -1).map(({ name }) => name),
+    changed: next.listeners
+      .filter(({ name }, index) => from[index] !== -1 && nameAt(from[index]!) !== name)
+      .map(({ name }) => name),
+    removed: current.listeners.filter((_, place) => !taken.has(place)).map(({ name }) => name),
+  };
+}
+
+function byName<T extends { readonly name: string }>(items: readonly T[]): Map<string, T> {
+  return new Map(items.map((item) => [item.name, item]));
+}
+
+function changesOf<T>(before: ReadonlyMap<string, T>, after: ReadonlyMap<string, T>): Changes {
+  const names = [...after.keys()];
+  return {
+    added: names.filter((name) => !before.has(name)),
+    changed: names.filter((name) => before.has(name) && !isSame(before.get(name), after.get(name))),
+    removed: [...before.keys()].filter((name) => !after.has(name)),
+  };
+}
+
+/**
+ * A route without an id is called by its place, which moves when another is put before it. So those that say the same
+ * are paired first, whatever they are called, and only what is left by its name.
+ */
+function routeChanges(current: readonly Route[], next: readonly Route[]): Changes {
+  const before = new Map(current.map((route) => [route.id, route]));
+  const fresh = next.filter((route) => {
+    const same = before.get(route.id);
+    if (same === undefined || !isSame(same.definition, route.definition)) return true;
+    before.delete(route.id);
+    return false;
+  });
+  const unnamed = new Map<string, string[]>();
+  if (fresh.length > 0) {
+    for (const { id, definition } of before.values()) {
+      const key = textOf(definition);
+      const alike = unnamed.get(key);
+      if (alike === undefined) unnamed.set(key, [id]);
+      else alike.push(id);
+    }
+  }
+  const left = fresh.filter(({ definition }) => {
+    const moved = unnamed.size === 0 ? undefined : unnamed.get(textOf(definition))?.shift();
+    return moved === undefined || !before.delete(moved);
+  });
+  const definitions = (routes: Iterable<Route>) => new Map([...routes].map(({ id, definition }) => [id, definition]));
+  return changesOf(definitions(before.values()), definitions(left));
+}
+
+function textOf(definition: RouteDefinition): string {
+  return JSON.stringify({ ...definition, id: "" });
+}
+
+function routeKeeper(routes: readonly Route[]): (route: Route) => boolean {
+  // Asked for the few routes that long requests are on; made when the first one asks.
+  let kept: Set<string> | null = null;
+  const known = new Map<Route, boolean>();
+  return (route) => {
+    let answer = known.get(route);
+    if (answer === undefined) {
+      kept ??= new Set(routes.map(purposeOf));
+      answer = kept.has(purposeOf(route));
+      known.set(route, answer);
+    }
+    return answer;
+  };
+}
+
+function purposeOf({ definition }: Route): string {
+  return JSON.stringify([definition.match, definition.action, definition.upgrade]);
+}
