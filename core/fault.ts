@@ -229,6 +229,12 @@ export const QUEUE_TIMEOUT = fault(
 );
 export const NO_SERVER = fault("upstream", "no-server", 503, "the upstream has no server to send this to");
 export const DRAINING = fault("internal", "draining", 503, "the proxy is shutting down");
+export const RELOADED = fault(
+  "internal",
+  "reloaded",
+  503,
+  "the route, server or listener is no longer configured, and `timeouts.drain` is over",
+);
 
 function fault(side: FaultSide, code: string, status: number, reason: string): Fault {
   return Object.freeze({ code: `${side}.${code}`, side, status, reason });

@@ -63,6 +63,8 @@ export interface Timeouts {
   readonly queueMs: number;
   /** What is in flight when the proxy stops gets this long. */
   readonly drainMs: number;
+  /** So long the proxy goes on accepting when it is told to stop, for whoever sends it traffic to notice. */
+  readonly drainDelayMs: number;
 }
 
 export const DEFAULT_LIMITS: Limits = Object.freeze({
@@ -99,6 +101,7 @@ export const DEFAULT_TIMEOUTS: Timeouts = Object.freeze({
   poolIdleMs: 60_000,
   queueMs: 5_000,
   drainMs: 30_000,
+  drainDelayMs: 0,
 });
 
 /** Waiting time before a peer's rate counts. */
@@ -132,6 +135,15 @@ export const FORWARDED_HOPS_MAX = 64;
 /** What we read of a refused client's body before closing, so that it can read our answer instead of a reset. */
 export const LINGER_BYTES_MAX = 64 * 1024;
 export const LINGER_MS = 2_000;
+
+/** A connection that is to be closed between two requests waits so long for one that is on its way. */
+export const LAST_CHANCE_MS = 1_000;
+
+/** What is new in a configuration gets so long to be ready before it takes over: one look-up and a round of checks. */
+export const WARM_UP_MS = 5_000;
+
+/** Connections to a new listener that may wait until the configuration it belongs to takes over. */
+export const EARLY_CONNECTIONS_MAX = 1_024;
 
 /** Granularity of every timeout; the only timer the runtime runs for us. */
 export const TICK_MS = 50;

@@ -1,18 +1,28 @@
-/** The proxy: builds its rooms from a snapshot, starts the listeners, drains and stops. The only file that knows all. */
+/**
+ * The proxy: builds its rooms from a snapshot, starts the listeners, reloads, drains and stops. The only file that
+ * knows all.
+ *
+ *     reload:  plan ─► deploy beside the old ─► new listeners listen ─► warm up ─► swap ─► what is gone departs
+ *                       └──────────── anything wrong: all of it undone ───────────┘
+ */
 
 import { Slab } from "./bytes/slab.ts";
 import { type Deployment, deploy } from "./exchange/deployment.ts";
 import type { Engine } from "./exchange/engine.ts";
 import { InFlight } from "./exchange/in-flight.ts";
+import { planReload, type ReloadChanges, type ReloadPlan } from "./exchange/reload-plan.ts";
 import { ReplayBudget } from "./exchange/replay-budget.ts";
 import type { Snapshot } from "./exchange/snapshot.ts";
-import { TICK_MS } from "./limits.ts";
+import { LAST_CHANCE_MS, TICK_MS, WARM_UP_MS } from "./limits.ts";
+import { Departures } from "./listen/departures.ts";
 import { Listener } from "./listen/listener.ts";
 import { Pressure } from "./listen/pressure.ts";
 import type { Observer } from "./observe/events.ts";
 import type { Address, Runtime, Ticker } from "./runtime.ts";
 import { HttpDate } from "./time/date.ts";
 import { Timer, Timers } from "./time/timers.ts";
+import type { Endpoint } from "./upstream/endpoint.ts";
+import type { Group } from "./upstream/group.ts";
 
 export interface ProxyOptions {
   readonly runtime: Runtime;
@@ -29,6 +39,12 @@ export interface Proxy {
   /** Client connections open now. */
   readonly connectionCount: number;
   /**
+   * Goes by another snapshot from now on, in one step, or not at all. Reloads that overlap take turns. Listeners that
+   * stay keep their sockets, upstreams that did not change keep everything, requests finish on what they began with;
+   * those whose route, server or listener is gone have `timeouts.drain` for it.
+   */
+  reload(snapshot: Snapshot): Promise<Reloaded | NotReloaded>;
+  /**
    * Stops accepting, closes idle connections, lets requests under way finish and closes the rest after `deadlineMs`
    * (default: `timeouts.drain`). Resolves when nothing is left.
    */
@@ -44,6 +60,16 @@ export interface ListenFailure {
   readonly message: string;
 }
 
+export interface Reloaded {
+  readonly changes: ReloadChanges;
+}
+
+/** Nothing has changed. */
+export interface NotReloaded {
+  /** A new listener that could not be opened; null when the proxy is stopping. */
+  readonly refused: ListenFailure | null;
+}
+
 export function createProxy(options: ProxyOptions): Proxy {
   return new RunningProxy(options);
 }
@@ -54,9 +80,9 @@ class RunningProxy implements Proxy, Engine {
   readonly timers: Timers;
   readonly slab = new Slab();
   readonly date: HttpDate;
-  readonly deployment: Deployment;
+  deployment: Deployment;
   isDraining = false;
-  readonly #listeners: Listener[];
+  #listeners: readonly Listener[];
   readonly inFlight: InFlight;
   readonly replayBudget: ReplayBudget;
   readonly #pressure: Pressure;
@@ -64,8 +90,14 @@ class RunningProxy implements Proxy, Engine {
   readonly #defects: unknown[] = [];
   #requests = 0;
   #ticker: Ticker | null = null;
-  /** Drains under way. */
-  readonly #drains: (() => void)[] = [];
+  /** No longer accepting. */
+  #isClosing = false;
+  #lastChanceMs = LAST_CHANCE_MS;
+  /** Ends what is waited for. */
+  readonly #waits = new Set<() => void>();
+  readonly #departures = new Set<Departures>();
+  /** The last one of those that take turns. */
+  #reloading: Promise<unknown> = Promise.resolve();
 
   constructor({ runtime, snapshot, observer }: ProxyOptions) {
     this.runtime = runtime;
@@ -95,41 +127,105 @@ class RunningProxy implements Proxy, Engine {
 
   async start(): Promise<void> {
     this.#ticker = this.runtime.every(TICK_MS, () => this.#tick());
-    for (const listener of this.#listeners) {
-      try {
-        await listener.start();
-      } catch (error) {
-        await this.stop();
-        const { code, message } = error as { code: string; message: string };
-        const failure: ListenFailure = { listener: listener.definition.name, code, message };
-        throw failure;
-      }
+    const failure = await listenAll(this.#listeners);
+    if (failure !== null) {
+      await this.stop();
+      throw failure;
     }
+    for (const listener of this.#listeners) listener.open();
+  }
+
+  reload(snapshot: Snapshot): Promise<Reloaded | NotReloaded> {
+    const turn = this.#reloading.then(() => this.#reload(snapshot));
+    this.#reloading = turn.catch(() => {});
+    return turn;
+  }
+
+  async #reload(snapshot: Snapshot): Promise<Reloaded | NotReloaded> {
+    if (this.isDraining) return { refused: null };
+    const previous = this.deployment;
+    const plan = planReload(previous.snapshot, snapshot);
+    const next = deploy(snapshot, this, previous);
+    const fresh = [...next.groups.values()].filter((group) => previous.groups.get(group.definition.name) !== group);
+    const listeners = snapshot.listeners.map(
+      (definition, index) =>
+        this.#listeners[plan.listenersFrom[index]!] ?? new Listener(this, definition, this.#pressure),
+    );
+    const added = listeners.filter((listener) => !this.#listeners.includes(listener));
+    const failure = await listenAll(added);
+    if (failure === null) await this.#warmUp(fresh);
+    if (failure !== null || this.isDraining) {
+      for (const group of fresh) group.abandon();
+      await closeAll(added);
+      return { refused: failure };
+    }
+    const removed = this.#swap(plan, next, listeners);
+    await Promise.all(removed.map((listener) => listener.stopAccepting()));
+    return { changes: plan.changes };
+  }
+
+  /** The one step. Answers the listeners that leave. */
+  #swap(plan: ReloadPlan, next: Deployment, listeners: readonly Listener[]): readonly Listener[] {
+    const previous = this.deployment;
+    const removed = plan.listenersRemoved.map((place) => this.#listeners[place]!);
+    const sessions = this.#listeners.flatMap((listener) => [...listener.sessions]);
+    const { snapshot } = next;
+    this.deployment = next;
+    this.#listeners = listeners;
+    this.#pressure.goBy(snapshot.limits, this.runtime);
+    this.replayBudget.bytesMax = snapshot.limits.replayTotalBytesMax;
+    const retired = handOver(previous, next);
+    for (const [index, listener] of listeners.entries()) {
+      listener.goBy(snapshot.listeners[index]!);
+      listener.open();
+    }
+    for (const listener of removed) listener.isLeaving = true;
+    const judge = { keepsRoute: plan.keepsRoute, retired };
+    for (const departures of this.#departures) departures.pardon(judge);
+    const departures = new Departures(this.timers, removed, () => this.#departures.delete(departures));
+    this.#departures.add(departures);
+    departures.begin(sessions, judge, previous.snapshot.timeouts.drainMs);
+    return removed;
+  }
+
+  /** New groups get ready, within a bound: what is not ready then gets so under way, as after a start. */
+  #warmUp(groups: readonly Group[]): Promise<void> {
+    let cold = groups.length;
+    return this.#wait(WARM_UP_MS, (done) => {
+      const warmed = () => {
+        if (--cold <= 0) done();
+      };
+      if (cold === 0) done();
+      for (const group of groups) group.warm(warmed);
+    });
   }
 
   async drain(deadlineMs = this.deployment.snapshot.timeouts.drainMs): Promise<void> {
     this.isDraining = true;
+    this.#endWaits();
+    const { drainDelayMs } = this.deployment.snapshot.timeouts;
+    if (drainDelayMs > 0 && !this.#isClosing) await this.#wait(drainDelayMs, () => {});
+    this.#isClosing = true;
+    this.#lastChanceMs = Math.min(LAST_CHANCE_MS, deadlineMs / 2);
     const closing = this.#listeners.map((listener) => listener.stopAccepting());
-    for (const listener of this.#listeners) listener.closeIdle();
-    const deadline = new Timer({ onTimer: () => this.#endDrains() });
-    this.timers.set(deadline, deadlineMs);
-    await new Promise<void>((resolve) => {
-      this.#drains.push(resolve);
-      this.#checkEmpty();
-    });
-    this.timers.clear(deadline);
+    this.#closeIdle();
+    await this.#wait(deadlineMs, () => this.#checkEmpty());
     await Promise.all(closing);
     await this.stop();
   }
 
   async stop(): Promise<void> {
     this.isDraining = true;
-    for (const listener of this.#listeners) listener.closeAll();
+    this.#isClosing = true;
+    this.#endWaits();
+    const departing = [...this.#departures];
+    for (const departures of departing) departures.end();
+    const leaving = departing.flatMap(({ listeners }) => listeners);
     for (const group of this.deployment.groups.values()) group.retire();
-    await Promise.all(this.#listeners.map((listener) => listener.stopAccepting()));
+    await closeAll([...this.#listeners, ...leaving]);
+    await this.#reloading;
     this.#ticker?.stop();
     this.#ticker = null;
-    this.#endDrains();
   }
 
   /** A prefix nobody can guess and a count: unique, short to read aloud, found in the log by its end. */
@@ -144,18 +240,69 @@ class RunningProxy implements Proxy, Engine {
 
   #tick(): void {
     this.timers.advance(this.runtime.now());
-    if (this.isDraining) this.#checkEmpty();
+    for (const departures of this.#departures) departures.check();
+    if (this.#isClosing) this.#checkEmpty();
     if (this.#defects.length > 0) throw this.#defects.shift();
   }
 
   #checkEmpty(): void {
-    if (this.#pressure.connections === 0) this.#endDrains();
-    else for (const listener of this.#listeners) listener.closeIdle();
+    if (this.#pressure.connections === 0) this.#endWaits();
+    else this.#closeIdle();
   }
 
-  #endDrains(): void {
-    for (const resolve of this.#drains.splice(0)) resolve();
+  #closeIdle(): void {
+    for (const listener of this.#listeners) listener.closeIdle(this.#lastChanceMs);
   }
+
+  /** Resolves when `done` is called, after `delayMs`, or when nobody wants to wait any more. */
+  #wait(delayMs: number, begin: (done: () => void) => void): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        this.timers.remove(deadline);
+        this.#waits.delete(done);
+        resolve();
+      };
+      const deadline = new Timer({ onTimer: done });
+      this.timers.set(deadline, delayMs);
+      this.#waits.add(done);
+      begin(done);
+    });
+  }
+
+  #endWaits(): void {
+    for (const done of [...this.#waits]) done();
+  }
+}
+
+/** Null when all listen; else the first that can't. */
+async function listenAll(listeners: readonly Listener[]): Promise<ListenFailure | null> {
+  for (const listener of listeners) {
+    try {
+      await listener.start();
+    } catch (error) {
+      const { code, message } = error as { code: string; message: string };
+      return { listener: listener.name, code, message };
+    }
+  }
+  return null;
+}
+
+async function closeAll(listeners: readonly Listener[]): Promise<void> {
+  for (const listener of listeners) listener.closeAll();
+  await Promise.all(listeners.map((listener) => listener.stopAccepting()));
+}
+
+/** From the old groups to the new ones. Answers the servers that are gone. */
+function handOver(previous: Deployment, next: Deployment): ReadonlySet<Endpoint> {
+  const gone: Endpoint[] = [];
+  for (const [name, group] of previous.groups) {
+    const successor = next.groups.get(name);
+    if (successor === group) continue;
+    gone.push(...group.endpoints.filter((endpoint) => !endpoint.isRetired));
+    if (successor === undefined) group.retire();
+  }
+  for (const [name, group] of next.groups) if (previous.groups.get(name) !== group) group.takeOver();
+  return new Set(gone.filter((endpoint) => endpoint.isRetired));
 }
 
 /** The first ones tell as much as a thousand. */

@@ -145,6 +145,7 @@ function numbersOf({ limits, timeouts }: ParsedConfig): Numbers {
       poolIdleMs: timeouts.poolIdle,
       queueMs: timeouts.queue,
       drainMs: timeouts.drain,
+      drainDelayMs: timeouts.drainDelay,
     },
   };
 }

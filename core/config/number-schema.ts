@@ -142,6 +142,7 @@ export const RouteTimeouts = section(
     keepAliveIdle: TIMEOUT_SERVER_WIDE,
     poolIdle: "set it in the top-level `timeouts`, or as the upstream's pool.idleTimeout",
     drain: TIMEOUT_SERVER_WIDE,
+    drainDelay: TIMEOUT_SERVER_WIDE,
   },
 );
 
@@ -173,7 +174,14 @@ export const Timeouts = section({
   ),
   queue: v.optional(described(duration(), timeouts.queue), formatDuration(DEFAULT_TIMEOUTS.queueMs)),
   drain: v.optional(
-    described(duration(), "What is in flight when the proxy stops gets this long."),
+    described(duration(), "What is in flight when the proxy stops, or a reload takes its route away, gets this long."),
     formatDuration(DEFAULT_TIMEOUTS.drainMs),
+  ),
+  drainDelay: v.optional(
+    described(
+      duration({ mayBeNone: true }),
+      "How long a proxy that is told to stop goes on accepting, saying `Connection: close`, before it drains.",
+    ),
+    formatDuration(DEFAULT_TIMEOUTS.drainDelayMs),
   ),
 });

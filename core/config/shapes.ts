@@ -125,11 +125,14 @@ export function text(expected: string, problem: (value: string) => string | null
   );
 }
 
+const NO_TIME = /^0(ms|s)$/;
+
 /** `5s`; milliseconds afterwards. */
-export function duration() {
+export function duration({ mayBeNone = false }: { readonly mayBeNone?: boolean } = {}) {
   return v.pipe(
     v.string((issue) => `expected a duration such as "5s" or "250ms", got ${describe(issue.input)}`),
     v.rawTransform<string, number>(({ dataset, addIssue, NEVER }) => {
+      if (mayBeNone && NO_TIME.test(dataset.value)) return 0;
       const parsed = parseDuration(dataset.value);
       if (typeof parsed === "number") return parsed;
       addIssue({ message: `${quote(dataset.value)}: ${parsed.problem}` });

@@ -12,8 +12,8 @@ const NO_HOST = new Uint8Array(0);
 
 export class ClientSide {
   readonly connection: ServerConnection;
-  /** Name of the listener it came in by. */
-  readonly listener: string;
+  /** Name of the listener it came in by. A reload may change it. */
+  listener: string;
   /** The peer's address, or `unix`. */
   readonly address: string;
   readonly port: number;

@@ -84,6 +84,11 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
     this.#hasBegun = true;
   }
 
+  /** The server that the request is with now. */
+  get endpoint(): Endpoint | null {
+    return this.#attempt === null ? null : this.#attempt.endpoint;
+  }
+
   #refusal(): Fault | null {
     if (isLooping(this.head)) return fault.LOOP;
     return this.#findRoute() ?? this.#checkLength() ?? this.#findTarget();

@@ -18,7 +18,7 @@ import { BODY_NONE, type RequestHead } from "../http/message.ts";
 import type { OutgoingHead } from "../http/outgoing.ts";
 import { checkRequest } from "../http/request-rules.ts";
 import type { RequestHandler, ResponseWriter } from "../http/wire.ts";
-import type { Limits, Timeouts } from "../limits.ts";
+import { type Limits, TICK_MS, type Timeouts } from "../limits.ts";
 import type { Socket, SocketError, SocketHandler } from "../runtime.ts";
 import { Timer, type TimerOwner } from "../time/timers.ts";
 import { BodyReader } from "./body-reader.ts";
@@ -50,7 +50,7 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
   #bodyReader: BodyReader | null = null;
   #silenceWatch: SilenceWatch | null = null;
   #head: RequestHead | null = null;
-  #handler: RequestHandler | null = null;
+  handler: RequestHandler | null = null; // of the request under way
   #phase = READ_HEAD;
   #isProcessing = false;
   #hasClientEnded = false;
@@ -93,8 +93,8 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
 
   onData(_socket: Socket, bytes: Uint8Array): void {
     if (this.#phase === TUNNEL) {
-      this.#handler?.onBodyPiece(bytes, 0, bytes.length);
-      this.#handler?.onFlush();
+      this.handler?.onBodyPiece(bytes, 0, bytes.length);
+      this.handler?.onFlush();
       this.socket.release(bytes);
       return;
     }
@@ -105,7 +105,7 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
 
   onDrain(_socket: Socket): void {
     this.#sender.drained();
-    this.#handler?.onWritable();
+    this.handler?.onWritable();
     if (this.#phase === READ_HEAD) this.#process();
   }
 
@@ -113,8 +113,8 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     this.#hasClientEnded = true;
     switch (this.#phase) {
       case TUNNEL:
-        this.#handler?.onEnd(null);
-        this.#handler?.onFlush();
+        this.handler?.onEnd(null);
+        this.handler?.onFlush();
         if (this.#hasEnded) this.#sayFarewell();
         break;
       case ANSWERING:
@@ -138,13 +138,10 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
   }
 
   onTimer(): void {
-    if (this.#phase === READ_BODY) {
-      this.#checkPace();
-    } else if (this.#phase === READ_HEAD && this.#isInHead) {
-      this.#owner.refuse(fault.CLIENT_HEAD_TIMEOUT, this.#head!.fields);
-    } else {
-      this.#leave();
-    }
+    const isLate = this.#phase === READ_HEAD && this.#isInHead;
+    if (this.#phase === READ_BODY) this.#checkPace();
+    else if (isLate) this.#owner.refuse(fault.CLIENT_HEAD_TIMEOUT, this.#head!.fields);
+    else this.#leave();
   }
 
   // ── requests ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -197,12 +194,12 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
       this.#bodyReader ??= new BodyReader();
       this.#bodyReader.begin(head, owner.timers.nowMs);
     }
-    this.#handler = owner.openExchange(head);
-    this.#handler.begin(); // which may answer and close at once
-    if (!hasBody) this.#handler?.onEnd(null);
+    this.handler = owner.openExchange(head);
+    this.handler.begin(); // which may answer and close at once
+    if (!hasBody) this.handler?.onEnd(null);
     else if (this.#phase === READ_BODY) this.#checkPace();
     // What of the body came with the head goes on with it.
-    if (!hasBody || inbox.length === 0) this.#handler?.onFlush();
+    if (!hasBody || inbox.length === 0) this.handler?.onFlush();
     this.#maybeFinish();
     return true;
   }
@@ -221,22 +218,22 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     if (reader.isDone) {
       this.#phase = ANSWERING;
       this.#owner.timers.clear(this.#timer);
-      this.#handler?.onEnd(reader.trailers);
+      this.handler?.onEnd(reader.trailers);
     }
-    this.#handler?.onFlush();
+    this.handler?.onFlush();
     this.#maybeFinish();
     return true;
   }
 
   onBodyPiece(bytes: Uint8Array, start: number, end: number): void {
-    this.#handler?.onBodyPiece(bytes, start, end);
+    this.handler?.onBodyPiece(bytes, start, end);
   }
 
   /** A broken body: the exchange answers with the fault's status while it still can, else it cuts. */
   #refuseBody(refused: Fault): void {
     this.#inbox.clear();
     this.#keepsAlive = false;
-    this.#handler?.onFault(refused);
+    this.handler?.onFault(refused);
   }
 
   hold(): void {
@@ -310,20 +307,19 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
 
   /** Bytes go through unframed from here on; those already read belong to the tunnel. */
   openTunnel(): void {
-    const { timers } = this.#owner;
     this.#phase = TUNNEL;
-    timers.clear(this.#timer);
+    this.#owner.timers.clear(this.#timer);
     // In a tunnel silence is normal.
     this.#sender.expect(this.#timeouts.tunnelIdleMs, 0);
     this.#sender.flush();
     const { bytes, start, end } = this.#inbox;
     this.#inbox.clear();
     if (end > start) {
-      this.#handler!.onBodyPiece(bytes, start, end);
-      this.#handler?.onFlush();
+      this.handler!.onBodyPiece(bytes, start, end);
+      this.handler?.onFlush();
     }
     this.#gate.release(HELD_BY_PIPELINE);
-    if (this.#hasClientEnded) this.#handler?.onEnd(null);
+    if (this.#hasClientEnded) this.handler?.onEnd(null);
   }
 
   #checkPace(): void {
@@ -342,7 +338,7 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     if (this.#phase !== ANSWERING) return;
     this.#phase = READ_HEAD;
     this.#isFirst = false;
-    this.#handler = null;
+    this.handler = null;
     this.#isResponseDone = false;
     if (this.#head !== null) giveHead(this.#head);
     this.#head = null;
@@ -363,9 +359,13 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     new Farewell(this.socket, this.#owner, patience, this.#hasClientEnded);
   }
 
-  /** Ends politely between two requests, with a FIN, so that a request that crosses it isn't answered with a reset. */
-  leave(): void {
-    if (this.isIdle) this.#leave();
+  /** Ends politely between two requests: one that comes within `delayMs` is served, then FIN. May be said again. */
+  leave(delayMs = 0): void {
+    const isSooner = this.#timer.deadlineMs > this.#owner.timers.nowMs + TICK_MS + delayMs;
+    if (!this.isIdle || !isSooner) return;
+    this.#isFirst = false; // a head that begins now has the time of any other
+    if (delayMs === 0) this.#leave();
+    else this.#owner.timers.set(this.#timer, delayMs);
   }
 
   /** Ends now; `reason` is for the request under way. */
@@ -380,14 +380,14 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
   }
 
   #fail(reason: Fault): void {
-    const handler = this.#handler;
+    const handler = this.handler;
     this.#closed();
     handler?.onFault(reason);
   }
 
   #closed(): void {
     this.#phase = CLOSED;
-    this.#handler = null;
+    this.handler = null;
     this.#inbox.clear();
     this.#owner.timers.remove(this.#timer);
     this.#silenceWatch?.stop();

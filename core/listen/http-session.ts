@@ -16,17 +16,36 @@ import type { Limits, Timeouts } from "../limits.ts";
 import type { Socket } from "../runtime.ts";
 import type { Timers } from "../time/timers.ts";
 
+/** The listener a session came in by. */
+export interface SessionHome {
+  readonly name: string;
+  /** It is no longer configured: its sessions end with the request they are at. */
+  readonly isLeaving: boolean;
+}
+
 export class HttpSession implements ServerOwner {
   readonly connection: ServerConnection;
   readonly #engine: Engine;
+  readonly #home: SessionHome;
   readonly #client: ClientSide;
   readonly #onClosed: (session: HttpSession) => void;
 
-  constructor(engine: Engine, socket: Socket, listener: string, onClosed: (session: HttpSession) => void) {
+  constructor(engine: Engine, socket: Socket, home: SessionHome, onClosed: (session: HttpSession) => void) {
     this.#engine = engine;
+    this.#home = home;
     this.#onClosed = onClosed;
     this.connection = new ServerConnection(socket, this);
-    this.#client = new ClientSide(this.connection, socket, listener);
+    this.#client = new ClientSide(this.connection, socket, home.name);
+  }
+
+  /** The request under way. */
+  get exchange(): Exchange | null {
+    return this.connection.handler as Exchange | null;
+  }
+
+  /** Its listener's name has changed. */
+  rename(): void {
+    this.#client.listener = this.#home.name;
   }
 
   get timers(): Timers {
@@ -45,7 +64,7 @@ export class HttpSession implements ServerOwner {
     return this.#engine.deployment.requestBounds;
   }
   get keepsConnections(): boolean {
-    return this.#engine.keepsConnections;
+    return this.#engine.keepsConnections && !this.#home.isLeaving;
   }
 
   openExchange(head: RequestHead): RequestHandler {

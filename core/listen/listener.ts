@@ -2,18 +2,29 @@
 
 import type { Engine } from "../exchange/engine.ts";
 import type { ListenerDefinition } from "../exchange/snapshot.ts";
-import { HIGH_WATER_BYTES, LISTEN_BACKLOG } from "../limits.ts";
+import type { Fault } from "../fault.ts";
+import { EARLY_CONNECTIONS_MAX, HIGH_WATER_BYTES, LISTEN_BACKLOG } from "../limits.ts";
 import type { Notice } from "../observe/events.ts";
-import type { Address, ListenHandler, Listener as PortListener, Socket, SocketError } from "../runtime.ts";
-import { HttpSession } from "./http-session.ts";
+import type {
+  Address,
+  ListenHandler,
+  Listener as PortListener,
+  Socket,
+  SocketError,
+  SocketHandler,
+} from "../runtime.ts";
+import { HttpSession, type SessionHome } from "./http-session.ts";
 import type { Pressed, Pressure } from "./pressure.ts";
 
-export class Listener implements ListenHandler, Pressed {
-  readonly definition: ListenerDefinition;
+export class Listener implements ListenHandler, Pressed, SessionHome {
+  definition: ListenerDefinition;
   readonly sessions = new Set<HttpSession>();
+  isLeaving = false;
   readonly #engine: Engine;
   readonly #pressure: Pressure;
   #port: PortListener | null = null;
+  /** Accepted before the configuration it belongs to is in force; null once it is. */
+  #early: Set<Socket> | null = new Set();
 
   constructor(engine: Engine, definition: ListenerDefinition, pressure: Pressure) {
     this.#engine = engine;
@@ -21,7 +32,11 @@ export class Listener implements ListenHandler, Pressed {
     this.#pressure = pressure;
   }
 
-  /** Rejects with a SocketError. */
+  get name(): string {
+    return this.definition.name;
+  }
+
+  /** Rejects with a SocketError. Connections wait for `open`. */
   async start(): Promise<void> {
     this.#port = await this.#engine.runtime.listen(
       {
@@ -37,16 +52,34 @@ export class Listener implements ListenHandler, Pressed {
     if (this.#pressure.isFull) this.pauseAccepting();
   }
 
+  /** From here on connections are served. */
+  open(): void {
+    const early = this.#early;
+    this.#early = null;
+    for (const socket of early ?? []) this.onSocket(socket);
+  }
+
+  /** A new configuration may call it by another name. */
+  goBy(definition: ListenerDefinition): void {
+    const isRenamed = definition.name !== this.definition.name;
+    this.definition = definition;
+    if (isRenamed) for (const session of this.sessions) session.rename();
+  }
+
   /** The address really bound. */
   get address(): Address {
     return this.#port === null ? this.definition.address : this.#port.address;
   }
 
   onSocket(socket: Socket): void {
+    if (this.#early !== null) {
+      this.#keepWaiting(socket, this.#early);
+      return;
+    }
     const pressure = this.#pressure;
     const { connectionsMax } = pressure;
     if (pressure.isFull) {
-      this.#shed(socket, { kind: "connection-shed", listener: this.definition.name, limit: connectionsMax });
+      this.#shed(socket, { kind: "connection-shed", listener: this.name, limit: connectionsMax });
       return;
     }
     const { trusted, snapshot } = this.#engine.deployment;
@@ -54,11 +87,11 @@ export class Listener implements ListenHandler, Pressed {
     const key = pressure.addresses.enter(socket.peer, limit, trusted);
     if (key === null) {
       const clientAddress = socket.peer.kind === "tcp" ? socket.peer.host : "unix";
-      this.#shed(socket, { kind: "address-shed", listener: this.definition.name, clientAddress, limit });
+      this.#shed(socket, { kind: "address-shed", listener: this.name, clientAddress, limit });
       return;
     }
     this.sessions.add(
-      new HttpSession(this.#engine, socket, this.definition.name, (session) => {
+      new HttpSession(this.#engine, socket, this, (session) => {
         this.sessions.delete(session);
         pressure.addresses.leave(key);
         pressure.closed(session);
@@ -74,8 +107,17 @@ export class Listener implements ListenHandler, Pressed {
     this.#engine.observer.onNotice(notice);
   }
 
+  #keepWaiting(socket: Socket, early: Set<Socket>): void {
+    if (early.size >= EARLY_CONNECTIONS_MAX) {
+      this.#shed(socket, { kind: "connection-shed", listener: this.name, limit: EARLY_CONNECTIONS_MAX });
+      return;
+    }
+    early.add(socket);
+    socket.handler = new EarlyHandler(early);
+  }
+
   onAcceptError(error: SocketError): void {
-    this.#engine.observer.onNotice({ kind: "accept-failed", listener: this.definition.name, error });
+    this.#engine.observer.onNotice({ kind: "accept-failed", listener: this.name, error });
   }
 
   pauseAccepting(): void {
@@ -86,18 +128,37 @@ export class Listener implements ListenHandler, Pressed {
     this.#port?.resume();
   }
 
+  /** Resolves when what the kernel had accepted has been handed over, as far as the runtime can, and no more comes. */
   async stopAccepting(): Promise<void> {
     this.#pressure.listeners.delete(this);
     await this.#port?.close();
   }
 
-  closeIdle(): void {
-    for (const session of [...this.sessions]) if (session.connection.isIdle) session.connection.leave();
+  /** One request that is on its way may still come within `lastChanceMs`. May be said again. */
+  closeIdle(lastChanceMs: number): void {
+    for (const session of this.sessions) session.connection.leave(lastChanceMs);
   }
 
-  closeAll(): void {
-    for (const session of [...this.sessions]) session.connection.close();
+  closeAll(reason?: Fault): void {
+    for (const session of [...this.sessions]) session.connection.close(reason);
+    for (const socket of this.#early ?? []) socket.destroy();
   }
 }
 
-const NOBODY = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
+const NOBODY: SocketHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
+
+/** Of a socket that waits, still paused: it may go away. */
+class EarlyHandler implements SocketHandler {
+  readonly #early: Set<Socket>;
+
+  constructor(early: Set<Socket>) {
+    this.#early = early;
+  }
+
+  onData(): void {}
+  onDrain(): void {}
+  onEnd(): void {}
+  onClose(socket: Socket): void {
+    this.#early.delete(socket);
+  }
+}

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
+import { LAST_CHANCE_MS } from "../../core/limits.ts";
 import { GET, OK, ok, patternOf, post, SILENT, type Stage, stageWith, statusesTo } from "./stage.ts";
 
 /** Stopping: nothing accepted is dropped before the deadline, nothing is left after it (A18, A19). */
@@ -38,7 +39,9 @@ describe("draining", () => {
     const fresh = stage.client();
     stage.sim.drive();
     const isOver = drain();
-    await pass(100);
+    await pass(LAST_CHANCE_MS - 20);
+    assert.deepEqual([idle.closed, fresh.closed], [null, null]);
+    await pass(200);
     assert.deepEqual([idle.closed, fresh.closed], ["end", "end"]);
     assert.ok(isOver());
     const late = stage.ask(GET);
@@ -76,7 +79,66 @@ describe("draining", () => {
     stage.origin.links[0]?.peer.send("dy");
     await pass(100);
     assert.deepEqual(statusesTo(client), [200]);
+    await pass(LAST_CHANCE_MS + 200);
     assert.equal(client.closed, "end");
+    assert.ok(isOver());
+  });
+
+  it("serves the request that crosses its goodbye (availability 1.5, clause 4)", async () => {
+    stage = await stageWith();
+    const [idle, fresh, late] = [stage.ask(GET), stage.client(), stage.client()];
+    stage.sim.drive();
+    const isOver = drain();
+    await pass(900);
+    for (const client of [idle, fresh]) client.send(GET);
+    late.send(GET.slice(0, 5));
+    await pass(3_000);
+    late.send(GET.slice(5));
+    await pass(100);
+    assert.deepEqual(
+      [idle, fresh, late].map((client) => statusesTo(client)),
+      [[200, 200], [200], [200]],
+    );
+    for (const client of [idle, fresh, late]) {
+      assert.match(client.text(), /\r\nConnection: close\r\n/);
+      assert.equal(client.closed, "end");
+    }
+    assert.ok(isOver());
+  });
+
+  it("gives no longer chance than its deadline allows", async () => {
+    stage = await stageWith();
+    const idle = stage.ask(GET);
+    const isOver = drain(1_000);
+    await pass(700);
+    assert.equal(idle.closed, "end");
+    assert.ok(isOver());
+  });
+
+  it("first goes on accepting for timeouts.drainDelay, saying close", async () => {
+    stage = await stageWith({ timeouts: { drainDelay: "2s", drain: "5s" } });
+    const idle = stage.ask(GET);
+    const isOver = drain();
+    await pass(1_900);
+    assert.equal(idle.closed, null, "it may send another");
+    const late = stage.ask(GET);
+    assert.deepEqual(statusesTo(late), [200]);
+    assert.match(late.text(), /\r\nConnection: close\r\n/);
+    await pass(200);
+    assert.equal(stage.ask(GET).connectError?.code, "ECONNREFUSED");
+    assert.ok(!isOver());
+    await pass(1_200);
+    assert.equal(idle.closed, "end");
+    assert.ok(isOver());
+  });
+
+  it("may be stopped in that time", async () => {
+    stage = await stageWith({ timeouts: { drainDelay: "20s" } });
+    stage.ask(GET);
+    const isOver = drain();
+    await pass(1_000);
+    await stage.sim.until(stage.proxy.stop(), 100);
+    await pass(10);
     assert.ok(isOver());
   });
 

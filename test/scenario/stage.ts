@@ -24,7 +24,7 @@ export interface Stage {
   /** Every finished request, in order. */
   readonly exchanges: readonly Outcome[];
   readonly notices: readonly Notice[];
-  /** Of the upstream `app`. */
+  /** Of the upstream `app`, as it is now. */
   readonly endpoints: readonly Endpoint[];
   readonly endpoint: Endpoint;
   client(options?: EndOptions): Peer;
@@ -94,7 +94,7 @@ export async function stageWith(options: StageOptions = {}): Promise<Stage> {
   const engine = proxy as unknown as Engine;
   const running = watchTimers(engine);
   await proxy.start();
-  const endpoints = engine.deployment.groups.get("app")?.endpoints ?? [];
+  const endpointsNow = () => engine.deployment.groups.get("app")?.endpoints ?? [];
   const clients: Peer[] = [];
   const stage: Stage = Object.assign(holder, {
     sim,
@@ -103,8 +103,8 @@ export async function stageWith(options: StageOptions = {}): Promise<Stage> {
     origin,
     exchanges,
     notices,
-    endpoints,
-    endpoint: endpoints[0] as Endpoint,
+    endpoints: endpointsNow(),
+    endpoint: endpointsNow()[0] as Endpoint,
     client(end: EndOptions = {}) {
       const peer = sim.connect(LISTEN, end);
       clients.push(peer);
@@ -136,6 +136,7 @@ export async function stageWith(options: StageOptions = {}): Promise<Stage> {
     },
   });
   Object.defineProperty(stage, "timersRunning", { get: running });
+  Object.defineProperty(stage, "endpoints", { get: endpointsNow });
   return stage;
 }
 

@@ -322,14 +322,41 @@ describe("the tunnel of a client connection", () => {
 describe("the end of a client connection", () => {
   it("comes politely when it is idle, and not at all otherwise", () => {
     const peer = connect(GET);
-    connection.leave();
-    sim.drive();
+    connection.leave(0);
+    sim.advance(TICK_MS * 3);
     assert.equal(peer.closed, null);
     respond("x");
     sim.drive();
-    connection.leave();
-    sim.drive();
+    connection.leave(0);
+    sim.advance(TICK_MS * 3);
     assert.equal(peer.closed, "end");
+  });
+
+  it("leaves a last chance, once, however often it is said", () => {
+    const peer = sim.connect("127.0.0.1:80");
+    sim.drive();
+    for (let i = 0; i < 9; i++) {
+      connection.leave(1_000);
+      sim.advance(100);
+    }
+    assert.equal(peer.closed, null);
+    sim.advance(100 + TICK_MS * 3);
+    assert.equal(peer.closed, "end");
+  });
+
+  it("serves what comes in that time, and gives its head the time of any other", () => {
+    const peer = sim.connect("127.0.0.1:80");
+    sim.drive();
+    sim.advance(4_000);
+    connection.leave(1_000);
+    peer.send(GET.slice(0, 10));
+    sim.advance(8_000);
+    peer.send(GET.slice(10));
+    sim.drive();
+    respond("x");
+    sim.drive();
+    assert.match(peer.text(), /^HTTP\/1.1 200 /);
+    assert.equal(peer.closed, null, "nobody said that it is to end after that");
   });
 
   it("at once gives up the request under way", () => {

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
+import { EARLY_CONNECTIONS_MAX, LAST_CHANCE_MS } from "../../../core/limits.ts";
+import { Listener } from "../../../core/listen/listener.ts";
+import { Pressure } from "../../../core/listen/pressure.ts";
 import { GET, LISTEN, SILENT, type Stage, stageWith, statusesTo } from "../../scenario/stage.ts";
+import type { Peer } from "../../support/peer.ts";
+import { addressOf } from "../../support/wire.ts";
 
 let stage: Stage;
 afterEach(() => stage.close());
@@ -40,10 +45,37 @@ describe("a listener", () => {
     stage = await stageWith({ script: SILENT });
     const [idle, busy] = [stage.client(), stage.ask(GET)];
     void stage.proxy.drain();
-    stage.sim.advance(200);
-    assert.deepEqual([idle.closed, busy.closed], ["end", null]);
+    stage.after(LAST_CHANCE_MS, () => idle.closed === "end");
+    assert.equal(busy.closed, null);
     await stage.sim.until(stage.proxy.stop(), 100);
     stage.sim.drive();
     assert.ok(busy.isGone);
+  });
+
+  it("lets a bounded number wait until its configuration takes over, then serves them", async () => {
+    stage = await stageWith({ limits: { clientConnections: 2_000 } });
+    const { engine, sim } = stage;
+    const pressure = new Pressure(engine.timers, engine.inFlight);
+    const listener = new Listener(
+      engine,
+      { name: "new", address: addressOf("127.0.0.1:81"), reusePort: false },
+      pressure,
+    );
+    await listener.start();
+    const clients = Array.from({ length: EARLY_CONNECTIONS_MAX + 1 }, () => {
+      const client = sim.connect("127.0.0.1:81");
+      client.send(GET);
+      return client;
+    });
+    sim.drive();
+    assert.equal(clients.filter(({ isGone }) => isGone).length, 1);
+    assert.equal(pressure.connections, 0);
+    listener.open();
+    sim.drive();
+    assert.deepEqual(statusesTo(clients.find(({ isGone }) => !isGone) as Peer), [200]);
+    assert.equal(pressure.connections, EARLY_CONNECTIONS_MAX);
+    listener.closeAll();
+    await listener.stopAccepting();
+    sim.drive();
   });
 });

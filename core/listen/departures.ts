@@ -1,0 +1,80 @@
+/**
+ * What a reload leaves behind: requests whose route or server is no longer configured, and listeners that are gone
+ * with their sessions. They get the time of a drain, then they are cut, so that it can be seen. Everything else of a
+ * proxy does not notice; nothing is kept per request before a reload comes.
+ */
+
+import type { Exchange } from "../exchange/exchange.ts";
+import * as fault from "../fault.ts";
+import { LAST_CHANCE_MS } from "../limits.ts";
+import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
+import type { Endpoint } from "../upstream/endpoint.ts";
+import type { HttpSession } from "./http-session.ts";
+import type { Listener } from "./listener.ts";
+
+/** Decides what may go on. */
+export interface Judge {
+  keepsRoute(route: NonNullable<Exchange["route"]>): boolean;
+  /** Servers that this reload has removed. */
+  readonly retired: ReadonlySet<Endpoint>;
+}
+
+export class Departures implements TimerOwner {
+  readonly listeners: readonly Listener[];
+  readonly #timers: Timers;
+  readonly #timer: Timer;
+  readonly #exchanges = new Map<HttpSession, Exchange>();
+  readonly #onOver: (departures: Departures) => void;
+
+  /** `listeners` are those that leave. */
+  constructor(timers: Timers, listeners: readonly Listener[], onOver: (departures: Departures) => void) {
+    this.listeners = listeners;
+    this.#timers = timers;
+    this.#timer = new Timer(this);
+    this.#onOver = onOver;
+  }
+
+  /** Looks for requests that have lost their ground, and starts the clock. */
+  begin(sessions: Iterable<HttpSession>, judge: Judge, delayMs: number): void {
+    for (const session of sessions) {
+      const { exchange } = session;
+      if (exchange !== null && !mayGoOn(exchange, judge)) this.#exchanges.set(session, exchange);
+    }
+    this.#timers.set(this.#timer, delayMs);
+    this.check();
+  }
+
+  /** A later reload may bring back what they stand on. */
+  pardon(judge: Judge): void {
+    for (const [session, exchange] of this.#exchanges) if (mayGoOn(exchange, judge)) this.#exchanges.delete(session);
+  }
+
+  /** To be called now and then: lets the sessions of leaving listeners go, and notices when nothing is left. */
+  check(): void {
+    for (const [session, exchange] of this.#exchanges)
+      if (session.exchange !== exchange) this.#exchanges.delete(session);
+    let isOver = this.#exchanges.size === 0;
+    for (const listener of this.listeners) {
+      listener.closeIdle(LAST_CHANCE_MS);
+      if (listener.sessions.size > 0) isOver = false;
+    }
+    if (isOver) this.end();
+  }
+
+  end(): void {
+    this.#timers.remove(this.#timer);
+    this.#onOver(this);
+  }
+
+  onTimer(): void {
+    for (const [session, exchange] of this.#exchanges)
+      if (session.exchange === exchange) exchange.onFault(fault.RELOADED);
+    for (const listener of this.listeners) listener.closeAll(fault.RELOADED);
+    this.end();
+  }
+}
+
+function mayGoOn(exchange: Exchange, { keepsRoute, retired }: Judge): boolean {
+  const { route, endpoint } = exchange;
+  return (route === null || keepsRoute(route)) && (endpoint === null || !retired.has(endpoint));
+}

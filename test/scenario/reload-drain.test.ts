@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { afterEach, describe, it } from "@std/testing/bdd";
+import { compileConfig } from "../../core/config/compile.ts";
+import type { Config } from "../../core/config/schema.ts";
+import type { OriginScript } from "../support/origin.ts";
+import { GET, LISTEN, OK, SILENT, type Stage, stageWith, statusesTo, UPSTREAM } from "./stage.ts";
+
+/** What is under way when a reload comes: untouched where nothing changed for it, else `timeouts.drain` (A20). */
+
+let stage: Stage;
+afterEach(() => stage.close());
+
+type Routes = NonNullable<Config["routes"]>;
+
+async function reload(routes: Routes, upstreams: Config["upstreams"] = { app: { servers: [UPSTREAM] } }) {
+  const compiled = compileConfig({ listeners: [LISTEN], upstreams, routes });
+  if ("problems" in compiled) throw new Error(JSON.stringify(compiled.problems));
+  await stage.sim.until(stage.proxy.reload(compiled.snapshot), 10_000);
+}
+
+async function pass(ms: number): Promise<void> {
+  stage.sim.advance(ms);
+  await stage.sim.settle();
+}
+
+const TUNNELS: OriginScript = {
+  onRequest(_request, link) {
+    link.becomeTunnel();
+    return "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\n";
+  },
+};
+const UPGRADE = "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\n";
+const WS = { match: { path: "/ws" }, upstream: "app" };
+const REST = { match: { path: "/*" }, upstream: "app" };
+const DOWNLOAD = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbegin";
+const codes = (): string[] => stage.exchanges.map(({ fault }) => fault);
+const sendAll = (text: string): void => {
+  for (const { peer } of stage.origin.links) if (!peer.isGone) peer.send(text);
+  stage.sim.drive();
+};
+
+describe("what is under way at a reload", () => {
+  it("lives on where nothing changed for it: tunnels, downloads, long polls", async () => {
+    stage = await stageWith({ script: TUNNELS, routes: [WS, REST], timeouts: { drain: "2s" } });
+    const tunnel = stage.ask(UPGRADE);
+    stage.script = { onRequest: () => DOWNLOAD };
+    const download = stage.ask(GET);
+    stage.script = SILENT;
+    const poll = stage.ask(GET);
+    await reload([{ match: { path: "/new" }, respond: {} }, WS, { ...REST, response: { set: { A: "b" } } }]);
+    await pass(10_000);
+    sendAll("here");
+    assert.match(tunnel.text(), /here$/);
+    tunnel.send("up");
+    stage.sim.drive();
+    assert.ok([tunnel, download, poll].every(({ isGone }) => !isGone));
+    assert.deepEqual(codes(), []);
+    for (const client of [tunnel, download, poll]) client.reset();
+  });
+
+  it("ends at the deadline of a drain where its route is gone, so that it can be seen", async () => {
+    stage = await stageWith({ script: TUNNELS, routes: [WS, REST], timeouts: { drain: "2s" } });
+    const tunnel = stage.ask(UPGRADE);
+    stage.script = { onRequest: () => DOWNLOAD };
+    const download = stage.ask(GET);
+    stage.script = SILENT;
+    const poll = stage.ask(GET);
+    await reload([{ match: { path: "/*" }, respond: {} }], {});
+    sendAll("x");
+    stage.after(1_995, () => tunnel.isGone || download.isGone || statusesTo(poll).length > 0);
+    await pass(10);
+    assert.equal(tunnel.closed, "reset");
+    assert.ok(download.isGone);
+    assert.doesNotMatch(download.text(), /x{95}/);
+    assert.deepEqual(codes().sort(), ["internal.reloaded", "internal.reloaded", "internal.reloaded"]);
+    assert.match(poll.text(), /503/);
+    poll.send(GET);
+    stage.sim.drive();
+    assert.match(poll.text(), /HTTP\/1.1 200 OK/, "the connection is as good as any");
+  });
+
+  it("may end by itself before that", async () => {
+    stage = await stageWith({ script: SILENT, timeouts: { drain: "2s" } });
+    const client = stage.ask(GET);
+    await reload([{ respond: {} }], {});
+    await pass(1_000);
+    sendAll(OK);
+    client.send(GET);
+    await pass(3_000);
+    assert.deepEqual(statusesTo(client), [200, 200]);
+    assert.deepEqual(codes(), ["", ""]);
+  });
+
+  it("ends where its server is gone, and only there", async () => {
+    stage = await stageWith({ script: TUNNELS, otherServers: ["127.0.0.1:9009"], timeouts: { drain: "2s" } });
+    stage.sim.hang("127.0.0.1:9009");
+    const [one, two] = [stage.ask(UPGRADE), stage.ask(UPGRADE)];
+    await reload([{ upstream: "app" }], { app: { servers: ["127.0.0.1:9009", "127.0.0.1:9010"] } });
+    await pass(1_800);
+    assert.ok(!one.isGone);
+    await pass(400);
+    assert.equal(one.closed, "reset");
+    assert.ok(!two.isGone || statusesTo(two)[0] === 504);
+    assert.ok(codes().includes("internal.reloaded"));
+  });
+
+  it("is forgiven when a later reload brings its route back", async () => {
+    stage = await stageWith({ script: TUNNELS, timeouts: { drain: "2s" } });
+    const tunnel = stage.ask(UPGRADE);
+    await reload([{ respond: {} }], { app: { servers: [UPSTREAM] } });
+    await pass(1_000);
+    await reload([{ upstream: "app" }]);
+    await pass(5_000);
+    assert.ok(!tunnel.isGone);
+    tunnel.reset();
+  });
+
+  it("has the time that each reload gave it, not that of another", async () => {
+    stage = await stageWith({ script: TUNNELS, routes: [WS, REST], timeouts: { drain: "2s" } });
+    const tunnel = stage.ask(UPGRADE);
+    stage.script = SILENT;
+    const poll = stage.ask(GET);
+    await reload([REST]);
+    // From here on the deadline is that of the default configuration: 30 s.
+    await pass(1_000);
+    await reload([{ respond: {} }], {});
+    await pass(1_200);
+    assert.ok(tunnel.isGone);
+    await pass(20_000);
+    assert.deepEqual(statusesTo(poll), []);
+    await pass(10_000);
+    assert.deepEqual(statusesTo(poll), [503]);
+  });
+
+  it("does not keep a stopping proxy", async () => {
+    stage = await stageWith({ script: TUNNELS });
+    const tunnel = stage.ask(UPGRADE);
+    await reload([{ respond: {} }], {});
+    await stage.sim.until(stage.proxy.stop(), 100);
+    stage.sim.drive();
+    assert.ok(tunnel.isGone);
+    stage.sim.assertQuiet();
+  });
+});

@@ -1,0 +1,302 @@
+import assert from "node:assert/strict";
+import { afterEach, describe, it } from "@std/testing/bdd";
+import { compileConfig } from "../../core/config/compile.ts";
+import type { Config } from "../../core/config/schema.ts";
+import type { Snapshot } from "../../core/exchange/snapshot.ts";
+import { LAST_CHANCE_MS, WARM_UP_MS } from "../../core/limits.ts";
+import type { NotReloaded, Reloaded } from "../../core/proxy.ts";
+import { Group } from "../../core/upstream/group.ts";
+import { createOrigin, type Origin, type OriginScript } from "../support/origin.ts";
+import { addressOf } from "../support/wire.ts";
+import { GET, LISTEN, OK, ok, responsesTo, SILENT, type Stage, stageWith, statusesTo, UPSTREAM } from "./stage.ts";
+
+/** Another configuration takes over while the proxy serves (A20, A21, A22). */
+
+const OTHER = "127.0.0.1:9002";
+const SECOND = "127.0.0.1:8081";
+
+let stage: Stage;
+let others: Origin[] = [];
+afterEach(async () => {
+  await stage.close();
+  for (const other of others) await other.close();
+  others = [];
+});
+
+const BASE: Config = {
+  listeners: [LISTEN],
+  upstreams: { app: { servers: [UPSTREAM] } },
+  routes: [{ upstream: "app" }],
+};
+
+function snapshotOf(config: Partial<Config>): Snapshot {
+  const compiled = compileConfig({ ...BASE, ...config });
+  if ("problems" in compiled) throw new Error(JSON.stringify(compiled.problems));
+  return compiled.snapshot;
+}
+
+const reload = (config: Partial<Config> = {}): Promise<Reloaded | NotReloaded> =>
+  stage.sim.until(stage.proxy.reload(snapshotOf(config)), 10_000);
+
+async function anotherServer(script: OriginScript = { onRequest: () => ok("other") }): Promise<Origin> {
+  const other = await createOrigin(stage.sim.outside(), addressOf(OTHER), script);
+  others.push(other);
+  return other;
+}
+
+async function pass(ms: number): Promise<void> {
+  stage.sim.advance(ms);
+  await stage.sim.settle();
+}
+
+const codes = (): string[] => stage.exchanges.map(({ fault }) => fault);
+const bodyOf = (request: string): string | undefined => responsesTo(stage.ask(request))[0]?.body;
+
+describe("a reload", () => {
+  it("is in force for the next request, on open connections, too", async () => {
+    stage = await stageWith({ routes: [{ respond: { body: "old" } }] });
+    const client = stage.ask(GET);
+    const result = await reload({ routes: [{ respond: { body: "new" } }] });
+    assert.deepEqual("changes" in result && result.changes.routes.changed, ["routes[0]"]);
+    client.send(GET);
+    stage.sim.drive();
+    assert.deepEqual(
+      responsesTo(client).map(({ body }) => body),
+      ["old", "new"],
+    );
+  });
+
+  it("lets requests finish on the configuration they began with", async () => {
+    const header = (value: string) => [{ upstream: "app", response: { set: { "X-Of": value } } }];
+    stage = await stageWith({ script: SILENT, routes: header("old") });
+    const waiting = stage.ask(GET);
+    await reload({ routes: header("new") });
+    const late = stage.ask(GET);
+    for (const { peer } of stage.origin.links) peer.send(OK);
+    stage.sim.drive();
+    assert.match(waiting.text(), /X-Of: old/);
+    assert.match(late.text(), /X-Of: new/);
+  });
+
+  it("changes limits and deadlines for requests to come", async () => {
+    stage = await stageWith({ timeouts: { keepAliveIdle: "60s" } });
+    const client = stage.ask(GET);
+    await reload({ limits: { target: 64 }, timeouts: { keepAliveIdle: "2s" } });
+    client.send(GET);
+    stage.after(2_000, () => client.closed !== null);
+    assert.deepEqual(statusesTo(stage.ask(`GET /${"x".repeat(70)} HTTP/1.1\r\nHost: a\r\n\r\n`)), [414]);
+  });
+
+  it("changes how many clients may come", async () => {
+    stage = await stageWith({ limits: { clientConnections: 2 } });
+    stage.ask(GET);
+    await reload({ limits: { clientConnections: 3 } });
+    stage.ask(GET);
+    assert.deepEqual(statusesTo(stage.ask(GET)), [200]);
+    assert.equal(stage.proxy.connectionCount, 3);
+  });
+
+  it("of the same configuration is no event", async () => {
+    stage = await stageWith();
+    const client = stage.ask(GET);
+    const group = stage.engine.deployment.groups.get("app");
+    for (let i = 0; i < 5; i++) await reload();
+    client.send(GET);
+    stage.sim.drive();
+    assert.deepEqual(statusesTo(client), [200, 200]);
+    assert.equal(stage.engine.deployment.groups.get("app"), group);
+    assert.equal(stage.origin.links.length, 1, "one connection to the server served both");
+  });
+
+  it("waits for its turn", async () => {
+    stage = await stageWith();
+    const both = [SECOND, "127.0.0.1:8082"].map((address) =>
+      stage.proxy.reload(snapshotOf({ listeners: [LISTEN, address] })),
+    );
+    const [first, second] = await stage.sim.until(Promise.all(both), 5_000);
+    assert.deepEqual(first && "changes" in first && first.changes.listeners.added, [SECOND]);
+    assert.deepEqual(second && "changes" in second && second.changes.listeners.removed, [SECOND]);
+    assert.deepEqual(statusesTo(stage.client()), []);
+    assert.equal(stage.proxy.addresses.length, 2);
+  });
+
+  it("is refused while the proxy stops", async () => {
+    stage = await stageWith({ script: SILENT });
+    stage.ask(GET);
+    void stage.proxy.drain();
+    assert.deepEqual(await reload({ listeners: [SECOND] }), { refused: null });
+    assert.equal(stage.engine.deployment.snapshot.listeners[0]?.name, LISTEN);
+  });
+});
+
+describe("listeners across a reload", () => {
+  it("come, with connections served only once they do", async () => {
+    stage = await stageWith();
+    const client = stage.ask(GET);
+    await reload({ listeners: [LISTEN, SECOND] });
+    const there = stage.sim.connect(SECOND);
+    there.send(GET);
+    client.send(GET);
+    stage.sim.drive();
+    assert.deepEqual([statusesTo(client), statusesTo(there)], [[200, 200], [200]]);
+    there.reset();
+  });
+
+  it("change nothing when one of them can't", async () => {
+    stage = await stageWith();
+    const taken = stage.sim.serve("127.0.0.1:8082", () => {});
+    const result = await reload({
+      listeners: [{ address: LISTEN, name: "renamed" }, SECOND, "127.0.0.1:8082"],
+      routes: [{ respond: {} }],
+      upstreams: {},
+    });
+    assert.ok("refused" in result);
+    assert.deepEqual([result.refused?.listener, result.refused?.code], ["127.0.0.1:8082", "EADDRINUSE"]);
+    assert.equal(stage.engine.deployment.snapshot.listeners[0]?.name, LISTEN);
+    assert.equal(bodyOf(GET), "ok");
+    const refused = stage.sim.connect(SECOND);
+    stage.sim.drive();
+    assert.equal(refused.connectError?.code, "ECONNREFUSED");
+    taken.close();
+    assert.ok("changes" in (await reload({ listeners: [LISTEN, "127.0.0.1:8082"] })), "the next one can");
+  });
+
+  it("go: nobody is refused who was there, and what is under way ends", async () => {
+    stage = await stageWith({ script: SILENT, timeouts: { drain: "5s" } });
+    const [idle, busy, stuck, fresh] = [stage.client(), stage.ask(GET), stage.ask(GET), stage.client()];
+    await reload({ listeners: [SECOND] });
+    assert.equal(stage.ask(GET).connectError?.code, "ECONNREFUSED");
+    await pass(LAST_CHANCE_MS - 100);
+    assert.equal(idle.closed, null, "a request may be on its way");
+    fresh.send(GET);
+    stage.sim.drive();
+    const [first, , third] = stage.origin.links;
+    first?.peer.send(OK);
+    third?.peer.send(OK);
+    await pass(200);
+    for (const client of [busy, fresh]) {
+      assert.deepEqual(statusesTo(client), [200]);
+      assert.match(client.text(), /\r\nConnection: close\r\n/);
+    }
+    assert.equal(idle.closed, "end");
+    await pass(3_500);
+    assert.ok(!stuck.isGone);
+    await pass(600);
+    assert.ok(stuck.isGone);
+    assert.deepEqual(codes().at(-1), "internal.reloaded");
+  });
+
+  it("are known by their new name on connections that were there before", async () => {
+    stage = await stageWith({ routes: [{ respond: { body: "old" } }] });
+    const client = stage.ask(GET);
+    await reload({
+      listeners: [{ address: LISTEN, name: "front" }],
+      routes: [{ match: { listener: "front" }, respond: { body: "new" } }],
+    });
+    client.send(GET);
+    stage.sim.drive();
+    assert.deepEqual(
+      responsesTo(client).map(({ body }) => body),
+      ["old", "new"],
+    );
+  });
+});
+
+describe("upstreams across a reload", () => {
+  it("keep their connections when they stay, even when they change", async () => {
+    stage = await stageWith();
+    const client = stage.ask(GET);
+    const { endpoint } = stage;
+    await anotherServer();
+    await reload({ upstreams: { app: { servers: [UPSTREAM, OTHER], balance: "round-robin" } } });
+    client.send(GET);
+    client.send(GET);
+    stage.sim.drive();
+    assert.deepEqual(
+      responsesTo(client)
+        .map(({ body }) => body)
+        .sort(),
+      ["ok", "ok", "other"],
+    );
+    assert.equal(stage.origin.links.length, 1);
+    assert.equal(stage.engine.deployment.groups.get("app")?.endpoints[0], endpoint);
+  });
+
+  it("that are gone close what is idle, and what is lent as it comes back", async () => {
+    stage = await stageWith();
+    const idle = stage.ask(GET);
+    stage.script = SILENT;
+    const busy = stage.ask(GET);
+    stage.ask(GET).reset();
+    stage.script = {};
+    await anotherServer();
+    await reload({ upstreams: { app: { servers: [OTHER] } } });
+    await pass(10);
+    const [first, second] = stage.origin.links;
+    first?.peer.send(OK);
+    await pass(10);
+    assert.deepEqual(statusesTo(busy), [200]);
+    assert.ok(first?.peer.isGone);
+    assert.ok(second?.peer.isGone);
+    idle.send(GET);
+    stage.sim.drive();
+    assert.equal(responsesTo(idle)[1]?.body, "other");
+    assert.equal(stage.endpoint.connections.count, 0);
+  });
+
+  it("are waited for until they are warm, but not for ever", async () => {
+    stage = await stageWith();
+    const { warm } = Group.prototype;
+    Group.prototype.warm = () => {};
+    try {
+      await anotherServer();
+      let isOver = false;
+      const reloading = stage.proxy.reload(
+        snapshotOf({ upstreams: { app: { servers: [OTHER] } }, listeners: [LISTEN, SECOND] }),
+      );
+      void reloading.then(() => {
+        isOver = true;
+      });
+      await stage.sim.settle();
+      await pass(WARM_UP_MS - 100);
+      assert.ok(!isOver);
+      assert.equal(bodyOf(GET), "ok", "the old configuration goes on meanwhile");
+      const early = stage.sim.connect(SECOND);
+      early.send(GET);
+      const gone = stage.sim.connect(SECOND);
+      gone.send(GET);
+      await pass(10);
+      gone.reset();
+      assert.deepEqual(statusesTo(early), [], "it came for the new one");
+      await pass(300);
+      assert.ok(isOver);
+      assert.equal(responsesTo(early)[0]?.body, "other");
+      assert.equal(bodyOf(GET), "other");
+      early.reset();
+    } finally {
+      Group.prototype.warm = warm;
+    }
+  });
+
+  it("that were to come are forgotten when the proxy stops meanwhile", async () => {
+    stage = await stageWith();
+    const { warm } = Group.prototype;
+    Group.prototype.warm = () => {};
+    try {
+      const reloading = stage.proxy.reload(
+        snapshotOf({ upstreams: { app: { servers: [OTHER] } }, listeners: [LISTEN, SECOND] }),
+      );
+      await stage.sim.settle();
+      await pass(1_000);
+      const early = stage.sim.connect(SECOND);
+      await pass(10);
+      await stage.sim.until(stage.proxy.drain(), 5_000);
+      assert.deepEqual(await stage.sim.until(reloading, 100), { refused: null });
+      await pass(10);
+      assert.ok(early.isGone);
+      stage.sim.assertQuiet();
+    } finally {
+      Group.prototype.warm = warm;
+    }
+  });
+});
