@@ -2,6 +2,7 @@ import type { Socket as NetSocket } from "node:net";
 import type { Address, Attempt, ConnectDone, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
 import { freeMemory, keepMemory } from "./chunk-memory.ts";
 import { countRead } from "./node-garbage.ts";
+import { unlessReset } from "./node-hidden-reset.ts";
 import { readBeforeWriteError } from "./node-last-read.ts";
 import { SMALL_BYTES, smallCopy } from "./small-chunks.ts";
 import { CANCELED, tcpAddress, toSocketError } from "./socket-error.ts";
@@ -66,8 +67,12 @@ export class NodeSocket implements Socket, Attempt {
     return this.#peer;
   }
 
+  get isUnix(): boolean {
+    return this.#bound.kind === "unix";
+  }
+
   #address(host: string | undefined, port: number | undefined): Address {
-    return this.#bound.kind === "unix" ? this.#bound : tcpAddress(host, port);
+    return this.isUnix ? this.#bound : tcpAddress(host, port);
   }
 
   get queuedBytes(): number {
@@ -237,7 +242,12 @@ function onDrain(this: NetSocket): void {
 function onEnd(this: NetSocket): void {
   const { owner } = this as RawSocket;
   owner.endHeld = true;
-  owner.ended();
+  // A UNIX socket has no reset, and answers a write after any close with an error.
+  if (owner.isUnix) owner.ended();
+  else
+    unlessReset(this, () => {
+      if (owner.endHeld) owner.ended();
+    });
 }
 
 function onError(this: NetSocket, error: unknown): void {

@@ -149,6 +149,19 @@ export function closing(runtime: Runtime, side: Side): void {
     deepStrictEqual(l.recorder.events, ["data", "close ECONNRESET"]);
   });
 
+  it("tells a reset from an end when it comes together with bytes", async () => {
+    await using l = await link(runtime, side);
+    l.socket.resume();
+    await aMoment();
+    l.far.raw.write("x");
+    l.far.raw.resetAndDestroy();
+    await l.recorder.untilClosed();
+    deepStrictEqual(
+      l.recorder.events.filter((name) => name !== "data"),
+      ["close ECONNRESET"],
+    );
+  });
+
   it("gives the answer of a peer that resets in the middle of our writing", async () => {
     await using l = await link(runtime, side);
     l.socket.resume();
