@@ -75,7 +75,14 @@ export class LoadClient {
     const due = this.#isStopped ? 0 : Math.min(requests, Math.floor((this.elapsedMs * requestsPerSecond) / 1000) + 1);
     while (this.#asked < due) {
       const scheduledMs = (this.#asked * 1000) / requestsPerSecond;
-      this.#start({ ask: make(this.#asked), scheduledMs, isRetried: false, connection: null, timer: undefined });
+      this.#start({
+        ask: make(this.#asked),
+        scheduledMs,
+        isRetried: false,
+        sentMs: 0,
+        connection: null,
+        timer: undefined,
+      });
       this.#asked++;
     }
     if (this.#asked >= requests) this.#isStopped = true;
@@ -105,6 +112,7 @@ export class LoadClient {
       return;
     }
     pending.connection = connection;
+    if (!pending.isRetried) pending.sentMs = this.elapsedMs;
     const wasUsed = connection.served > 0;
     connection.ask(pending.ask.method, requestBytes(pending.ask), (ending) => {
       this.#onEnding(pending, connection, wasUsed, ending);
@@ -131,10 +139,12 @@ export class LoadClient {
     const finished: FinishedRequest = {
       nonce: ask.nonce,
       method: ask.method,
+      path: ask.path,
       verdict,
       status,
       retryAfter: pending.retryAfter ?? null,
       scheduledMs,
+      sentMs: pending.sentMs,
       latencyMs: this.elapsedMs - scheduledMs,
       isRetried,
       detail,
@@ -183,6 +193,7 @@ interface Pending {
   readonly ask: Ask;
   readonly scheduledMs: number;
   isRetried: boolean;
+  sentMs: number;
   connection: ClientConnection | null;
   timer: ReturnType<typeof setTimeout> | undefined;
   retryAfter?: string | null;

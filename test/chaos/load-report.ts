@@ -22,11 +22,14 @@ export type Verdict =
 export interface FinishedRequest {
   readonly nonce: string;
   readonly method: string;
+  readonly path: string;
   readonly verdict: Verdict;
   readonly status: number;
   readonly retryAfter: string | null;
   /** On the schedule, in ms since the load began. */
   readonly scheduledMs: number;
+  /** When it was written first, in ms since the load began. */
+  readonly sentMs: number;
   /** From the scheduled time to the end. */
   readonly latencyMs: number;
   /** Sent again by the client, as RFC 9112, section 9.3.1 allows. */

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { residentKiB } from "../../bench/process-usage.ts";
 import type { Config } from "../../core/config/define.ts";
 import { type Program, startProgram } from "../e2e/program.ts";
 import { createScratch } from "../e2e/scratch.ts";
@@ -12,6 +13,7 @@ export interface ProxyProcess extends Program {
   reload(content: Config | string): void;
   /** Open descriptors now; -1 where there is no /proc. */
   descriptors(): number;
+  residentBytes(): number;
 }
 
 export interface ProxyOptions {
@@ -39,6 +41,7 @@ export async function startProxy({ runtime, config, descriptorsMax }: ProxyOptio
       },
     },
     descriptors: { value: () => descriptorsOf(program.pid) },
+    residentBytes: { value: () => residentKiB(program.pid) * 1024 },
     stop: {
       async value() {
         await stop.call(program);
