@@ -18,7 +18,6 @@ import { createProxy, type Proxy as Millrace } from "../../../core/proxy.ts";
 import type { Runtime } from "../../../core/runtime.ts";
 import type { Timer } from "../../../core/time/timers.ts";
 import type { Endpoint } from "../../../core/upstream/endpoint.ts";
-import type { Group } from "../../../core/upstream/group.ts";
 import { createSimulation, type EndOptions, type Simulation, type SimulationOptions } from "../../support/sim.ts";
 import { textOfAddress } from "../../support/wire.ts";
 import { type Asked, type AskOptions, FleetClients } from "./fleet-client.ts";
@@ -28,6 +27,8 @@ export const LISTEN = "127.0.0.1:8080";
 
 export interface FleetOptions extends Partial<SimulationOptions> {
   readonly servers?: number;
+  /** Where they are; 127.0.0.1:9001 and on when left out. */
+  readonly addresses?: readonly string[];
   /** What all servers do at first. */
   readonly plan?: ServerPlan;
   /** Keys of the upstream `app` beside its servers. */
@@ -37,6 +38,10 @@ export interface FleetOptions extends Partial<SimulationOptions> {
   /** The whole of `servers`, when addresses are not enough. */
   readonly list?: readonly unknown[];
   readonly serverEnd?: EndOptions;
+  /** Before anything starts: names, and addresses that hang. */
+  readonly prepare?: (fleet: Pick<Fleet, "sim">) => void;
+  /** Told of every connect, and of its end. */
+  readonly onConnect?: (address: string, isOver: boolean) => void;
 }
 
 /** What was told of a finished request. */
@@ -71,8 +76,9 @@ export class Fleet {
     this.#options = options;
     const sim = createSimulation({ seed: 1, ...options });
     this.sim = sim;
-    const count = options.servers ?? 3;
-    this.servers = Array.from({ length: count }, (_, i) => new FleetServer(sim, `s${i + 1}`, `127.0.0.1:${9001 + i}`));
+    options.prepare?.(this);
+    const addresses = options.addresses ?? Array.from({ length: options.servers ?? 3 }, (_, i) => addressAt(i));
+    this.servers = addresses.map((address, i) => new FleetServer(sim, `s${i + 1}`, address));
     for (const server of this.servers) server.plan = options.plan ?? {};
     this.clients = new FleetClients(sim, LISTEN, (nonce) => bodyFor(nonce, options.plan?.bodyBytes ?? 0));
     this.proxy = createProxy({
@@ -108,6 +114,12 @@ export class Fleet {
     return compiled.snapshot;
   }
 
+  /** Goes by another configuration from now on; the clock moves meanwhile. False: it was not taken. */
+  async reload(upstream: Record<string, unknown> = {}, config: Record<string, unknown> = {}): Promise<boolean> {
+    const result = await this.sim.until(this.proxy.reload(this.compile(upstream, config)), 20_000);
+    return "changes" in result;
+  }
+
   /** By number, from 1. */
   server(number: number): FleetServer {
     const server = this.servers[number - 1];
@@ -115,12 +127,8 @@ export class Fleet {
     return server;
   }
 
-  get group(): Group {
-    return this.engine.deployment.groups.get("app") as Group;
-  }
-
   get endpoints(): readonly Endpoint[] {
-    return this.group.endpoints;
+    return [...this.engine.deployment.groups.values()].flatMap((group) => group.endpoints);
   }
 
   /** Requests by a fixed schedule, whatever becomes of those before. They happen as the clock is moved. */
@@ -152,6 +160,11 @@ export class Fleet {
 
   get asked(): readonly Asked[] {
     return this.clients.asked;
+  }
+
+  /** What was asked from `fromMs` on and before `toMs`. */
+  askedWithin(fromMs: number, toMs = Number.POSITIVE_INFINITY): readonly Asked[] {
+    return this.asked.filter(({ atMs }) => atMs >= fromMs && atMs < toMs);
   }
 
   /** Every request that reached a server, by nonce. */
@@ -212,7 +225,11 @@ export class Fleet {
       connect: (options, done) => {
         const address = textOfAddress(options.address);
         this.servers.find((server) => server.address === address)?.connectsMs.push(this.sim.clock.now());
-        return runtime.connect(options, done);
+        this.#options.onConnect?.(address, false);
+        return runtime.connect(options, (error, socket) => {
+          this.#options.onConnect?.(address, true);
+          done(error, socket);
+        });
       },
     };
   }
@@ -222,6 +239,10 @@ export async function fleetOf(options: FleetOptions = {}): Promise<Fleet> {
   const fleet = new Fleet(options);
   await fleet.start();
   return fleet;
+}
+
+function addressAt(place: number): string {
+  return `127.0.0.1:${9001 + place}`;
 }
 
 /** Longer than a connect may take. */
@@ -238,6 +259,8 @@ export function mostPerSecond(timesMs: readonly number[], fromMs: number): numbe
   const later = timesMs.filter((atMs) => atMs >= fromMs);
   return Math.max(0, ...later.map((start) => later.filter((atMs) => atMs >= start && atMs < start + 1_000).length));
 }
+
+export type { Asked };
 
 export const isUnsafe = (method: string): boolean => method === "POST" || method === "PATCH";
 

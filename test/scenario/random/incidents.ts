@@ -20,6 +20,8 @@ const INCIDENTS: readonly Incident[] = [
   flap,
   mood,
   mood,
+  reload,
+  reload,
   drain,
 ];
 
@@ -52,13 +54,18 @@ function mood(world: World, random: Seeded): void {
   });
 }
 
+function reload(world: World, random: Seeded): void {
+  const other = random.pick(world.setting.others);
+  world.sim.clock.appoint(random.next() * SPAN_MS, () => world.reload(other));
+}
+
 function drain(world: World, random: Seeded): void {
   // Rarely, or half of all requests would come too late.
   if (random.between(0, 3) !== 0) return;
   const deadlineMs = random.pick([0, 500, 5_000]);
   world.sim.clock.appoint(random.next() * SPAN_MS, () => {
     world.isDraining = true;
-    void world.proxy.drain(deadlineMs);
+    world.inBackground(world.proxy.drain(deadlineMs));
   });
 }
 

@@ -10,7 +10,9 @@ export interface Setting {
   readonly serverEnd: EndOptions;
   /** All that exist; the configuration may name fewer. */
   readonly addresses: readonly string[];
-  readonly config: object;
+  readonly config: RandomConfig;
+  /** Configurations to reload. */
+  readonly others: readonly object[];
   /** How often one request may reach servers if its method allows. */
   readonly deliveriesMax: number;
   /** Deadlines that may run while nothing is under way, beside those of idle connections. */
@@ -24,6 +26,7 @@ export function settingOf(random: Seeded): Setting {
   const latency = random.pick([0.05, 0.5, 5, 40]);
   const addresses = Array.from({ length: random.pick([1, 2, 2, 3, 3, 4]) }, (_, i) => `127.0.0.1:${9001 + i}`);
   const features = featuresOf(random);
+  const config = configOf(random, addresses, features);
   return {
     simulation: {
       latencyMs: [latency / 2, latency],
@@ -34,35 +37,60 @@ export function settingOf(random: Seeded): Setting {
     },
     serverEnd: { segments: segmentsOf(random), keepsHalfOpen: random.pick([true, false]) },
     addresses,
-    config: {
-      listeners: [LISTEN],
-      upstreams: {
-        app: {
-          servers: serversOf(random, addresses),
-          pool: { idle: random.pick([0, 1, 64]), queue: random.pick([1, 64]) },
-          ...features.upstream,
-        },
-      },
-      routes: [{ upstream: "app" }],
-      limits: { replay: random.pick([0, 1_000, 65_536]), requestBody: REQUEST_BODY_MAX },
-      timeouts: {
-        requestHead: "3s",
-        requestBodyIdle: "3s",
-        firstByte: "2s",
-        responseIdle: "2s",
-        keepAliveIdle: "4s",
-        sendIdle: "3s",
-        connect: "1s",
-        queue: "1.5s",
-        poolIdle: random.pick(["100ms", "10s"]),
-        ...features.timeouts,
-      },
-    },
+    config,
+    others: Array.from({ length: 3 }, () => otherConfig(random, config, addresses)),
     // The first, a stale connection's, and what is configured.
     deliveriesMax: 2 + features.furtherTries,
     timersPerServer: 0,
   };
 }
+
+/** What others vary. */
+interface RandomConfig extends Record<string, unknown> {
+  readonly upstreams: { readonly app: object };
+  readonly limits: object;
+}
+
+function configOf(random: Seeded, addresses: readonly string[], features: Features): RandomConfig {
+  return {
+    listeners: [LISTEN],
+    upstreams: {
+      app: {
+        servers: serversOf(random, addresses),
+        pool: { idle: random.pick([0, 1, 64]), queue: random.pick([1, 64]) },
+        ...features.upstream,
+      },
+    },
+    routes: [{ upstream: "app" }],
+    limits: { replay: random.pick([0, 1_000, 65_536]), requestBody: REQUEST_BODY_MAX },
+    timeouts: {
+      requestHead: "3s",
+      requestBodyIdle: "3s",
+      firstByte: "2s",
+      responseIdle: "2s",
+      keepAliveIdle: "4s",
+      sendIdle: "3s",
+      connect: "1s",
+      drain: random.pick(["300ms", "5s"]),
+      queue: "1.5s",
+      poolIdle: random.pick(["100ms", "10s"]),
+      ...features.timeouts,
+    },
+  };
+}
+
+/** Servers that come, go and change their weight, limits that change; some can't be taken at all. */
+function otherConfig(random: Seeded, config: RandomConfig, addresses: readonly string[]): object {
+  const used = addresses.filter(() => random.between(0, 2) > 0);
+  const servers = serversOf(random, used.length === 0 ? addresses : used);
+  const upstreams = { app: { ...config.upstreams.app, ...(random.between(0, 2) > 0 && { servers }) } };
+  const limits = { ...config.limits, replay: random.pick([0, 1_000, 65_536]) };
+  const isBad = random.between(0, 3) === 0;
+  return { ...config, upstreams, limits, ...(isBad && { listeners: [LISTEN, TAKEN] }) };
+}
+
+/** Somebody else listens here. */
+export const TAKEN = "127.0.0.1:8099";
 
 interface Features {
   readonly upstream: object;

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { compileConfig } from "../../../core/config/compile.ts";
 import type { Engine } from "../../../core/exchange/engine.ts";
+import type { Snapshot } from "../../../core/exchange/snapshot.ts";
 import type { FinishedExchange } from "../../../core/observe/events.ts";
 import { createProxy, type Proxy as Millrace } from "../../../core/proxy.ts";
 import type { Timer } from "../../../core/time/timers.ts";
@@ -13,7 +14,7 @@ import { type Actor, addClient } from "./clients.ts";
 import { addIncidents } from "./incidents.ts";
 import type { RequestPlan } from "./request-plan.ts";
 import { RandomServer } from "./servers.ts";
-import { type Setting, settingOf } from "./setting.ts";
+import { type Setting, settingOf, TAKEN } from "./setting.ts";
 
 /** What was told of a finished request. */
 export interface Report {
@@ -38,6 +39,8 @@ export class World {
   /** A drain began: what comes later may be refused. */
   isDraining = false;
   readonly #random: Seeded;
+  /** What runs by promises. */
+  readonly #background: Promise<unknown>[] = [];
   readonly #timersSeen = new Set<Timer>();
   /** Every server there ever was, also those a reload has taken away. */
   readonly #endpointsSeen = new Set<Endpoint>();
@@ -48,11 +51,9 @@ export class World {
     this.setting = settingOf(random);
     this.sim = createSimulation({ seed, log: false, ...this.setting.simulation });
     this.servers = this.setting.addresses.map((address) => new RandomServer(this, random, address));
-    const compiled = compileConfig(this.setting.config);
-    if ("problems" in compiled) throw new Error(JSON.stringify(compiled.problems, null, 2));
     this.proxy = createProxy({
       runtime: this.sim.runtime,
-      snapshot: compiled.snapshot,
+      snapshot: snapshotOf(this.setting.config),
       observer: {
         wantsTimes: true,
         onExchange: (exchange) => void this.exchanges.push(reportOf(exchange)),
@@ -65,20 +66,33 @@ export class World {
 
   async play(): Promise<void> {
     for (const server of this.servers) await server.start(this.setting.serverEnd);
+    this.sim.serve(TAKEN, () => {});
     await this.proxy.start();
     const clients = this.#random.between(1, 6);
     for (let i = 0; i < clients; i++) this.actors.push(addClient(this, this.#random, i));
     addIncidents(this, this.#random);
     const lastSendMs = Math.max(...this.actors.map((actor) => actor.lastSendMs));
-    this.sim.advance(lastSendMs);
+    for (let passedMs = 0; passedMs < lastSendMs; passedMs += STEP_MS) await this.#pass(STEP_MS);
     await this.#rest();
     // Whoever still takes its time has the rest in its own kernel.
     for (const { peer } of this.actors) {
       peer.onReceive = null;
       peer.readOn();
     }
-    this.sim.advance(SETTLE_MS);
+    await this.#pass(SETTLE_MS);
     await this.#rest();
+  }
+
+  /** Goes by another configuration, if that can be taken. */
+  reload(config: object): void {
+    this.#noteEndpoints();
+    this.inBackground(this.proxy.reload(snapshotOf(config)).then(() => this.#noteEndpoints()));
+  }
+
+  /** Something that takes its time; that it fails is a defect. */
+  inBackground(work: Promise<unknown>): void {
+    this.#background.push(work);
+    work.catch(() => {});
   }
 
   /** Stops, and checks that nothing is left. */
@@ -86,7 +100,7 @@ export class World {
     for (const { peer } of this.actors) if (!peer.isGone) peer.reset();
     this.sim.advance(SETTLE_MS);
     await this.sim.settle();
-    this.noteEndpoints();
+    this.#noteEndpoints();
     let idle = 0;
     for (const { label, inFlight, connections } of this.#endpointsSeen) {
       assert.equal(inFlight, 0, `${label}: requests in flight`);
@@ -97,24 +111,28 @@ export class World {
     const running = [...this.#timersSeen].filter((timer) => timer.deadlineMs !== 0).length;
     const own = this.setting.timersPerServer * this.#endpointsSeen.size;
     assert.ok(running <= idle + own, `${running} deadlines run beside ${idle} of idle connections`);
+    await this.sim.until(Promise.all(this.#background), 20_000);
     await this.sim.until(this.proxy.drain(1_000), 5_000);
     for (const server of this.servers) await server.close();
     this.sim.assertQuiet();
   }
 
   /** Before a reload may take some away. */
-  noteEndpoints(): void {
+  #noteEndpoints(): void {
     for (const group of this.engine.deployment.groups.values()) {
       for (const endpoint of group.endpoints) this.#endpointsSeen.add(endpoint);
     }
   }
 
+  async #pass(ms: number): Promise<void> {
+    this.sim.advance(ms);
+    if (this.#background.length > 0) await this.sim.settle();
+  }
+
   /** Until nobody is there any more, or for as long as the longest story may take. */
   async #rest(): Promise<void> {
-    for (let passedMs = 0; passedMs < QUIET_MS; passedMs += 1_000) {
-      if (this.proxy.connectionCount === 0) return;
-      this.sim.advance(1_000);
-      if (this.isDraining) await this.sim.settle();
+    for (let passedMs = 0; passedMs < QUIET_MS && this.proxy.connectionCount > 0; passedMs += STEP_MS) {
+      await this.#pass(STEP_MS);
     }
   }
 
@@ -129,8 +147,16 @@ export class World {
 }
 
 const QUIET_MS = 60_000;
+/** Promises get their turn after each. */
+const STEP_MS = 100;
 /** Longer than a connect may take. */
 const SETTLE_MS = 2_000;
+
+function snapshotOf(config: object): Snapshot {
+  const compiled = compileConfig(config);
+  if ("problems" in compiled) throw new Error(JSON.stringify(compiled.problems, null, 2));
+  return compiled.snapshot;
+}
 
 function reportOf(exchange: FinishedExchange): Report {
   const { target, method, status, fault, attempts, server, durationMs } = exchange;
