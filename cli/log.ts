@@ -35,7 +35,7 @@ export function createLog(definition: LogDefinition, runtime: Runtime): Log {
       failures.report((atMs) => formatFailure(exchange, atMs), now);
     },
     onNotice(notice) {
-      const failures = notice.kind === "accept-failed" ? ofOthers : ofClients;
+      const failures = notice.kind === "refused" || notice.kind === "connection-shed" ? ofClients : ofOthers;
       failures.report((atMs) => formatNotice(notice, atMs), runtime.wallClockMs());
     },
     close() {

@@ -159,3 +159,42 @@ export const LISTEN_BACKLOG = 1_024;
 
 /** Descriptors kept for what is not a proxied connection: logs, listeners, configuration files, DNS. */
 export const DESCRIPTORS_RESERVED = 64;
+
+/** A server is put out after so many failures in a row, for so long times its ejections in a row, up to a limit. */
+export const EJECTION_FAILURES = 5;
+export const EJECTION_BASE_MS = 10_000;
+export const EJECTION_MAX_MS = 300_000;
+/** More of a group out than this would overload the rest. */
+export const EJECTION_SHARE_MAX = 0.5;
+
+/** Success rates are compared this often, and an ejection is forgotten after each such time without failures. */
+export const OUTLIER_INTERVAL_MS = 10_000;
+/** Fewer requests or servers say nothing about who is the odd one out (Envoy's numbers). */
+export const OUTLIER_REQUESTS_MIN = 100;
+export const OUTLIER_SERVERS_MIN = 5;
+export const OUTLIER_DEVIATIONS = 1.9;
+
+/** With a smaller share of healthy servers than this it is more likely that the checks are wrong. */
+export const PANIC_SHARE = 0.5;
+
+/** A trial request nobody has heard of for this long no longer keeps others from trying. */
+export const TRIAL_MS_MAX = 60_000;
+
+export const CHECK_INTERVAL_MS = 5_000;
+export const CHECK_FAST_INTERVAL_MS = 1_000;
+export const CHECK_TIMEOUT_MS = 2_000;
+export const CHECK_RISE = 2;
+export const CHECK_FALL = 3;
+export const CHECK_JITTER = 0.1;
+
+/** How often a server that refused a connection is asked whether it accepts again. */
+export const REFUSAL_CHECK_MS = 1_000;
+
+/** Checks under way at once (Q10): each needs a descriptor, and none may hold up traffic. */
+export const CHECKS_MAX = 64;
+
+/** What of a response's body a check looks at; as much as a regular expression takes. */
+export const CHECK_BODY_BYTES_MAX = 8 * 1024;
+
+/** The one line an agent answers with. */
+export const AGENT_LINE_BYTES_MAX = 512;

@@ -13,6 +13,9 @@ import { InFlight } from "./exchange/in-flight.ts";
 import { planReload, type ReloadChanges, type ReloadPlan } from "./exchange/reload-plan.ts";
 import { ReplayBudget } from "./exchange/replay-budget.ts";
 import type { Snapshot } from "./exchange/snapshot.ts";
+import { Checks } from "./health/checks.ts";
+import type { AdminState } from "./health/definition.ts";
+import type { ServerState } from "./health/server-health.ts";
 import { LAST_CHANCE_MS, TICK_MS, WARM_UP_MS } from "./limits.ts";
 import { Departures } from "./listen/departures.ts";
 import { Listener } from "./listen/listener.ts";
@@ -49,8 +52,30 @@ export interface Proxy {
    * (default: `timeouts.drain`). Resolves when nothing is left.
    */
   drain(deadlineMs?: number): Promise<void>;
+  /**
+   * What an operator decides about a server, by its name in the configuration: `drain` sends it nothing new,
+   * `maintenance` leaves it alone. False: there is no such upstream or server. Outlives reloads that keep the server.
+   */
+  setServerState(upstream: string, server: string, state: AdminState): boolean;
+  /** Every server of every upstream as it is now. */
+  serverStates(): ServerView[];
   /** Stops at once. */
   stop(): Promise<void>;
+}
+
+export interface ServerView {
+  readonly upstream: string;
+  readonly server: string;
+  readonly state: ServerState;
+  /** Why, in words. */
+  readonly reason: string;
+  /** Since when, in milliseconds since 1970. */
+  readonly sinceMs: number;
+  readonly failuresInARow: number;
+  readonly isRefusing: boolean;
+  readonly inFlight: number;
+  /** The one in effect. */
+  readonly weight: number;
 }
 
 /** A listener that could not be opened. */
@@ -80,6 +105,7 @@ class RunningProxy implements Proxy, Engine {
   readonly timers: Timers;
   readonly slab = new Slab();
   readonly date: HttpDate;
+  readonly checks: Checks;
   deployment: Deployment;
   isDraining = false;
   #listeners: readonly Listener[];
@@ -104,6 +130,7 @@ class RunningProxy implements Proxy, Engine {
     this.observer = observer ?? UNWATCHED;
     this.timers = new Timers(runtime.now());
     this.date = new HttpDate(() => runtime.wallClockMs());
+    this.checks = new Checks(this);
     this.deployment = deploy(snapshot, this);
     this.inFlight = new InFlight(snapshot.limits.inFlightMax);
     this.replayBudget = new ReplayBudget(snapshot.limits.replayTotalBytesMax);
@@ -226,6 +253,26 @@ class RunningProxy implements Proxy, Engine {
     await this.#reloading;
     this.#ticker?.stop();
     this.#ticker = null;
+  }
+
+  setServerState(upstream: string, server: string, state: AdminState): boolean {
+    return this.deployment.groups.get(upstream)?.setServerState(server, state) ?? false;
+  }
+
+  serverStates(): ServerView[] {
+    return [...this.deployment.groups].flatMap(([upstream, { endpoints }]) =>
+      endpoints.map(({ label, health, inFlight, weight }) => ({
+        upstream,
+        server: label,
+        state: health.state,
+        reason: health.reason,
+        sinceMs: health.sinceMs,
+        failuresInARow: health.streak,
+        isRefusing: health.isRefusing,
+        inFlight,
+        weight,
+      })),
+    );
   }
 
   /** A prefix nobody can guess and a count: unique, short to read aloud, found in the log by its end. */

@@ -61,20 +61,33 @@ export function formatFailure(exchange: FinishedExchange, atMs: number): string 
 
 /** What the log says of things that never became a request. */
 export function formatNotice(notice: Notice, atMs: number): string {
-  const start = `${timeOf(atMs)}`;
-  const listener = escapeText(notice.listener);
+  const start = timeOf(atMs);
   switch (notice.kind) {
     case "refused": {
-      const { fault, clientAddress, requestId } = notice;
-      const from = `request ${escapeText(requestId)}, client ${escapeText(clientAddress)}, listener ${listener}`;
+      const { fault, clientAddress, requestId, listener } = notice;
+      const from = `request ${escapeText(requestId)}, client ${escapeText(clientAddress)}, listener ${escapeText(listener)}`;
       return `${start} error ${fault.code}: ${fault.reason} -> ${fault.status}; ${from}`;
     }
     case "accept-failed":
-      return `${start} error accepting failed: ${escapeText(notice.error.message)} [${notice.error.code}]; listener ${listener}; trying again`;
+      return `${start} error accepting failed: ${escapeText(notice.error.message)} [${notice.error.code}]; listener ${escapeText(notice.listener)}; trying again`;
     case "connection-shed":
-      return `${start} error connection closed at once: all ${notice.limit} client connections are in use; listener ${listener}`;
+      return `${start} error connection closed at once: all ${notice.limit} client connections are in use; listener ${escapeText(notice.listener)}`;
     case "address-shed":
-      return `${start} error connection closed at once: client ${escapeText(notice.clientAddress)} has ${notice.limit} connections already (\`limits.connectionsPerAddress\`); listener ${listener}`;
+      return `${start} error connection closed at once: client ${escapeText(notice.clientAddress)} has ${notice.limit} connections already (\`limits.connectionsPerAddress\`); listener ${escapeText(notice.listener)}`;
+    case "server-state": {
+      const { upstream, server, from, to, reason } = notice;
+      const level = to === "down" || to === "ejected" ? "error" : "notice";
+      return `${start} ${level} server ${escapeText(server)} of upstream ${escapeText(upstream)}: ${from} -> ${to}; ${cut(reason)}`;
+    }
+    case "panic": {
+      const { upstream, isPanic, healthy, servers } = notice;
+      const count = `${healthy} of ${servers} servers of upstream ${escapeText(upstream)} are healthy`;
+      return isPanic
+        ? `${start} error only ${count}: all that accept connections are tried`
+        : `${start} notice ${count}: only these are tried again`;
+    }
+    case "agent-malformed":
+      return `${start} error the agent of server ${escapeText(notice.server)} of upstream ${escapeText(notice.upstream)} is not understood: ${cut(notice.reason)}`;
   }
 }
 
@@ -95,6 +108,11 @@ export function escapeText(text: string): string {
   const quoted = escapeJson(text);
   const inner = quoted.slice(1, -1);
   return inner === "" || /[\s"]/.test(text) ? quoted : inner;
+}
+
+/** A sentence of ours that may quote a server: on one line, without controls, not in quotes. */
+function cut(sentence: string): string {
+  return escapeJson(sentence).slice(1, -1).replaceAll('\\"', '"');
 }
 
 function formatJson(exchange: FinishedExchange, atMs: number): string {

@@ -56,4 +56,23 @@ export type Notice =
       readonly listener: string;
       readonly clientAddress: string;
       readonly limit: number;
-    };
+    }
+  /** A server of an upstream has changed its state (`health/server-health.ts`); `reason` says why in words. */
+  | {
+      readonly kind: "server-state";
+      readonly upstream: string;
+      readonly server: string;
+      readonly from: string;
+      readonly to: string;
+      readonly reason: string;
+    }
+  /** So few servers are healthy that all are tried, or enough are again. */
+  | {
+      readonly kind: "panic";
+      readonly upstream: string;
+      readonly isPanic: boolean;
+      readonly healthy: number;
+      readonly servers: number;
+    }
+  /** What the agent of a server said was no reply, and is ignored. Once until it says something else. */
+  | { readonly kind: "agent-malformed"; readonly upstream: string; readonly server: string; readonly reason: string };

@@ -13,6 +13,7 @@ import type { Fault } from "../fault.ts";
 import * as fault from "../fault.ts";
 import { ClientConnection } from "../h1/client.ts";
 import type { ClientOwner } from "../h1/client-owner.ts";
+import type { HealthSurroundings } from "../health/group-health.ts";
 import { HIGH_WATER_BYTES } from "../limits.ts";
 import type { Attempt, Runtime, Socket, SocketError } from "../runtime.ts";
 import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
@@ -25,8 +26,8 @@ export interface Borrower {
   onLeaseFailed(reason: Fault): void;
 }
 
-/** What all connections share. */
-export interface Surroundings {
+/** What all connections share, and the checks of those they lead to. */
+export interface Surroundings extends HealthSurroundings {
   readonly runtime: Runtime;
   readonly timers: Timers;
   readonly slab: Slab;

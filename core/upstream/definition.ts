@@ -1,5 +1,6 @@
 /** A named group of servers as the configuration describes it, before any connection exists. */
 
+import type { AdminState, HealthDefinition } from "../health/definition.ts";
 import type { Address } from "../runtime.ts";
 
 export interface UpstreamDefinition {
@@ -9,6 +10,8 @@ export interface UpstreamDefinition {
   readonly balance: string;
   readonly timeouts: UpstreamTimeouts;
   readonly pool: PoolDefinition;
+  /** Left out: what holds for an upstream that says nothing about health. */
+  readonly health?: HealthDefinition;
 }
 
 export interface ServerDefinition {
@@ -19,6 +22,8 @@ export interface ServerDefinition {
   readonly weight: number;
   /** Connections at once; Infinity for no limit. Requests beyond wait in the queue. */
   readonly connectionsMax: number;
+  /** What it begins with; `ready` when left out. */
+  readonly state?: AdminState;
 }
 
 /** Null leaves it to the route or the server. */

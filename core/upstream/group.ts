@@ -6,6 +6,8 @@
 
 import type { Balancer } from "../balance/balancer.ts";
 import { BALANCERS } from "../balance/registry.ts";
+import { type AdminState, DEFAULT_HEALTH } from "../health/definition.ts";
+import { GroupHealth } from "../health/group-health.ts";
 import type { Surroundings } from "./connections.ts";
 import type { ServerDefinition, UpstreamDefinition } from "./definition.ts";
 import { Endpoint } from "./endpoint.ts";
@@ -21,6 +23,7 @@ export class Group {
   readonly definition: UpstreamDefinition;
   readonly #surroundings: Surroundings;
   readonly #balancer: Balancer;
+  readonly #health: GroupHealth<Endpoint>;
   #servers: readonly ServerDefinition[] = [];
   #endpoints: readonly Endpoint[] = [];
   /** At a reload, until `takeOver`: whose servers these still are. */
@@ -39,6 +42,8 @@ export class Group {
     this.definition = definition;
     this.#surroundings = surroundings;
     this.#balancer = createBalancer();
+    const { name, health } = definition;
+    this.#health = new GroupHealth(name, health ?? DEFAULT_HEALTH, surroundings, () => this.onEligibilityChanged());
     this.#predecessor = previous;
     this.setServers(definition.servers);
   }
@@ -61,20 +66,23 @@ export class Group {
    * health checks), and says when, maybe in this very call. The caller does not wait for ever.
    */
   warm(done: () => void): void {
-    done();
+    this.#health.warm(done);
   }
 
   /** The reload goes through: from here on this group has the say over the servers it shares with its predecessor. */
   takeOver(): void {
     const previous = this.#predecessor;
     this.#predecessor = null;
-    if (previous !== null) this.#settle([...previous.endpoints, ...this.#endpoints]);
+    if (previous === null) return;
+    this.#settle([...previous.endpoints, ...this.#endpoints]);
+    previous.#health.retire();
   }
 
   /** The reload does not go through: what is the predecessor's stays as it is. */
   abandon(): void {
     const shared = new Set(this.#predecessor?.endpoints);
     for (const endpoint of this.#endpoints) if (!shared.has(endpoint)) endpoint.retire();
+    this.#health.retire();
   }
 
   /** Something about a server that decides whether it may be picked has changed. */
@@ -83,8 +91,14 @@ export class Group {
   }
 
   /** The server for the next try of a request; null when there is none. */
-  pick({ tried }: PickRequest): Endpoint | null {
-    if (!this.#isEligibleKnown) this.#findEligible();
+  pick(request: PickRequest): Endpoint | null {
+    const chosen = this.#choose(request);
+    chosen?.health.onPick();
+    return chosen;
+  }
+
+  #choose({ tried }: PickRequest): Endpoint | null {
+    if (!this.#isEligibleKnown || this.#health.isRetired) this.#findEligible();
     const eligible = tried.length === 0 ? this.#eligible : this.#untried(tried);
     if (eligible.length <= 1) return eligible[0] ?? null;
     const chosen = this.#balancer.choose(eligible);
@@ -101,9 +115,17 @@ export class Group {
    * How a try ended, exactly once for each, as far as it says something about the server. `latencyMs` is from the
    * request sent to the head of the response; -1 when there was none, or nobody wanted it.
    */
-  report(_endpoint: Endpoint, _outcome: Outcome, _latencyMs: number): void {}
+  report(endpoint: Endpoint, outcome: Outcome, _latencyMs: number): void {
+    endpoint.health.report(outcome);
+  }
+
+  /** Whether there is such a server. */
+  setServerState(label: string, state: AdminState): boolean {
+    return this.#health.setState(label, state);
+  }
 
   retire(): void {
+    this.#health.retire();
     for (const endpoint of this.#endpoints) endpoint.retire();
   }
 
@@ -127,11 +149,12 @@ export class Group {
       if (gone.delete(endpoint)) endpoint.reconfigure(this.#servers[place]!, this.definition.pool);
     }
     for (const endpoint of gone) endpoint.retire();
+    this.#health.follow(this.#endpoints, new Set(this.#predecessor?.endpoints));
     this.onEligibilityChanged();
   }
 
   #findEligible(): void {
-    this.#eligible = this.#endpoints;
+    this.#eligible = this.#health.eligible();
     this.#isEligibleKnown = true;
   }
 

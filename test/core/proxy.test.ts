@@ -43,6 +43,38 @@ describe("a proxy", () => {
     assert.equal(late.connectError?.code, "ECONNREFUSED");
   });
 
+  it("shows its servers, and takes an operator's word about them", async () => {
+    const stage = await stageWith({ otherServers: ["127.0.0.1:9002"] });
+    const { proxy } = stage;
+    const [first] = proxy.serverStates();
+    assert.deepEqual(first, {
+      upstream: "app",
+      server: "127.0.0.1:9001",
+      state: "up",
+      reason: "nothing else is known",
+      sinceMs: first?.sinceMs,
+      failuresInARow: 0,
+      isRefusing: false,
+      inFlight: 0,
+      weight: 1,
+    });
+    assert.ok(proxy.setServerState("app", "127.0.0.1:9002", "maintenance"));
+    assert.deepEqual(
+      proxy.serverStates().map(({ state }) => state),
+      ["up", "maintenance"],
+    );
+    for (let i = 0; i < 4; i++) assert.deepEqual(statusesTo(stage.ask(GET)), [200]);
+    assert.ok(proxy.setServerState("app", "127.0.0.1:9001", "drain"));
+    assert.deepEqual(statusesTo(stage.ask(GET)), [503]);
+    assert.ok(!proxy.setServerState("app", "127.0.0.1:9003", "drain"));
+    assert.ok(!proxy.setServerState("other", "127.0.0.1:9001", "drain"));
+    assert.deepEqual(
+      stage.notices.map((notice) => (notice.kind === "server-state" ? `${notice.server} ${notice.to}` : "")),
+      ["127.0.0.1:9002 maintenance", "127.0.0.1:9001 drain"],
+    );
+    await stage.close();
+  });
+
   it("works without anybody watching", async () => {
     const { sim, proxy } = proxyFor({ listeners: ["127.0.0.1:80"] });
     await proxy.start();

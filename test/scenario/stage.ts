@@ -7,6 +7,7 @@ import type { FinishedExchange, Notice } from "../../core/observe/events.ts";
 import { createProxy, type Proxy as Millrace } from "../../core/proxy.ts";
 import type { Timer } from "../../core/time/timers.ts";
 import type { Endpoint } from "../../core/upstream/endpoint.ts";
+import { isOfHealth } from "../support/health-timers.ts";
 import { createOrigin, type Origin, type OriginLink, type OriginScript } from "../support/origin.ts";
 import type { Peer } from "../support/peer.ts";
 import { type SeenResponse, seeResponses } from "../support/reference-parser.ts";
@@ -264,7 +265,7 @@ function watchTimers({ timers }: Engine): () => number {
   const seen = new Set<Timer>();
   const set = timers.set.bind(timers);
   timers.set = (timer, delayMs) => {
-    seen.add(timer);
+    if (!isOfHealth(timer)) seen.add(timer);
     set(timer, delayMs);
   };
   return () => [...seen].filter((timer) => timer.deadlineMs !== 0).length;

@@ -78,6 +78,9 @@ describe("access log lines", () => {
       formatAccess(nasty, AT, "text"),
       formatFailure(nasty, AT),
       formatNotice(notice, AT),
+      formatNotice({ kind: "server-state", upstream: evil, server: evil, from: "up", to: "down", reason: evil }, AT),
+      formatNotice({ kind: "panic", upstream: evil, isPanic: true, healthy: 1, servers: 3 }, AT),
+      formatNotice({ kind: "agent-malformed", upstream: evil, server: evil, reason: evil }, AT),
       formatNotice({ kind: "accept-failed", listener: evil, error: { code: "EMFILE", message: evil } }, AT),
     ]) {
       assert.equal(/[^\x20-\x7e…]/.test(line), false);
@@ -95,6 +98,27 @@ describe("access log lines", () => {
     assert.match(
       formatFailure(exchange({ status: 0, fault: CONNECT_REFUSED, durationMs: 0 }), AT),
       /-> no answer; request/,
+    );
+  });
+
+  it("tell how servers are, and why", () => {
+    const server = { upstream: "app", server: "127.0.0.1:9001" };
+    const lines = [
+      { kind: "server-state", ...server, from: "up", to: "down", reason: 'a check failed: it said "no"' },
+      { kind: "server-state", ...server, from: "down", to: "up", reason: "a check passed: status 200" },
+      { kind: "panic", upstream: "app", isPanic: true, healthy: 1, servers: 3 },
+      { kind: "panic", upstream: "app", isPanic: false, healthy: 2, servers: 3 },
+      { kind: "agent-malformed", ...server, reason: 'the agent said "hm"' },
+    ] as const;
+    assert.deepEqual(
+      lines.map((notice) => formatNotice(notice, AT)),
+      [
+        'error server 127.0.0.1:9001 of upstream app: up -> down; a check failed: it said "no"',
+        "notice server 127.0.0.1:9001 of upstream app: down -> up; a check passed: status 200",
+        "error only 1 of 3 servers of upstream app are healthy: all that accept connections are tried",
+        "notice 2 of 3 servers of upstream app are healthy: only these are tried again",
+        'error the agent of server 127.0.0.1:9001 of upstream app is not understood: the agent said "hm"',
+      ].map((line) => `2026-11-23T05:00:00.000Z ${line}`),
     );
   });
 

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { Slab } from "../../../core/bytes/slab.ts";
 import { Timers } from "../../../core/time/timers.ts";
+import type { Surroundings } from "../../../core/upstream/connections.ts";
 import type { UpstreamDefinition } from "../../../core/upstream/definition.ts";
 import { Group } from "../../../core/upstream/group.ts";
 import { createSimulation } from "../../support/sim.ts";
 import { addressOf } from "../../support/wire.ts";
 
 function groupOf(weights: readonly number[], balance: string): Group {
-  const { runtime } = createSimulation({ seed: 1 });
   const definition: UpstreamDefinition = {
     name: "app",
     servers: weights.map((weight, i) => ({
@@ -21,8 +21,14 @@ function groupOf(weights: readonly number[], balance: string): Group {
     timeouts: { connectMs: null, firstByteMs: null, idleMs: null },
     pool: { idleMax: 1, idleMs: 1, queueMax: 1, queueMs: 1 },
   };
-  return new Group(definition, { runtime, timers: new Timers(0), slab: new Slab() });
+  return new Group(definition, surroundings);
 }
+
+const surroundings: Surroundings = {
+  runtime: createSimulation({ seed: 1 }).runtime,
+  timers: new Timers(0),
+  slab: new Slab(),
+};
 
 const picks = (group: Group, count: number): string =>
   Array.from({ length: count }, () => group.pick({ tried: [] })?.label ?? "-").join("");
@@ -45,6 +51,39 @@ describe("a group of servers", () => {
   it("of one needs no turns; of none has nobody", () => {
     assert.equal(picks(groupOf([1], "round-robin"), 3), "aaa");
     assert.equal(picks(groupOf([], "round-robin"), 1), "-");
+  });
+
+  it("passes over a server that has failed too often, then lets one request try it", () => {
+    const group = groupOf([1, 1, 1], "round-robin");
+    const [a] = group.endpoints;
+    for (let i = 0; i < 5; i++) if (a) group.report(a, "broken", -1);
+    assert.equal(picks(group, 4), "bcbc");
+    a?.health.onChecked({ isPassed: true, isUp: true, reason: "checked" });
+    const round = picks(group, 9);
+    assert.equal(round.replaceAll(/[bc]/g, ""), "a", round);
+    if (a) group.report(a, "success", -1);
+    assert.equal(picks(group, 30).replaceAll(/[bc]/g, "").length, 10, "one of three again");
+  });
+
+  it("obeys an operator", () => {
+    const group = groupOf([1, 1], "round-robin");
+    assert.ok(group.setServerState("a", "maintenance"));
+    assert.equal(picks(group, 3), "bbb");
+    assert.ok(group.setServerState("b", "drain"));
+    assert.equal(picks(group, 1), "-");
+    assert.ok(!group.setServerState("z", "drain"));
+  });
+
+  it("keeps the health of servers that stay, and watches new ones", () => {
+    const group = groupOf([1, 1, 1], "round-robin");
+    const [a, b] = group.endpoints;
+    for (let i = 0; i < 5; i++) if (a) group.report(a, "broken", -1);
+    const next = new Group(group.definition, surroundings, group);
+    next.takeOver();
+    assert.equal(next.endpoints[0], a);
+    assert.equal(picks(next, 3).includes("a"), false);
+    if (b) for (let i = 0; i < 5; i++) next.report(b, "broken", -1);
+    assert.equal(b?.health.state, "up", "half of three is one");
   });
 
   it("refuses a balancer nobody knows", () => {

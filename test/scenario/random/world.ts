@@ -8,6 +8,7 @@ import type { FinishedExchange } from "../../../core/observe/events.ts";
 import { createProxy, type Proxy as Millrace } from "../../../core/proxy.ts";
 import type { Timer } from "../../../core/time/timers.ts";
 import type { Endpoint } from "../../../core/upstream/endpoint.ts";
+import { isOfHealth } from "../../support/health-timers.ts";
 import { type Seeded, seeded } from "../../support/seeded.ts";
 import { createSimulation, type Simulation } from "../../support/sim.ts";
 import { type Actor, addClient } from "./clients.ts";
@@ -140,7 +141,7 @@ export class World {
     const { timers } = this.engine;
     const set = timers.set.bind(timers);
     timers.set = (timer, delayMs) => {
-      this.#timersSeen.add(timer);
+      if (!isOfHealth(timer)) this.#timersSeen.add(timer);
       set(timer, delayMs);
     };
   }
