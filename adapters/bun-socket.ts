@@ -17,6 +17,7 @@ export interface RawSocket {
   write(bytes: Uint8Array, offset?: number, length?: number): number;
   /** FIN; `end` and `close` would close both directions. */
   shutdown(): void;
+  setKeepAlive(on: boolean, delayMs: number): boolean;
   close(): void;
   terminate(): void;
   pause(): void;
@@ -32,6 +33,8 @@ export class BunSocket implements Socket, Attempt {
   readonly tls: TlsInfo | null = null;
   raw: RawSocket | null = null;
   readonly highWaterBytes: number;
+  /** Wanted once connected; 0 for none. */
+  keepAliveMs = 0;
   /** Set while connecting. */
   done: ConnectDone | null;
   paused = true;

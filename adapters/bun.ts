@@ -32,7 +32,7 @@ export const runtime: Runtime = {
   name: "bun",
   version: Bun.version,
   // A connect has no handle before it is done, so the kernel goes on trying after `cancel`.
-  capabilities: { reusePort: true, reset: true, connectAbort: false, acceptPause: false },
+  capabilities: { reusePort: true, reset: true, connectAbort: false, acceptPause: false, keepAliveDelay: true },
   listen,
   connect,
   ...system,
@@ -122,16 +122,23 @@ const ACCEPTED = {
     const socket = new BunSocket(options.highWaterBytes, options.address, null);
     raw.data = socket;
     socket.raw = raw;
+    keepAlive(raw, options);
     // Asked while the socket is surely open: logs want it after the close, too.
     void socket.peer;
     socket.opened(() => handler.onSocket(socket));
   },
 };
 
+function keepAlive(raw: RawSocket, { keepAliveMs = 0 }: { readonly keepAliveMs?: number }): void {
+  if (keepAliveMs > 0) raw.setKeepAlive(true, keepAliveMs);
+}
+
 // ── connect ─────────────────────────────────────────────────────────────────
 
-function connect({ address, highWaterBytes, tls }: ConnectOptions, done: ConnectDone): Attempt {
+function connect(options: ConnectOptions, done: ConnectDone): Attempt {
+  const { address, highWaterBytes, tls } = options;
   const socket = new BunSocket(highWaterBytes, address, done);
+  socket.keepAliveMs = options.keepAliveMs ?? 0;
   const shared = { allowHalfOpen: true, data: socket, socket: CONNECTED };
   const to = address.kind === "unix" ? { unix: address.path } : { hostname: address.host, port: address.port };
   try {
@@ -154,6 +161,7 @@ const CONNECTED = {
     }
     socket.done = null;
     socket.raw = raw;
+    keepAlive(raw, socket);
     socket.opened(() => done(null, socket));
   },
   // The promise of `connect` rejects as well.

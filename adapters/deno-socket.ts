@@ -23,6 +23,7 @@ export interface DenoConn {
   close(): void;
   /** TCP only. */
   setNoDelay?(on: boolean): void;
+  setKeepAlive?(on: boolean): void;
 }
 
 const UNOWNED: SocketHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };

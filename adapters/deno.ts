@@ -34,7 +34,7 @@ export const runtime: Runtime = {
   name: "deno",
   version: Deno.version.deno,
   // RST cannot be sent: there is no linger option and no terminate.
-  capabilities: { reusePort: true, reset: false, connectAbort: true, acceptPause: true },
+  capabilities: { reusePort: true, reset: false, connectAbort: true, acceptPause: true, keepAliveDelay: false },
   listen,
   connect,
   ...system,
@@ -161,7 +161,7 @@ class DenoListening implements Listener {
 
   #accepted(conn: DenoConn): void {
     const socket = new DenoSocket(conn, this.options.highWaterBytes, this.options.address);
-    conn.setNoDelay?.(true);
+    tune(conn, this.options);
     socket.guard(() => this.handler.onSocket(socket));
   }
 
@@ -174,6 +174,12 @@ class DenoListening implements Listener {
     }
     await this.accepting;
   }
+}
+
+/** TCP only. Keep-alive can be turned on, but not told when to begin. */
+function tune(conn: DenoConn, { keepAliveMs = 0 }: { readonly keepAliveMs?: number }): void {
+  conn.setNoDelay?.(true);
+  if (keepAliveMs > 0) conn.setKeepAlive?.(true);
 }
 
 // ── connect ─────────────────────────────────────────────────────────────────
@@ -192,7 +198,8 @@ class DenoAttempt implements Attempt {
     this.done = done;
   }
 
-  async run({ address, highWaterBytes, tls }: ConnectOptions): Promise<void> {
+  async run(options: ConnectOptions): Promise<void> {
+    const { address, highWaterBytes, tls } = options;
     const { signal } = this.abort;
     let conn: DenoConn;
     try {
@@ -210,7 +217,7 @@ class DenoAttempt implements Attempt {
       conn.close();
       return this.#failed(null, address);
     }
-    conn.setNoDelay?.(true);
+    tune(conn, options);
     const socket = new DenoSocket(conn, highWaterBytes, address);
     socket.guard(() => this.done(null, socket));
   }

@@ -54,7 +54,7 @@ export class FakeWorld {
     this.runtime = {
       name: "bench",
       version: "0",
-      capabilities: { reusePort: false, reset: true, connectAbort: true, acceptPause: false },
+      capabilities: { reusePort: false, reset: true, connectAbort: true, acceptPause: false, keepAliveDelay: true },
       listen: (_options, handler) => {
         this.#accepting = handler;
         return Promise.resolve({ address: ADDRESS, pause() {}, resume() {}, close: () => Promise.resolve() });

@@ -111,6 +111,8 @@ export interface ListenOptions {
   readonly reusePort: boolean;
   /** Queue length in bytes from which `write` answers false. The low mark is half of it. */
   readonly highWaterBytes: number;
+  /** TCP keep-alive for accepted sockets: see `ConnectOptions`. */
+  readonly keepAliveMs?: number;
   /** Null: plain TCP. Adapters without TLS answer EUNSUPPORTED. */
   readonly tls: TlsServerOptions | null;
 }
@@ -118,6 +120,11 @@ export interface ListenOptions {
 export interface ConnectOptions {
   readonly address: Address;
   readonly highWaterBytes: number;
+  /**
+   * Asks a peer that has been silent for so long whether it is still there, and closes with an error when it does not
+   * answer (TCP keep-alive). Without `capabilities.keepAliveDelay` the time is the system's. Off when left out.
+   */
+  readonly keepAliveMs?: number;
   readonly tls: TlsClientOptions | null;
 }
 
@@ -157,6 +164,8 @@ export interface Capabilities {
   readonly reset: boolean;
   /** A listener can stop accepting for a while without closing its queue. */
   readonly acceptPause: boolean;
+  /** TCP keep-alive begins when it is asked to; elsewhere when the system says so. */
+  readonly keepAliveDelay: boolean;
   /** Cancelling a connect stops the handshake in the kernel, too. */
   readonly connectAbort: boolean;
 }

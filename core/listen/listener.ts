@@ -3,7 +3,7 @@
 import type { Engine } from "../exchange/engine.ts";
 import type { ListenerDefinition } from "../exchange/snapshot.ts";
 import type { Fault } from "../fault.ts";
-import { EARLY_CONNECTIONS_MAX, HIGH_WATER_BYTES, LISTEN_BACKLOG } from "../limits.ts";
+import { EARLY_CONNECTIONS_MAX, HIGH_WATER_BYTES, LISTEN_BACKLOG, TCP_KEEP_ALIVE_MS } from "../limits.ts";
 import type { Notice } from "../observe/events.ts";
 import type {
   Address,
@@ -44,6 +44,7 @@ export class Listener implements ListenHandler, Pressed, SessionHome {
         backlog: LISTEN_BACKLOG,
         reusePort: this.definition.reusePort,
         highWaterBytes: HIGH_WATER_BYTES,
+        keepAliveMs: TCP_KEEP_ALIVE_MS,
         tls: null,
       },
       this,

@@ -14,7 +14,7 @@ import * as fault from "../fault.ts";
 import { ClientConnection } from "../h1/client.ts";
 import type { ClientOwner } from "../h1/client-owner.ts";
 import type { HealthSurroundings } from "../health/group-health.ts";
-import { HIGH_WATER_BYTES } from "../limits.ts";
+import { HIGH_WATER_BYTES, TCP_KEEP_ALIVE_MS } from "../limits.ts";
 import type { Attempt, Runtime, Socket, SocketError } from "../runtime.ts";
 import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
 import type { PoolDefinition, ServerDefinition } from "./definition.ts";
@@ -152,7 +152,12 @@ export class Connections implements ClientOwner<ClientConnection> {
       this.#connected(connecting, error, socket);
     });
     this.#connecting.add(connecting);
-    const options = { address: this.#server.address, highWaterBytes: HIGH_WATER_BYTES, tls: null };
+    const options = {
+      address: this.#server.address,
+      highWaterBytes: HIGH_WATER_BYTES,
+      keepAliveMs: TCP_KEEP_ALIVE_MS,
+      tls: null,
+    };
     connecting.start(runtime, options);
   }
 

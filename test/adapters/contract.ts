@@ -5,6 +5,7 @@ import { connecting } from "./contract/connecting.ts";
 import { exhaustion } from "./contract/exhaustion.ts";
 import { flowing } from "./contract/flowing.ts";
 import { housekeeping } from "./contract/housekeeping.ts";
+import { keepingAlive } from "./contract/keeping-alive.ts";
 import { SIDES } from "./contract/link.ts";
 import { listening } from "./contract/listening.ts";
 import { resolving } from "./contract/resolving.ts";
@@ -24,6 +25,7 @@ export function contract(runtime: Runtime): void {
     listening(runtime);
     connecting(runtime);
     resolving(runtime);
+    keepingAlive(runtime);
     housekeeping(runtime);
     exhaustion(runtime);
   });

@@ -139,6 +139,7 @@ export function runtimeOn(world: World, end: EndOptions, isCore: boolean): Runti
       reset: true,
       connectAbort: true,
       acceptPause: false,
+      keepAliveDelay: true,
       ...world.options.capabilities,
     },
     listen: (options, handler) => listen(world, { options, handler, end, isCore }),

@@ -1,6 +1,6 @@
 import { strictEqual } from "node:assert/strict";
 import { type AddressInfo, createServer, type Socket as NetSocket, connect as netConnect } from "node:net";
-import type { Address, ListenOptions, Runtime, Socket } from "../../../core/runtime.ts";
+import type { Address, ConnectOptions, ListenOptions, Runtime, Socket } from "../../../core/runtime.ts";
 import { Recorder } from "./recorder.ts";
 
 export type Side = "accepted" | "connected";
@@ -71,8 +71,8 @@ export function listenOptions(address: Address, more: Partial<ListenOptions> = {
   return { address, backlog: 128, reusePort: false, highWaterBytes: HIGH_WATER_BYTES, tls: null, ...more };
 }
 
-export function connectOptions(address: Address) {
-  return { address, highWaterBytes: HIGH_WATER_BYTES, tls: null };
+export function connectOptions(address: Address, more: Partial<ConnectOptions> = {}): ConnectOptions {
+  return { address, highWaterBytes: HIGH_WATER_BYTES, tls: null, ...more };
 }
 
 export function portOf(address: Address): number {
