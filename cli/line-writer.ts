@@ -1,20 +1,26 @@
 /**
  * Lines to standard output or standard error that never block and never fail: they wait in a bounded queue
  * with one write under way. Beyond the bound lines are dropped and counted (A16); once the reader is gone
- * everything is (A17).
+ * everything is (A17). A disk that is full is tried again until it isn't.
  */
 
+import { fstatSync, write } from "node:fs";
 import process from "node:process";
+import { isatty } from "node:tty";
 
 /** A16: what may wait while the reader does not read. */
 export const QUEUE_BYTES_MAX = 4 * 1024 * 1024;
 
-/** Writes all of it; rejects when the reader is gone. */
-export type Sink = (bytes: Uint8Array) => Promise<void>;
+/** How long after a failure the same bytes are tried again. */
+const RETRY_MS = 1_000;
+
+/** Writes as much as it can, and answers how much; rejects with the system's error. */
+export type Sink = (bytes: Uint8Array) => Promise<number>;
 
 export class LineWriter {
   readonly #sink: Sink;
   readonly #queueBytesMax: number;
+  readonly #retryMs: number;
   #queue: string[] = [];
   #queuedLength = 0;
   #writing: Promise<void> | null = null;
@@ -22,9 +28,10 @@ export class LineWriter {
   #droppedInAll = 0;
   #closed = false;
 
-  constructor(sink: Sink, queueBytesMax: number = QUEUE_BYTES_MAX) {
+  constructor(sink: Sink, queueBytesMax: number = QUEUE_BYTES_MAX, retryMs: number = RETRY_MS) {
     this.#sink = sink;
     this.#queueBytesMax = queueBytesMax;
+    this.#retryMs = retryMs;
   }
 
   /** Lines that were not written because the queue was full. */
@@ -66,15 +73,47 @@ export class LineWriter {
       const bytes = encoder.encode(`${this.#queue.join("\n")}\n`);
       this.#queue = [];
       this.#queuedLength = 0;
+      await this.#writeAll(bytes);
+    }
+    this.#writing = null;
+  }
+
+  async #writeAll(bytes: Uint8Array): Promise<void> {
+    let written = 0;
+    while (written < bytes.length && !this.#closed) {
       try {
-        await this.#sink(bytes);
-      } catch {
+        written += await this.#sink(bytes.subarray(written));
+      } catch (error) {
+        if (!isForGood(error)) {
+          await pause(this.#retryMs);
+          continue;
+        }
         this.#closed = true;
         this.#queue = [];
       }
     }
-    this.#writing = null;
   }
+}
+
+/** Nobody will ever read it. */
+function isForGood(error: unknown): boolean {
+  return FOR_GOOD.has((error as { code?: string }).code ?? "");
+}
+
+const FOR_GOOD: ReadonlySet<string> = new Set([
+  "EPIPE",
+  "EBADF",
+  "ECONNRESET",
+  "ERR_STREAM_DESTROYED",
+  "ERR_STREAM_WRITE_AFTER_END",
+]);
+
+/** Holds nobody up who wants to leave. */
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    (timer as { unref?: () => void }).unref?.();
+  });
 }
 
 interface DenoStream {
@@ -92,16 +131,35 @@ export const standardError: LineWriter = new LineWriter(openSink("stderr"));
 function openSink(name: "stdout" | "stderr"): Sink {
   const deno = (globalThis as { Deno?: DenoLike }).Deno;
   // Deno 2.9: process.stdout.write of a pipe nobody reads blocks the whole process; Deno's own does not.
-  if (deno !== undefined) {
-    return async (bytes) => {
-      for (let rest = bytes; rest.length > 0; ) rest = rest.subarray(await deno[name].write(rest));
-    };
+  if (deno !== undefined) return (bytes) => deno[name].write(bytes);
+  const fd = name === "stdout" ? 1 : 2;
+  return takesStream(fd) ? streamSink(process[name]) : fileSink(fd);
+}
+
+/** Pipes, sockets and terminals: the runtime's stream waits for them without blocking. */
+function takesStream(fd: number): boolean {
+  if (isatty(fd)) return true;
+  try {
+    const stat = fstatSync(fd);
+    return stat.isFIFO() || stat.isSocket();
+  } catch {
+    return true;
   }
-  const stream = process[name];
+}
+
+function streamSink(stream: NodeJS.WriteStream): Sink {
   // Without a listener a closed pipe ends the process.
   stream.on("error", () => {});
   return (bytes) =>
     new Promise((resolve, reject) => {
-      stream.write(bytes, (error) => (error ? reject(error) : resolve()));
+      stream.write(bytes, (error) => (error ? reject(error) : resolve(bytes.length)));
+    });
+}
+
+/** Not the runtime's stream: that blocks while the disk is slow, and is dead after the first error. */
+function fileSink(fd: number): Sink {
+  return (bytes) =>
+    new Promise((resolve, reject) => {
+      write(fd, bytes, 0, bytes.length, null, (error, written) => (error ? reject(error) : resolve(written)));
     });
 }

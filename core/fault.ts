@@ -170,11 +170,12 @@ export const CONNECT_TIMEOUT = fault(
   "the server did not accept within `timeouts.connect`",
 );
 export const NAME_NOT_FOUND = fault("upstream", "name-not-found", 502, "the server's host name has no address");
-export const LOCAL_RESOURCES = fault(
+export const LOCAL_RESOURCES = fault("internal", "local-resources", 503, "no descriptor was left to connect with");
+export const NO_LOCAL_PORT = fault(
   "internal",
-  "local-resources",
+  "no-local-port",
   503,
-  "no descriptor or port was left to connect with",
+  "no local port was left for a connection to the server",
 );
 export const FIRST_BYTE_TIMEOUT = fault(
   "upstream",

@@ -275,8 +275,9 @@ function faultOf(error: SocketError): Fault {
     case "ENOTFOUND":
       return fault.NAME_NOT_FOUND;
     case "EMFILE":
-    case "EADDRNOTAVAIL":
       return fault.LOCAL_RESOURCES;
+    case "EADDRNOTAVAIL":
+      return fault.NO_LOCAL_PORT;
     default:
       return fault.CONNECT_FAILED;
   }

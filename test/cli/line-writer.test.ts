@@ -10,7 +10,7 @@ function slowReader() {
   const sink = (bytes: Uint8Array) => {
     state.writes++;
     state.text += decoder.decode(bytes);
-    return new Promise<void>((resolve) => waiting.push(resolve));
+    return new Promise<number>((resolve) => waiting.push(() => resolve(bytes.length)));
   };
   const take = async () => {
     waiting.shift()?.();
@@ -52,12 +52,38 @@ describe("lines", () => {
   });
 
   it("A17: nobody there to read is no error", async () => {
-    const writer = new LineWriter(() => Promise.reject(new Error("EPIPE")));
+    let tries = 0;
+    const writer = new LineWriter(() => {
+      tries++;
+      return Promise.reject(Object.assign(new Error("nobody reads"), { code: "EPIPE" }));
+    });
     writer.write("a");
     await settle();
     writer.write("b");
     await writer.flush(1_000);
     assert.equal(writer.dropped, 0);
+    assert.equal(tries, 1);
+  });
+
+  it("A16: wait while the disk is full, each byte once, and what was too much is counted exactly", async () => {
+    let text = "";
+    let room = 4;
+    const decoder = new TextDecoder();
+    const sink = (bytes: Uint8Array): Promise<number> => {
+      const taken = Math.min(room, bytes.length);
+      room -= taken;
+      text += decoder.decode(bytes.subarray(0, taken));
+      return taken > 0 ? Promise.resolve(taken) : Promise.reject(Object.assign(new Error("full"), { code: "ENOSPC" }));
+    };
+    const writer = new LineWriter(sink, 20, 1);
+    writer.write("first");
+    await settle();
+    for (let count = 0; count < 5; count++) writer.write("123456789");
+    assert.equal(text, "firs");
+    assert.equal(writer.dropped, 3);
+    room = 1_000;
+    await writer.flush(4_000);
+    assert.equal(text, "first\n123456789\n123456789\nmillrace: 3 log lines dropped, nobody read them in time\n");
   });
 
   it("can be waited for, but not for ever", async () => {

@@ -124,7 +124,7 @@ describe("leases", () => {
       ["ETIMEDOUT", "upstream.connect-timeout"],
       ["ENOTFOUND", "upstream.name-not-found"],
       ["EMFILE", "internal.local-resources"],
-      ["EADDRNOTAVAIL", "internal.local-resources"],
+      ["EADDRNOTAVAIL", "internal.no-local-port"],
       ["ECONNRESET", "upstream.connect-failed"],
     ] as const) {
       sim.failConnect(UPSTREAM, code);

@@ -40,6 +40,7 @@ describe("what a try says about its server", () => {
       [fault.QUEUE_FULL, "abandoned"],
       [fault.QUEUE_TIMEOUT, "abandoned"],
       [fault.LOCAL_RESOURCES, "abandoned"],
+      [fault.NO_LOCAL_PORT, "abandoned"],
       [fault.CLIENT_RESET, "abandoned"],
       [fault.DRAINING, "abandoned"],
     ];
