@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { cliCommand } from "../support/runtime-command.ts";
+import { type Program, runProgram, startProgram } from "./program.ts";
+import { createScratch, type Scratch } from "./scratch.ts";
+import { until, within } from "./wait.ts";
+import { connectWire } from "./wire-client.ts";
+
+/** Rows A16 and A17 on real descriptors: whatever becomes of the log, requests are answered. */
+describe("the access log", () => {
+  let scratch: Scratch;
+  let file: string;
+  const programs: Program[] = [];
+
+  beforeAll(() => {
+    scratch = createScratch();
+    file = scratch.write(
+      "millrace.json",
+      JSON.stringify({
+        listeners: ["127.0.0.1:0"],
+        routes: [{ respond: { body: "ok" } }],
+        log: { access: true },
+      }),
+    );
+  });
+  afterAll(async () => {
+    for (const program of programs) await program.stop();
+    scratch.remove();
+  });
+
+  /** Millrace with its standard output where the shell puts it. */
+  const start = async (redirection: string): Promise<{ proxy: Program; port: number }> => {
+    const proxy = startProgram(["sh", "-c", `exec "$0" "$@" ${redirection}`, ...cliCommand(), "run", file]);
+    programs.push(proxy);
+    const [, port = ""] = await proxy.says(/listening on http:\/\/127\.0\.0\.1:(\d+)/);
+    return { proxy, port: Number(port) };
+  };
+
+  (existsSync("/dev/full") ? it : it.ignore)("A16: the disk is full (Linux)", async () => {
+    const { proxy, port } = await start("> /dev/full");
+    await askMany(port, 100);
+    await askMany(port, 100);
+    await ends(proxy);
+  });
+
+  it("A16: somebody reads it, but stops for a while: what is dropped is counted exactly", async () => {
+    const fifo = scratch.path("log");
+    assert.equal((await runProgram(["mkfifo", fifo])).code, 0);
+    const sleeper = startProgram(["sh", "-c", `exec sleep 60 < ${fifo}`]);
+    programs.push(sleeper);
+    const { proxy, port } = await start(`> ${fifo}`);
+    const count = 2_400;
+    await askMany(port, count, "x".repeat(2_000));
+    const reader = startProgram(["cat", fifo]);
+    programs.push(reader);
+    const [, dropped = ""] = await reader.says(/millrace: (\d+) log lines dropped/);
+    assert.ok(Number(dropped) > 100, `${dropped} dropped`);
+    await askMany(port, 1, "last");
+    await reader.says(/"target":"\/last"/);
+    const written = reader.stdout.match(/"target":"\/x/g)?.length ?? 0;
+    assert.equal(written + Number(dropped), count);
+    await ends(proxy);
+  });
+
+  it("A17: nobody reads it any more", async () => {
+    const fifo = scratch.path("gone");
+    assert.equal((await runProgram(["mkfifo", fifo])).code, 0);
+    const sleeper = startProgram(["sh", "-c", `exec sleep 60 < ${fifo}`]);
+    programs.push(sleeper);
+    const { proxy, port } = await start(`> ${fifo}`);
+    await askMany(port, 10);
+    sleeper.signal("SIGKILL");
+    await within(sleeper.exited, "the reader's end");
+    await askMany(port, 100);
+    await askMany(port, 100);
+    await ends(proxy);
+  });
+
+  it("A17: there is none from the start", async () => {
+    const { proxy, port } = await start(">&-");
+    await askMany(port, 100);
+    await ends(proxy);
+  });
+});
+
+/** So many requests, one behind the other, each answered 200. */
+async function askMany(port: number, count: number, target = ""): Promise<void> {
+  const client = await connectWire(port);
+  for (let sent = 0; sent < count; sent++) client.send(`GET /${target} HTTP/1.1\r\nHost: a\r\n\r\n`);
+  const answers = () => client.text.match(/HTTP\/1\.1 200 /g)?.length ?? 0;
+  await until(
+    () => answers() === count,
+    () => `${answers()} of ${count} answers`,
+  );
+  client.destroy();
+}
+
+async function ends(proxy: Program): Promise<void> {
+  proxy.signal("SIGTERM");
+  assert.deepEqual(await within(proxy.exited, "the end"), { code: 0, signal: null });
+}
