@@ -2,7 +2,7 @@
 
 import type { LogDefinition } from "../core/config/compile.ts";
 import { formatAccess, formatFailure, formatNotice } from "../core/observe/access-log.ts";
-import type { Observer } from "../core/observe/events.ts";
+import type { Notice, Observer } from "../core/observe/events.ts";
 import { FailureLog } from "../core/observe/failure-log.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { standardError, standardOutput } from "./line-writer.ts";
@@ -35,7 +35,7 @@ export function createLog(definition: LogDefinition, runtime: Runtime): Log {
       failures.report((atMs) => formatFailure(exchange, atMs), now);
     },
     onNotice(notice) {
-      const failures = notice.kind === "refused" || notice.kind === "connection-shed" ? ofClients : ofOthers;
+      const failures = OF_CLIENTS.has(notice.kind) ? ofClients : ofOthers;
       failures.report((atMs) => formatNotice(notice, atMs), runtime.wallClockMs());
     },
     close() {
@@ -46,3 +46,11 @@ export function createLog(definition: LogDefinition, runtime: Runtime): Log {
     },
   };
 }
+
+/** Notices that any client can cause. */
+const OF_CLIENTS: ReadonlySet<Notice["kind"]> = new Set([
+  "refused",
+  "connection-shed",
+  "address-shed",
+  "accept-paused",
+]);

@@ -123,6 +123,13 @@ export class Listener implements ListenHandler, Pressed, SessionHome {
 
   pauseAccepting(): void {
     this.#port?.pause();
+    const { runtime, observer } = this.#engine;
+    if (!runtime.capabilities.acceptPause) return;
+    observer.onNotice({
+      kind: "accept-paused",
+      listener: this.definition.name,
+      limit: this.#pressure.connectionsMax,
+    });
   }
 
   resumeAccepting(): void {

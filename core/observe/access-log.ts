@@ -72,6 +72,8 @@ export function formatNotice(notice: Notice, atMs: number): string {
       return `${start} error accepting failed: ${escapeText(notice.error.message)} [${notice.error.code}]; listener ${escapeText(notice.listener)}; trying again`;
     case "connection-shed":
       return `${start} error connection closed at once: all ${notice.limit} client connections are in use; listener ${escapeText(notice.listener)}`;
+    case "accept-paused":
+      return `${start} error accepting rests: all ${notice.limit} client connections are in use; listener ${escapeText(notice.listener)}`;
     case "address-shed":
       return `${start} error connection closed at once: client ${escapeText(notice.clientAddress)} has ${notice.limit} connections already (\`limits.connectionsPerAddress\`); listener ${escapeText(notice.listener)}`;
     case "server-state": {

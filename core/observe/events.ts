@@ -50,6 +50,8 @@ export type Notice =
   | { readonly kind: "accept-failed"; readonly listener: string; readonly error: SocketError }
   /** `clientConnectionsMax`, or the descriptor limit, is reached: the connection was closed at once. */
   | { readonly kind: "connection-shed"; readonly listener: string; readonly limit: number }
+  /** The same, where new connections can be left waiting in the kernel instead. */
+  | { readonly kind: "accept-paused"; readonly listener: string; readonly limit: number }
   /** `connectionsPerAddressMax` is reached: closed at once, too. */
   | {
       readonly kind: "address-shed";

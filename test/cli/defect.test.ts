@@ -7,7 +7,7 @@ import { cliCommand, projectRoot } from "../support/runtime-command.ts";
 
 /** A throw while one request is served harms no other (row Q12), and is told. */
 describe("a defect", () => {
-  it("is logged, and the proxy serves on", async () => {
+  it("Q12 is logged, and the proxy serves on", async () => {
     const [program, ...args] = cliCommand().slice(0, -1);
     const child = spawn(program!, [...args, join(projectRoot, "test/cli/throwing-observer.ts")], { cwd: projectRoot });
     let said = "";

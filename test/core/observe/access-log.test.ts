@@ -127,6 +127,14 @@ describe("access log lines", () => {
       formatNotice({ kind: "connection-shed", listener: ":80", limit: 5 }, AT),
       /all 5 client connections are in use; listener :80/,
     );
+    assert.match(
+      formatNotice({ kind: "accept-paused", listener: ":80", limit: 5 }, AT),
+      /accepting rests: all 5 client connections are in use; listener :80/,
+    );
+    assert.match(
+      formatNotice({ kind: "address-shed", listener: ":80", clientAddress: "192.0.2.1", limit: 5 }, AT),
+      /client 192\.0\.2\.1 has 5 connections already .*; listener :80/,
+    );
   });
 });
 
