@@ -3,40 +3,42 @@
  * pool; the smallest doubt about its state and it is never used again (hostile-input group P).
  *
  *     IDLE ── begin ─► WAITING ── final head ─► BODY ── end ─► ANSWERED ── request sent, too ─► IDLE
- *                         │ 1xx: stays                              any doubt ─► CLOSED
+ *                         │ 1xx: stays        │    ▲                any doubt ─► CLOSED
+ *                         │             defer │    │ goOn
+ *                         │                   └► HEAD_ONLY: the handler has yet to decide; no body is delivered
  *                         └── 101 ─► TUNNEL ─► CLOSED
  */
 
 import { Inbox } from "../bytes/inbox.ts";
-import { Outbox } from "../bytes/outbox.ts";
 import type { Fault } from "../fault.ts";
 import * as fault from "../fault.ts";
-import { OPTION_CLOSE, OPTION_KEEP_ALIVE, readConnection } from "../http/connection.ts";
 import type { Fields } from "../http/fields.ts";
-import { frameResponse } from "../http/framing.ts";
-import { BODY_CHUNKED, BODY_UNTIL_CLOSE, type RequestHead, ResponseHead } from "../http/message.ts";
+import { type RequestHead, ResponseHead } from "../http/message.ts";
 import type { OutgoingHead } from "../http/outgoing.ts";
+import { checkResponse } from "../http/response-rules.ts";
 import type { RequestWriter, ResponseHandler } from "../http/wire.ts";
 import type { Socket, SocketError, SocketHandler } from "../runtime.ts";
 import { Timer, type TimerOwner } from "../time/timers.ts";
 import type { ClientOwner, CycleRules } from "./client-owner.ts";
+import { HoldGate } from "./hold-gate.ts";
 import { BodyDecoder, type BodySink } from "./parse-body.ts";
 import { INCOMPLETE, parseResponseHead } from "./parse-head.ts";
-import { writeChunk, writeLastChunk } from "./write-body.ts";
-import { writeRequestHead } from "./write-head.ts";
+import { RequestSender } from "./request-sender.ts";
 
 const IDLE = 0;
 const WAITING = 1;
-const BODY = 2;
-const ANSWERED = 3;
-const TUNNEL = 4;
-const CLOSED = 5;
+const HEAD_ONLY = 2;
+const BODY = 3;
+const ANSWERED = 4;
+const TUNNEL = 5;
+const CLOSED = 6;
 
 export class ClientConnection implements SocketHandler, RequestWriter, BodySink, TimerOwner {
   readonly socket: Socket;
   readonly #owner: ClientOwner<ClientConnection>;
   readonly #inbox = new Inbox();
-  readonly #outbox: Outbox;
+  readonly #sender: RequestSender;
+  readonly #gate: HoldGate;
   readonly #timer: Timer;
   readonly #head = new ResponseHead();
   #headChunk: Uint8Array | null = null; // what `#head` lies in, released with it
@@ -46,17 +48,13 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
   #phase = IDLE;
   #requestMethod = 0;
   #isUpgradeAsked = false;
-  #isRequestChunked = false;
-  #isRequestDone = false;
-  #hasRequestBody = false;
-  #isHeld = false;
   #interims = 0;
   /** Anything came in this cycle, be it half a head. */
   hasHeard = false;
   #keepsAlive = true;
-  #hasServerEnded = false;
+  /** The socket is gone; only a deferred response outlives it. */
+  #isLost = false;
   #lastMoveMs = 0;
-  #queuedAtCheck = 0;
   #idleMs = 0;
   #poolIdleMs: number;
   /** Requests that began on this connection. More than one: it was taken from the pool. */
@@ -67,7 +65,8 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
   constructor(socket: Socket, owner: ClientOwner<ClientConnection>) {
     this.socket = socket;
     this.#owner = owner;
-    this.#outbox = new Outbox(socket, owner.slab);
+    this.#sender = new RequestSender(socket, owner.slab);
+    this.#gate = new HoldGate(socket);
     this.#timer = new Timer(this);
     this.#poolIdleMs = owner.poolIdleMs;
     socket.handler = this;
@@ -84,15 +83,7 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
 
   /** Nothing of this cycle stands out, on either side, and both sides would go on. */
   get isReusable(): boolean {
-    return (
-      this.#phase === ANSWERED &&
-      this.#isRequestDone &&
-      this.#keepsAlive &&
-      this.#inbox.length === 0 &&
-      !this.#hasServerEnded &&
-      // A body the server answered without reading may still be on our side of the wire.
-      (!this.#hasRequestBody || this.socket.queuedBytes === 0)
-    );
+    return this.#phase === ANSWERED && this.#sender.isSent && this.#keepsAlive && this.#inbox.length === 0;
   }
 
   /** Starts a cycle; `head` follows at once. */
@@ -104,8 +95,7 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
     this.#isUpgradeAsked = isUpgradeAsked;
     // Refused or not, nobody knows what the server makes of the bytes behind it.
     if (isUpgradeAsked) this.#keepsAlive = false;
-    this.#isRequestDone = false;
-    this.#hasRequestBody = false;
+    this.#sender.begin();
     this.#interims = 0;
     this.hasHeard = false;
     this.#idleMs = rules.timeouts.responseIdleMs;
@@ -146,57 +136,49 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
   // ── requests ───────────────────────────────────────────────────────────────────────────────────────────────
 
   head(outgoing: OutgoingHead, incoming: RequestHead): void {
-    this.#isRequestChunked = outgoing.body === BODY_CHUNKED;
-    writeRequestHead(this.#outbox, outgoing, incoming);
+    this.#sender.head(outgoing, incoming);
   }
 
   body(bytes: Uint8Array, start: number, end: number): boolean {
-    this.#hasRequestBody = true;
     this.#lastMoveMs = this.#owner.timers.nowMs;
-    if (this.#isRequestChunked) writeChunk(this.#outbox, bytes, start, end);
-    else this.#outbox.piece(bytes, start, end);
+    this.#sender.body(bytes, start, end);
     return this.#isWritable();
   }
 
   end(trailers: Fields | null): void {
     if (this.#phase === TUNNEL) {
-      this.#outbox.end();
+      this.#sender.finish();
       return;
     }
-    if (this.#isRequestChunked) writeLastChunk(this.#outbox, trailers);
-    this.#outbox.flush();
-    this.#isRequestDone = true;
+    this.#sender.end(trailers);
     if (this.#phase === WAITING) this.#owner.timers.set(this.#timer, this.#rules!.timeouts.firstByteMs);
   }
 
   flush(): void {
-    this.#outbox.flush();
+    this.#sender.flush();
     this.#isWritable();
   }
 
   /** While the server takes nothing it is given the time a silent response has. */
   #isWritable(): boolean {
-    if (!this.#outbox.isBlocked) return true;
+    if (!this.#sender.isBlocked) return true;
     if (this.#phase === WAITING && this.#timer.deadlineMs === 0) this.#awaitTaking();
     return false;
   }
 
   #awaitTaking(): void {
-    this.#queuedAtCheck = this.socket.queuedBytes;
+    this.#sender.hasMoved();
     this.#owner.timers.set(this.#timer, this.#rules!.timeouts.sendIdleMs);
   }
 
   hold(): void {
-    if (this.#isHeld) return;
-    this.#isHeld = true;
-    this.socket.pause();
+    this.#gate.hold();
   }
 
   release(): void {
-    if (!this.#isHeld) return;
-    this.#isHeld = false;
+    if (this.#gate.isOpen || this.#phase === HEAD_ONLY) return;
     this.#lastMoveMs = this.#owner.timers.nowMs;
-    if (this.#phase !== CLOSED) this.socket.resume();
+    this.#gate.release();
   }
 
   // ── from the socket ────────────────────────────────────────────────────────────────────────────────────────
@@ -228,13 +210,12 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
   }
 
   onDrain(_socket: Socket): void {
-    this.#outbox.drained();
-    if (this.#phase === WAITING && !this.#isRequestDone) this.#owner.timers.clear(this.#timer);
+    this.#sender.drained();
+    if (this.#phase === WAITING && !this.#sender.isDone) this.#owner.timers.clear(this.#timer);
     this.#handler?.onWritable();
   }
 
   onEnd(_socket: Socket): void {
-    this.#hasServerEnded = true;
     this.#keepsAlive = false;
     switch (this.#phase) {
       case TUNNEL:
@@ -255,7 +236,10 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
   }
 
   onClose(_socket: Socket, error: SocketError | null): void {
-    if (this.#phase !== CLOSED) {
+    this.#isLost = true;
+    this.#keepsAlive = false;
+    // What came of it is complete, maybe: that is found out when the handler wants it.
+    if (this.#phase !== CLOSED && this.#phase !== HEAD_ONLY) {
       const lost = error === null ? fault.UPSTREAM_CLOSED : fault.UPSTREAM_RESET;
       this.#fail(this.#phase === BODY ? fault.RESPONSE_TRUNCATED : lost);
     }
@@ -269,13 +253,13 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
         this.close();
         break;
       case WAITING:
-        if (this.#isRequestDone) this.#fail(fault.FIRST_BYTE_TIMEOUT);
-        else if (this.socket.queuedBytes < this.#queuedAtCheck) this.#awaitTaking();
+        if (this.#sender.isDone) this.#fail(fault.FIRST_BYTE_TIMEOUT);
+        else if (this.#sender.hasMoved()) this.#awaitTaking();
         else this.#fail(fault.UPSTREAM_SEND_TIMEOUT);
         break;
       default: {
         // Silence while we don't listen is not the server's.
-        const silentMs = this.#isHeld ? 0 : timers.nowMs - this.#lastMoveMs;
+        const silentMs = !this.#gate.isOpen ? 0 : timers.nowMs - this.#lastMoveMs;
         if (silentMs < this.#idleMs) timers.set(this.#timer, this.#idleMs - silentMs);
         else this.#fail(this.#phase === TUNNEL ? fault.TUNNEL_IDLE : fault.RESPONSE_TIMEOUT);
       }
@@ -296,41 +280,58 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
       const head = this.#head;
       const at = parseResponseHead(head, inbox.bytes, inbox.start, inbox.end, this.#rules!.responseBounds);
       if (at === INCOMPLETE) return;
-      if (at < 0) {
-        this.#fail(fault.upstreamRefusal(at));
-        return;
-      }
-      const framed = frameResponse(head, this.#requestMethod);
-      const options = framed < 0 ? framed : readConnection(head.fields);
-      if (options < 0) {
-        this.#fail(fault.upstreamRefusal(options));
+      const refused = at < 0 ? at : checkResponse(head, this.#requestMethod);
+      if (refused < 0) {
+        this.#fail(fault.upstreamRefusal(refused));
         return;
       }
       if (head.status < 200) {
         if (!this.#readInterim(head, at)) return;
         continue;
       }
-      const isHttp10KeepAlive = (options & OPTION_KEEP_ALIVE) !== 0;
-      const wantsOn = (options & OPTION_CLOSE) === 0 && (head.minorVersion === 1 || isHttp10KeepAlive);
-      this.#keepsAlive &&= wantsOn && head.body !== BODY_UNTIL_CLOSE;
-      const { bytes, end } = inbox;
+      this.#keepsAlive &&= head.keepsAlive;
       this.#headChunk = inbox.wholeChunk;
-      inbox.clear();
+      inbox.consume(at);
       this.#phase = BODY;
       this.#decoder.begin(head.body, head.bodyLength);
       this.#owner.timers.set(this.#timer, this.#idleMs);
       this.#handler!.onHead(head);
-      this.#readBody(bytes, at, end);
+      if (this.#phase === BODY) this.#readRest();
     }
   }
 
+  /** Within `onHead`: the head stays, and what has come of the body waits with the rest of it, until `goOn` or `close`. */
+  defer(): void {
+    if (this.#phase !== BODY) throw new Error("a response was deferred outside its head");
+    this.#phase = HEAD_ONLY;
+    this.#owner.timers.clear(this.#timer);
+    this.hold();
+  }
+
+  /** After `defer`: the body follows, its first part in this call. */
+  goOn(): void {
+    if (this.#phase !== HEAD_ONLY) return;
+    this.#phase = BODY;
+    this.#owner.timers.set(this.#timer, this.#idleMs);
+    this.release();
+    this.#readRest();
+    if (this.#phase === BODY && this.#isLost) this.#fail(fault.RESPONSE_TRUNCATED);
+  }
+
+  #readRest(): void {
+    const { bytes, start, end } = this.#inbox;
+    this.#inbox.clear();
+    this.#readBody(bytes, start, end);
+  }
+
   #readInterim(head: ResponseHead, at: number): boolean {
-    if (head.status === 101) {
+    const isUpgrade = head.status === 101;
+    if (isUpgrade && this.#isUpgradeAsked && this.#sender.isDone) {
       this.#switchProtocols(head, at);
       return false;
     }
-    if (++this.#interims > this.#rules!.limits.interimResponsesMax) {
-      this.#fail(fault.TOO_MANY_INTERIM);
+    if (isUpgrade || ++this.#interims > this.#rules!.limits.interimResponsesMax) {
+      this.#fail(isUpgrade ? fault.UNEXPECTED_UPGRADE : fault.TOO_MANY_INTERIM);
       return false;
     }
     this.#handler!.onInterim(head);
@@ -340,10 +341,6 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
   }
 
   #switchProtocols(head: ResponseHead, at: number): void {
-    if (!this.#isUpgradeAsked || !this.#isRequestDone) {
-      this.#fail(fault.UNEXPECTED_UPGRADE);
-      return;
-    }
     this.#phase = TUNNEL;
     this.#keepsAlive = false;
     this.#idleMs = this.#rules!.timeouts.tunnelIdleMs;

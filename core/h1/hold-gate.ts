@@ -11,12 +11,16 @@ export class HoldGate {
     this.#socket = socket;
   }
 
-  hold(reason: number): void {
+  get isOpen(): boolean {
+    return this.#held === 0;
+  }
+
+  hold(reason = 1): void {
     if (this.#held === 0) this.#socket.pause();
     this.#held |= reason;
   }
 
-  release(reason: number): void {
+  release(reason = 1): void {
     if ((this.#held & reason) === 0) return;
     this.#held &= ~reason;
     if (this.#held === 0) this.#socket.resume();

@@ -136,6 +136,8 @@ export class ResponseHead {
   minorVersion = 1;
   body = BODY_NONE;
   bodyLength = 0;
+  /** Set by `response-rules.ts`: the server would go on on this connection. */
+  keepsAlive = false;
 
   clear(): void {
     this.fields.clear();

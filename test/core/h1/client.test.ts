@@ -372,3 +372,85 @@ describe("rest", () => {
     assert.ok(isClosed);
   });
 });
+
+describe("a response whose handler has yet to decide", () => {
+  const defers: ResponseHandler = {
+    ...handler,
+    onHead(head: ResponseHead) {
+      handler.onHead(head);
+      connection.defer();
+    },
+  };
+
+  function beginDeferred(): void {
+    connection.begin(defers, rules, METHOD_GET, false);
+    const head = new OutgoingHead();
+    head.method = "GET";
+    head.target = "/x";
+    connection.head(head, incoming);
+    connection.end(null);
+    sim.drive();
+  }
+
+  it("waits with its body until it is told to go on, and for as long as it takes", () => {
+    beginDeferred();
+    say("HTTP/1.1 503 x\r\nContent-Length: 4\r\n\r\nab");
+    say("cd");
+    connection.release();
+    sim.advance(DEFAULT_TIMEOUTS.responseIdleMs * 2);
+    assert.deepEqual(told.splice(0), ["head 503"]);
+    connection.goOn();
+    assert.deepEqual(told.splice(0), ["body ab"]);
+    sim.drive();
+    assert.deepEqual(told, ["body cd", "end"]);
+    assert.ok(connection.isReusable);
+  });
+
+  it("may be complete already, or have no body", () => {
+    for (const [text, parts] of [
+      [OK, ["head 200", "body ok", "end"]],
+      ["HTTP/1.1 204 x\r\n\r\n", ["head 204", "end"]],
+    ] as const) {
+      beginDeferred();
+      say(text);
+      connection.goOn();
+      connection.goOn();
+      assert.deepEqual(told.splice(0), parts);
+      connection.rest();
+    }
+  });
+
+  it("may be dropped", () => {
+    beginDeferred();
+    say(OK);
+    connection.close();
+    connection.goOn();
+    sim.drive();
+    assert.deepEqual(told, ["head 200"]);
+    assert.ok(isClosed);
+  });
+
+  for (const [text, parts] of [
+    [OK, ["body ok", "end"]],
+    ["HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok", ["body ok", "fault upstream.truncated"]],
+  ] as const) {
+    it(`outlives its connection as far as it has come: ${parts.join(", ")}`, () => {
+      beginDeferred();
+      say(text);
+      server.reset();
+      sim.drive();
+      assert.deepEqual(told.splice(0), ["head 200"]);
+      connection.goOn();
+      sim.drive();
+      assert.deepEqual(told, parts);
+      assert.ok(!connection.isReusable);
+      connection.close();
+      assert.ok(isClosed);
+    });
+  }
+
+  it("is deferred within its head only", () => {
+    begin();
+    assert.throws(() => connection.defer(), /outside its head/);
+  });
+});

@@ -1,0 +1,78 @@
+/** The sending half of an upstream connection: frames requests, and can tell whether the server takes what it is sent. */
+
+import { Outbox } from "../bytes/outbox.ts";
+import type { Slab } from "../bytes/slab.ts";
+import type { Fields } from "../http/fields.ts";
+import { BODY_CHUNKED, type RequestHead } from "../http/message.ts";
+import type { OutgoingHead } from "../http/outgoing.ts";
+import type { Socket } from "../runtime.ts";
+import { writeChunk, writeLastChunk } from "./write-body.ts";
+import { writeRequestHead } from "./write-head.ts";
+
+export class RequestSender {
+  readonly #socket: Socket;
+  readonly #outbox: Outbox;
+  #isChunked = false;
+  #hasBody = false;
+  #queuedAtCheck = 0;
+  /** The whole request is on its way. */
+  isDone = false;
+
+  constructor(socket: Socket, slab: Slab) {
+    this.#socket = socket;
+    this.#outbox = new Outbox(socket, slab);
+  }
+
+  get isBlocked(): boolean {
+    return this.#outbox.isBlocked;
+  }
+
+  /** A body the server answered without reading may still be on our side of the wire. */
+  get isSent(): boolean {
+    return this.isDone && (!this.#hasBody || this.#socket.queuedBytes === 0);
+  }
+
+  begin(): void {
+    this.isDone = false;
+    this.#hasBody = false;
+  }
+
+  head(outgoing: OutgoingHead, incoming: RequestHead): void {
+    this.#isChunked = outgoing.body === BODY_CHUNKED;
+    writeRequestHead(this.#outbox, outgoing, incoming);
+  }
+
+  body(bytes: Uint8Array, start: number, end: number): void {
+    this.#hasBody = true;
+    if (this.#isChunked) writeChunk(this.#outbox, bytes, start, end);
+    else this.#outbox.piece(bytes, start, end);
+  }
+
+  end(trailers: Fields | null): void {
+    if (this.#isChunked) writeLastChunk(this.#outbox, trailers);
+    this.#outbox.flush();
+    this.isDone = true;
+  }
+
+  flush(): void {
+    this.#outbox.flush();
+  }
+
+  /** The socket's `onDrain`. */
+  drained(): void {
+    this.#outbox.drained();
+  }
+
+  /** FIN behind everything. */
+  finish(): void {
+    this.#outbox.end();
+  }
+
+  /** Whether the server has taken anything since the last look. */
+  hasMoved(): boolean {
+    const queued = this.#socket.queuedBytes;
+    const hasMoved = queued < this.#queuedAtCheck;
+    this.#queuedAtCheck = queued;
+    return hasMoved;
+  }
+}
