@@ -123,6 +123,11 @@ export function upstreamRefusal(answer: number): Fault {
   return UPSTREAM_REFUSALS[-answer]!;
 }
 
+/** Whether an upstream's bytes were no acceptable response. */
+export function isUpstreamRefusal(reason: Fault): boolean {
+  return UPSTREAM_REFUSALS.includes(reason);
+}
+
 export const CLIENT_HEAD_TIMEOUT = fault(
   "client",
   "head-timeout",
@@ -182,6 +187,18 @@ export const FIRST_BYTE_TIMEOUT = fault(
   "first-byte-timeout",
   504,
   "no response began within `timeouts.firstByte`",
+);
+export const TRY_TIMEOUT = fault(
+  "upstream",
+  "try-timeout",
+  504,
+  "no response began within `retries.perTryTimeout` of the upstream",
+);
+export const TOTAL_TIMEOUT = fault(
+  "upstream",
+  "total-timeout",
+  504,
+  "the response was not complete within `timeouts.total`",
 );
 export const RESPONSE_TIMEOUT = fault(
   "upstream",

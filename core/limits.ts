@@ -65,6 +65,8 @@ export interface Timeouts {
   readonly drainMs: number;
   /** So long the proxy goes on accepting when it is told to stop, for whoever sends it traffic to notice. */
   readonly drainDelayMs: number;
+  /** From the request until the end of its response, all tries and pauses included; Infinity for no such bound. 504. */
+  readonly totalMs: number;
 }
 
 export const DEFAULT_LIMITS: Limits = Object.freeze({
@@ -102,6 +104,7 @@ export const DEFAULT_TIMEOUTS: Timeouts = Object.freeze({
   queueMs: 5_000,
   drainMs: 30_000,
   drainDelayMs: 0,
+  totalMs: Number.POSITIVE_INFINITY,
 });
 
 /** Waiting time before a peer's rate counts. */
@@ -110,6 +113,19 @@ export const RATE_GRACE_MS = 10_000;
 /** Idle connections kept per upstream server, requests that may wait for one. */
 export const POOL_IDLE_MAX = 64;
 export const POOL_QUEUE_MAX = 1_024;
+
+/** Further tries of a request, and what all of them may cost: per request on average, and per second beside that. */
+export const RETRY_ATTEMPTS = 1;
+export const RETRY_BUDGET_SHARE = 0.1;
+export const RETRY_BUDGET_PER_SECOND = 3;
+
+/** What of the retry budget is saved up for the moment when a server fails with all it has in flight. */
+export const RETRY_BUDGET_REQUESTS = 1_000;
+export const RETRY_BUDGET_SECONDS = 10;
+
+/** The bound of the first random pause before a further try; it doubles, up to the second number. */
+export const RETRY_BACKOFF_BASE_MS = 25;
+export const RETRY_BACKOFF_MAX_MS = 250;
 
 /** Bytes queued towards one socket before its source is paused; half of it starts the source again. */
 export const HIGH_WATER_BYTES = 128 * 1024;

@@ -5,6 +5,7 @@ import * as v from "valibot";
 import { DURATION_PATTERN } from "../core/config/duration.ts";
 import { ConfigSchema } from "../core/config/schema.ts";
 import { SIZE_PATTERN } from "../core/config/size.ts";
+import { RETRY_REASONS } from "../core/upstream/retry-policy.ts";
 
 type JsonSchema = ReturnType<NonNullable<ConversionConfig["overrideSchema"]>>;
 
@@ -35,6 +36,10 @@ export function renderJsonSchema(): string {
 
 function shapeOf({ unit, min, max }: Readonly<Record<string, unknown>>): JsonSchema {
   switch (unit) {
+    case "percent":
+      return { type: "string", pattern: `^[0-9]{1,5}(\\.[0-9]{1,3})?%$${OR_VARIABLE}` };
+    case "reason":
+      return { anyOf: [{ enum: [...RETRY_REASONS] }, { type: "integer", minimum: 400, maximum: 599 }] };
     case "duration":
       return { type: "string", pattern: `${DURATION_PATTERN.source}${OR_VARIABLE}` };
     case "size":

@@ -11,6 +11,7 @@ import { type AddressResult, parseListenAddress, parseServerAddress } from "./ad
 import { type ConfigParts, crossCheck, crossCheckWarnings } from "./cross-checks.ts";
 import { problemsOf } from "./issues.ts";
 import type { ConfigPath, ConfigProblem } from "./problem.ts";
+import { defineRetries } from "./retry-schema.ts";
 import { configPathOf, defineRoute } from "./route-definition.ts";
 import { type ParsedRoute, RouteSchema } from "./route-schema.ts";
 import {
@@ -146,6 +147,7 @@ function numbersOf({ limits, timeouts }: ParsedConfig): Numbers {
       queueMs: timeouts.queue,
       drainMs: timeouts.drain,
       drainDelayMs: timeouts.drainDelay,
+      totalMs: timeouts.total ?? Number.POSITIVE_INFINITY,
     },
   };
 }
@@ -193,6 +195,7 @@ function routeTimeouts(
     sendIdleMs: own?.sendIdle ?? timeouts.sendIdleMs,
     connectMs: own?.connect ?? theirs?.connect ?? timeouts.connectMs,
     queueMs: own?.queue ?? queueTimeout ?? timeouts.queueMs,
+    totalMs: own?.total ?? timeouts.totalMs,
   };
 }
 
@@ -218,6 +221,8 @@ function defineUpstream(name: string, upstream: ParsedUpstream, { timeouts }: Nu
       queueMax: upstream.pool.queue,
       queueMs: upstream.pool.queueTimeout ?? timeouts.queueMs,
     },
+    retries: defineRetries(upstream.retries),
+    ...(upstream.hedge !== undefined && { hedgeAfterMs: upstream.hedge.after }),
   };
 }
 

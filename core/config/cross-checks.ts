@@ -39,6 +39,10 @@ export function crossCheckWarnings(parts: ConfigParts): ConfigProblem[] {
   return [...parts.upstreams].flatMap(([name, upstream]) => {
     const warnings: ConfigProblem[] = [];
     if (complete && !used.has(name)) warnings.push(problemAtKey(["upstreams", name], "no route uses this upstream"));
+    if (upstream?.retries.unsafeRetryNonIdempotent) {
+      const message = "is unsafe: a server may execute one POST or PATCH twice; an Idempotency-Key does not need this";
+      warnings.push(problemAtKey(["upstreams", name, "retries", "unsafeRetryNonIdempotent"], message));
+    }
     const seen = new Set<string>();
     for (const [index, server] of (upstream?.servers ?? []).entries()) {
       const address = typeof server === "string" ? server : server.address;

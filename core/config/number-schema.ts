@@ -124,6 +124,8 @@ const timeouts = {
   sendIdle: "A client that does not take what is sent.",
   connect: "Until the connection to a server stands; 504 after that.",
   queue: "Waiting for a connection of a full upstream; 503 after that.",
+  total:
+    "A request with all its tries, until the end of the response: 504 after that, or a cut once it has begun. Unlimited when left out; tunnels are exempt.",
 } as const;
 
 export const RouteTimeouts = section(
@@ -136,6 +138,7 @@ export const RouteTimeouts = section(
     sendIdle: v.optional(described(duration(), timeouts.sendIdle)),
     connect: v.optional(described(duration(), timeouts.connect)),
     queue: v.optional(described(duration(), timeouts.queue)),
+    total: v.optional(described(duration(), timeouts.total)),
   },
   {
     requestHead: TIMEOUT_SERVER_WIDE,
@@ -184,4 +187,5 @@ export const Timeouts = section({
     ),
     formatDuration(DEFAULT_TIMEOUTS.drainDelayMs),
   ),
+  total: v.optional(described(duration(), timeouts.total)),
 });

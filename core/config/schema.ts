@@ -9,6 +9,7 @@ import { BALANCER_NAMES } from "../balance/registry.ts";
 import { POOL_IDLE_MAX, POOL_QUEUE_MAX } from "../limits.ts";
 import { addressBlockProblem, parseListenAddress, parseServerAddress } from "./address.ts";
 import { Limits, Timeouts } from "./number-schema.ts";
+import { Hedge, Retries } from "./retry-schema.ts";
 import { RouteSchema } from "./route-schema.ts";
 import {
   choice,
@@ -77,6 +78,8 @@ const Upstream = section({
   balance: v.optional(described(choice(BALANCER_NAMES), "How a server is chosen."), "round-robin"),
   timeouts: v.optional(described(UpstreamTimeouts, "Override `timeouts` for requests to this upstream.")),
   pool: v.optional(described(Pool, "Connections kept for reuse."), {}),
+  retries: v.optional(described(Retries, "When a request is tried again; docs/retries.md."), {}),
+  hedge: v.optional(described(Hedge, "A second try beside one that takes long; none when left out.")),
 });
 
 export const ListenerSchema = either(

@@ -186,6 +186,21 @@ export function count(range: Range = {}) {
   );
 }
 
+/** `10%`; a share of 1 afterwards. */
+export function percent(range: { readonly max?: number } = {}) {
+  const { max = 100 } = range;
+  return v.pipe(
+    v.string((issue) => `expected a share such as "10%", got ${describe(issue.input)}${percentHint(issue.input)}`),
+    v.rawTransform<string, number>(({ dataset, addIssue, NEVER }) => {
+      const number = /^[0-9]{1,5}(\.[0-9]{1,3})?%$/.test(dataset.value) ? Number(dataset.value.slice(0, -1)) : null;
+      if (number !== null && number <= max) return number / 100;
+      addIssue({ message: `${quote(dataset.value)}: write a share from 0% to ${max}%, such as "10%"` });
+      return NEVER;
+    }),
+    v.metadata({ unit: "percent" }),
+  );
+}
+
 /** true or false; the two words in quotes are taken, too, since `${env:NAME}` gives nothing else. */
 export function flag() {
   return v.pipe(
@@ -212,6 +227,10 @@ function quotesHint(value: unknown): string {
   return typeof value === "number" || typeof value === "boolean"
     ? `; put it in quotes: ${JSON.stringify(String(value))}`
     : "";
+}
+
+function percentHint(value: unknown): string {
+  return typeof value === "number" ? `; write it with a percent sign: "${value}%"` : "";
 }
 
 function isMap(value: unknown): value is Record<string, unknown> {

@@ -2,6 +2,7 @@
 
 import type { AdminState, HealthDefinition } from "../health/definition.ts";
 import type { Address } from "../runtime.ts";
+import type { RetryPolicy } from "./retry-policy.ts";
 
 export interface UpstreamDefinition {
   readonly name: string;
@@ -12,6 +13,10 @@ export interface UpstreamDefinition {
   readonly pool: PoolDefinition;
   /** Left out: what holds for an upstream that says nothing about health. */
   readonly health?: HealthDefinition;
+  /** Left out: DEFAULT_RETRIES. */
+  readonly retries?: RetryPolicy;
+  /** Without a response for so long, an idempotent request goes to a second server, too. Left out: never. */
+  readonly hedgeAfterMs?: number;
 }
 
 export interface ServerDefinition {

@@ -38,6 +38,8 @@ export function outcomeOfFault(reason: Fault): Outcome {
     case fault.NAME_NOT_FOUND:
       return "connect-failed";
     case fault.FIRST_BYTE_TIMEOUT:
+    case fault.TRY_TIMEOUT:
+    case fault.TOTAL_TIMEOUT:
     case fault.RESPONSE_TIMEOUT:
     case fault.UPSTREAM_SEND_TIMEOUT:
       return "timeout";

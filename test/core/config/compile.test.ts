@@ -3,6 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { type CompiledConfig, compileConfig } from "../../../core/config/compile.ts";
 import { formatPath } from "../../../core/config/problem.ts";
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "../../../core/limits.ts";
+import { DEFAULT_RETRIES } from "../../../core/upstream/retry-policy.ts";
 
 const minimal = {
   listeners: [":8080"],
@@ -43,6 +44,7 @@ describe("a configuration", () => {
         balance: "round-robin",
         timeouts: { connectMs: null, firstByteMs: null, idleMs: null },
         pool: { idleMax: 64, idleMs: 60_000, queueMax: 1_024, queueMs: 5_000 },
+        retries: DEFAULT_RETRIES,
       },
     ]);
     assert.deepEqual(snapshot.forwarding, { trustedProxies: [], via: true, forwarded: false });

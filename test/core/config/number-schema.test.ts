@@ -10,7 +10,8 @@ describe("limits and timeouts", () => {
     assert.equal(Object.keys(v.parse(Limits, {})).length, Object.keys(DEFAULT_LIMITS).length);
     assert.deepEqual(
       Object.entries(v.parse(Timeouts, {})).map(([name, value]) => [`${name}Ms`, value]),
-      Object.entries(DEFAULT_TIMEOUTS),
+      // What is endless when left out cannot be written.
+      Object.entries(DEFAULT_TIMEOUTS).filter(([, ms]) => ms !== Number.POSITIVE_INFINITY),
     );
   });
 
