@@ -6,13 +6,16 @@ import type { ClientConnection } from "../h1/client.ts";
 import type { Fields } from "../http/fields.ts";
 import type { RequestHead, ResponseHead } from "../http/message.ts";
 import type { ResponseHandler } from "../http/wire.ts";
+import { Timer, type TimerOwner } from "../time/timers.ts";
 import type { Borrower } from "../upstream/connections.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
+import type { Group } from "../upstream/group.ts";
 import { type Outcome, outcomeOfFault, outcomeOfStatus } from "../upstream/outcome.ts";
 import type { ClientSide } from "./client-side.ts";
 import type { RoutePlan } from "./deployment.ts";
 import type { Engine } from "./engine.ts";
 import { isEventStream } from "./response-notes.ts";
+import { isStale } from "./retry.ts";
 
 /** The exchange, as far as a try needs it. */
 export interface AttemptOwner {
@@ -21,27 +24,41 @@ export interface AttemptOwner {
   readonly head: RequestHead;
   readonly plan: RoutePlan | null;
   readonly asksUpgrade: boolean;
+  readonly isRequestEnded: boolean;
+  /** What the request is going to now, as the configuration names it. */
+  server: string;
   /** There is a connection: everything of the request that is there goes out. */
   sendRequest(attempt: Attempt, connection: ClientConnection): void;
   onInterim(head: ResponseHead): void;
-  onResponseHead(attempt: Attempt, head: ResponseHead): void;
   onResponsePiece(attempt: Attempt, bytes: Uint8Array, start: number, end: number): void;
   onResponseFlush(): void;
   onResponseEnd(attempt: Attempt, trailers: Fields | null): void;
   onUpstreamWritable(): void;
-  /** The try is over without a complete response. */
-  onAttemptFailed(attempt: Attempt, reason: Fault): void;
 }
 
-export class Attempt implements ResponseHandler, Borrower {
+/** Who decides what a try leads to. */
+export interface AttemptJudge {
+  /** There is a response; nothing of its body is passed on before this returns. */
+  onHead(attempt: Attempt, head: ResponseHead): void;
+  /** The try is over without a complete response. */
+  onFailed(attempt: Attempt, reason: Fault): void;
+}
+
+export class Attempt implements ResponseHandler, Borrower, TimerOwner {
   readonly endpoint: Endpoint;
   readonly #exchange: AttemptOwner;
+  readonly #judge: AttemptJudge;
+  /** Takes up a place among the further tries of its upstream. */
+  readonly #isExtra: boolean;
   /** Null before the lease and after it was given back. */
   connection: ClientConnection | null = null;
   /** The connection had served a request before this one. */
   isReused = false;
   /** Anything of a response came, be it half a head. */
   hasHeard = false;
+  /** The request, or a part of it, may have reached the server. */
+  wasSent = false;
+  #timer: Timer | null = null;
   #isOver = false;
   /** What is known of the server so far: what would be reported if the client left now. */
   #outcome: Outcome = "abandoned";
@@ -49,9 +66,11 @@ export class Attempt implements ResponseHandler, Borrower {
   #sentMs = 0;
   #latencyMs = -1;
 
-  constructor(exchange: AttemptOwner, endpoint: Endpoint) {
+  constructor(exchange: AttemptOwner, judge: AttemptJudge, endpoint: Endpoint, isExtra = false) {
     this.#exchange = exchange;
+    this.#judge = judge;
     this.endpoint = endpoint;
+    this.#isExtra = isExtra;
   }
 
   get connectMs(): number {
@@ -61,6 +80,11 @@ export class Attempt implements ResponseHandler, Borrower {
   /** `fresh` takes no connection that was used before. */
   start(fresh: boolean): void {
     this.endpoint.inFlight++;
+    const { perTryMs } = this.#group.retries;
+    if (perTryMs !== Number.POSITIVE_INFINITY) {
+      this.#timer = new Timer(this);
+      this.#exchange.engine.timers.set(this.#timer, perTryMs);
+    }
     const bound = fresh ? null : this.#exchange.client.takeBound(this.endpoint);
     if (bound !== null) this.onLease(bound);
     else this.endpoint.connections.lease(this, fresh);
@@ -69,16 +93,15 @@ export class Attempt implements ResponseHandler, Borrower {
   onLease(connection: ClientConnection): void {
     const exchange = this.#exchange;
     this.connection = connection;
+    this.wasSent = true;
     connection.begin(this, exchange.plan!, exchange.head.method, exchange.asksUpgrade);
     this.isReused = connection.isReused;
-    if (exchange.plan!.group!.wantsLatency) this.#sentMs = exchange.engine.runtime.now();
+    if (this.#group.wantsLatency) this.#sentMs = exchange.engine.runtime.now();
     exchange.sendRequest(this, connection);
   }
 
   onLeaseFailed(reason: Fault): void {
-    this.#outcome = outcomeOfFault(reason);
-    this.#leave();
-    this.#exchange.onAttemptFailed(this, reason);
+    this.#fail(reason, outcomeOfFault(reason));
   }
 
   onInterim(head: ResponseHead): void {
@@ -90,7 +113,8 @@ export class Attempt implements ResponseHandler, Borrower {
     if (this.#sentMs !== 0) this.#latencyMs = this.#exchange.engine.runtime.now() - this.#sentMs;
     // These may go on for hours, and the server has done its part.
     if (head.status === 101 || isEventStream(head)) this.#report();
-    this.#exchange.onResponseHead(this, head);
+    this.#stopTimer();
+    this.#judge.onHead(this, head);
   }
 
   onBodyPiece(bytes: Uint8Array, start: number, end: number): void {
@@ -113,10 +137,28 @@ export class Attempt implements ResponseHandler, Borrower {
     this.hasHeard = this.connection?.hasHeard ?? false;
     this.connection = null;
     // A server that closes what was idle has not failed.
-    const isStale = this.isReused && !this.hasHeard && isLost(reason);
-    this.#outcome = isStale ? "abandoned" : outcomeOfFault(reason);
-    this.#leave();
-    this.#exchange.onAttemptFailed(this, reason);
+    this.#fail(
+      reason,
+      isStale({ fault: reason, isReused: this.isReused, hasHeard: this.hasHeard })
+        ? "abandoned"
+        : outcomeOfFault(reason),
+    );
+  }
+
+  /** No head within `retries.perTryTimeout`. An upload that still comes is not the server's delay. */
+  onTimer(timer: Timer): void {
+    if (!this.#exchange.isRequestEnded) {
+      this.#exchange.engine.timers.set(timer, this.#group.retries.perTryMs);
+      return;
+    }
+    this.#letGo();
+    this.#fail(fault.TRY_TIMEOUT, outcomeOfFault(fault.TRY_TIMEOUT));
+  }
+
+  /** Within `onHead`: the response waits, its body unread. What it says of the server is said already. */
+  hold(): void {
+    this.connection?.defer();
+    this.#report();
   }
 
   /** The response is complete: the connection goes back, to the client it is bound to or to the pool. */
@@ -139,29 +181,46 @@ export class Attempt implements ResponseHandler, Borrower {
     client.boundTo = this.endpoint;
   }
 
-  /** Gives up, whatever the state. */
-  abandon(): void {
+  /** Gives up, whatever the state. A server that has kept us waiting until `reason` came has failed. */
+  abandon(reason: Fault): void {
     if (this.#isOver) return;
+    if (this.wasSent && this.#outcome === "abandoned" && reason === fault.TOTAL_TIMEOUT) this.#outcome = "timeout";
+    this.#letGo();
+    this.#leave();
+  }
+
+  get #group(): Group {
+    return this.#exchange.plan!.group!;
+  }
+
+  #letGo(): void {
     if (this.connection === null) this.endpoint.connections.cancel(this);
     else this.connection.close();
     this.connection = null;
+  }
+
+  #fail(reason: Fault, outcome: Outcome): void {
+    this.#outcome = outcome;
     this.#leave();
+    this.#judge.onFailed(this, reason);
   }
 
   #leave(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.endpoint.inFlight--;
+    if (this.#isExtra) this.#group.endRetry();
+    this.#stopTimer();
     this.#report();
+  }
+
+  #stopTimer(): void {
+    if (this.#timer !== null) this.#exchange.engine.timers.remove(this.#timer);
   }
 
   #report(): void {
     if (this.#isReported) return;
     this.#isReported = true;
-    this.#exchange.plan!.group!.report(this.endpoint, this.#outcome, this.#latencyMs);
+    this.#group.report(this.endpoint, this.#outcome, this.#latencyMs);
   }
-}
-
-function isLost(reason: Fault): boolean {
-  return reason === fault.UPSTREAM_CLOSED || reason === fault.UPSTREAM_RESET;
 }

@@ -2,8 +2,8 @@
  * One request and its response, from the complete head to the last byte, as a list of steps:
  *
  *     begin ─► check the loop ─► route ─► limits ─► answer ourselves ───────────────────────► finish
- *                                             └──► pick a server ─► try ─► relay or tunnel ─► finish
- *                                                                    └─ failed: again, or answer the fault
+ *                                             └──► tries (tries.ts) ─► relay or tunnel ──────► finish
+ *                                                        └─ failed: answer the fault
  *
  * Both sides call in here: the client's connection through `MessageHandler`, the upstream's through `Attempt`.
  */
@@ -19,7 +19,7 @@ import { type PathReading, readPath } from "../http/path.ts";
 import type { RequestHandler } from "../http/wire.ts";
 import type { FinishedExchange } from "../observe/events.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
-import { Attempt, type AttemptOwner } from "./attempt.ts";
+import type { Attempt } from "./attempt.ts";
 import type { ClientSide } from "./client-side.ts";
 import type { Engine } from "./engine.ts";
 import { forwardInterim, forwardRequest, forwardResponse, isLooping } from "./forward.ts";
@@ -27,21 +27,23 @@ import { RequestBody } from "./request-body.ts";
 import { RequestView } from "./request-view.ts";
 import { type Answer, answerFault, answerRedirect, sentBytesOf, writeAnswer } from "./respond.ts";
 import { bindsConnection, isEventStream, keepAliveSeconds } from "./response-notes.ts";
-import { mayRetryStale } from "./retry.ts";
+import { Tries, type TriesOwner } from "./tries.ts";
 
+const NOBODY: readonly Endpoint[] = [];
 const BAD_PATH = fault.clientRefusal(-fault.BAD_PATH);
 
-export class Exchange extends RequestView implements RequestHandler, FinishedExchange, AttemptOwner {
+export class Exchange extends RequestView implements RequestHandler, FinishedExchange, TriesOwner {
   #reading: PathReading | null = null;
   #target: string | null = null;
   #body: RequestBody | null = null;
-  #attempt: Attempt | null = null;
-  readonly tried: Endpoint[] = [];
+  #tries: Tries | null = null;
   #hasBegun = false;
-  #isRequestEnded = false;
+  #wasSent = false;
+  isRequestEnded = false;
   #isResponseEnded = false;
   #isFinished = false;
   #hasResponse = false;
+  #hasInterim = false;
   #isTunnel = false;
   #dropsBody = false;
   readonly #startedMs: number;
@@ -50,7 +52,6 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
   responseBytes = 0;
   durationMs = 0;
   firstByteMs = 0;
-  attempts = 0;
   fault: Fault | null = null;
 
   constructor(engine: Engine, client: ClientSide, head: RequestHead) {
@@ -73,14 +74,10 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
       return;
     }
     if (this.head.body !== BODY_NONE) {
-      this.#body = new RequestBody(
-        isIdempotent(this.head.method) ? limits.replayBytesMax : 0,
-        this.engine.replayBudget,
-      );
+      this.#body = new RequestBody(this.isRepeatable ? limits.replayBytesMax : 0, this.engine.replayBudget);
     }
-    const endpoint = this.client.boundEndpoint(group) ?? group.pick(this);
-    if (endpoint === null) this.#fail(fault.NO_SERVER);
-    else this.#try(new Attempt(this, endpoint), false);
+    this.#tries = new Tries(this, group);
+    this.#tries.begin();
     this.#hasBegun = true;
   }
 
@@ -130,28 +127,41 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
     return null;
   }
 
-  #try(attempt: Attempt, fresh: boolean): void {
-    this.attempts++;
-    this.#attempt = attempt;
-    this.server = attempt.endpoint.label;
-    this.tried.push(attempt.endpoint);
-    attempt.start(fresh);
+  // ── what its tries go by ───────────────────────────────────────────────────────────────────────────────────
+
+  get tried(): readonly Endpoint[] {
+    return this.#tries === null ? NOBODY : this.#tries.tried;
+  }
+  get hasForwarded(): boolean {
+    return this.#hasResponse || this.#hasInterim;
+  }
+  get isReplayable(): boolean {
+    return this.#body === null || this.#body.isReplayable;
+  }
+  get isIdempotent(): boolean {
+    return isIdempotent(this.head.method) || (this.header("idempotency-key") ?? "") !== "";
+  }
+  get isRepeatable(): boolean {
+    return this.isIdempotent || this.plan!.group!.retries.repeatsUnsafe;
   }
 
   /** The attempt has a connection: everything of the request that is there goes out. */
   sendRequest(attempt: Attempt, connection: ClientConnection): void {
-    connection.head(forwardRequest(this, this.#target), this.head);
     const body = this.#body;
-    if (body === null) {
-      // Without a body `onEnd` follows at once, or came before the connection.
-      if (this.#isRequestEnded) connection.end(null);
-      return;
-    }
-    if (this.attempts > 1 && !body.isReplayable) {
+    const isAgain = this.#wasSent;
+    if (isAgain && !this.isReplayable) {
       this.#fail(fault.UPSTREAM_RESET);
       return;
     }
-    const pieces = this.attempts > 1 ? body.replay() : body.takePending();
+    this.#wasSent = true;
+    this.server = attempt.endpoint.label;
+    connection.head(forwardRequest(this, this.#target), this.head);
+    if (body === null) {
+      // Without a body `onEnd` follows at once, or came before the connection.
+      if (this.isRequestEnded) connection.end(null);
+      return;
+    }
+    const pieces = isAgain ? body.replay() : body.takePending();
     let isWritable = true;
     for (const piece of pieces) isWritable = connection.body(piece, 0, piece.length);
     if (attempt.connection === null) return;
@@ -164,7 +174,7 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
 
   onBodyPiece(bytes: Uint8Array, start: number, end: number): void {
     if (this.#isFinished) return;
-    const connection = this.#attempt?.connection ?? null;
+    const connection = this.#tries?.current?.connection ?? null;
     if (this.#isTunnel) {
       if (connection?.body(bytes, start, end) === false) this.client.connection.hold();
       return;
@@ -183,20 +193,20 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
 
   /** Request trailers end here: no upstream has announced that it wants them (RFC 9110 section 6.5.1). */
   onEnd(_trailers: Fields | null): void {
-    this.#isRequestEnded = true;
+    this.isRequestEnded = true;
     if (this.#isFinished) return;
     if (this.#isTunnel && this.#isResponseEnded) this.#finish(null);
     if (this.#body !== null) this.#body.isComplete = true;
-    this.#attempt?.connection?.end(null);
+    this.#tries?.current?.connection?.end(null);
   }
 
   onFlush(): void {
-    this.#attempt?.connection?.flush();
+    this.#tries?.current?.connection?.flush();
   }
 
   /** The client takes more of the response. */
   onWritable(): void {
-    this.#attempt?.connection?.release();
+    this.#tries?.current?.connection?.release();
   }
 
   onFault(reason: Fault): void {
@@ -206,6 +216,9 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
   // ── from the upstream ──────────────────────────────────────────────────────────────────────────────────────
 
   onInterim(head: ResponseHead): void {
+    // Of two tries only one will answer.
+    if (!this.#tries!.isAlone) return;
+    this.#hasInterim = true;
     this.client.connection.interim(forwardInterim(head));
     this.client.connection.flush();
   }
@@ -214,12 +227,14 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
     this.#hasResponse = true;
     this.#body?.forget();
     this.status = head.status;
+    this.server = attempt.endpoint.label;
     if (this.#startedMs !== 0) this.firstByteMs = this.engine.runtime.now() - this.#startedMs;
     const connection = attempt.connection!;
     const outgoing = forwardResponse(this, head);
     if (head.status === 101) {
       this.#isTunnel = true;
-      this.#isRequestEnded = false;
+      this.#tries!.stopTotal();
+      this.isRequestEnded = false;
       this.client.connection.head(outgoing);
       this.client.connection.openTunnel();
       return;
@@ -248,14 +263,13 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
   onResponseEnd(attempt: Attempt, trailers: Fields | null): void {
     if (this.#isTunnel) {
       this.#isResponseEnded = true;
-      if (this.#isRequestEnded) this.#finish(null);
+      if (this.isRequestEnded) this.#finish(null);
       this.client.connection.end(null);
       return;
     }
     let passed = trailers;
     if (passed !== null && this.head.acceptsTrailers) dropUnsafeTrailers(passed);
     else passed = null;
-    this.#attempt = null;
     this.#finish(null);
     // First the connection, so that a request that waits behind this one finds it.
     try {
@@ -270,19 +284,8 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
     this.client.connection.release();
   }
 
-  onAttemptFailed(attempt: Attempt, reason: Fault): void {
-    if (this.#isFinished) return;
-    this.#attempt = null;
-    const again = mayRetryStale({
-      fault: reason,
-      isReused: attempt.isReused,
-      isIdempotent: isIdempotent(this.head.method),
-      isReplayable: this.#body === null || this.#body.isReplayable,
-      hasResponse: this.#hasResponse || attempt.hasHeard,
-      retries: this.attempts - 1,
-    });
-    if (again) this.#try(new Attempt(this, attempt.endpoint), true);
-    else this.#fail(reason);
+  onTriesFailed(reason: Fault): void {
+    this.#fail(reason);
   }
 
   // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -306,9 +309,7 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
   /** Either side broke off: an answer while nothing was sent, else a visible cut. */
   #fail(reason: Fault): void {
     if (this.#isFinished) return;
-    const attempt = this.#attempt;
-    this.#attempt = null;
-    attempt?.abandon();
+    this.#tries?.abandon(reason);
     const { connection } = this.client;
     if (this.#hasResponse || connection.isClosed || reason.status === 0) {
       if (!this.#hasResponse) this.status = reason.status;
@@ -332,6 +333,7 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
     this.#isFinished = true;
     this.engine.inFlight.leave();
     this.#body?.forget();
+    this.#tries?.end();
     this.fault = reason;
     if (this.#startedMs !== 0) this.durationMs = this.engine.runtime.now() - this.#startedMs;
     try {
@@ -341,6 +343,9 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
     }
   }
 
+  get attempts(): number {
+    return this.#tries === null ? 0 : this.#tries.count;
+  }
   get requestBytes(): number {
     return this.#body === null ? 0 : this.#body.receivedBytes;
   }

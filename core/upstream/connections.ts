@@ -74,6 +74,11 @@ export class Connections implements ClientOwner<ClientConnection> {
     return this.#idle.length;
   }
 
+  /** Whether a lease would get a connection without waiting for somebody else's. */
+  get hasPlace(): boolean {
+    return this.#idle.length > 0 || this.#orphans.length > 0 || this.#count < this.#server.connectionsMax;
+  }
+
   /** `fresh` asks for a new connection, for a second try after an idle one turned out to be closed. */
   lease(borrower: Borrower, fresh: boolean): void {
     let idle = fresh ? undefined : this.#idle.pop();

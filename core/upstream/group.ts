@@ -12,6 +12,8 @@ import type { Surroundings } from "./connections.ts";
 import type { ServerDefinition, UpstreamDefinition } from "./definition.ts";
 import { Endpoint } from "./endpoint.ts";
 import type { Outcome } from "./outcome.ts";
+import { RetryBudget } from "./retry-budget.ts";
+import { DEFAULT_RETRIES, type RetryPolicy } from "./retry-policy.ts";
 
 /** What a pick goes by, beside the state of the servers. */
 export interface PickRequest {
@@ -21,6 +23,10 @@ export interface PickRequest {
 
 export class Group {
   readonly definition: UpstreamDefinition;
+  readonly retries: RetryPolicy;
+  readonly retryBudget: RetryBudget;
+  /** Infinity: no second try beside the first. */
+  readonly hedgeAfterMs: number;
   readonly #surroundings: Surroundings;
   readonly #balancer: Balancer;
   readonly #health: GroupHealth<Endpoint>;
@@ -40,6 +46,10 @@ export class Group {
     const createBalancer = BALANCERS[definition.balance];
     if (createBalancer === undefined) throw new Error(`upstream ${definition.name}: unknown balancer`);
     this.definition = definition;
+    this.retries = definition.retries ?? DEFAULT_RETRIES;
+    this.retryBudget = previous?.retryBudget ?? new RetryBudget(this.retries, surroundings.timers.nowMs);
+    this.retryBudget.reconfigure(this.retries);
+    this.hedgeAfterMs = definition.hedgeAfterMs ?? Number.POSITIVE_INFINITY;
     this.#surroundings = surroundings;
     this.#balancer = createBalancer();
     const { name, health } = definition;
@@ -105,6 +115,13 @@ export class Group {
     if (chosen !== null) this.#balancer.commit(eligible, chosen);
     return chosen;
   }
+
+  /** Whether one more try may be made beyond the first ones; `endRetry` follows when it is over. */
+  takeRetry(): boolean {
+    return this.retryBudget.withdraw(this.#surroundings.timers.nowMs);
+  }
+
+  endRetry(): void {}
 
   /** Whether anybody here wants to know how long servers take: else nobody looks at the clock for it. */
   get wantsLatency(): boolean {

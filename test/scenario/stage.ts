@@ -58,6 +58,8 @@ export interface StageOptions extends Partial<SimulationOptions> {
   readonly timeouts?: Config["timeouts"];
   readonly routes?: Config["routes"];
   readonly pool?: NonNullable<NonNullable<Config["upstreams"]>[string]["pool"]>;
+  /** Further keys of the upstream `app`. */
+  readonly app?: Partial<NonNullable<Config["upstreams"]>[string]>;
   readonly maxConnections?: number;
   /** Further servers of the upstream `app`; the story has to make them. */
   readonly otherServers?: readonly string[];
@@ -237,7 +239,11 @@ function configOf(options: StageOptions): Config {
   return {
     listeners: [LISTEN],
     upstreams: {
-      app: { servers: [server, ...(options.otherServers ?? [])], ...(options.pool && { pool: options.pool }) },
+      app: {
+        servers: [server, ...(options.otherServers ?? [])],
+        ...(options.pool && { pool: options.pool }),
+        ...options.app,
+      },
     },
     routes: options.routes ?? [{ upstream: "app" }],
     ...(options.limits && { limits: options.limits }),

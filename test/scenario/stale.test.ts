@@ -3,7 +3,11 @@ import { afterEach, describe, it } from "@std/testing/bdd";
 import type { OriginLink } from "../support/origin.ts";
 import { drip, GET, OK, ok, patternOf, type Stage, type StageOptions, stageWith, statusesTo } from "./stage.ts";
 
-/** A pooled connection that the server closes just as it is used: once more on a fresh one, if that does no harm. */
+/**
+ * A pooled connection that the server closes just as it is used: once more on a fresh one, if that does no harm. Other
+ * second tries (`retries.test.ts`) are off.
+ */
+const ALONE: StageOptions = { app: { retries: { attempts: 0 } } };
 
 let stage: Stage;
 afterEach(() => stage.close());
@@ -12,7 +16,7 @@ type Farewell = (link: OriginLink) => void;
 
 /** The first connection serves one request and leaves as `farewell` says when the second has arrived. */
 async function stale(farewell: Farewell, options: StageOptions = {}): Promise<void> {
-  stage = await stageWith(options);
+  stage = await stageWith({ ...ALONE, ...options });
   stage.ask(GET);
   assert.equal(stage.endpoint.connections.idleCount, 1);
   stage.script = {
@@ -78,6 +82,7 @@ describe("a stale pooled connection", () => {
 
   it("is a reason only if it was used before: a fresh one that closes is the server's word", async () => {
     stage = await stageWith({
+      ...ALONE,
       script: {
         onRequest(_request, link) {
           link.peer.end();

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "@std/testing/bdd";
-import { Attempt, type AttemptOwner } from "../../../core/exchange/attempt.ts";
+import { Attempt, type AttemptJudge, type AttemptOwner } from "../../../core/exchange/attempt.ts";
 import type { ClientSide } from "../../../core/exchange/client-side.ts";
 import type { RoutePlan } from "../../../core/exchange/deployment.ts";
 import type { Engine } from "../../../core/exchange/engine.ts";
 import type { Fault } from "../../../core/fault.ts";
 import * as fault from "../../../core/fault.ts";
 import type { ClientConnection } from "../../../core/h1/client.ts";
+import { Timers } from "../../../core/time/timers.ts";
 import type { Borrower } from "../../../core/upstream/connections.ts";
 import type { Endpoint } from "../../../core/upstream/endpoint.ts";
 import { requestHead, responseHead } from "../http/heads.ts";
@@ -17,6 +18,8 @@ let told: string[];
 let reports: string[];
 let nowMs: number;
 let wantsLatency: boolean;
+let perTryMs: number;
+let timers: Timers;
 let endpoint: Endpoint;
 let client: ClientSide;
 let borrower: Borrower | null;
@@ -32,6 +35,7 @@ function connectionLike(
     ...options,
     begin: () => void told.push("begin"),
     close: () => void told.push("close"),
+    defer: () => void told.push("defer"),
     rest: () => void told.push("rest"),
   };
   return connection as unknown as ClientConnection;
@@ -41,6 +45,10 @@ const group = {
   get wantsLatency() {
     return wantsLatency;
   },
+  get retries() {
+    return { perTryMs };
+  },
+  endRetry: () => void told.push("end retry"),
   report: (at: Endpoint, outcome: string, latencyMs: number) => {
     assert.equal(at, endpoint);
     reports.push(`${outcome} ${latencyMs}`);
@@ -50,24 +58,33 @@ const group = {
 const owner = (): AttemptOwner => ({
   client,
   head: requestHead("GET / HTTP/1.1\nHost: a"),
-  engine: { runtime: { now: () => nowMs } } as unknown as Engine,
+  engine: { runtime: { now: () => nowMs }, timers } as unknown as Engine,
   plan: { timeouts: { connectMs: 123 }, group } as unknown as RoutePlan,
   asksUpgrade: false,
+  isRequestEnded,
+  server: "",
   sendRequest: () => void told.push("send"),
   onInterim: () => void told.push("interim"),
-  onResponseHead: () => void told.push("head"),
   onResponsePiece: () => void told.push("piece"),
   onResponseFlush: () => void told.push("flush"),
   onResponseEnd: () => void told.push("end"),
   onUpstreamWritable: () => void told.push("writable"),
-  onAttemptFailed: (_attempt: Attempt, reason: Fault) => void told.push(`failed ${reason.code}`),
 });
+
+const judge: AttemptJudge = {
+  onHead: () => void told.push("head"),
+  onFailed: (_attempt: Attempt, reason: Fault) => void told.push(`failed ${reason.code}`),
+};
 
 beforeEach(() => {
   told = [];
   reports = [];
   nowMs = 1_000;
   wantsLatency = false;
+  perTryMs = Number.POSITIVE_INFINITY;
+  timers = new Timers(0);
+  isExtra = false;
+  isRequestEnded = true;
   borrower = null;
   const connections = {
     lease(by: Borrower, fresh: boolean) {
@@ -86,8 +103,11 @@ beforeEach(() => {
   } as unknown as ClientSide;
 });
 
+let isExtra: boolean;
+let isRequestEnded: boolean;
+
 function started(fresh = false): Attempt {
-  const attempt = new Attempt(owner(), endpoint);
+  const attempt = new Attempt(owner(), judge, endpoint, isExtra);
   attempt.start(fresh);
   return attempt;
 }
@@ -137,13 +157,13 @@ describe("a try", () => {
 
   it("is abandoned once: before the lease, or with it", () => {
     const waiting = started();
-    waiting.abandon();
-    waiting.abandon();
+    waiting.abandon(fault.CLIENT_RESET);
+    waiting.abandon(fault.CLIENT_RESET);
     assert.deepEqual(told.splice(0), ["lease", "cancel"]);
     const under = started();
     under.onLease(connectionLike());
-    under.abandon();
-    under.abandon();
+    under.abandon(fault.CLIENT_RESET);
+    under.abandon(fault.CLIENT_RESET);
     assert.deepEqual(told, ["lease", "begin", "send", "close"]);
     assert.equal(endpoint.inFlight, 0);
   });
@@ -167,7 +187,7 @@ describe("what a try reports of its server, once", () => {
       const attempt = answered(`HTTP/1.1 ${status} x`);
       assert.deepEqual(reports, []);
       attempt.giveBack();
-      attempt.abandon();
+      attempt.abandon(fault.CLIENT_RESET);
       assert.deepEqual(reports.splice(0), [`${outcome} -1`]);
     }
   });
@@ -195,9 +215,84 @@ describe("what a try reports of its server, once", () => {
     const stale = started();
     stale.onLease(connectionLike({ isReused: true }));
     stale.onFault(fault.UPSTREAM_CLOSED);
-    started().abandon();
-    answered("HTTP/1.1 502 x").abandon();
+    started().abandon(fault.CLIENT_RESET);
+    answered("HTTP/1.1 502 x").abandon(fault.CLIENT_RESET);
     assert.deepEqual(reports, ["abandoned -1", "abandoned -1", "gateway-error -1"]);
+  });
+});
+
+describe("a try with a deadline of its own", () => {
+  const wait = (ms: number) => {
+    for (let at = timers.nowMs; at <= ms + 150; at += 50) timers.advance(at);
+  };
+
+  it("gives up without a head, and says that the server was late", () => {
+    perTryMs = 1_000;
+    started().onLease(connectionLike());
+    wait(800);
+    assert.deepEqual(reports, []);
+    wait(1_000);
+    assert.deepEqual(told.slice(-2), ["close", "failed upstream.try-timeout"]);
+    assert.deepEqual(reports, ["timeout -1"]);
+  });
+
+  it("has none once the head is there", () => {
+    perTryMs = 1_000;
+    const attempt = started();
+    attempt.onLease(connectionLike());
+    attempt.onHead(responseHead("HTTP/1.1 200 OK"));
+    wait(5_000);
+    assert.equal(told.at(-1), "head");
+    attempt.giveBack();
+  });
+
+  it("waits for an upload", () => {
+    perTryMs = 1_000;
+    isRequestEnded = false;
+    const attempt = started();
+    attempt.onLease(connectionLike());
+    wait(5_000);
+    assert.equal(told.at(-1), "send");
+    attempt.abandon(fault.CLIENT_RESET);
+  });
+});
+
+describe("a further try", () => {
+  it("gives its place back once, however it ends", () => {
+    isExtra = true;
+    for (const end of [
+      (attempt: Attempt) => attempt.giveBack(),
+      (attempt: Attempt) => attempt.abandon(fault.CLIENT_RESET),
+      (attempt: Attempt) => attempt.onFault(fault.UPSTREAM_RESET),
+    ]) {
+      const attempt = started();
+      attempt.onLease(connectionLike());
+      end(attempt);
+      attempt.abandon(fault.CLIENT_RESET);
+      assert.equal(told.filter((each) => each === "end retry").length, 1);
+      told.length = 0;
+    }
+  });
+});
+
+describe("a try whose response waits", () => {
+  it("has reported, and is dropped with its connection", () => {
+    const attempt = started();
+    attempt.onLease(connectionLike());
+    attempt.onHead(responseHead("HTTP/1.1 503 x"));
+    attempt.hold();
+    assert.deepEqual(reports, ["gateway-error -1"]);
+    attempt.abandon(fault.NO_SERVER);
+    assert.deepEqual(told.slice(-2), ["defer", "close"]);
+    assert.equal(reports.length, 1);
+  });
+
+  it("has failed when it was waited for until the end of all time", () => {
+    const attempt = started();
+    attempt.onLease(connectionLike());
+    attempt.abandon(fault.TOTAL_TIMEOUT);
+    started().abandon(fault.TOTAL_TIMEOUT);
+    assert.deepEqual(reports, ["timeout -1", "abandoned -1"]);
   });
 });
 

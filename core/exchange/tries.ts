@@ -1,0 +1,277 @@
+/**
+ * The tries of one exchange: which server comes first, whether another one follows, and whose response counts.
+ *
+ *     begin ─► try ── head ──────────────────────────────────────────► the response
+ *               │ │    └─ 503 or the like, and another try is allowed: held ─┐
+ *               │ └─ no head for `hedge.after`: a second one beside it       │
+ *               └─ failed ─┬─► another try, after a pause ◄──────────────────┘
+ *                          └─► no more: the response that is held, else the fault
+ */
+
+import type { Fault } from "../fault.ts";
+import * as fault from "../fault.ts";
+import type { ResponseHead } from "../http/message.ts";
+import { Timer, type TimerOwner } from "../time/timers.ts";
+import type { Endpoint } from "../upstream/endpoint.ts";
+import type { Group, PickRequest } from "../upstream/group.ts";
+import { backoffMs } from "../upstream/retry-policy.ts";
+import { Attempt, type AttemptJudge, type AttemptOwner } from "./attempt.ts";
+import { nextTry } from "./retry.ts";
+
+/** The exchange, as far as the choice of its tries needs it. */
+export interface TriesOwner extends AttemptOwner, PickRequest {
+  /** Anything of a response went to the client. */
+  readonly hasForwarded: boolean;
+  /** Doing the request twice is as good as once: by its method, or by a key that servers know it by. */
+  readonly isIdempotent: boolean;
+  /** The same, or the configuration has said that it may be done twice. */
+  readonly isRepeatable: boolean;
+  /** All of the request that has come can be sent again. */
+  readonly isReplayable: boolean;
+  /** This is the response. */
+  onResponseHead(attempt: Attempt, head: ResponseHead): void;
+  onTriesFailed(reason: Fault): void;
+}
+
+const NOBODY: readonly Endpoint[] = [];
+
+export class Tries implements AttemptJudge, TimerOwner {
+  readonly #exchange: TriesOwner;
+  readonly #group: Group;
+  /** Takes the request, and later gives the response. Null while nothing is under way. */
+  current: Attempt | null = null;
+  /** Beside `current`, until one of them has a response. */
+  #second: Attempt | null = null;
+  /** Answered by a status that may be better elsewhere: passed on if nothing better comes. */
+  #held: Attempt | null = null;
+  #heldHead: ResponseHead | null = null;
+  #isDecided = false;
+  /** All that were started. */
+  count = 0;
+  #retries = 0;
+  tried: readonly Endpoint[] = NOBODY;
+  #lastFault: Fault = fault.NO_SERVER;
+  /** While a try is under way: until the second one. Else: the pause before the next. */
+  #timer: Timer | null = null;
+  #total: Timer | null = null;
+
+  constructor(exchange: TriesOwner, group: Group) {
+    this.#exchange = exchange;
+    this.#group = group;
+  }
+
+  begin(): void {
+    const exchange = this.#exchange;
+    const group = this.#group;
+    const { totalMs } = exchange.plan!.timeouts;
+    group.retryBudget.deposit();
+    if (totalMs !== Number.POSITIVE_INFINITY) {
+      this.#total = new Timer(this);
+      exchange.engine.timers.set(this.#total, totalMs);
+    }
+    const endpoint = exchange.client.boundEndpoint(group) ?? group.pick(exchange);
+    if (endpoint === null) {
+      exchange.onTriesFailed(fault.NO_SERVER);
+      return;
+    }
+    if (group.hedgeAfterMs !== Number.POSITIVE_INFINITY) this.#setTimer(group.hedgeAfterMs);
+    this.#start(new Attempt(exchange, this, endpoint), false);
+  }
+
+  /** No other try is under way beside `current`. */
+  get isAlone(): boolean {
+    return this.#second === null;
+  }
+
+  /** Nothing of this is wanted any more; `reason` is why. */
+  abandon(reason: Fault): void {
+    const { current } = this;
+    const second = this.#second;
+    const held = this.#held;
+    this.current = null;
+    this.#second = null;
+    this.#held = null;
+    current?.abandon(reason);
+    second?.abandon(reason);
+    held?.abandon(reason);
+    this.end();
+  }
+
+  /** The exchange is over. */
+  end(): void {
+    this.#stopTimer();
+    this.stopTotal();
+  }
+
+  /** The response may take as long as it likes. */
+  stopTotal(): void {
+    if (this.#total !== null) this.#exchange.engine.timers.remove(this.#total);
+  }
+
+  // ── from the tries ─────────────────────────────────────────────────────────────────────────────────────────
+
+  onHead(attempt: Attempt, head: ResponseHead): void {
+    if (head.status >= 400 && this.#holds(attempt, head)) return;
+    this.#decideFor(attempt);
+    this.#exchange.onResponseHead(attempt, head);
+  }
+
+  onFailed(attempt: Attempt, reason: Fault): void {
+    if (this.#isDecided) {
+      this.#exchange.onTriesFailed(reason);
+      return;
+    }
+    this.#lastFault = reason;
+    this.#remove(attempt);
+    if (this.current !== null) return; // it is the second try already
+    this.#stopTimer();
+    switch (this.#next(attempt, reason, 0)) {
+      case "fresh":
+        this.#start(new Attempt(this.#exchange, this, attempt.endpoint), true);
+        return;
+      case "elsewhere":
+        if (this.#goElsewhere(attempt)) return;
+        break;
+      case "anywhere":
+        if (this.#pause(attempt)) return;
+        break;
+    }
+    this.#giveUp();
+  }
+
+  onTimer(timer: Timer): void {
+    if (timer === this.#total) this.#endAll();
+    else if (this.current === null) this.#tryAgain();
+    else this.#hedge();
+  }
+
+  // ── what comes next ────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Whether the response waits for a better one. */
+  #holds(attempt: Attempt, head: ResponseHead): boolean {
+    const isOnly = this.#second === null;
+    if (!this.#group.retries.statuses.includes(head.status)) return false;
+    // While the request still comes nobody knows whether it can be sent twice.
+    if (isOnly && !this.#exchange.isRequestEnded) return false;
+    if (isOnly && (this.#next(attempt, null, head.status) === "none" || !this.#pause(attempt))) return false;
+    this.#remove(attempt);
+    this.#held?.abandon(fault.NO_SERVER);
+    this.#held = attempt;
+    this.#heldHead = head;
+    attempt.hold();
+    return true;
+  }
+
+  #next(attempt: Attempt, reason: Fault | null, status: number): ReturnType<typeof nextTry> {
+    const { hasForwarded, isRepeatable, isReplayable } = this.#exchange;
+    const { wasSent, isReused, hasHeard } = attempt;
+    const retries = this.#retries;
+    const facts = { hasForwarded, isRepeatable, isReplayable, wasSent, isReused, hasHeard, retries };
+    return nextTry({ fault: reason, status, ...facts }, this.#group.retries);
+  }
+
+  /** False: there is no other server, or the budget is spent. */
+  #goElsewhere(attempt: Attempt): boolean {
+    const endpoint = this.#other(attempt);
+    if (endpoint === null || !this.#charge()) return false;
+    this.#start(new Attempt(this.#exchange, this, endpoint, true), false);
+    return true;
+  }
+
+  #pause(attempt: Attempt): boolean {
+    if (!this.#charge()) return false;
+    this.#exclude(attempt.endpoint);
+    this.#setTimer(backoffMs(this.#group.retries, this.#retries, this.#exchange.engine.runtime.random()));
+    return true;
+  }
+
+  #tryAgain(): void {
+    const endpoint = this.#group.pick(this.#exchange);
+    // What is held may hold the only connection: waiting for it would be waiting for ourselves.
+    const mayWait = this.#held === null;
+    if (endpoint === null || !(mayWait || endpoint.connections.hasPlace)) this.#giveUp();
+    else this.#start(new Attempt(this.#exchange, this, endpoint, true), false);
+  }
+
+  /** The first one takes long: a second one on another server, if nothing speaks against it. */
+  #hedge(): void {
+    const exchange = this.#exchange;
+    const first = this.current!;
+    if (this.#isDecided || exchange.asksUpgrade || exchange.hasForwarded) return;
+    if (!exchange.isRequestEnded || !exchange.isIdempotent || !exchange.isReplayable) return;
+    const endpoint = this.#other(first);
+    if (endpoint === null || !endpoint.connections.hasPlace || !this.#group.takeRetry()) return;
+    this.#second = first;
+    this.#start(new Attempt(exchange, this, endpoint, true), false);
+  }
+
+  /** The time of the whole request is up. */
+  #endAll(): void {
+    this.#lastFault = fault.TOTAL_TIMEOUT;
+    if (this.#held === null || this.#isDecided) this.#exchange.onTriesFailed(fault.TOTAL_TIMEOUT);
+    else this.#giveUp();
+  }
+
+  #giveUp(): void {
+    const held = this.#held;
+    if (held === null) {
+      this.#exchange.onTriesFailed(this.#lastFault);
+      return;
+    }
+    this.#held = null;
+    this.#decideFor(held);
+    this.#exchange.onResponseHead(held, this.#heldHead!);
+    held.connection?.goOn();
+  }
+
+  /** Whatever else was tried is of no use any more. */
+  #decideFor(attempt: Attempt): void {
+    this.#isDecided = true;
+    const other = this.current === attempt ? this.#second : this.current;
+    const held = this.#held;
+    this.current = attempt;
+    this.#second = null;
+    this.#held = null;
+    this.#stopTimer();
+    other?.abandon(fault.NO_SERVER);
+    held?.abandon(fault.NO_SERVER);
+  }
+
+  #start(attempt: Attempt, fresh: boolean): void {
+    this.count++;
+    this.#exchange.server = attempt.endpoint.label;
+    this.current = attempt;
+    attempt.start(fresh);
+  }
+
+  #remove(attempt: Attempt): void {
+    if (this.current === attempt) this.current = this.#second;
+    this.#second = null;
+  }
+
+  /** A server that this request was not sent to yet. */
+  #other({ endpoint }: Attempt): Endpoint | null {
+    this.#exclude(endpoint);
+    const picked = this.#group.pick(this.#exchange);
+    return picked === null || this.tried.includes(picked) ? null : picked;
+  }
+
+  #exclude(endpoint: Endpoint): void {
+    if (!this.tried.includes(endpoint)) this.tried = [...this.tried, endpoint];
+  }
+
+  #charge(): boolean {
+    if (!this.#group.takeRetry()) return false;
+    this.#retries++;
+    return true;
+  }
+
+  #setTimer(delayMs: number): void {
+    this.#timer ??= new Timer(this);
+    this.#exchange.engine.timers.set(this.#timer, delayMs);
+  }
+
+  #stopTimer(): void {
+    if (this.#timer !== null) this.#exchange.engine.timers.remove(this.#timer);
+  }
+}

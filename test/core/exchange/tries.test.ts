@@ -1,0 +1,260 @@
+import assert from "node:assert/strict";
+import { beforeEach, describe, it } from "@std/testing/bdd";
+import type { Attempt } from "../../../core/exchange/attempt.ts";
+import { Tries, type TriesOwner } from "../../../core/exchange/tries.ts";
+import type { Fault } from "../../../core/fault.ts";
+import * as fault from "../../../core/fault.ts";
+import { DEFAULT_TIMEOUTS } from "../../../core/limits.ts";
+import { Timers } from "../../../core/time/timers.ts";
+import type { Borrower } from "../../../core/upstream/connections.ts";
+import type { Endpoint } from "../../../core/upstream/endpoint.ts";
+import type { Group, PickRequest } from "../../../core/upstream/group.ts";
+import { DEFAULT_RETRIES, type RetryPolicy } from "../../../core/upstream/retry-policy.ts";
+import { responseHead } from "../http/heads.ts";
+
+/** The tries of an exchange among servers that only note who asks them. */
+
+let told: string[];
+let borrowers: Borrower[];
+let timers: Timers;
+let policy: Partial<RetryPolicy>;
+let hedgeAfterMs: number;
+let totalMs: number;
+let tokens: number;
+let exchange: TriesOwner;
+let tries: Tries;
+
+const endpointOf = (label: string): Endpoint => {
+  const connections = {
+    hasPlace: true,
+    lease(borrower: Borrower, fresh: boolean) {
+      borrowers.push(borrower);
+      told.push(`${label}${fresh ? " fresh" : ""}`);
+    },
+    cancel: () => void told.push(`cancel ${label}`),
+  };
+  return { label, inFlight: 0, connections } as unknown as Endpoint;
+};
+
+function begin(labels: string, changes: Partial<TriesOwner> = {}): void {
+  const endpoints = [...labels].map(endpointOf);
+  const group = {
+    get retries() {
+      return { ...DEFAULT_RETRIES, ...policy };
+    },
+    hedgeAfterMs,
+    wantsLatency: false,
+    retryBudget: { deposit: () => void told.push("deposit") },
+    pick: ({ tried }: PickRequest) => endpoints.find((each) => !tried.includes(each)) ?? endpoints[0] ?? null,
+    takeRetry: () => tokens-- > 0,
+    endRetry() {},
+    report() {},
+  } as unknown as Group;
+  exchange = {
+    engine: { timers, runtime: { random: () => 0.999, now: () => 0 } },
+    client: { boundEndpoint: () => null, takeBound: () => null },
+    head: { method: 1 },
+    plan: { timeouts: { ...DEFAULT_TIMEOUTS, totalMs }, group },
+    asksUpgrade: false,
+    isRequestEnded: true,
+    server: "",
+    hasForwarded: false,
+    isIdempotent: true,
+    isRepeatable: true,
+    isReplayable: true,
+    get tried() {
+      return tries.tried;
+    },
+    sendRequest() {},
+    onResponseHead: (attempt: Attempt) => void told.push(`answer of ${attempt.endpoint.label}`),
+    onTriesFailed: (reason: Fault) => void told.push(reason.code),
+    ...changes,
+  } as unknown as TriesOwner;
+  tries = new Tries(exchange, group);
+  tries.begin();
+}
+
+const wait = (ms: number): void => {
+  for (const end = timers.nowMs + ms; timers.nowMs < end; ) timers.advance(timers.nowMs + 50);
+};
+const connect = (number: number): void => {
+  const connection = {
+    isReused: false,
+    begin() {},
+    close: () => void told.push(`close ${number}`),
+    defer: () => void told.push(`defer ${number}`),
+    goOn: () => void told.push(`go on ${number}`),
+  };
+  borrowers[number]?.onLease(connection as never);
+};
+const answer = (number: number, status: number): void =>
+  (borrowers[number] as unknown as Attempt).onHead(responseHead(`HTTP/1.1 ${status} x`));
+const breakOff = (number: number): void => (borrowers[number] as unknown as Attempt).onFault(fault.UPSTREAM_RESET);
+
+beforeEach(() => {
+  told = [];
+  borrowers = [];
+  timers = new Timers(0);
+  policy = {};
+  hedgeAfterMs = Number.POSITIVE_INFINITY;
+  totalMs = Number.POSITIVE_INFINITY;
+  tokens = 100;
+});
+
+describe("the tries of an exchange", () => {
+  it("are one when all goes well, and nothing is remembered", () => {
+    begin("ab");
+    connect(0);
+    answer(0, 200);
+    assert.deepEqual(told, ["deposit", "a", "answer of a"]);
+    assert.deepEqual([tries.count, tries.tried.length], [1, 0]);
+  });
+
+  it("are none without a server", () => {
+    begin("");
+    assert.deepEqual(told, ["deposit", "upstream.no-server"]);
+  });
+
+  it("go to another server at once when one refuses, and give up when there is none left", () => {
+    begin("ab", { isRepeatable: false });
+    policy = { attemptsMax: 9 };
+    borrowers[0]?.onLeaseFailed(fault.CONNECT_REFUSED);
+    borrowers[1]?.onLeaseFailed(fault.CONNECT_REFUSED);
+    assert.deepEqual(told, ["deposit", "a", "b", "upstream.connect-refused"]);
+  });
+
+  it("pause after a break, no longer than the jitter's bound and a tick", () => {
+    begin("ab");
+    connect(0);
+    breakOff(0);
+    assert.equal(tries.current, null);
+    assert.deepEqual(told, ["deposit", "a"]);
+    wait(25 + 100);
+    assert.deepEqual(told, ["deposit", "a", "b"]);
+  });
+
+  it("end with the first fault when the budget is spent", () => {
+    tokens = 0;
+    begin("ab");
+    connect(0);
+    breakOff(0);
+    assert.equal(told.at(-1), "upstream.reset");
+  });
+
+  it("hold a 503 until a better answer comes, or none", () => {
+    begin("ab");
+    connect(0);
+    answer(0, 503);
+    wait(150);
+    connect(1);
+    assert.deepEqual(told.splice(0), ["deposit", "a", "defer 0", "b"]);
+    answer(1, 404);
+    assert.deepEqual(told.splice(0), ["close 0", "answer of b"]);
+    begin("ab");
+    connect(2);
+    answer(2, 503);
+    wait(150);
+    borrowers[3]?.onLeaseFailed(fault.CONNECT_REFUSED);
+    assert.deepEqual(told.slice(-2), ["answer of a", "go on 2"]);
+  });
+
+  it("end when the time for all is up, in a pause too", () => {
+    totalMs = 1_000;
+    begin("ab");
+    connect(0);
+    wait(1_150);
+    assert.equal(told.at(-1), "upstream.total-timeout");
+    tries.abandon(fault.TOTAL_TIMEOUT);
+    assert.equal(told.at(-1), "close 0");
+  });
+
+  it("leave nothing behind when they are abandoned in a pause", () => {
+    totalMs = 1_000;
+    begin("ab");
+    connect(0);
+    answer(0, 503);
+    tries.abandon(fault.CLIENT_RESET);
+    wait(2_000);
+    assert.deepEqual(told, ["deposit", "a", "defer 0", "close 0"]);
+  });
+});
+
+describe("a second try beside the first", () => {
+  beforeEach(() => {
+    hedgeAfterMs = 200;
+  });
+
+  it("begins after the delay; the first acceptable answer counts, the other try is given up", () => {
+    for (const [winner, loser] of [
+      [0, 1],
+      [1, 0],
+    ] as const) {
+      borrowers = [];
+      begin("ab");
+      connect(0);
+      wait(150);
+      assert.equal(borrowers.length, 1);
+      wait(150);
+      connect(1);
+      assert.ok(!tries.isAlone);
+      answer(winner, 200);
+      assert.deepEqual(told.splice(0), ["deposit", "a", "b", `close ${loser}`, `answer of ${"ab"[winner]}`]);
+      assert.ok(tries.isAlone);
+    }
+  });
+
+  it("is the try that follows when the first one fails, and the other way round", () => {
+    for (const [failing, other] of [
+      [0, 1],
+      [1, 0],
+    ] as const) {
+      borrowers = [];
+      begin("abc");
+      connect(0);
+      wait(300);
+      connect(1);
+      breakOff(failing);
+      answer(other, 200);
+      assert.deepEqual(told.splice(0), ["deposit", "a", "b", `answer of ${"ab"[other]}`]);
+    }
+  });
+
+  it("of which one is busy waits for the other", () => {
+    begin("ab");
+    connect(0);
+    wait(300);
+    connect(1);
+    answer(0, 503);
+    breakOff(1);
+    wait(300);
+    assert.deepEqual(told, ["deposit", "a", "b", "defer 0", "a"], "and then there is one try left");
+    connect(2);
+    breakOff(2);
+    assert.deepEqual(told.slice(-2), ["answer of a", "go on 0"]);
+  });
+
+  it("is not made for what may not be done twice, still comes, or was answered in part", () => {
+    for (const changes of [
+      { isIdempotent: false },
+      { isReplayable: false },
+      { isRequestEnded: false },
+      { hasForwarded: true },
+      { asksUpgrade: true },
+    ]) {
+      borrowers = [];
+      begin("ab", changes);
+      wait(1_000);
+      assert.equal(borrowers.length, 1, JSON.stringify(changes));
+    }
+  });
+
+  it("is not made without a budget, another server, or a place there", () => {
+    tokens = 0;
+    begin("ab");
+    wait(1_000);
+    tokens = 10;
+    begin("a");
+    wait(1_000);
+    assert.deepEqual(told, ["deposit", "a", "deposit", "a"]);
+  });
+});
