@@ -83,7 +83,7 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
 
   /** The server that the request is with now. */
   get endpoint(): Endpoint | null {
-    return this.#attempt === null ? null : this.#attempt.endpoint;
+    return this.#tries?.current?.endpoint ?? null;
   }
 
   #refusal(): Fault | null {

@@ -48,7 +48,6 @@ export class Group {
     this.definition = definition;
     this.retries = definition.retries ?? DEFAULT_RETRIES;
     this.retryBudget = previous?.retryBudget ?? new RetryBudget(this.retries, surroundings.timers.nowMs);
-    this.retryBudget.reconfigure(this.retries);
     this.hedgeAfterMs = definition.hedgeAfterMs ?? Number.POSITIVE_INFINITY;
     this.#surroundings = surroundings;
     this.#balancer = createBalancer();
@@ -83,6 +82,7 @@ export class Group {
   takeOver(): void {
     const previous = this.#predecessor;
     this.#predecessor = null;
+    this.retryBudget.reconfigure(this.retries);
     if (previous === null) return;
     this.#settle([...previous.endpoints, ...this.#endpoints]);
     previous.#health.retire();

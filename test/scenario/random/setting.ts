@@ -98,8 +98,16 @@ interface Features {
   readonly furtherTries: number;
 }
 
-function featuresOf(_random: Seeded): Features {
-  return { upstream: {}, timeouts: {}, furtherTries: 0 };
+function featuresOf(random: Seeded): Features {
+  const attempts = random.pick([0, 1, 1, 2]);
+  const hedges = random.between(0, 3) === 0;
+  const retries = { attempts, ...(random.between(0, 3) === 0 && { perTryTimeout: "700ms" }) };
+  return {
+    upstream: { retries, ...(hedges && { hedge: { after: random.pick(["10ms", "300ms"]) } }) },
+    timeouts: random.between(0, 5) === 0 ? { total: "1.2s" } : {},
+    // Each of them may meet a stale connection first.
+    furtherTries: 2 * (attempts + (hedges ? 1 : 0)),
+  };
 }
 
 function serversOf(random: Seeded, addresses: readonly string[]): object[] {
