@@ -173,7 +173,11 @@ export class Tries implements AttemptJudge, TimerOwner {
   /** False: there is no other server, or the budget is spent. */
   #goElsewhere(attempt: Attempt): boolean {
     const endpoint = this.#other(attempt);
-    if (endpoint === null || !this.#charge()) return false;
+    if (endpoint === null) return false;
+    if (!this.#charge()) {
+      this.#putBack(endpoint);
+      return false;
+    }
     this.#start(new Attempt(this.#exchange, this, endpoint, true), false);
     return true;
   }
@@ -189,8 +193,12 @@ export class Tries implements AttemptJudge, TimerOwner {
     const endpoint = this.#group.pick(this.#exchange);
     // What is held may hold the only connection: waiting for it would be waiting for ourselves.
     const mayWait = this.#held === null;
-    if (endpoint === null || !(mayWait || endpoint.connections.hasPlace)) this.#giveUp();
-    else this.#start(new Attempt(this.#exchange, this, endpoint, true), false);
+    if (endpoint !== null && (mayWait || endpoint.connections.hasPlace)) {
+      this.#start(new Attempt(this.#exchange, this, endpoint, true), false);
+      return;
+    }
+    if (endpoint !== null) this.#putBack(endpoint);
+    this.#giveUp();
   }
 
   /** The first one takes long: a second one on another server, if nothing speaks against it. */
@@ -200,7 +208,11 @@ export class Tries implements AttemptJudge, TimerOwner {
     if (this.#isDecided || exchange.asksUpgrade || exchange.hasForwarded) return;
     if (!exchange.isRequestEnded || !exchange.isIdempotent || !exchange.isReplayable) return;
     const endpoint = this.#other(first);
-    if (endpoint === null || !endpoint.connections.hasPlace || !this.#group.takeRetry()) return;
+    if (endpoint === null) return;
+    if (!endpoint.connections.hasPlace || !this.#group.takeRetry()) {
+      this.#putBack(endpoint);
+      return;
+    }
     this.#second = first;
     this.#start(new Attempt(exchange, this, endpoint, true), false);
   }
@@ -253,7 +265,14 @@ export class Tries implements AttemptJudge, TimerOwner {
   #other({ endpoint }: Attempt): Endpoint | null {
     this.#exclude(endpoint);
     const picked = this.#group.pick(this.#exchange);
-    return picked === null || this.tried.includes(picked) ? null : picked;
+    if (picked === null || !this.tried.includes(picked)) return picked;
+    this.#putBack(picked);
+    return null;
+  }
+
+  /** Picked, but it was not asked: nothing can be said of it. */
+  #putBack(endpoint: Endpoint): void {
+    this.#group.report(endpoint, "abandoned", -1);
   }
 
   #exclude(endpoint: Endpoint): void {
