@@ -108,6 +108,7 @@ function anchorsOf(path: string): string[] {
 }
 
 function milliseconds(text: string): number {
+  if (text.trim() === "endless") return Number.POSITIVE_INFINITY;
   if (text.trim() === "none") return 0;
   const parsed = parseDuration(text.replaceAll(" ", ""));
   assert.equal(typeof parsed, "number", `${text} is no duration`);
