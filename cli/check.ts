@@ -3,11 +3,13 @@
 import { addressText } from "../core/config/address.ts";
 import type { CompiledConfig } from "../core/config/compile.ts";
 import type { PathPattern, RouteConditions, RouteDefinition } from "../core/route/route.ts";
+import type { ServerDefinition, ServerSource } from "../core/upstream/definition.ts";
 import { EXIT_CONFIG, EXIT_OK } from "./exit-codes.ts";
 import { standardError, standardOutput } from "./line-writer.ts";
 import { loadConfig } from "./load-config.ts";
 import { plural, printProblem, printProblems, printTable } from "./print.ts";
 import { readEnvironment } from "./read-environment.ts";
+import { shownName } from "./shown-name.ts";
 
 export async function check(file: string): Promise<number> {
   const loaded = await loadConfig(file, readEnvironment);
@@ -31,10 +33,10 @@ export async function check(file: string): Promise<number> {
 
 export function describeConfig({ snapshot }: CompiledConfig): string[] {
   const listeners = snapshot.listeners.map(({ name, address }) => [name, addressText(address)]);
-  const upstreams = snapshot.upstreams.map(({ name, balance, servers }) => [
+  const upstreams = snapshot.upstreams.map(({ name, balance, servers, sources }) => [
     name,
     balance,
-    servers.map(({ label, weight }) => (weight === 1 ? label : `${label} (weight ${weight})`)).join(", "),
+    sources === undefined ? servers.map(serverText).join(", ") : sources.map(sourceText).join(", "),
   ]);
   const routes = snapshot.table.routes.map(({ definition }, index) => [
     String(index + 1),
@@ -53,6 +55,23 @@ export function describeConfig({ snapshot }: CompiledConfig): string[] {
     "Routes, in the order they win",
     ...printTable(["", "ID", "HOST", "PATH", "METHOD", "ALSO", "ACTION"], routes),
   ];
+}
+
+function serverText({ label, weight }: ServerDefinition): string {
+  return weight === 1 ? label : `${label} (weight ${weight})`;
+}
+
+function sourceText(source: ServerSource): string {
+  switch (source.kind) {
+    case "static":
+      return serverText(source.server);
+    case "name":
+      return `${serverText(source.server)} (by DNS)`;
+    case "service":
+      return `srv ${source.name}`;
+    case "file":
+      return `file ${shownName(source.path)}`;
+  }
 }
 
 function any(items: readonly string[]): string {

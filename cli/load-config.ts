@@ -1,15 +1,16 @@
 /** A configuration file and all it includes → what the proxy runs on, or every problem with its file and line. */
 
-import { dirname, extname, relative, resolve } from "node:path";
-import process from "node:process";
+import { dirname, extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type CompiledConfig, compileConfig } from "../core/config/compile.ts";
 import { type Environment, substituteEnvironment } from "../core/config/environment.ts";
 import { type ConfigSource, mergeSources, type Place } from "../core/config/merge.ts";
 import { type ConfigPath, type ConfigProblem, formatPath } from "../core/config/problem.ts";
 import { expandGlob, isGlob } from "./glob.ts";
-import { type ParsedDocument, type Position, parseDocument } from "./parse-document.ts";
+import { lackingPermission, type ParsedDocument, type Position, parseDocument } from "./parse-document.ts";
 import { readTextFile } from "./read-text-file.ts";
+import { readServerFile } from "./server-files.ts";
+import { shownName } from "./shown-name.ts";
 
 export interface LocatedProblem {
   readonly file: string;
@@ -57,9 +58,31 @@ export async function loadConfig(file: string, environment: Environment): Promis
   for (const { problem, place } of merged.problems) report(located(problem, place));
   if ("problems" in compiled) {
     for (const problem of compiled.problems) report(located(problem, merged.originOf(problem.path)));
-  }
+  } else
+    problems.push(
+      ...serverFileProblems(compiled, (path, message) => loader.locate(merged.originOf(path), message, false)),
+    );
   if ("problems" in compiled || problems.length > 0) return { problems: sorted(problems), warnings };
   return { config: compiled, files: loader.sources.map((source) => source.file), warnings };
+}
+
+/** What the files that list servers hold must be right, too, when all begins; later they may change. */
+function serverFileProblems(
+  { snapshot }: CompiledConfig,
+  locate: (path: ConfigPath, message: string) => LocatedProblem,
+): LocatedProblem[] {
+  const seen = new Set<string>();
+  return snapshot.upstreams.flatMap(({ name, sources = [] }) =>
+    sources.flatMap((source, index) => {
+      if (source.kind !== "file" || seen.has(source.path)) return [];
+      seen.add(source.path);
+      const result = readServerFile(source.path);
+      if (!("problems" in result)) return [];
+      if (!result.isMissing) return result.problems;
+      const place = ["upstreams", name, "servers", index, "file"];
+      return result.problems.map(({ file, message }) => locate(place, `${file} ${message}`));
+    }),
+  );
 }
 
 interface Include {
@@ -93,7 +116,8 @@ class Loader {
       ? await this.#runProgram(file, shown, from)
       : await this.#readDocument(file, shown, from);
     if (raw === null) return;
-    const { value, problems } = substituteEnvironment(raw.value, this.#environment);
+    const { value: written, problems } = substituteEnvironment(raw.value, this.#environment);
+    const value = withServerFiles(written, dirname(file));
     this.problems.push(...problems.map(({ path, message }) => this.locate({ file: shown, path }, message, false)));
     if (depth > 0 && (typeof value !== "object" || value === null || Array.isArray(value))) {
       return this.#refuse(
@@ -178,19 +202,27 @@ class Loader {
   }
 }
 
-/** yaml looks at two variables of its own; Deno throws when it may not. */
-function lackingPermission(): string | null {
-  try {
-    void process.env["LOG_TOKENS"];
-    void process.env["LOG_STREAM"];
-    return null;
-  } catch {
-    return "cannot be read: YAML and JSON need the permission --allow-env=LOG_STREAM,LOG_TOKENS";
-  }
-}
-
 function placeOf({ file, path }: LocatedProblem): string {
   return `${file}\0${path}`;
+}
+
+/** File names in `servers` are relative to the file they stand in; from here on they are whole. */
+function withServerFiles(value: unknown, directory: string): unknown {
+  if (!isMap(value) || !isMap(value["upstreams"])) return value;
+  const upstreams = Object.entries(value["upstreams"]).map(([name, upstream]) => {
+    if (!isMap(upstream) || !Array.isArray(upstream["servers"])) return [name, upstream];
+    const servers = upstream["servers"].map((server: unknown) =>
+      isMap(server) && typeof server["file"] === "string" && server["file"] !== ""
+        ? { ...server, file: resolve(directory, server["file"]) }
+        : server,
+    );
+    return [name, { ...upstream, servers }];
+  });
+  return { ...value, upstreams: Object.fromEntries(upstreams) };
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function includesOf(value: unknown): Include[] {
@@ -202,12 +234,6 @@ function includesOf(value: unknown): Include[] {
   return include.flatMap((pattern, index) =>
     typeof pattern === "string" ? [{ pattern, path: ["include", index] }] : [],
   );
-}
-
-/** Relative when that is shorter, as a compiler would. */
-function shownName(file: string): string {
-  const near = relative(process.cwd(), file);
-  return near !== "" && !near.startsWith("..") ? near : file;
 }
 
 function sorted(problems: readonly LocatedProblem[]): LocatedProblem[] {

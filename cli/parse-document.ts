@@ -1,5 +1,6 @@
 /** YAML or JSON text → its value, and where in the text each part of it stands. */
 
+import process from "node:process";
 import {
   CST,
   type Document,
@@ -81,6 +82,17 @@ export function parseDocument(text: string): ParsedDocument | { readonly problem
     if (error instanceof ReferenceError)
       return { problems: [{ message: TOO_MANY_ALIASES, position: { line: 1, column: 1 } }] };
     throw error;
+  }
+}
+
+/** yaml looks at two variables of its own; Deno throws when it may not. */
+export function lackingPermission(): string | null {
+  try {
+    void process.env["LOG_TOKENS"];
+    void process.env["LOG_STREAM"];
+    return null;
+  } catch {
+    return "cannot be read: YAML and JSON need the permission --allow-env=LOG_STREAM,LOG_TOKENS";
   }
 }
 

@@ -23,6 +23,10 @@ export async function readTextFile(path: string): Promise<string | { readonly pr
       problem: `is larger than ${FILE_BYTES_MAX / 1024 ** 2} MiB; is it a configuration? \`include\` can split it`,
     };
   }
+  return decodeText(bytes);
+}
+
+export function decodeText(bytes: Uint8Array): string | { readonly problem: string } {
   if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
     return { problem: "is UTF-16; save it as UTF-8" };
   }
@@ -54,7 +58,7 @@ async function readBounded(file: FileHandle): Promise<Uint8Array> {
   return bytes;
 }
 
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   switch (code) {
     case "ENOENT":

@@ -10,6 +10,7 @@ import { createProxy, type ListenFailure, type Proxy as RunningProxy } from "../
 import type { Address, Runtime } from "../core/runtime.ts";
 import { EXIT_CUT_OFF, EXIT_OK, EXIT_START } from "./exit-codes.ts";
 import { standardError } from "./line-writer.ts";
+import { ServerFiles } from "./server-files.ts";
 
 export interface ServeOptions {
   readonly runtime: Runtime;
@@ -31,7 +32,12 @@ export async function serve({ runtime, config, observer, onStarted }: ServeOptio
   const stopReporting = reportDefects();
   // The core's own timer does not keep a process alive, and between two connections nothing else might.
   const alive = setInterval(() => {}, 60_000);
-  const proxy = createProxy({ runtime, snapshot: config.snapshot, observer });
+  const proxy = createProxy({
+    runtime,
+    snapshot: config.snapshot,
+    observer,
+    serverLists: new ServerFiles((line) => standardError.write(line)),
+  });
   try {
     await proxy.start();
     for (const address of proxy.addresses) standardError.write(`millrace: listening on ${urlOf(address)}`);

@@ -218,3 +218,29 @@ export const CHECK_BODY_BYTES_MAX = 8 * 1024;
 
 /** The one line an agent answers with. */
 export const AGENT_LINE_BYTES_MAX = 512;
+
+/** Addresses of one name, or targets of one service, that become servers; what comes beyond in their order is left out. */
+export const ADDRESSES_PER_NAME_MAX = 256;
+
+/** Servers listed in one file, and how long the file may be. */
+export const SERVERS_PER_FILE_MAX = 10_000;
+export const SERVER_FILE_BYTES_MAX = 1024 * 1024;
+
+/** Questions to DNS at once: each takes a descriptor. */
+export const QUESTIONS_AT_ONCE_MAX = 16;
+
+export const DEFAULT_DNS = Object.freeze({ ttlMsMin: 1_000, ttlMsMax: 300_000, timeoutMs: 2_000 });
+
+/** What `dns` may be set to: asked more often than this, a resolver would take us for an attack. */
+export const DNS_TTL_MS_LEAST = 100;
+export const DNS_TIMEOUT_MS_LEAST = 100;
+
+/** After a name could not be resolved it is asked for again so much later, twice as late each time. */
+export const DNS_RETRY_MS_MIN = 1_000;
+export const DNS_RETRY_MS_MAX = 30_000;
+
+/** How long starting waits for the first answers of DNS before it listens without. */
+export const FIRST_NAMES_MS = 2_000;
+
+/** Weight of a server. */
+export const SERVER_WEIGHT_MAX = 1_000;

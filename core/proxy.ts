@@ -16,7 +16,7 @@ import type { Snapshot } from "./exchange/snapshot.ts";
 import { Checks } from "./health/checks.ts";
 import type { AdminState } from "./health/definition.ts";
 import type { ServerState } from "./health/server-health.ts";
-import { LAST_CHANCE_MS, TICK_MS, WARM_UP_MS } from "./limits.ts";
+import { FIRST_NAMES_MS, LAST_CHANCE_MS, TICK_MS, WARM_UP_MS } from "./limits.ts";
 import { Departures } from "./listen/departures.ts";
 import { Listener } from "./listen/listener.ts";
 import { Pressure } from "./listen/pressure.ts";
@@ -26,12 +26,16 @@ import { HttpDate } from "./time/date.ts";
 import { Timer, Timers } from "./time/timers.ts";
 import type { Endpoint } from "./upstream/endpoint.ts";
 import type { Group } from "./upstream/group.ts";
+import { type DiscoverySurroundings, Names } from "./upstream/names.ts";
+import type { ServerLists } from "./upstream/server-lists.ts";
 
 export interface ProxyOptions {
   readonly runtime: Runtime;
   readonly snapshot: Snapshot;
   /** Told of every finished request; leave it out to watch nothing. */
   readonly observer?: Observer;
+  /** Who reads the files that list servers; without, such upstreams have none. */
+  readonly serverLists?: ServerLists;
 }
 
 export interface Proxy {
@@ -106,6 +110,7 @@ class RunningProxy implements Proxy, Engine {
   readonly slab = new Slab();
   readonly date: HttpDate;
   readonly checks: Checks;
+  readonly discovery: DiscoverySurroundings;
   deployment: Deployment;
   isDraining = false;
   #listeners: readonly Listener[];
@@ -125,12 +130,14 @@ class RunningProxy implements Proxy, Engine {
   /** The last one of those that take turns. */
   #reloading: Promise<unknown> = Promise.resolve();
 
-  constructor({ runtime, snapshot, observer }: ProxyOptions) {
+  constructor({ runtime, snapshot, observer, serverLists }: ProxyOptions) {
     this.runtime = runtime;
     this.observer = observer ?? UNWATCHED;
     this.timers = new Timers(runtime.now());
     this.date = new HttpDate(() => runtime.wallClockMs());
     this.checks = new Checks(this);
+    const names = new Names({ runtime, timers: this.timers, observer: this.observer, rules: snapshot.dns });
+    this.discovery = { names, lists: serverLists ?? null, notify: (notice) => this.observer.onNotice(notice) };
     this.deployment = deploy(snapshot, this);
     this.inFlight = new InFlight(snapshot.limits.inFlightMax);
     this.replayBudget = new ReplayBudget(snapshot.limits.replayTotalBytesMax);
@@ -154,6 +161,8 @@ class RunningProxy implements Proxy, Engine {
 
   async start(): Promise<void> {
     this.#ticker = this.runtime.every(TICK_MS, () => this.#tick());
+    await this.#findServers();
+    if (this.isDraining) return;
     const failure = await listenAll(this.#listeners);
     if (failure !== null) {
       await this.stop();
@@ -172,6 +181,7 @@ class RunningProxy implements Proxy, Engine {
     if (this.isDraining) return { refused: null };
     const previous = this.deployment;
     const plan = planReload(previous.snapshot, snapshot);
+    this.discovery.names.rules = snapshot.dns;
     const next = deploy(snapshot, this, previous);
     const fresh = [...next.groups.values()].filter((group) => previous.groups.get(group.definition.name) !== group);
     const listeners = snapshot.listeners.map(
@@ -183,6 +193,7 @@ class RunningProxy implements Proxy, Engine {
     if (failure === null) await this.#warmUp(fresh);
     if (failure !== null || this.isDraining) {
       for (const group of fresh) group.abandon();
+      this.discovery.names.rules = previous.snapshot.dns;
       await closeAll(added);
       return { refused: failure };
     }
@@ -224,6 +235,20 @@ class RunningProxy implements Proxy, Engine {
       };
       if (cold === 0) done();
       for (const group of groups) group.warm(warmed);
+    });
+  }
+
+  /** Waits for the first answers of DNS, but not for long: an upstream without any answers 503 until it has one. */
+  async #findServers(): Promise<void> {
+    const groups = [...this.deployment.groups.values()];
+    this.discovery.names.start();
+    if (this.discovery.names.count === 0) return;
+    let missing = groups.length;
+    await this.#wait(FIRST_NAMES_MS, (done) => {
+      const found = () => {
+        if (--missing === 0) done();
+      };
+      for (const group of groups) group.whenDiscovered(found);
     });
   }
 

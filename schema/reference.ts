@@ -83,7 +83,7 @@ function typeOf(schema: Schema): string {
       const options = schema.options as readonly Schema[];
       const [first, second] = options;
       if (second?.type === "array") return `${typeOf(first as Schema)}, or a list of them`;
-      return options.map(typeOf).join(" or ");
+      return [...new Set(options.map(typeOf))].join(" or ");
     }
     default:
       return isRegex(schema) ? "`{ regex }`" : "map";

@@ -1,7 +1,7 @@
 /** Addresses of listeners and servers: `127.0.0.1:8080`, `:8080`, `[::1]:8080`, `app.internal:9002`, `unix:/run/x.sock`. */
 
 import ipaddr from "ipaddr.js";
-import type { Address } from "../runtime.ts";
+import type { Address, TcpAddress } from "../runtime.ts";
 
 /** `sun_path` holds 108 bytes on Linux, the last of them a NUL. */
 const UNIX_PATH_BYTES_MAX = 107;
@@ -29,6 +29,26 @@ export function parseServerAddress(text: string): AddressResult {
   }
   if (address.port === 0) return { problem: "port 0 is no port to connect to; write 1 to 65535" };
   return address;
+}
+
+/** A resolver of DNS: an IP address, with or without a port. */
+export function parseResolverAddress(text: string): TcpAddress | { readonly problem: string } {
+  if (ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text))
+    return { kind: "tcp", host: text, port: 53 };
+  const address = parseAddress(text, text);
+  if ("problem" in address || address.kind === "unix" || !ipaddr.isValid(address.host) || address.port === 0)
+    return { problem: 'is no address of a resolver; write one such as "10.0.0.53" or "127.0.0.1:5353"' };
+  return address;
+}
+
+/** Whether an address must be asked for. */
+export function isName(address: Address): boolean {
+  return address.kind === "tcp" && !ipaddr.isValid(address.host);
+}
+
+/** Null when it is fine. */
+export function hostNameProblem(text: string): string | null {
+  return nameProblem(text);
 }
 
 export function addressText(address: Address): string {
@@ -97,7 +117,7 @@ function nameProblem(host: string): string | null {
   if (/(^|\.)([0-9]+|0x[0-9a-f]*)\.?$/i.test(host)) {
     return ipaddr.IPv4.isValidFourPartDecimal(host) ? null : `${JSON.stringify(host)} is not an IPv4 address`;
   }
-  if (host.length > 253 || !/^[A-Za-z0-9_]([A-Za-z0-9_-]*)(\.[A-Za-z0-9_][A-Za-z0-9_-]*)*\.?$/.test(host)) {
+  if (host.length > 253 || !/^[A-Za-z0-9_][A-Za-z0-9_-]{0,62}(\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?$/.test(host)) {
     return `${JSON.stringify(host)} is not a host name`;
   }
   return null;

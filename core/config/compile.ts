@@ -5,10 +5,12 @@ import type { ListenerDefinition, Snapshot } from "../exchange/snapshot.ts";
 import type { Limits, Timeouts } from "../limits.ts";
 import type { RouteDefinition } from "../route/route.ts";
 import { compileTable } from "../route/table.ts";
-import type { Address } from "../runtime.ts";
-import type { ServerDefinition, UpstreamDefinition } from "../upstream/definition.ts";
-import { type AddressResult, parseListenAddress, parseServerAddress } from "./address.ts";
+import type { Address, TcpAddress } from "../runtime.ts";
+import type { UpstreamDefinition } from "../upstream/definition.ts";
+import type { DnsRules } from "../upstream/dns-rules.ts";
+import { type AddressResult, parseListenAddress, parseResolverAddress } from "./address.ts";
 import { type ConfigParts, crossCheck, crossCheckWarnings } from "./cross-checks.ts";
+import { Dns } from "./discovery-schema.ts";
 import { problemsOf } from "./issues.ts";
 import type { ConfigPath, ConfigProblem } from "./problem.ts";
 import { defineRetries } from "./retry-schema.ts";
@@ -22,6 +24,7 @@ import {
   type ParsedUpstream,
   UpstreamSchema,
 } from "./schema.ts";
+import { defineSource } from "./server-list.ts";
 
 export interface LogDefinition {
   readonly access: boolean;
@@ -67,6 +70,7 @@ export function compileConfig(config: unknown): CompiledConfig | RefusedConfig {
     limits: numbers.limits,
     timeouts: numbers.timeouts,
     forwarding: { trustedProxies: output.trustedProxies ?? [], via: output.via, forwarded: output.forwarded },
+    dns: defineDns(output.dns),
   };
   return {
     snapshot: freeze(snapshot),
@@ -85,7 +89,8 @@ interface Numbers {
 }
 
 function partsOf(config: ParsedConfig): ConfigParts {
-  return { listeners: config.listeners, upstreams: new Map(Object.entries(config.upstreams)), routes: config.routes };
+  const { listeners, upstreams, routes, dns } = config;
+  return { listeners, upstreams: new Map(Object.entries(upstreams)), routes, dns };
 }
 
 /** What can be understood of a configuration with problems, so that the rest of it is checked, too. */
@@ -98,6 +103,7 @@ function salvage(config: unknown): ConfigParts {
       Object.entries(upstreams).map(([name, item]) => [name, parsed<ParsedUpstream>(UpstreamSchema, item)]),
     ),
     routes: itemsOf(root["routes"]).map((item) => parsed<ParsedRoute>(RouteSchema, item)),
+    dns: parsed<ParsedConfig["dns"]>(Dns, root["dns"] ?? {}),
   };
 }
 
@@ -199,6 +205,11 @@ function routeTimeouts(
   };
 }
 
+function defineDns({ servers = [], minTtl, maxTtl, timeout }: ParsedConfig["dns"]): DnsRules {
+  const addresses = servers.map((server) => known(parseResolverAddress(server)) as TcpAddress);
+  return { servers: addresses, timeoutMs: timeout, ttlMsMin: minTtl, ttlMsMax: maxTtl };
+}
+
 function defineListener(listener: ParsedListener): ListenerDefinition {
   const { address, name, reusePort } =
     typeof listener === "string" ? { address: listener, name: undefined, reusePort: false } : listener;
@@ -206,9 +217,12 @@ function defineListener(listener: ParsedListener): ListenerDefinition {
 }
 
 function defineUpstream(name: string, upstream: ParsedUpstream, { timeouts }: Numbers): UpstreamDefinition {
+  const sources = upstream.servers.map(defineSource);
+  const servers = sources.flatMap((source) => (source.kind === "static" ? [source.server] : []));
   return {
     name,
-    servers: upstream.servers.map(defineServer),
+    servers,
+    ...(servers.length < sources.length && { sources }),
     balance: upstream.balance,
     timeouts: {
       connectMs: upstream.timeouts?.connect ?? null,
@@ -224,19 +238,6 @@ function defineUpstream(name: string, upstream: ParsedUpstream, { timeouts }: Nu
     retries: defineRetries(upstream.retries),
     ...(upstream.hedge !== undefined && { hedgeAfterMs: upstream.hedge.after }),
   };
-}
-
-function defineServer(server: ParsedUpstream["servers"][number]): ServerDefinition {
-  if (typeof server === "string") {
-    return {
-      label: server,
-      address: known(parseServerAddress(server)),
-      weight: 1,
-      connectionsMax: Number.POSITIVE_INFINITY,
-    };
-  }
-  const { address, weight, maxConnections } = server;
-  return { label: address, address: known(parseServerAddress(address)), weight, connectionsMax: maxConnections };
 }
 
 /** The schema let it through, so it parses. */

@@ -1,10 +1,11 @@
 /** What one part of a configuration says about another. Works on whatever could be parsed, so that all problems come at once. */
 
+import { DNS_TIMEOUT_MS_LEAST, DNS_TTL_MS_LEAST } from "../limits.ts";
 import { addressText, parseListenAddress } from "./address.ts";
 import { type ConfigPath, type ConfigProblem, problemAt, problemAtKey } from "./problem.ts";
 import { routeId } from "./route-definition.ts";
 import type { ParsedRoute } from "./route-schema.ts";
-import type { ParsedListener, ParsedUpstream } from "./schema.ts";
+import type { ParsedConfig, ParsedListener, ParsedServer, ParsedUpstream } from "./schema.ts";
 import { suggestion } from "./suggest.ts";
 
 /** Null stands for a part that has problems of its own. */
@@ -12,6 +13,7 @@ export interface ConfigParts {
   readonly listeners: readonly (ParsedListener | null)[];
   readonly upstreams: ReadonlyMap<string, ParsedUpstream | null>;
   readonly routes: readonly (ParsedRoute | null)[];
+  readonly dns: ParsedConfig["dns"] | null;
 }
 
 const ACTIONS = ["upstream", "redirect", "respond"] as const;
@@ -24,6 +26,7 @@ export function crossCheck(parts: ConfigParts): ConfigProblem[] {
   return [
     ...checkListeners(parts),
     ...checkRouteIds(parts),
+    ...checkDns(parts),
     ...parts.routes.flatMap((route, index) => {
       if (route === null) return [];
       const at = ["routes", index];
@@ -45,7 +48,7 @@ export function crossCheckWarnings(parts: ConfigParts): ConfigProblem[] {
     }
     const seen = new Set<string>();
     for (const [index, server] of (upstream?.servers ?? []).entries()) {
-      const address = typeof server === "string" ? server : server.address;
+      const address = nameOf(server);
       if (seen.has(address)) {
         const message = `${JSON.stringify(address)} is there twice; use weight for a larger share`;
         warnings.push(problemAt(["upstreams", name, "servers", index], message));
@@ -54,6 +57,24 @@ export function crossCheckWarnings(parts: ConfigParts): ConfigProblem[] {
     }
     return warnings;
   });
+}
+
+function nameOf(server: ParsedServer): string {
+  if (typeof server === "string") return server;
+  return "address" in server ? server.address : "srv" in server ? server.srv : server.file;
+}
+
+/** A second too small makes a resolver an enemy. */
+function checkDns({ dns }: ConfigParts): ConfigProblem[] {
+  if (dns === null) return [];
+  const problems: ConfigProblem[] = [];
+  if (dns.minTtl < DNS_TTL_MS_LEAST)
+    problems.push(problemAt(["dns", "minTtl"], `is too short; write ${DNS_TTL_MS_LEAST}ms or more`));
+  if (dns.maxTtl < dns.minTtl)
+    problems.push(problemAt(["dns", "maxTtl"], "is shorter than dns.minTtl; make it longer"));
+  if (dns.timeout < DNS_TIMEOUT_MS_LEAST)
+    problems.push(problemAt(["dns", "timeout"], `is too short; write ${DNS_TIMEOUT_MS_LEAST}ms or more`));
+  return problems;
 }
 
 function checkListeners({ listeners }: ConfigParts): ConfigProblem[] {

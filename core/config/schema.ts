@@ -8,6 +8,7 @@ import * as v from "valibot";
 import { BALANCER_NAMES } from "../balance/registry.ts";
 import { POOL_IDLE_MAX, POOL_QUEUE_MAX } from "../limits.ts";
 import { addressBlockProblem, parseListenAddress, parseServerAddress } from "./address.ts";
+import { Dns, ServerFile, Service } from "./discovery-schema.ts";
 import { Limits, Timeouts } from "./number-schema.ts";
 import { Hedge, Retries } from "./retry-schema.ts";
 import { RouteSchema } from "./route-schema.ts";
@@ -19,6 +20,7 @@ import {
   either,
   flag,
   list,
+  meant,
   named,
   nameText,
   oneOrMore,
@@ -55,6 +57,24 @@ const Server = section({
   ),
 });
 
+const SERVER_FORMS = 'an address such as "127.0.0.1:9000", or a map with address and weight, with srv, or with file';
+
+/** What may stand in a list of servers, in the configuration and in a file of its own. */
+export const ListedServerSchema = meant(
+  [serverAddress, Server, Service],
+  (input) => (!isMap(input) ? null : "srv" in input && !("address" in input) ? Service : Server),
+  SERVER_FORMS.replace(", or with file", ""),
+);
+const ServerEntry = meant(
+  [serverAddress, Server, Service, ServerFile],
+  (input) => {
+    if (!isMap(input)) return null;
+    if ("address" in input) return Server;
+    return "srv" in input ? Service : "file" in input ? ServerFile : Server;
+  },
+  SERVER_FORMS,
+);
+
 const UpstreamTimeouts = section({
   connect: v.optional(described(duration(), "Until the connection stands; 504 after that.")),
   firstByte: v.optional(described(duration(), "From the request sent until the head of the response; 504 after that.")),
@@ -72,8 +92,8 @@ const Pool = section({
 
 const Upstream = section({
   servers: described(
-    list(either([serverAddress, Server], 'an address such as "127.0.0.1:9000", or a map with address and weight')),
-    "The servers: addresses, or maps with the keys below.",
+    list(ServerEntry),
+    "The servers: addresses, or maps with the keys below. docs/discovery.md says how those are found that have no address here.",
   ),
   balance: v.optional(described(choice(BALANCER_NAMES), "How a server is chosen."), "round-robin"),
   timeouts: v.optional(described(UpstreamTimeouts, "Override `timeouts` for requests to this upstream.")),
@@ -100,6 +120,7 @@ export const ConfigSchema = section({
   routes: described(list(RouteSchema), "What happens with which request; docs/configuration.md says which route wins."),
   limits: v.optional(described(Limits, "Sizes and counts beyond which a request is refused."), {}),
   timeouts: v.optional(described(Timeouts, "How long anything may take; `24d` at most."), {}),
+  dns: v.optional(described(Dns, "How host names of servers are resolved, and how long that holds."), {}),
   trustedProxies: v.optional(
     described(
       oneOrMore(text("an address or block", trustedProblem), "an address or block"),
@@ -135,7 +156,13 @@ export type Config = v.InferInput<typeof ConfigSchema>;
 /** What it means, defaults filled in. */
 export type ParsedConfig = v.InferOutput<typeof ConfigSchema>;
 export type ParsedUpstream = v.InferOutput<typeof Upstream>;
+export type ParsedServer = v.InferOutput<typeof ServerEntry>;
+export type ParsedListedServer = v.InferOutput<typeof ListedServerSchema>;
 export type ParsedListener = v.InferOutput<typeof ListenerSchema>;
+
+function isMap(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
 
 function problemOf(result: object): string | null {
   return "problem" in result && typeof result.problem === "string" ? result.problem : null;

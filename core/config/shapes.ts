@@ -108,6 +108,18 @@ export function either<const O extends v.UnionOptions>(options: O, expected: str
   return v.union(options, (issue) => `expected ${expected}, got ${describe(issue.input)}${quotesHint(issue.input)}`);
 }
 
+/** As `either`, but a look at what is written says which shape is meant, so that only its problems are reported. */
+export function meant<const O extends v.UnionOptions>(
+  options: O,
+  choose: (input: unknown) => O[number] | null,
+  expected: string,
+) {
+  return withRun(either(options, expected), (dataset, config, next) => {
+    const chosen = choose(dataset.value);
+    return chosen === null ? next(dataset, config) : (chosen as unknown as { "~run": Run })["~run"](dataset, config);
+  });
+}
+
 /** With what the reference and editors say of it. */
 export function described<S extends v.GenericSchema>(schema: S, description: string) {
   return v.pipe(schema, v.description(description));

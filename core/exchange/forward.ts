@@ -138,9 +138,14 @@ function addHost(request: RequestView, outgoing: OutgoingHead): void {
   }
 }
 
-/** What a server answers to that is only known by its address; a path of a UNIX socket is no host. */
+/**
+ * What a server answers to that is only known by its label. A path of a UNIX socket is no host; the address found for
+ * a name (`app.internal:9002/10.0.0.7`) does not belong to it.
+ */
 function hostOf(server: string): string {
-  return server.startsWith("unix:") ? "localhost" : server;
+  if (server.startsWith("unix:")) return "localhost";
+  const slash = server.indexOf("/");
+  return slash === -1 ? server : server.slice(0, slash);
 }
 
 function addForwardedLines(request: RequestView, outgoing: OutgoingHead, isTrusted: boolean): void {

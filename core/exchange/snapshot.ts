@@ -7,6 +7,7 @@ import type { Limits, Timeouts } from "../limits.ts";
 import type { RouteTable } from "../route/table.ts";
 import type { Address } from "../runtime.ts";
 import type { UpstreamDefinition } from "../upstream/definition.ts";
+import type { DnsRules } from "../upstream/dns-rules.ts";
 
 export interface Snapshot {
   readonly listeners: readonly ListenerDefinition[];
@@ -16,6 +17,7 @@ export interface Snapshot {
   readonly limits: Limits;
   readonly timeouts: Timeouts;
   readonly forwarding: Forwarding;
+  readonly dns: DnsRules;
 }
 
 export interface ListenerDefinition {

@@ -90,8 +90,27 @@ export function formatNotice(notice: Notice, atMs: number): string {
     }
     case "agent-malformed":
       return `${start} error the agent of server ${escapeText(notice.server)} of upstream ${escapeText(notice.upstream)} is not understood: ${cut(notice.reason)}`;
+    case "name-failed": {
+      const kept = notice.kept > 0 ? `the ${notice.kept} known before stay in use` : "it has no server until then";
+      const { code, message } = notice.error;
+      return `${start} error the name ${escapeText(notice.name)} cannot be resolved: ${cut(message)} [${code}]; ${kept}; trying again`;
+    }
+    case "name-resolved":
+      return `${start} notice the name ${escapeText(notice.name)} can be resolved again`;
+    case "name-cut":
+      return `${start} error the name ${escapeText(notice.name)} has ${notice.found} records; the first ${notice.used} in their order are used`;
+    case "servers-changed":
+      return `${start} notice upstream ${escapeText(notice.upstream)} has ${notice.servers} ${notice.servers === 1 ? "server" : "servers"} now${listed("new", notice.added)}${listed("gone", notice.removed)}`;
   }
 }
+
+function listed(what: string, labels: readonly string[]): string {
+  if (labels.length === 0) return "";
+  const more = labels.length > LABELS_SHOWN_MAX ? ` and ${labels.length - LABELS_SHOWN_MAX} more` : "";
+  return `; ${what}: ${labels.slice(0, LABELS_SHOWN_MAX).map(escapeText).join(", ")}${more}`;
+}
+
+const LABELS_SHOWN_MAX = 5;
 
 /** The target with the values of secret query parameters replaced. */
 export function maskTarget(target: string): string {

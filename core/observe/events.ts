@@ -1,7 +1,7 @@
 /** What the core tells whoever watches it: one record for every finished request, and notices about the rest. */
 
 import type { Fault } from "../fault.ts";
-import type { SocketError } from "../runtime.ts";
+import type { ResolveError, SocketError } from "../runtime.ts";
 
 export interface Observer {
   /** True: times are taken for every request. Without, `durationMs` and `firstByteMs` are 0. */
@@ -77,4 +77,17 @@ export type Notice =
       readonly servers: number;
     }
   /** What the agent of a server said was no reply, and is ignored. Once until it says something else. */
-  | { readonly kind: "agent-malformed"; readonly upstream: string; readonly server: string; readonly reason: string };
+  | { readonly kind: "agent-malformed"; readonly upstream: string; readonly server: string; readonly reason: string }
+  /** A name of servers can't be resolved, for another reason than before; `kept` addresses are still used. */
+  | { readonly kind: "name-failed"; readonly name: string; readonly error: ResolveError; readonly kept: number }
+  | { readonly kind: "name-resolved"; readonly name: string }
+  /** Of the addresses found only the first are used. */
+  | { readonly kind: "name-cut"; readonly name: string; readonly found: number; readonly used: number }
+  /** An upstream has other servers now; labels of those that came and went. */
+  | {
+      readonly kind: "servers-changed";
+      readonly upstream: string;
+      readonly servers: number;
+      readonly added: readonly string[];
+      readonly removed: readonly string[];
+    };

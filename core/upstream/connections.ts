@@ -18,6 +18,7 @@ import { HIGH_WATER_BYTES, TCP_KEEP_ALIVE_MS } from "../limits.ts";
 import type { Attempt, Runtime, Socket, SocketError } from "../runtime.ts";
 import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
 import type { PoolDefinition, ServerDefinition } from "./definition.ts";
+import type { DiscoverySurroundings } from "./names.ts";
 
 /** Who asks for a connection. Exactly one of the two is called, maybe before `lease` returns. */
 export interface Borrower {
@@ -31,6 +32,8 @@ export interface Surroundings extends HealthSurroundings {
   readonly runtime: Runtime;
   readonly timers: Timers;
   readonly slab: Slab;
+  /** For servers that have to be found; the proxy has it. */
+  readonly discovery?: DiscoverySurroundings;
 }
 
 export class Connections implements ClientOwner<ClientConnection> {

@@ -6,7 +6,10 @@ import type { RetryPolicy } from "./retry-policy.ts";
 
 export interface UpstreamDefinition {
   readonly name: string;
+  /** Those whose address is in the configuration. */
   readonly servers: readonly ServerDefinition[];
+  /** All of them, when some have to be found (`discovery.ts`). */
+  readonly sources?: readonly ServerSource[];
   /** A name in the registry of `balance/registry.ts`. */
   readonly balance: string;
   readonly timeouts: UpstreamTimeouts;
@@ -30,6 +33,19 @@ export interface ServerDefinition {
   /** What it begins with; `ready` when left out. */
   readonly state?: AdminState;
 }
+
+/** What may stand in a list of servers, also in one that is a file. */
+export type ListedSource =
+  | { readonly kind: "static"; readonly server: ServerDefinition }
+  /** Each address of the name is a server; the host of `server.address` is the name. */
+  | { readonly kind: "name"; readonly server: ServerDefinition }
+  /** Host, port, weight and priority come from SRV records; `server` says the rest. */
+  | { readonly kind: "service"; readonly name: string; readonly server: ServerDefinition };
+
+export type ServerSource =
+  | ListedSource
+  /** A file that holds such a list and is watched. */
+  | { readonly kind: "file"; readonly path: string };
 
 /** Null leaves it to the route or the server. */
 export interface UpstreamTimeouts {

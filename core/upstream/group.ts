@@ -10,6 +10,7 @@ import { type AdminState, DEFAULT_HEALTH } from "../health/definition.ts";
 import { GroupHealth } from "../health/group-health.ts";
 import type { Surroundings } from "./connections.ts";
 import type { ServerDefinition, UpstreamDefinition } from "./definition.ts";
+import { Discovery } from "./discovery.ts";
 import { Endpoint } from "./endpoint.ts";
 import type { Outcome } from "./outcome.ts";
 import { RetryBudget } from "./retry-budget.ts";
@@ -31,6 +32,8 @@ export class Group {
   readonly #balancer: Balancer;
   readonly #health: GroupHealth<Endpoint>;
   #servers: readonly ServerDefinition[] = [];
+  /** Null: all addresses are in the configuration. */
+  readonly #discovery: Discovery | null;
   #endpoints: readonly Endpoint[] = [];
   /** At a reload, until `takeOver`: whose servers these still are. */
   #predecessor: Group | null;
@@ -54,7 +57,8 @@ export class Group {
     const { name, health } = definition;
     this.#health = new GroupHealth(name, health ?? DEFAULT_HEALTH, surroundings, () => this.onEligibilityChanged());
     this.#predecessor = previous;
-    this.setServers(definition.servers);
+    this.#discovery = this.#discover();
+    this.setServers(this.#discovery?.servers ?? definition.servers);
   }
 
   get endpoints(): readonly Endpoint[] {
@@ -75,7 +79,7 @@ export class Group {
    * health checks), and says when, maybe in this very call. The caller does not wait for ever.
    */
   warm(done: () => void): void {
-    this.#health.warm(done);
+    this.whenDiscovered(() => this.#health.warm(done));
   }
 
   /** The reload goes through: from here on this group has the say over the servers it shares with its predecessor. */
@@ -84,12 +88,14 @@ export class Group {
     this.#predecessor = null;
     this.retryBudget.reconfigure(this.retries);
     if (previous === null) return;
+    previous.#discovery?.stop();
     this.#settle([...previous.endpoints, ...this.#endpoints]);
     previous.#health.retire();
   }
 
   /** The reload does not go through: what is the predecessor's stays as it is. */
   abandon(): void {
+    this.#discovery?.stop();
     const shared = new Set(this.#predecessor?.endpoints);
     for (const endpoint of this.#endpoints) if (!shared.has(endpoint)) endpoint.retire();
     this.#health.retire();
@@ -141,7 +147,14 @@ export class Group {
     return this.#health.setState(label, state);
   }
 
+  /** Calls `done` when every name of its servers was asked for once, maybe at once. */
+  whenDiscovered(done: () => void): void {
+    if (this.#discovery === null) done();
+    else this.#discovery.whenKnown(done);
+  }
+
   retire(): void {
+    this.#discovery?.stop();
     this.#health.retire();
     for (const endpoint of this.#endpoints) endpoint.retire();
   }
@@ -168,6 +181,14 @@ export class Group {
     for (const endpoint of gone) endpoint.retire();
     this.#health.follow(this.#endpoints, new Set(this.#predecessor?.endpoints));
     this.onEligibilityChanged();
+  }
+
+  #discover(): Discovery | null {
+    const { name, sources } = this.definition;
+    if (sources === undefined) return null;
+    const { discovery } = this.#surroundings;
+    if (discovery === undefined) throw new Error(`upstream ${name}: nobody is here to find its servers`);
+    return new Discovery(name, sources, discovery, (servers) => this.setServers(servers));
   }
 
   #findEligible(): void {

@@ -9,7 +9,7 @@ import {
   formatNotice,
   maskTarget,
 } from "../../../core/observe/access-log.ts";
-import type { FinishedExchange } from "../../../core/observe/events.ts";
+import type { FinishedExchange, Notice } from "../../../core/observe/events.ts";
 
 const AT = Date.UTC(2026, 10, 23, 5, 0, 0);
 
@@ -134,6 +134,31 @@ describe("access log lines", () => {
     assert.match(
       formatNotice({ kind: "address-shed", listener: ":80", clientAddress: "192.0.2.1", limit: 5 }, AT),
       /client 192\.0\.2\.1 has 5 connections already .*; listener :80/,
+    );
+  });
+
+  it("tell of names and servers, whatever a resolver sends", () => {
+    const error = { code: "server-failure", message: 'it said "no\n"' } as const;
+    const name = "app.internal";
+    const line = (notice: Notice): string => formatNotice(notice, AT).slice(25);
+    assert.equal(
+      line({ kind: "name-failed", name, error, kept: 2 }),
+      'error the name app.internal cannot be resolved: it said "no\\n" [server-failure]; the 2 known before stay in use; trying again',
+    );
+    assert.match(line({ kind: "name-failed", name, error, kept: 0 }), /it has no server until then/);
+    assert.equal(line({ kind: "name-resolved", name }), "notice the name app.internal can be resolved again");
+    assert.match(
+      line({ kind: "name-cut", name, found: 300, used: 256 }),
+      /has 300 records; the first 256 in their order/,
+    );
+    const added = ["a:1", "b:1", "c:1", "d:1", "e:1", "f:1"];
+    assert.equal(
+      line({ kind: "servers-changed", upstream: "app", servers: 6, added, removed: [] }),
+      "notice upstream app has 6 servers now; new: a:1, b:1, c:1, d:1, e:1 and 1 more",
+    );
+    assert.match(
+      line({ kind: "servers-changed", upstream: "app", servers: 1, added: [], removed: ["a:1"] }),
+      /1 server now; gone: a:1$/,
     );
   });
 });

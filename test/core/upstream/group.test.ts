@@ -7,6 +7,7 @@ import type { UpstreamDefinition } from "../../../core/upstream/definition.ts";
 import { Group } from "../../../core/upstream/group.ts";
 import { createSimulation } from "../../support/sim.ts";
 import { addressOf } from "../../support/wire.ts";
+import { namesBench, serverNamed } from "./discovery-parts.ts";
 
 function groupOf(weights: readonly number[], balance: string): Group {
   const definition: UpstreamDefinition = {
@@ -88,6 +89,79 @@ describe("a group of servers", () => {
 
   it("refuses a balancer nobody knows", () => {
     assert.throws(() => groupOf([1], "luck"), /app: unknown balancer/);
+  });
+});
+
+describe("a group whose servers are found", () => {
+  const found: UpstreamDefinition = {
+    name: "app",
+    servers: [],
+    sources: [{ kind: "name", server: serverNamed("app.internal", 9000) }],
+    balance: "round-robin",
+    timeouts: { connectMs: null, firstByteMs: null, idleMs: null },
+    pool: { idleMax: 1, idleMs: 1, queueMax: 1, queueMs: 1 },
+  };
+  const bench = () => {
+    const { sim, names, pass } = namesBench();
+    names.start();
+    const { timers } = names;
+    const surroundings = {
+      runtime: sim.runtime,
+      timers,
+      slab: new Slab(),
+      discovery: { names, lists: null, notify: () => {} },
+    };
+    return { sim, names, pass, surroundings };
+  };
+
+  it("has nobody until it finds somebody, and keeps who stays", () => {
+    const { sim, pass, surroundings } = bench();
+    sim.zone.addresses("app.internal", ["10.0.0.1"], 1);
+    const group = new Group(found, surroundings);
+    let calls = 0;
+    group.whenDiscovered(() => calls++);
+    assert.deepEqual([group.pick({ tried: [] }), calls], [null, 0]);
+    pass(10);
+    const [first] = group.endpoints;
+    assert.deepEqual([first?.label, calls], ["app.internal:9000/10.0.0.1", 1]);
+    sim.zone.addresses("app.internal", ["10.0.0.0", "10.0.0.1"], 1);
+    pass(2_000);
+    assert.equal(group.endpoints[1], first);
+    assert.equal(first?.isRetired, false);
+  });
+
+  it("hands what it found to its successor, and looks no further", () => {
+    const { sim, names, pass, surroundings } = bench();
+    sim.zone.addresses("app.internal", ["10.0.0.1"], 1);
+    const group = new Group(found, surroundings);
+    pass(10);
+    const next = new Group({ ...found, balance: "least-busy" }, surroundings, group);
+    assert.deepEqual(next.endpoints, group.endpoints);
+    next.takeOver();
+    sim.zone.addresses("app.internal", ["10.0.0.2"], 1);
+    pass(2_000);
+    assert.equal(next.endpoints[0]?.label, "app.internal:9000/10.0.0.2");
+    assert.equal(group.endpoints[0]?.label, "app.internal:9000/10.0.0.1");
+    assert.equal(group.endpoints[0]?.isRetired, true);
+    next.retire();
+    assert.equal(names.count, 0);
+  });
+
+  it("lets go of names when it is given up", () => {
+    const { names, pass, surroundings } = bench();
+    const group = new Group(found, surroundings);
+    const next = new Group({ ...found, balance: "least-busy" }, surroundings, group);
+    next.abandon();
+    pass(10);
+    assert.equal(names.count, 1);
+    group.retire();
+    assert.equal(names.count, 0);
+  });
+
+  it("needs somebody who finds them", () => {
+    const { surroundings } = bench();
+    const { discovery: _, ...without } = surroundings;
+    assert.throws(() => new Group(found, without), /app: nobody is here to find its servers/);
   });
 });
 

@@ -215,7 +215,8 @@ export class Fleet {
 
   async start(): Promise<void> {
     for (const server of this.servers) await server.start(this.#options.serverEnd);
-    await this.proxy.start();
+    // Names are resolved before it listens.
+    await this.sim.until(this.proxy.start(), 10_000);
   }
 
   /** Connects are counted at whom they are meant for, also those that nobody accepts. */

@@ -1,0 +1,89 @@
+/** Files that list servers: read when an upstream asks for one, and again when it changes. A bad one changes nothing. */
+
+import { readFileSync, statSync } from "node:fs";
+import { substituteEnvironment } from "../core/config/environment.ts";
+import { type ConfigProblem, formatPath } from "../core/config/problem.ts";
+import { compileServerList } from "../core/config/server-list.ts";
+import { SERVER_FILE_BYTES_MAX } from "../core/limits.ts";
+import type { ListedSource } from "../core/upstream/definition.ts";
+import type { ServerLists } from "../core/upstream/server-lists.ts";
+import type { LocatedProblem } from "./load-config.ts";
+import { lackingPermission, parseDocument } from "./parse-document.ts";
+import { printProblems } from "./print.ts";
+import { readEnvironment } from "./read-environment.ts";
+import { decodeText, reasonOf } from "./read-text-file.ts";
+import { shownName } from "./shown-name.ts";
+import { watchFile } from "./watch-file.ts";
+
+export class ServerFiles implements ServerLists {
+  readonly #report: (line: string) => void;
+
+  /** `report` gets a line for each problem. */
+  constructor(report: (line: string) => void) {
+    this.#report = report;
+  }
+
+  watch(path: string, onList: (list: readonly ListedSource[]) => void): { stop(): void } {
+    const read = (): void => {
+      const result = readServerFile(path);
+      if (!("problems" in result)) {
+        onList(result.list);
+        return;
+      }
+      for (const line of printProblems(result.problems)) this.#report(line);
+      this.#report(`millrace: ${shownName(path)}: its servers stay as they were`);
+    };
+    read();
+    const watching = watchFile(path, read);
+    return { stop: () => watching.close() };
+  }
+}
+
+export type ServerFileResult =
+  | { readonly list: readonly ListedSource[] }
+  /** `isMissing`: it is not the file's content that is wrong. */
+  | { readonly problems: readonly LocatedProblem[]; readonly isMissing: boolean };
+
+export function readServerFile(path: string): ServerFileResult {
+  const file = shownName(path);
+  const refuse = (message: string, isMissing: boolean): ServerFileResult => ({
+    problems: [{ file, position: null, path: "", message }],
+    isMissing,
+  });
+  const text = readBounded(path);
+  if (typeof text !== "string") return refuse(text.problem, true);
+  const lacking = lackingPermission();
+  if (lacking !== null) return refuse(lacking, true);
+  const document = parseDocument(text);
+  if ("problems" in document) {
+    const problems = document.problems.map(({ message, position }) => ({ file, position, path: "", message }));
+    return { problems, isMissing: false };
+  }
+  const located = ({
+    path: at,
+    message,
+    atKey,
+  }: Omit<ConfigProblem, "atKey"> & { atKey?: boolean }): LocatedProblem => ({
+    file,
+    position: document.positionOf(at, atKey ?? false),
+    path: formatPath(at),
+    message,
+  });
+  const { value, problems } = substituteEnvironment(document.value, readEnvironment);
+  if (problems.length > 0) return { problems: problems.map(located), isMissing: false };
+  const compiled = compileServerList(value);
+  if ("problems" in compiled) return { problems: compiled.problems.map(located), isMissing: false };
+  return { list: compiled };
+}
+
+function readBounded(path: string): string | { readonly problem: string } {
+  try {
+    const stat = statSync(path);
+    if (stat.isDirectory()) return { problem: "is a directory; name a file in it" };
+    if (stat.size > SERVER_FILE_BYTES_MAX)
+      return { problem: `is larger than ${SERVER_FILE_BYTES_MAX / 1024 ** 2} MiB; split the list into several files` };
+    return decodeText(readFileSync(path));
+  } catch (error) {
+    return { problem: reasonOf(error) };
+  }
+}

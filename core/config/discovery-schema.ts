@@ -1,0 +1,73 @@
+/** The keys about finding servers: by SRV records, in files, and how DNS is asked for them. */
+
+import * as v from "valibot";
+import { DEFAULT_DNS } from "../limits.ts";
+import { hostNameProblem, parseResolverAddress } from "./address.ts";
+import { formatDuration } from "./duration.ts";
+import { count, described, duration, oneOrMore, section, text } from "./shapes.ts";
+
+const SERVICE = 'a service name such as "_http._tcp.app.internal"';
+const FROM_RECORDS = "SRV records say it; leave it out";
+
+/** Servers found by SRV records. */
+export const Service = section(
+  {
+    srv: described(
+      text(SERVICE, hostNameProblem),
+      "A service name such as `_http._tcp.app.internal`: host, port, weight and priority of each server come from its SRV records.",
+    ),
+    maxConnections: v.optional(
+      described(count({ min: 1, unlimited: true }), "As above, of each server that is found."),
+      "unlimited",
+    ),
+  },
+  { weight: FROM_RECORDS, priority: FROM_RECORDS, port: FROM_RECORDS, address: "write either address or srv" },
+);
+
+const ELSEWHERE = "write it in the file, at the server";
+
+/** Servers listed in a file. */
+export const ServerFile = section(
+  {
+    file: described(
+      text('a file name such as "servers.yaml"', (value) =>
+        /\.(ya?ml|json)$/.test(value) ? null : "must end in .yaml, .yml or .json",
+      ),
+      "A list of servers, YAML or JSON, relative to this file and watched: addresses, or maps as here.",
+    ),
+  },
+  {
+    weight: ELSEWHERE,
+    priority: ELSEWHERE,
+    maxConnections: ELSEWHERE,
+    backup: ELSEWHERE,
+    address: "write either address or file",
+  },
+);
+
+export const Dns = section({
+  servers: v.optional(
+    described(
+      oneOrMore(
+        text('a resolver such as "10.0.0.53"', (value) => {
+          const parsed = parseResolverAddress(value);
+          return "problem" in parsed ? parsed.problem : null;
+        }),
+        "a resolver",
+      ),
+      "Resolvers, asked one after the other: `10.0.0.53`, `127.0.0.1:5353`, `[::1]:53`; those of the system when left out.",
+    ),
+  ),
+  minTtl: v.optional(
+    described(duration(), "Names are asked for again no sooner than this, `100ms` at least."),
+    formatDuration(DEFAULT_DNS.ttlMsMin),
+  ),
+  maxTtl: v.optional(
+    described(duration(), "Names are asked for again no later than this."),
+    formatDuration(DEFAULT_DNS.ttlMsMax),
+  ),
+  timeout: v.optional(
+    described(duration(), "How long each resolver is waited for, `100ms` at least."),
+    formatDuration(DEFAULT_DNS.timeoutMs),
+  ),
+});

@@ -1,0 +1,129 @@
+/**
+ * The names of DNS that servers are found by, each asked for once, however many upstreams use it, and not for longer
+ * than one does. One of these lives as long as the proxy, so that a reload finds what is known already.
+ */
+
+import { QUESTIONS_AT_ONCE_MAX } from "../limits.ts";
+import type { Notice, Observer } from "../observe/events.ts";
+import type { Attempt, RecordType, ResolveDone, Runtime } from "../runtime.ts";
+import type { Timers } from "../time/timers.ts";
+import type { DnsRules } from "./dns-rules.ts";
+import { KnownName, type NameKind, type NameSurroundings } from "./known-name.ts";
+import type { ServerLists } from "./server-lists.ts";
+
+export interface DiscoverySurroundings {
+  readonly names: Names;
+  /** Null where nobody reads files; their servers are then missing. */
+  readonly lists: ServerLists | null;
+  notify(notice: Notice): void;
+}
+
+export interface NamesOptions {
+  readonly runtime: Runtime;
+  readonly timers: Timers;
+  readonly observer: Observer;
+  readonly rules: DnsRules;
+}
+
+export class Names implements NameSurroundings {
+  readonly timers: Timers;
+  /** From the next question on. */
+  rules: DnsRules;
+  readonly #runtime: Runtime;
+  readonly #observer: Observer;
+  readonly #names = new Map<string, KnownName>();
+  readonly #queue: Question[] = [];
+  #asking = 0;
+  #isStarted = false;
+
+  constructor({ runtime, timers, observer, rules }: NamesOptions) {
+    this.timers = timers;
+    this.rules = rules;
+    this.#runtime = runtime;
+    this.#observer = observer;
+  }
+
+  /** How many are watched. */
+  get count(): number {
+    return this.#names.size;
+  }
+
+  /** Nothing is asked before. */
+  start(): void {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    for (const name of this.#names.values()) name.onTimer();
+  }
+
+  /** `listener` is called when something has changed, never from inside here: look at the answer first. */
+  watch(kind: NameKind, name: string, listener: () => void): KnownName {
+    const key = `${kind} ${name}`;
+    let known = this.#names.get(key);
+    if (known === undefined) {
+      known = new KnownName(kind, name, this);
+      this.#names.set(key, known);
+      if (this.#isStarted) known.onTimer();
+    }
+    known.listeners.add(listener);
+    return known;
+  }
+
+  unwatch(known: KnownName, listener: () => void): void {
+    known.listeners.delete(listener);
+    if (known.listeners.size > 0) return;
+    this.#names.delete(`${known.kind} ${known.name}`);
+    known.stop();
+  }
+
+  ask(type: RecordType, name: string, done: ResolveDone): Attempt {
+    const question = new Question(type, name, done);
+    this.#queue.push(question);
+    this.#askNext();
+    return question;
+  }
+
+  random(): number {
+    return this.#runtime.random();
+  }
+
+  notify(notice: Notice): void {
+    this.#observer.onNotice(notice);
+  }
+
+  /** Each question takes a descriptor, and a thousand names may come with one configuration. */
+  #askNext(): void {
+    while (this.#asking < QUESTIONS_AT_ONCE_MAX) {
+      const question = this.#queue.shift();
+      if (question === undefined) return;
+      if (question.isCanceled) continue;
+      this.#asking++;
+      const { type, name, done } = question;
+      const { servers, timeoutMs } = this.rules;
+      question.attempt = this.#runtime.resolve({ type, name, servers, timeoutMs }, (error, answer) => {
+        this.#asking--;
+        this.#askNext();
+        if (!question.isCanceled) done(error, answer);
+      });
+    }
+  }
+}
+
+/** One that may have to wait for its turn. Taken back, it is not answered any more. */
+class Question implements Attempt {
+  readonly type: RecordType;
+  readonly name: string;
+  readonly done: ResolveDone;
+  attempt: Attempt | null = null;
+  isCanceled = false;
+
+  constructor(type: RecordType, name: string, done: ResolveDone) {
+    this.type = type;
+    this.name = name;
+    this.done = done;
+  }
+
+  cancel(): void {
+    this.isCanceled = true;
+    this.attempt?.cancel();
+  }
+}

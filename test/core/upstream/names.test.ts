@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { QUESTIONS_AT_ONCE_MAX } from "../../../core/limits.ts";
+import { namesBench } from "./discovery-parts.ts";
+
+const nothing = (): void => {};
+
+describe("names", () => {
+  it("asks nothing before it is started, then each name once, whoever watches", () => {
+    const { names, sim } = namesBench();
+    const first = names.watch("addresses", "app.internal", nothing);
+    const second = names.watch("addresses", "app.internal", () => {});
+    names.watch("services", "_http._tcp.app.internal", nothing);
+    sim.drive();
+    assert.equal(first, second);
+    assert.deepEqual(sim.zone.questions, []);
+    names.start();
+    names.start();
+    sim.drive();
+    assert.deepEqual(sim.zone.questions, ["A app.internal", "AAAA app.internal", "SRV _http._tcp.app.internal"]);
+  });
+
+  it("forgets a name when the last one who watched it has gone", () => {
+    const { names, sim, pass } = namesBench();
+    sim.zone.addresses("app.internal", ["10.0.0.1"], 1);
+    names.start();
+    const other = (): void => {};
+    const known = names.watch("addresses", "app.internal", nothing);
+    names.watch("addresses", "app.internal", other);
+    pass(100);
+    names.unwatch(known, nothing);
+    assert.equal(names.count, 1);
+    names.unwatch(known, other);
+    assert.equal(names.count, 0);
+    const before = sim.zone.questions.length;
+    pass(10_000);
+    assert.equal(sim.zone.questions.length, before);
+    assert.deepEqual(names.watch("addresses", "app.internal", nothing).records, []);
+  });
+
+  it(`asks ${QUESTIONS_AT_ONCE_MAX} questions at once`, () => {
+    for (const count of [QUESTIONS_AT_ONCE_MAX - 1, QUESTIONS_AT_ONCE_MAX, QUESTIONS_AT_ONCE_MAX + 1]) {
+      const { names, sim, pass } = namesBench();
+      sim.zone.delayMs = 100;
+      names.start();
+      for (let i = 0; i < count; i++) names.watch("services", `_s${i}._tcp.internal`, nothing);
+      assert.equal(sim.zone.pending, Math.min(count, QUESTIONS_AT_ONCE_MAX));
+      pass(250);
+      assert.equal(sim.zone.questions.length, count);
+    }
+  });
+
+  it("does not ask what was taken back while it waited", () => {
+    const { names, sim, pass } = namesBench();
+    sim.zone.delayMs = 100;
+    names.start();
+    for (let i = 0; i < QUESTIONS_AT_ONCE_MAX; i++) names.watch("services", `_s${i}._tcp.internal`, nothing);
+    const late = names.watch("services", "_late._tcp.internal", nothing);
+    names.unwatch(late, nothing);
+    pass(500);
+    assert.ok(!sim.zone.questions.includes("SRV _late._tcp.internal"));
+  });
+
+  it("asks by the rules of the moment", () => {
+    const { names, sim, pass } = namesBench({ ttlMsMin: 5_000 });
+    sim.zone.addresses("app.internal", ["10.0.0.1"], 0);
+    names.start();
+    names.watch("addresses", "app.internal", nothing);
+    pass(4_500);
+    assert.equal(sim.zone.questions.length, 2);
+    names.rules = { ...names.rules, ttlMsMin: 1_000 };
+    pass(5_000);
+    assert.ok(sim.zone.questions.length >= 8, `${sim.zone.questions.length}`);
+  });
+});
