@@ -62,7 +62,13 @@ function configOf(random: Seeded, addresses: readonly string[], features: Featur
       },
     },
     routes: [{ upstream: "app" }],
-    limits: { replay: random.pick([0, 1_000, 65_536]), requestBody: REQUEST_BODY_MAX },
+    limits: {
+      replay: random.pick([0, 1_000, 65_536]),
+      requestBody: REQUEST_BODY_MAX,
+      replayTotal: random.pick([0, 5_000, 1_000_000]),
+      inFlight: random.pick([2, 1_000, 1_000, 1_000]),
+      connectionsPerAddress: random.pick([3, 1_000, 1_000]),
+    },
     timeouts: {
       requestHead: "3s",
       requestBodyIdle: "3s",

@@ -8,6 +8,7 @@ import type { FinishedExchange } from "../../../core/observe/events.ts";
 import { createProxy, type Proxy as Millrace } from "../../../core/proxy.ts";
 import type { Timer } from "../../../core/time/timers.ts";
 import type { Endpoint } from "../../../core/upstream/endpoint.ts";
+import { Group } from "../../../core/upstream/group.ts";
 import { isOfHealth } from "../../support/health-timers.ts";
 import { type Seeded, seeded } from "../../support/seeded.ts";
 import { createSimulation, type Simulation } from "../../support/sim.ts";
@@ -16,6 +17,19 @@ import { addIncidents } from "./incidents.ts";
 import type { RequestPlan } from "./request-plan.ts";
 import { RandomServer } from "./servers.ts";
 import { type Setting, settingOf, TAKEN } from "./setting.ts";
+
+/** Of all groups of all worlds, for groups come and go with reloads. */
+const counted = { picks: 0, reports: 0 };
+const { pick, report } = Group.prototype;
+Group.prototype.pick = function (...args: Parameters<Group["pick"]>): ReturnType<Group["pick"]> {
+  const picked = pick.apply(this, args);
+  if (picked !== null) counted.picks++;
+  return picked;
+};
+Group.prototype.report = function (...args: Parameters<Group["report"]>): void {
+  counted.reports++;
+  report.apply(this, args);
+};
 
 /** What was told of a finished request. */
 export interface Report {
@@ -37,11 +51,14 @@ export class World {
   readonly plans = new Map<string, RequestPlan>();
   readonly actors: Actor[] = [];
   readonly exchanges: Report[] = [];
+  /** The kinds of what was noticed beside requests. */
+  readonly notices = new Set<string>();
   /** A drain began: what comes later may be refused. */
   isDraining = false;
   readonly #random: Seeded;
   /** What runs by promises. */
   readonly #background: Promise<unknown>[] = [];
+  readonly #countedBefore = { ...counted };
   readonly #timersSeen = new Set<Timer>();
   /** Every server there ever was, also those a reload has taken away. */
   readonly #endpointsSeen = new Set<Endpoint>();
@@ -58,7 +75,7 @@ export class World {
       observer: {
         wantsTimes: true,
         onExchange: (exchange) => void this.exchanges.push(reportOf(exchange)),
-        onNotice() {},
+        onNotice: ({ kind }) => void this.notices.add(kind),
       },
     });
     this.engine = this.proxy as unknown as Engine;
@@ -109,6 +126,9 @@ export class World {
       idle += connections.idleCount;
     }
     assert.equal(this.proxy.connectionCount, 0, "client connections");
+    assert.equal(this.engine.inFlight.count, 0, "requests under way in all");
+    assert.equal(this.engine.replayBudget.usedBytes, 0, "bytes kept for second tries");
+    this.#checkReports();
     const running = [...this.#timersSeen].filter((timer) => timer.deadlineMs !== 0).length;
     const own = this.setting.timersPerServer * this.#endpointsSeen.size;
     assert.ok(running <= idle + own, `${running} deadlines run beside ${idle} of idle connections`);
@@ -135,6 +155,17 @@ export class World {
     for (let passedMs = 0; passedMs < QUIET_MS && this.proxy.connectionCount > 0; passedMs += STEP_MS) {
       await this.#pass(STEP_MS);
     }
+  }
+
+  /** Each try is reported once, and so is each server that was picked and then not asked. */
+  #checkReports(): void {
+    const picks = counted.picks - this.#countedBefore.picks;
+    const reports = counted.reports - this.#countedBefore.reports;
+    const tries = this.exchanges.reduce((sum, { attempts }) => sum + attempts, 0);
+    assert.ok(reports >= tries, `${tries} tries and ${reports} reports of how they ended`);
+    // Only what follows a stale connection is tried without a pick.
+    const further = this.exchanges.reduce((sum, { attempts }) => sum + Math.max(0, attempts - 1), 0);
+    assert.ok(reports >= picks && reports - picks <= further, `${picks} picks and ${reports} reports`);
   }
 
   #watchTimers(): void {
