@@ -1,4 +1,7 @@
 import { readFileSync } from "node:fs";
+import { totalmem } from "node:os";
+import process from "node:process";
+import { getHeapStatistics } from "node:v8";
 import type { Runtime, Ticker } from "../core/runtime.ts";
 import { resolve } from "./resolver.ts";
 import { isPermitted } from "./system-names.ts";
@@ -8,7 +11,7 @@ const LIMITS_FILE = "/proc/self/limits";
 /** The part of the port that is no socket: alike on every runtime. */
 export const system: Pick<
   Runtime,
-  "resolve" | "now" | "wallClockMs" | "random" | "randomBytes" | "every" | "descriptorsMax"
+  "resolve" | "now" | "wallClockMs" | "random" | "randomBytes" | "every" | "descriptorsMax" | "memoryLoad"
 > = {
   resolve,
   now: () => performance.now(),
@@ -17,6 +20,7 @@ export const system: Pick<
   randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
   every,
   descriptorsMax,
+  memoryLoad,
 };
 
 function every(intervalMs: number, onTick: () => void): Ticker {
@@ -34,4 +38,16 @@ function descriptorsMax(): number | null {
   } catch {
     return null;
   }
+}
+
+/** A container's limit, else the machine's memory. */
+let memoryMax = 0;
+
+function memoryLoad(): number | null {
+  if (memoryMax === 0) memoryMax = Math.min(process.constrainedMemory() || Number.POSITIVE_INFINITY, totalmem());
+  const ofAll = process.memoryUsage.rss() / memoryMax;
+  // JavaScriptCore has no limit of its own, and counting its heap takes 6 ms.
+  if ("Bun" in globalThis) return ofAll;
+  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
+  return Math.max(ofAll, used / limit);
 }

@@ -74,6 +74,7 @@ export class FakeWorld {
       randomBytes: (length) => new Uint8Array(length),
       every: () => ({ stop() {} }),
       descriptorsMax: () => null,
+      memoryLoad: () => null,
     };
   }
 

@@ -141,8 +141,8 @@ class RunningProxy implements Proxy, Engine {
     this.deployment = deploy(snapshot, this);
     this.inFlight = new InFlight(snapshot.limits.inFlightMax);
     this.replayBudget = new ReplayBudget(snapshot.limits.replayTotalBytesMax);
-    this.#pressure = new Pressure(this.timers, this.inFlight);
-    this.#pressure.goBy(snapshot.limits, runtime);
+    this.#pressure = new Pressure(this);
+    this.#pressure.goBy(snapshot.limits);
     this.#listeners = snapshot.listeners.map((definition) => new Listener(this, definition, this.#pressure));
     this.#idPrefix = [...runtime.randomBytes(6)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   }
@@ -210,7 +210,7 @@ class RunningProxy implements Proxy, Engine {
     const { snapshot } = next;
     this.deployment = next;
     this.#listeners = listeners;
-    this.#pressure.goBy(snapshot.limits, this.runtime);
+    this.#pressure.goBy(snapshot.limits);
     this.replayBudget.bytesMax = snapshot.limits.replayTotalBytesMax;
     const retired = handOver(previous, next);
     for (const [index, listener] of listeners.entries()) {
@@ -312,6 +312,7 @@ class RunningProxy implements Proxy, Engine {
 
   #tick(): void {
     this.timers.advance(this.runtime.now());
+    this.#pressure.onTick();
     for (const departures of this.#departures) departures.check();
     if (this.#isClosing) this.#checkEmpty();
     if (this.#defects.length > 0) throw this.#defects.shift();

@@ -194,6 +194,8 @@ export interface Runtime {
   every(intervalMs: number, onTick: () => void): Ticker;
   /** How many descriptors this process may have open, or null where nobody can tell. */
   descriptorsMax(): number | null;
+  /** Share (0 to 1) of the memory this process may use that it uses now, or null where nobody can tell. May cost 0.1 ms. */
+  memoryLoad(): number | null;
 }
 
 export type ConnectDone = (error: SocketError | null, socket: Socket | null) => void;

@@ -5,16 +5,18 @@
  *        everything kept      responses say close,                  new requests are        accepting rests, or where
  *                             idle connections end, oldest first    answered 503            it can't: resets
  *
- * The second mark is kept by `exchange/in-flight.ts`: idle connections don't count towards it.
+ * The second mark is kept by `exchange/in-flight.ts`: idle connections don't count towards it. Memory that becomes
+ * tight leads to the same steps (`memory-level.ts`).
  */
 
-import type { InFlight } from "../exchange/in-flight.ts";
+import type { Engine } from "../exchange/engine.ts";
 import type { Limits } from "../limits.ts";
 import { DESCRIPTORS_RESERVED, EVICTABLE_AFTER_MS } from "../limits.ts";
 import type { Runtime } from "../runtime.ts";
 import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
 import { AddressCounts } from "./address-counts.ts";
 import type { HttpSession } from "./http-session.ts";
+import { MemoryLevel } from "./memory-level.ts";
 
 /** A listener, as far as it is pressed. */
 export interface Pressed {
@@ -27,6 +29,12 @@ const FIRST_MARK = 0.8;
 const SECOND_MARK = 0.95;
 /** How often room is looked for while it is tight and nobody comes. */
 const LOOK_AGAIN_MS = 500;
+const MEMORY_LOOK_MS = 1_000;
+/** Requests, and connections, that are served however tight memory is: memory that is not given back is no standstill. */
+export const MEMORY_SPARE = 64;
+
+/** Of the engine, what is pressed or asked. */
+export type Pressing = Pick<Engine, "inFlight" | "observer" | "runtime" | "timers">;
 
 export class Pressure implements TimerOwner {
   readonly addresses = new AddressCounts();
@@ -35,7 +43,8 @@ export class Pressure implements TimerOwner {
   connections = 0;
   connectionsMax = Number.POSITIVE_INFINITY;
   #firstMark = Number.POSITIVE_INFINITY;
-  readonly #inFlight: InFlight;
+  #inFlightMax = Number.POSITIVE_INFINITY;
+  readonly #engine: Pressing;
   readonly #timers: Timers;
   readonly #timer = new Timer(this);
   /** Sessions that were told to leave and are not gone. */
@@ -44,56 +53,75 @@ export class Pressure implements TimerOwner {
   #candidates: HttpSession[] = [];
   #candidatesOfMs = -1;
   #isPaused = false;
+  readonly #memory = new MemoryLevel();
+  #nextLookMs = 0;
 
-  constructor(timers: Timers, inFlight: InFlight) {
-    this.#timers = timers;
-    this.#inFlight = inFlight;
+  constructor(engine: Pressing) {
+    this.#engine = engine;
+    this.#timers = engine.timers;
   }
 
   /** The limits from now on. */
-  goBy(limits: Limits, runtime: Runtime): void {
-    const max = connectionsMaxOf(limits, runtime);
+  goBy(limits: Limits): void {
+    const max = connectionsMaxOf(limits, this.#engine.runtime);
     this.connectionsMax = max;
     this.#firstMark = Math.ceil(max * FIRST_MARK);
-    this.#inFlight.max = Math.min(limits.inFlightMax, Math.ceil(max * SECOND_MARK));
-    this.#relax();
+    this.#inFlightMax = Math.min(limits.inFlightMax, Math.ceil(max * SECOND_MARK));
+    this.#weigh();
   }
 
   /** Past the first mark: whoever is served goes afterwards. */
   get isTight(): boolean {
-    return this.connections > this.#firstMark;
+    return this.connections > this.#firstMark || this.#memory.step >= 1;
   }
 
   get isFull(): boolean {
-    return this.connections >= this.connectionsMax;
+    if (this.connections >= this.connectionsMax) return true;
+    return this.#memory.step === 3 && this.connections >= MEMORY_SPARE;
   }
 
   opened(): void {
     this.connections++;
-    if (!this.isTight) return;
-    this.#makeRoom();
-    if (this.#timer.deadlineMs === 0) this.#timers.set(this.#timer, LOOK_AGAIN_MS);
-    if (!this.isFull || this.#isPaused) return;
-    this.#isPaused = true;
-    for (const listener of this.listeners) listener.pauseAccepting();
+    if (this.isTight) this.#weigh();
   }
 
   closed(session: HttpSession): void {
     this.connections--;
     this.#leaving.delete(session);
-    this.#relax();
+    if (this.#isPaused || this.#timer.deadlineMs !== 0) this.#weigh();
   }
 
   onTimer(): void {
-    this.#makeRoom();
-    if (this.isTight) this.#timers.set(this.#timer, LOOK_AGAIN_MS);
+    this.#weigh();
   }
 
-  #relax(): void {
-    if (!this.isTight) this.#timers.remove(this.#timer);
-    if (!this.#isPaused || this.isFull) return;
-    this.#isPaused = false;
-    for (const listener of this.listeners) listener.resumeAccepting();
+  /** Looks at the memory once a second. To be called every tick. */
+  onTick(): void {
+    const { observer, runtime, timers } = this.#engine;
+    if (timers.nowMs < this.#nextLookMs) return;
+    this.#nextLookMs = timers.nowMs + MEMORY_LOOK_MS;
+    const load = runtime.memoryLoad();
+    const memory = this.#memory;
+    if (load === null || !memory.look(load)) return;
+    observer.onNotice({ kind: "memory", step: memory.step, load: memory.load });
+    this.#weigh();
+  }
+
+  #weigh(): void {
+    const { inFlight } = this.#engine;
+    inFlight.max = this.#memory.step >= 2 ? Math.min(this.#inFlightMax, MEMORY_SPARE) : this.#inFlightMax;
+    if (this.connections <= this.#firstMark) {
+      this.#timers.remove(this.#timer);
+    } else {
+      this.#makeRoom();
+      if (this.#timer.deadlineMs === 0) this.#timers.set(this.#timer, LOOK_AGAIN_MS);
+    }
+    if (this.#isPaused === this.isFull) return;
+    this.#isPaused = this.isFull;
+    for (const listener of this.listeners) {
+      if (this.#isPaused) listener.pauseAccepting();
+      else listener.resumeAccepting();
+    }
   }
 
   /** Ends idle connections until what will be left is within the first mark (S05). */

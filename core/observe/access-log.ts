@@ -74,6 +74,10 @@ export function formatNotice(notice: Notice, atMs: number): string {
       return `${start} error connection closed at once: all ${notice.limit} client connections are in use; listener ${escapeText(notice.listener)}`;
     case "accept-paused":
       return `${start} error accepting rests: all ${notice.limit} client connections are in use; listener ${escapeText(notice.listener)}`;
+    case "memory": {
+      const level = notice.step === 0 ? "notice" : "error";
+      return `${start} ${level} ${Math.round(notice.load * 100)} % of the memory is in use: ${MEMORY_STEPS[notice.step]}`;
+    }
     case "address-shed":
       return `${start} error connection closed at once: client ${escapeText(notice.clientAddress)} has ${notice.limit} connections already (\`limits.connectionsPerAddress\`); listener ${escapeText(notice.listener)}`;
     case "server-state": {
@@ -111,6 +115,13 @@ function listed(what: string, labels: readonly string[]): string {
 }
 
 const LABELS_SHOWN_MAX = 5;
+
+const MEMORY_STEPS = [
+  "enough is left again",
+  "connections close after their response",
+  "only few requests are served at a time",
+  "only few connections are accepted",
+] as const;
 
 /** The target with the values of secret query parameters replaced. */
 export function maskTarget(target: string): string {

@@ -52,6 +52,8 @@ export type Notice =
   | { readonly kind: "connection-shed"; readonly listener: string; readonly limit: number }
   /** The same, where new connections can be left waiting in the kernel instead. */
   | { readonly kind: "accept-paused"; readonly listener: string; readonly limit: number }
+  /** Memory has become tighter or less so: 0 enough, 1 no kept connections, 2 few requests, 3 few connections. */
+  | { readonly kind: "memory"; readonly step: 0 | 1 | 2 | 3; readonly load: number }
   /** `connectionsPerAddressMax` is reached: closed at once, too. */
   | {
       readonly kind: "address-shed";

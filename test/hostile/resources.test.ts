@@ -148,11 +148,58 @@ describe("resources that run out", () => {
     await stage.close();
   });
 
+  it("Q13 tight memory costs keep-alive, then requests, then connections, and it recovers", async () => {
+    let load: number | null = null;
+    const stage = await stageWith({ memoryLoad: () => load, capabilities: { acceptPause: true }, script: SILENT });
+    const now = (share: number): void => {
+      load = share;
+      stage.sim.advance(3_200);
+    };
+    const answer = (): void => {
+      for (const { peer } of stage.origin.links) peer.send(OK);
+      stage.sim.drive();
+    };
+    const kept = stage.ask(GET);
+    answer();
+    assert.match(kept.text(), /^HTTP\/1\.1 200 OK\r\n(?!Connection: close)/);
+    stage.script = {};
+    now(0.9);
+    assert.match(stage.ask(GET).text(), /\r\nConnection: close\r\n/);
+    now(0.93);
+    stage.script = SILENT;
+    const many = Array.from({ length: 70 }, () => stage.ask(GET));
+    assert.equal(many.flatMap((client) => statusesTo(client)).filter((status) => status === 503).length, 6);
+    now(0.97);
+    const waiting = stage.ask(GET);
+    assert.ok(isOpen(waiting));
+    assert.deepEqual(statusesTo(waiting), [], "it waits to be accepted");
+    // Not everybody is sent away, though memory may never be given back: 64 at a time are served.
+    stage.script = {};
+    answer();
+    stage.sim.advance(100);
+    assert.deepEqual(statusesTo(waiting), [200]);
+    now(0.3);
+    const more = Array.from({ length: 100 }, () => stage.ask(GET));
+    assert.deepEqual(
+      more.flatMap((client) => statusesTo(client)),
+      Array(100).fill(200),
+    );
+    assert.doesNotMatch(more[99]!.text(), /Connection: close/);
+    assert.deepEqual(
+      stage.notices.flatMap((notice) => (notice.kind === "memory" ? [notice.step] : [])),
+      [1, 2, 3, 0],
+    );
+    await stage.close();
+  });
+
   it("Q14 a duration that a timer would take for at once is refused", () => {
     const wrong: unknown[] = ["0s", "0ms", "0.1ms", "-1s", "2147483648ms", "25d", "NaN", "Infinity", "1e3s"];
     wrong.push(0, -1, 2 ** 31, Number.NaN, Number.POSITIVE_INFINITY, null, true);
-    for (const key of Object.keys(DEFAULT_TIMEOUTS).map((name) => name.replace(/Ms$/, ""))) {
+    for (const [name, standard] of Object.entries(DEFAULT_TIMEOUTS)) {
+      const key = name.replace(/Ms$/, "");
       for (const value of wrong) {
+        // No timer is set where the default is none.
+        if (standard === 0 && /^0/.test(String(value))) continue;
         const config = { listeners: [LISTEN], routes: [{ respond: { body: "" } }], timeouts: { [key]: value } };
         const compiled = compileConfig(config as unknown as Config);
         assert.ok("problems" in compiled, `timeouts.${key}: ${value}`);

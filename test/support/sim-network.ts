@@ -33,6 +33,8 @@ export interface SimulationOptions {
   readonly noticesResetWhilePaused?: boolean;
   readonly capabilities?: Partial<Capabilities>;
   readonly descriptorsMax?: number | null;
+  /** Asked whenever the code under test looks. */
+  readonly memoryLoad?: () => number | null;
   readonly log?: boolean;
 }
 
@@ -150,6 +152,7 @@ export function runtimeOn(world: World, end: EndOptions, isCore: boolean): Runti
     random: () => world.coreRandom.next(),
     randomBytes: (length) => Uint8Array.from({ length }, () => world.coreRandom.between(0, 255)),
     every: (intervalMs, onTick) => every(world, intervalMs, onTick, isCore),
+    memoryLoad: () => world.options.memoryLoad?.() ?? null,
     descriptorsMax: () => (world.options.descriptorsMax === undefined ? 65_536 : world.options.descriptorsMax),
   };
 }

@@ -44,6 +44,11 @@ export function housekeeping(runtime: Runtime): void {
     else strictEqual(descriptorsMax, null);
   });
 
+  it("knows how full its memory is", () => {
+    const load = runtime.memoryLoad();
+    ok(load !== null && load > 0 && load < 1, `${load}`);
+  });
+
   (existsSync("/proc/self/fd") ? it : it.ignore)("leaks no descriptor in many short connections (Linux)", async () => {
     const accepted = new Set<Socket>();
     const closed = {

@@ -55,7 +55,7 @@ describe("a listener", () => {
   it("lets a bounded number wait until its configuration takes over, then serves them", async () => {
     stage = await stageWith({ limits: { clientConnections: 2_000 } });
     const { engine, sim } = stage;
-    const pressure = new Pressure(engine.timers, engine.inFlight);
+    const pressure = new Pressure(engine);
     const listener = new Listener(
       engine,
       { name: "new", address: addressOf("127.0.0.1:81"), reusePort: false },

@@ -132,6 +132,14 @@ describe("access log lines", () => {
       /accepting rests: all 5 client connections are in use; listener :80/,
     );
     assert.match(
+      formatNotice({ kind: "memory", step: 2, load: 0.931 }, AT),
+      / error 93 % of the memory is in use: only few requests are served at a time$/,
+    );
+    assert.match(
+      formatNotice({ kind: "memory", step: 0, load: 0.3 }, AT),
+      / notice 30 % of the memory is in use: enough is left again$/,
+    );
+    assert.match(
       formatNotice({ kind: "address-shed", listener: ":80", clientAddress: "192.0.2.1", limit: 5 }, AT),
       /client 192\.0\.2\.1 has 5 connections already .*; listener :80/,
     );
