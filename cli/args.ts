@@ -7,7 +7,7 @@ import { EXIT_OK, EXIT_USAGE } from "./exit-codes.ts";
 import { standardError, standardOutput } from "./line-writer.ts";
 
 export interface Commands {
-  run(file: string, runtime: Runtime): Promise<number>;
+  run(file: string, options: { readonly watch: boolean }, runtime: Runtime): Promise<number>;
   check(file: string): Promise<number>;
   proxy(
     options: {
@@ -46,7 +46,8 @@ function createProgram(runtime: Runtime, commands: Commands, done: (exitCode: nu
   command("run")
     .description("start the proxy a configuration file describes")
     .argument("<file>", "configuration: .yaml, .json, .ts")
-    .action(async (file: string) => done(await commands.run(file, runtime)));
+    .option("-w, --watch", "reload when a file of the configuration changes")
+    .action(async (file: string, { watch = false }) => done(await commands.run(file, { watch }, runtime)));
   command("check")
     .description("check a configuration file and show what it comes to; exit code 0 when it is right, 1 when not")
     .argument("<file>", "configuration: .yaml, .json, .ts")
@@ -98,5 +99,5 @@ Examples:
   millrace check millrace.yaml                        is the configuration right?
   millrace run millrace.yaml                          start it
 
-SIGTERM and SIGINT let requests in flight finish; a second one stops at once.
+SIGTERM and SIGINT let requests in flight finish; a second one stops at once. SIGHUP reloads the configuration.
 Exit codes: 0 ok, 1 configuration, 2 command line, 3 could not start, 4 cut off, 70 a defect of millrace.`;

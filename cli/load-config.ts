@@ -7,7 +7,9 @@ import { type Environment, substituteEnvironment } from "../core/config/environm
 import { type ConfigSource, mergeSources, type Place } from "../core/config/merge.ts";
 import { type ConfigPath, type ConfigProblem, formatPath } from "../core/config/problem.ts";
 import { expandGlob, isGlob } from "./glob.ts";
+import { importAfresh } from "./import-afresh.ts";
 import { lackingPermission, type ParsedDocument, type Position, parseDocument } from "./parse-document.ts";
+import { addImports } from "./program-imports.ts";
 import { readTextFile } from "./read-text-file.ts";
 import { readServerFile } from "./server-files.ts";
 import { shownName } from "./shown-name.ts";
@@ -25,11 +27,31 @@ export interface LoadedConfig {
   /** The file named, then what it includes. */
   readonly files: readonly string[];
   readonly warnings: readonly LocatedProblem[];
+  readonly origins: Origins;
 }
 
 export interface FailedConfig {
   readonly problems: readonly LocatedProblem[];
   readonly warnings: readonly LocatedProblem[];
+  readonly origins: Origins;
+}
+
+/** Where a configuration came from, or would have: what to watch. */
+export interface Origins {
+  /** Absolute names, also of files that could not be read. */
+  readonly files: ReadonlySet<string>;
+  readonly globs: readonly Glob[];
+}
+
+export interface Glob {
+  readonly pattern: string;
+  /** What it is relative to. */
+  readonly directory: string;
+}
+
+export interface LoadOptions {
+  /** How often this was loaded before: programs are imported anew each time. */
+  readonly reloads?: number;
 }
 
 /** An include inside an include inside … */
@@ -38,12 +60,17 @@ const FILES_MAX = 1_000;
 const EMPTY = "is empty; it needs at least listeners and routes";
 const PROGRAM_EXTENSIONS = [".ts", ".mts", ".js", ".mjs"];
 
-export async function loadConfig(file: string, environment: Environment): Promise<LoadedConfig | FailedConfig> {
-  const loader = new Loader(environment);
+export async function loadConfig(
+  file: string,
+  environment: Environment,
+  { reloads = 0 }: LoadOptions = {},
+): Promise<LoadedConfig | FailedConfig> {
+  const loader = new Loader(environment, reloads);
+  const { origins } = loader;
   await loader.load(resolve(file), 0, null);
   const [first, ...rest] = loader.sources;
   // Without all files most other problems would be echoes of that.
-  if (first === undefined || loader.incomplete) return { problems: sorted(loader.problems), warnings: [] };
+  if (first === undefined || loader.incomplete) return { problems: sorted(loader.problems), warnings: [], origins };
   const merged = mergeSources([first, ...rest]);
   const compiled = compileConfig(merged.value);
   const located = ({ path, message, atKey }: ConfigProblem, place: Place) =>
@@ -62,8 +89,8 @@ export async function loadConfig(file: string, environment: Environment): Promis
     problems.push(
       ...serverFileProblems(compiled, (path, message) => loader.locate(merged.originOf(path), message, false)),
     );
-  if ("problems" in compiled || problems.length > 0) return { problems: sorted(problems), warnings };
-  return { config: compiled, files: loader.sources.map((source) => source.file), warnings };
+  if ("problems" in compiled || problems.length > 0) return { problems: sorted(problems), warnings, origins };
+  return { config: compiled, files: loader.sources.map((source) => source.file), warnings, origins };
 }
 
 /** What the files that list servers hold must be right, too, when all begins; later they may change. */
@@ -95,18 +122,22 @@ class Loader {
   readonly problems: LocatedProblem[] = [];
   /** A file could not be read or understood. */
   incomplete = false;
+  readonly origins = { files: new Set<string>(), globs: [] as Glob[] };
   readonly #environment: Environment;
+  readonly #reloads: number;
   readonly #documents = new Map<string, ParsedDocument>();
   /** Files being loaded, outermost first: one that comes again is a cycle. */
   readonly #stack: string[] = [];
 
-  constructor(environment: Environment) {
+  constructor(environment: Environment, reloads: number) {
     this.#environment = environment;
+    this.#reloads = reloads;
   }
 
   /** `from` is the place of the `include` that asked for it. */
   async load(file: string, depth: number, from: Place | null): Promise<void> {
     const shown = shownName(file);
+    this.origins.files.add(file);
     if (this.#stack.includes(shown)) return this.#refuse(from, `includes ${shown}, which includes this file again`);
     // Two patterns that both find a file mean it once.
     if (this.sources.some((source) => source.file === shown)) return;
@@ -144,6 +175,7 @@ class Loader {
     const place = { file: shown, path };
     const directory = dirname(file);
     if (!isGlob(pattern)) return this.load(resolve(directory, pattern), depth + 1, place);
+    this.origins.globs.push({ pattern, directory });
     const found = await expandGlob(pattern, directory);
     if (found === null) return this.#refuse(place, "would search too many directories; narrow the pattern");
     // The including file may well match its own pattern.
@@ -173,19 +205,13 @@ class Loader {
     // The file system's reasons are clearer than those of a failed import.
     const text = await readTextFile(file);
     if (typeof text !== "string") return this.#refuseFile(shown, from, text.problem);
-    try {
-      const module: { default?: unknown } = await import(pathToFileURL(file).href);
-      if (module.default === undefined)
-        return this.#refuseFile(shown, from, "has no default export; write `export default defineConfig({ … })`");
-      const value: unknown = typeof module.default === "function" ? await module.default() : module.default;
-      return { value };
-    } catch (error) {
-      return this.#refuseFile(
-        shown,
-        from,
-        `could not be run: ${error instanceof Error ? error.message : String(error)}`,
-      );
-    }
+    await addImports(file, text, this.origins.files);
+    const { href } = pathToFileURL(file);
+    const run = await (this.#reloads > 0 ? importAfresh(href) : importOnce(href));
+    if ("problem" in run) return this.#refuseFile(shown, from, `could not be run: ${run.problem}`);
+    if (run.value === undefined)
+      return this.#refuseFile(shown, from, "has no default export; write `export default defineConfig({ … })`");
+    return run;
   }
 
   #refuse(place: Place | null, message: string): void {
@@ -199,6 +225,15 @@ class Loader {
     if (from === null) this.problems.push({ file: shown, position: null, path: "", message });
     else this.#refuse(from, `${shown} ${message}`);
     return null;
+  }
+}
+
+async function importOnce(url: string): Promise<{ value: unknown } | { problem: string }> {
+  try {
+    const module: { default?: unknown } = await import(url);
+    return { value: typeof module.default === "function" ? await module.default() : module.default };
+  } catch (error) {
+    return { problem: error instanceof Error ? error.message : String(error) };
   }
 }
 

@@ -8,11 +8,14 @@ import type { Runtime } from "../core/runtime.ts";
 import { standardError, standardOutput } from "./line-writer.ts";
 
 export interface Log extends Observer {
+  /** From now on. */
+  goBy(definition: LogDefinition): void;
   /** Writes what was held back. */
   close(): void;
 }
 
-export function createLog(definition: LogDefinition, runtime: Runtime): Log {
+export function createLog(first: LogDefinition, runtime: Runtime): Log {
+  let definition = first;
   const write = (line: string) => standardError.write(line);
   const ofClients = new FailureLog(write, "failures of clients");
   const ofOthers = new FailureLog(write, "failures of upstreams and this proxy");
@@ -24,7 +27,12 @@ export function createLog(definition: LogDefinition, runtime: Runtime): Log {
   // Bun and Node only; on Deno `close` ends it.
   (flushing as { unref?: () => void }).unref?.();
   return {
-    wantsTimes: definition.access,
+    get wantsTimes() {
+      return definition.access;
+    },
+    goBy(next) {
+      definition = next;
+    },
     onExchange(exchange) {
       const { fault } = exchange;
       if (!definition.access && fault === null) return;

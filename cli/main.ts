@@ -16,7 +16,7 @@ async function main(): Promise<number> {
   try {
     exitCode = await runCommandLine(process.argv.slice(2), await loadRuntime(), {
       // Loaded when asked for: `--help` needs neither the proxy nor the demo's servers.
-      run: async (file, runtime) => (await import("./run.ts")).run(file, runtime),
+      run: async (file, options, runtime) => (await import("./run.ts")).run(file, options, runtime),
       check: async (file) => (await import("./check.ts")).check(file),
       proxy: async (options, runtime) => (await import("./proxy.ts")).proxy(options, runtime),
       demo: async (options, runtime) => (await import("./demo.ts")).demo(options, runtime),

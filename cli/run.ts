@@ -9,7 +9,12 @@ import { plural, printProblem, printProblems } from "./print.ts";
 import { readEnvironment } from "./read-environment.ts";
 import { serve } from "./serve.ts";
 
-export async function run(file: string, runtime: Runtime): Promise<number> {
+export interface RunOptions {
+  /** Reload when a file of the configuration changes. */
+  readonly watch: boolean;
+}
+
+export async function run(file: string, { watch }: RunOptions, runtime: Runtime): Promise<number> {
   const loaded = await loadConfig(file, readEnvironment);
   for (const warning of loaded.warnings) standardError.write(`${printProblem(warning)} (warning)`);
   if ("problems" in loaded) {
@@ -18,8 +23,13 @@ export async function run(file: string, runtime: Runtime): Promise<number> {
     return EXIT_CONFIG;
   }
   const log = createLog(loaded.config.log, runtime);
+  const reloading = {
+    load: (reloads: number) => loadConfig(file, readEnvironment, { reloads }),
+    onReloaded: ({ log: definition }: typeof loaded.config) => log.goBy(definition),
+    watched: watch ? loaded.origins : null,
+  };
   try {
-    return await serve({ runtime, config: loaded.config, observer: log });
+    return await serve({ runtime, config: loaded.config, observer: log, reloading });
   } finally {
     log.close();
   }

@@ -10,7 +10,11 @@ import { createProxy, type ListenFailure, type Proxy as RunningProxy } from "../
 import type { Address, Runtime } from "../core/runtime.ts";
 import { EXIT_CUT_OFF, EXIT_OK, EXIT_START } from "./exit-codes.ts";
 import { standardError } from "./line-writer.ts";
+import { listenProblem } from "./listen-problem.ts";
+import type { Origins } from "./load-config.ts";
+import { Reloader, type ReloaderOptions } from "./reloader.ts";
 import { ServerFiles } from "./server-files.ts";
+import { type FileWatch, watchFiles } from "./watch-files.ts";
 
 export interface ServeOptions {
   readonly runtime: Runtime;
@@ -18,16 +22,23 @@ export interface ServeOptions {
   readonly observer: Observer;
   /** Called once everything listens. */
   readonly onStarted?: (addresses: readonly Address[]) => void;
+  /** Null: there is nothing that could be read again. */
+  readonly reloading?: Reloading | null;
+}
+
+export interface Reloading extends Pick<ReloaderOptions, "load" | "onReloaded"> {
+  /** Reload when these files change; null: at SIGHUP only. */
+  readonly watched: Origins | null;
 }
 
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
-/** Elsewhere it reloads; without a handler it would end the process with everything in flight. */
+/** Without a handler it would end the process with everything in flight. */
 const RELOAD_SIGNAL = "SIGHUP";
 /** A second signal ends the process within this, whatever still hangs. */
 const STOP_MS = 500;
 
 /** Resolves with the exit code. */
-export async function serve({ runtime, config, observer, onStarted }: ServeOptions): Promise<number> {
+export async function serve({ runtime, config, observer, onStarted, reloading }: ServeOptions): Promise<number> {
   const signals = listenToSignals();
   const stopReporting = reportDefects();
   // The core's own timer does not keep a process alive, and between two connections nothing else might.
@@ -38,18 +49,22 @@ export async function serve({ runtime, config, observer, onStarted }: ServeOptio
     observer,
     serverLists: new ServerFiles((line) => standardError.write(line)),
   });
+  let stopReloading = () => {};
   try {
     await proxy.start();
     for (const address of proxy.addresses) standardError.write(`millrace: listening on ${urlOf(address)}`);
     onStarted?.(proxy.addresses);
+    stopReloading = startReloading(proxy, signals, reloading ?? null);
     const first = await signals.next();
+    stopReloading();
     standardError.write(`millrace: ${first}: finishing what is in flight; another signal stops at once`);
-    return await stopProxy(proxy, runtime, signals, config.snapshot.timeouts.drainMs);
+    return await stopProxy(proxy, signals);
   } catch (error) {
     if (!isListenFailure(error)) throw error;
-    standardError.write(`millrace: ${startProblem(error)}`);
+    standardError.write(`millrace: ${listenProblem(error)}`);
     return EXIT_START;
   } finally {
+    stopReloading();
     signals.close();
     stopReporting();
     clearInterval(alive);
@@ -78,11 +93,40 @@ function reportDefects(): () => void {
   };
 }
 
-async function stopProxy(proxy: RunningProxy, runtime: Runtime, signals: Signals, drainMs: number): Promise<number> {
-  const startedMs = runtime.now();
-  const drained = proxy.drain(drainMs).then(() => true);
-  if (await Promise.race([drained, signals.next().then(() => false)])) {
-    if (runtime.now() - startedMs < drainMs) return EXIT_OK;
+/** Answers how to stop it. */
+function startReloading(proxy: RunningProxy, signals: Signals, reloading: Reloading | null): () => void {
+  const say = (line: string) => standardError.write(line);
+  if (reloading === null) {
+    signals.onReload(() => say(`millrace: ${RELOAD_SIGNAL}: there is no configuration file to read again`));
+    return () => {};
+  }
+  let watching: FileWatch | null = null;
+  const reloader = new Reloader({
+    proxy,
+    say,
+    load: reloading.load,
+    onReloaded: reloading.onReloaded,
+    onLoaded: (origins) => watching?.goBy(origins),
+  });
+  if (reloading.watched !== null) {
+    watching = watchFiles(reloading.watched, {
+      onChange: () => reloader.request("files changed"),
+      onProblem: (directory, error) => say(`millrace: ${watchProblem(directory, error)}`),
+    });
+  }
+  signals.onReload(() => reloader.request(RELOAD_SIGNAL));
+  return () => watching?.close();
+}
+
+function watchProblem(directory: string, error: unknown): string {
+  const reason = escapeText(error instanceof Error ? error.message : String(error));
+  return `cannot watch ${escapeText(directory)}: ${reason}; send ${RELOAD_SIGNAL} to reload`;
+}
+
+async function stopProxy(proxy: RunningProxy, signals: Signals): Promise<number> {
+  const ended = await Promise.race([proxy.drain(), signals.next().then(() => "signal" as const)]);
+  if (ended === true) return EXIT_OK;
+  if (ended === false) {
     standardError.write("millrace: timeouts.drain is over; what was still in flight was cut off");
     return EXIT_CUT_OFF;
   }
@@ -102,25 +146,11 @@ function isListenFailure(error: unknown): error is ListenFailure {
   return typeof error === "object" && error !== null && "listener" in error && "code" in error;
 }
 
-export function startProblem({ listener, code, message }: ListenFailure): string {
-  const where = escapeText(listener);
-  switch (code) {
-    case "EADDRINUSE":
-      return `cannot listen on ${where}: the address is in use; stop what listens there, or choose another`;
-    case "EACCES":
-      return `cannot listen on ${where}: no permission; ports below 1024 and some directories need more rights`;
-    case "EADDRNOTAVAIL":
-      return `cannot listen on ${where}: this machine does not have that address`;
-    case "ENOENT":
-      return `cannot listen on ${where}: its directory does not exist; create it first`;
-    default:
-      return `cannot listen on ${where}: ${escapeText(message)} [${escapeText(code)}]`;
-  }
-}
-
 interface Signals {
   /** The next signal, also one that came meanwhile. */
   next(): Promise<string>;
+  /** What to do at SIGHUP, also for one that came meanwhile. */
+  onReload(reload: () => void): void;
   close(): void;
 }
 
@@ -136,12 +166,21 @@ function listenToSignals(): Signals {
     process.on(signal, handler);
     return [signal, handler] as const;
   });
-  const onReload = () => standardError.write(`millrace: ${RELOAD_SIGNAL}: reload comes with a later version; ignored`);
+  let reload: (() => void) | null = null;
+  let isReloadAsked = false;
+  const onReload = () => {
+    if (reload === null) isReloadAsked = true;
+    else reload();
+  };
   process.on(RELOAD_SIGNAL, onReload);
   return {
     next: () => {
       const signal = arrived.shift();
       return signal === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(signal);
+    },
+    onReload: (run) => {
+      reload = run;
+      if (isReloadAsked) run();
     },
     close: () => {
       for (const [signal, handler] of handlers) process.off(signal, handler);

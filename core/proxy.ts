@@ -53,9 +53,9 @@ export interface Proxy {
   reload(snapshot: Snapshot): Promise<Reloaded | NotReloaded>;
   /**
    * Stops accepting, closes idle connections, lets requests under way finish and closes the rest after `deadlineMs`
-   * (default: `timeouts.drain`). Resolves when nothing is left.
+   * (default: `timeouts.drain`). Resolves when nothing is left: true when nothing had to be cut off.
    */
-  drain(deadlineMs?: number): Promise<void>;
+  drain(deadlineMs?: number): Promise<boolean>;
   /**
    * What an operator decides about a server, by its name in the configuration: `drain` sends it nothing new,
    * `maintenance` leaves it alone. False: there is no such upstream or server. Outlives reloads that keep the server.
@@ -122,10 +122,12 @@ class RunningProxy implements Proxy, Engine {
   #requests = 0;
   #ticker: Ticker | null = null;
   /** No longer accepting. */
-  #isClosing = false;
+  #hasClosed = false;
   #lastChanceMs = LAST_CHANCE_MS;
   /** Ends what is waited for. */
   readonly #waits = new Set<() => void>();
+  /** Of a reload that is under way: it is called off. */
+  #endWarmUp: () => void = () => {};
   readonly #departures = new Set<Departures>();
   /** The last one of those that take turns. */
   #reloading: Promise<unknown> = Promise.resolve();
@@ -230,6 +232,7 @@ class RunningProxy implements Proxy, Engine {
   #warmUp(groups: readonly Group[]): Promise<void> {
     let cold = groups.length;
     return this.#wait(WARM_UP_MS, (done) => {
+      this.#endWarmUp = done;
       const warmed = () => {
         if (--cold <= 0) done();
       };
@@ -245,6 +248,7 @@ class RunningProxy implements Proxy, Engine {
     if (this.discovery.names.count === 0) return;
     let missing = groups.length;
     await this.#wait(FIRST_NAMES_MS, (done) => {
+      this.#endWarmUp = done;
       const found = () => {
         if (--missing === 0) done();
       };
@@ -252,23 +256,27 @@ class RunningProxy implements Proxy, Engine {
     });
   }
 
-  async drain(deadlineMs = this.deployment.snapshot.timeouts.drainMs): Promise<void> {
+  async drain(deadlineMs = this.deployment.snapshot.timeouts.drainMs): Promise<boolean> {
     this.isDraining = true;
-    this.#endWaits();
+    this.#endWarmUp();
     const { drainDelayMs } = this.deployment.snapshot.timeouts;
-    if (drainDelayMs > 0 && !this.#isClosing) await this.#wait(drainDelayMs, () => {});
-    this.#isClosing = true;
+    if (drainDelayMs > 0 && !this.#hasClosed) await this.#wait(drainDelayMs, () => {});
     this.#lastChanceMs = Math.min(LAST_CHANCE_MS, deadlineMs / 2);
-    const closing = this.#listeners.map((listener) => listener.stopAccepting());
+    const over = this.#wait(deadlineMs, () => {});
     this.#closeIdle();
-    await this.#wait(deadlineMs, () => this.#checkEmpty());
-    await Promise.all(closing);
+    await Promise.all(this.#listeners.map((listener) => listener.stopAccepting()));
+    // Only from here on nobody comes any more whom the kernel had accepted before.
+    this.#hasClosed = true;
+    this.#checkEmpty();
+    await over;
+    const isEmpty = this.#pressure.connections === 0;
     await this.stop();
+    return isEmpty;
   }
 
   async stop(): Promise<void> {
     this.isDraining = true;
-    this.#isClosing = true;
+    this.#hasClosed = true;
     this.#endWaits();
     const departing = [...this.#departures];
     for (const departures of departing) departures.end();
@@ -314,7 +322,7 @@ class RunningProxy implements Proxy, Engine {
     this.timers.advance(this.runtime.now());
     this.#pressure.onTick();
     for (const departures of this.#departures) departures.check();
-    if (this.#isClosing) this.#checkEmpty();
+    if (this.#hasClosed) this.#checkEmpty();
     if (this.#defects.length > 0) throw this.#defects.shift();
   }
 

@@ -1,0 +1,20 @@
+/** Why a listener could not be opened, and what to do about it. */
+
+import { escapeText } from "../core/observe/access-log.ts";
+import type { ListenFailure } from "../core/proxy.ts";
+
+export function listenProblem({ listener, code, message }: ListenFailure): string {
+  const where = escapeText(listener);
+  switch (code) {
+    case "EADDRINUSE":
+      return `cannot listen on ${where}: the address is in use; stop what listens there, or choose another`;
+    case "EACCES":
+      return `cannot listen on ${where}: no permission; ports below 1024 and some directories need more rights`;
+    case "EADDRNOTAVAIL":
+      return `cannot listen on ${where}: this machine does not have that address`;
+    case "ENOENT":
+      return `cannot listen on ${where}: its directory does not exist; create it first`;
+    default:
+      return `cannot listen on ${where}: ${escapeText(message)} [${escapeText(code)}]`;
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * Reads the configuration again when it is asked to, and hands it to the proxy. One reload at a time: whoever asks
+ * meanwhile is served by the next one, which reads the files anew. Whatever goes wrong, the old configuration goes on.
+ */
+
+import type { CompiledConfig } from "../core/config/compile.ts";
+import type { Changes, ReloadChanges } from "../core/exchange/reload-plan.ts";
+import { escapeText } from "../core/observe/access-log.ts";
+import type { Proxy as RunningProxy } from "../core/proxy.ts";
+import { listenProblem } from "./listen-problem.ts";
+import type { FailedConfig, LoadedConfig, Origins } from "./load-config.ts";
+import { plural, printProblem, printProblems } from "./print.ts";
+
+export interface ReloaderOptions {
+  readonly proxy: Pick<RunningProxy, "reload">;
+  /** `reloads` counts them from 1. */
+  load(reloads: number): Promise<LoadedConfig | FailedConfig>;
+  /** What belongs to a configuration outside the proxy changes, too. */
+  onReloaded(config: CompiledConfig): void;
+  /** The files of the configuration may be others now. */
+  onLoaded(origins: Origins): void;
+  /** Told what happened, line by line. */
+  say(line: string): void;
+}
+
+/** Names in one line about what changed; more are counted only. */
+const NAMES_SHOWN_MAX = 5;
+
+const OLD_GOES_ON = "the old configuration goes on";
+
+export class Reloader {
+  readonly #options: ReloaderOptions;
+  #reloads = 0;
+  #running: Promise<void> | null = null;
+  #next = "";
+
+  constructor(options: ReloaderOptions) {
+    this.#options = options;
+  }
+
+  /** `why` begins the line that says how it went. */
+  request(why: string): void {
+    this.#next = why;
+    this.#running ??= this.#run();
+  }
+
+  /** Resolves when nothing is under way. */
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#next !== "") {
+      const why = this.#next;
+      this.#next = "";
+      const { say } = this.#options;
+      try {
+        for (const line of await this.#reload()) say(line.replace("{why}", why));
+      } catch (error) {
+        const text = error instanceof Error ? error.message : String(error);
+        say(`millrace: ${why}: reloading failed: ${escapeText(text)}; ${OLD_GOES_ON}`);
+      }
+    }
+    this.#running = null;
+  }
+
+  /** Answers what is to be said, `{why}` standing for the cause. */
+  async #reload(): Promise<string[]> {
+    const { proxy, load, onReloaded, onLoaded } = this.#options;
+    const loaded = await load(++this.#reloads);
+    onLoaded(loaded.origins);
+    const lines = loaded.warnings.map((warning) => `${printProblem(warning)} (warning)`);
+    if ("problems" in loaded) {
+      lines.push(...printProblems(loaded.problems));
+      lines.push(`millrace: {why}: ${plural(loaded.problems.length, "problem")}; ${OLD_GOES_ON}`);
+      return lines;
+    }
+    const result = await proxy.reload(loaded.config.snapshot);
+    if ("refused" in result) {
+      const reason = result.refused === null ? "the proxy is stopping" : listenProblem(result.refused);
+      return [...lines, `millrace: {why}: not reloaded: ${reason}; ${OLD_GOES_ON}`];
+    }
+    onReloaded(loaded.config);
+    return [...lines, `millrace: {why}: reloaded; ${describeChanges(result.changes)}`];
+  }
+}
+
+/** `routes: 1 added (api), 2 removed (old, older); settings changed`. */
+export function describeChanges({ listeners, upstreams, routes, settings }: ReloadChanges): string {
+  const parts = [
+    ...describe("listeners", listeners),
+    ...describe("upstreams", upstreams),
+    ...describe("routes", routes),
+    ...(settings ? ["settings changed"] : []),
+  ];
+  return parts.length === 0 ? "nothing has changed for requests" : parts.join("; ");
+}
+
+function describe(what: string, changes: Changes): string[] {
+  const kinds = (["added", "changed", "removed"] as const)
+    .filter((kind) => changes[kind].length > 0)
+    .map((kind) => `${changes[kind].length} ${kind} (${namesOf(changes[kind])})`);
+  return kinds.length === 0 ? [] : [`${what}: ${kinds.join(", ")}`];
+}
+
+function namesOf(names: readonly string[]): string {
+  const shown = names.slice(0, NAMES_SHOWN_MAX).map(escapeText);
+  return names.length > shown.length ? `${shown.join(", ")}, …` : shown.join(", ");
+}

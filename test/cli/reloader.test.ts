@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import type { FailedConfig, LoadedConfig } from "../../cli/load-config.ts";
+import { describeChanges, Reloader } from "../../cli/reloader.ts";
+import { type CompiledConfig, compileConfig } from "../../core/config/compile.ts";
+import type { Changes } from "../../core/exchange/reload-plan.ts";
+import type { Snapshot } from "../../core/exchange/snapshot.ts";
+import type { NotReloaded, Reloaded } from "../../core/proxy.ts";
+
+const NONE: Changes = { added: [], changed: [], removed: [] };
+const NOTHING = { listeners: NONE, upstreams: NONE, routes: NONE, settings: false };
+const ORIGINS = { files: new Set(["/a.yaml"]), globs: [] };
+
+function loaded(body: string): LoadedConfig {
+  const config = compileConfig({ listeners: [":80"], routes: [{ respond: { body } }] });
+  if ("problems" in config) throw new Error(JSON.stringify(config.problems));
+  return { config, files: ["a.yaml"], warnings: [], origins: ORIGINS };
+}
+
+const failed: FailedConfig = {
+  problems: [{ file: "a.yaml", position: { line: 2, column: 3 }, path: "routes", message: "is wrong" }],
+  warnings: [],
+  origins: ORIGINS,
+};
+
+function stage(results: (LoadedConfig | FailedConfig | Error)[]) {
+  const said: string[] = [];
+  const reloaded: CompiledConfig[] = [];
+  const numbers: number[] = [];
+  let answer: Reloaded | NotReloaded = { changes: NOTHING };
+  const snapshots: Snapshot[] = [];
+  const reloader = new Reloader({
+    proxy: {
+      reload: (snapshot) => {
+        snapshots.push(snapshot);
+        return Promise.resolve(answer);
+      },
+    },
+    load: (reloads) => {
+      numbers.push(reloads);
+      const result = results.shift();
+      return result instanceof Error ? Promise.reject(result) : Promise.resolve(result!);
+    },
+    onReloaded: (config) => void reloaded.push(config),
+    onLoaded: () => {},
+    say: (line) => void said.push(line),
+  });
+  return {
+    reloader,
+    said,
+    reloaded,
+    numbers,
+    snapshots,
+    set answer(next: Reloaded | NotReloaded) {
+      answer = next;
+    },
+  };
+}
+
+describe("a reloader", () => {
+  it("reads, hands over, and says what has changed", async () => {
+    const on = stage([loaded("a")]);
+    on.reloader.request("SIGHUP");
+    await on.reloader.idle();
+    assert.equal(on.snapshots.length, 1);
+    assert.equal(on.reloaded.length, 1);
+    assert.deepEqual(on.said, ["millrace: SIGHUP: reloaded; nothing has changed for requests"]);
+  });
+
+  it("takes what came meanwhile together, and reads again for it", async () => {
+    const on = stage([loaded("a"), loaded("b"), loaded("c")]);
+    for (let i = 0; i < 9; i++) on.reloader.request(`number ${i}`);
+    await on.reloader.idle();
+    assert.deepEqual(on.numbers, [1, 2]);
+    assert.deepEqual(
+      on.said.map((line) => line.split(": ")[1]),
+      ["number 0", "number 8"],
+    );
+    on.reloader.request("later");
+    await on.reloader.idle();
+    assert.deepEqual(on.numbers, [1, 2, 3]);
+  });
+
+  it("changes nothing for a bad file, shows its problems, and goes on", async () => {
+    const on = stage([failed, new Error("of the\ndisk"), loaded("b")]);
+    for (const why of ["one", "two", "three"]) {
+      on.reloader.request(why);
+      await on.reloader.idle();
+    }
+    assert.deepEqual(on.said, [
+      "a.yaml:2:3: routes: is wrong",
+      "millrace: one: 1 problem; the old configuration goes on",
+      'millrace: two: reloading failed: "of the\\ndisk"; the old configuration goes on',
+      "millrace: three: reloaded; nothing has changed for requests",
+    ]);
+    assert.equal(on.snapshots.length, 1);
+  });
+
+  it("says why the proxy did not take it", async () => {
+    const on = stage([loaded("a"), loaded("b")]);
+    on.answer = { refused: { listener: ":80", code: "EADDRINUSE", message: "" } };
+    on.reloader.request("SIGHUP");
+    await on.reloader.idle();
+    on.answer = { refused: null };
+    on.reloader.request("SIGHUP");
+    await on.reloader.idle();
+    assert.match(on.said[0] ?? "", /not reloaded: cannot listen on :80: .*; the old configuration goes on$/);
+    assert.match(on.said[1] ?? "", /not reloaded: the proxy is stopping; the old configuration goes on$/);
+    assert.equal(on.reloaded.length, 0);
+  });
+
+  it("names a few of what changed, and counts the rest", () => {
+    assert.equal(
+      describeChanges({
+        listeners: { added: [":81"], changed: [], removed: [":80"] },
+        upstreams: { added: [], changed: ["a b"], removed: [] },
+        routes: { added: ["1", "2", "3", "4", "5", "6"], changed: [], removed: [] },
+        settings: true,
+      }),
+      'listeners: 1 added (:81), 1 removed (:80); upstreams: 1 changed ("a b"); routes: 6 added (1, 2, 3, 4, 5, …); settings changed',
+    );
+  });
+});

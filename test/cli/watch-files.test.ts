@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { mkdirSync, renameSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { afterEach, describe, it } from "@std/testing/bdd";
+import { type FileWatch, watchFiles } from "../../cli/watch-files.ts";
+import { createScratch, type Scratch } from "../e2e/scratch.ts";
+import { pause, until } from "../e2e/wait.ts";
+
+let watching: FileWatch | null = null;
+let changes = 0;
+let scratch: Scratch;
+
+async function watchThem(files: string[], pattern?: string): Promise<void> {
+  changes = 0;
+  const globs = pattern === undefined ? [] : [{ pattern, directory: scratch.folder }];
+  watching = watchFiles(
+    { files: new Set(files), globs },
+    {
+      onChange: () => {
+        changes++;
+      },
+      onProblem: (_, error) => assert.fail(String(error)),
+    },
+  );
+  await pause(250);
+  assert.equal(changes, 0, "nothing has changed yet");
+}
+
+const changed = (count: number) =>
+  until(
+    () => (changes >= count ? changes : null),
+    () => `${count} changes, not ${changes}`,
+  );
+
+afterEach(() => {
+  watching?.close();
+  scratch.remove();
+});
+
+describe("watching files", () => {
+  it("notices one that is written in place, and one that is renamed over it, again and again", async () => {
+    scratch = createScratch();
+    const file = scratch.write("a.yaml", "1");
+    await watchThem([file]);
+    writeFileSync(file, "12");
+    await changed(1);
+    for (const count of [2, 3]) {
+      renameSync(scratch.write("new", "x".repeat(count + 5)), file);
+      await changed(count);
+    }
+    writeFileSync(file, "1234");
+    await changed(4);
+  });
+
+  it("does not care for other files beside it", async () => {
+    scratch = createScratch();
+    const file = scratch.write("a.yaml", "1");
+    await watchThem([file]);
+    for (let i = 0; i < 5; i++) scratch.write(`log${i}`, "x");
+    await pause(300);
+    assert.equal(changes, 0);
+  });
+
+  it("notices a link on the way that leads elsewhere", async () => {
+    scratch = createScratch();
+    for (const version of ["1", "2"]) {
+      mkdirSync(scratch.path(version));
+      scratch.write(`${version}/a.yaml`, `version ${version}`);
+    }
+    symlinkSync("1", scratch.path("now"));
+    symlinkSync("now/a.yaml", scratch.path("a.yaml"));
+    await watchThem([scratch.path("a.yaml")]);
+    symlinkSync("2", scratch.path("next"));
+    renameSync(scratch.path("next"), scratch.path("now"));
+    await changed(1);
+  });
+
+  it("notices files that a pattern finds from now on, and those that go", async () => {
+    scratch = createScratch();
+    mkdirSync(scratch.path("sub"));
+    await watchThem([scratch.write("a.yaml", "1")], "sub/*.yaml");
+    scratch.write("sub/b.txt", "");
+    const file = scratch.write("sub/b.yaml", "");
+    await changed(1);
+    unlinkSync(file);
+    await changed(2);
+  });
+
+  it("may go by other files, and end", async () => {
+    scratch = createScratch();
+    const [a, b] = [scratch.write("a.yaml", "1"), scratch.write("b.yaml", "1")];
+    await watchThem([a]);
+    watching?.goBy({ files: new Set([b]), globs: [] });
+    writeFileSync(a, "123");
+    await pause(250);
+    assert.equal(changes, 0);
+    writeFileSync(b, "123");
+    await changed(1);
+    watching?.close();
+    writeFileSync(b, "12345");
+    await pause(250);
+    assert.equal(changes, 1);
+  });
+});
