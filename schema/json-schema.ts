@@ -40,6 +40,20 @@ function shapeOf({ unit, min, max }: Readonly<Record<string, unknown>>): JsonSch
       return { type: "string", pattern: `^[0-9]{1,5}(\\.[0-9]{1,3})?%$${OR_VARIABLE}` };
     case "reason":
       return { anyOf: [{ enum: [...RETRY_REASONS] }, { type: "integer", minimum: 400, maximum: 599 }] };
+    case "status":
+      return {
+        anyOf: [
+          { type: "integer", minimum: 200, maximum: 599 },
+          { type: "string", pattern: `^[2-5][0-9]{2}(-[2-5][0-9]{2})?$${OR_VARIABLE}` },
+        ],
+      };
+    case "decimal":
+      return {
+        anyOf: [
+          { type: "number", minimum: Number(min), maximum: Number(max) },
+          { type: "string", pattern: `^[0-9]+(\\.[0-9]+)?$${OR_VARIABLE}` },
+        ],
+      };
     case "duration":
       return { type: "string", pattern: `${DURATION_PATTERN.source}${OR_VARIABLE}` };
     case "size":

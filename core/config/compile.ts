@@ -11,6 +11,7 @@ import type { DnsRules } from "../upstream/dns-rules.ts";
 import { type AddressResult, parseListenAddress, parseResolverAddress } from "./address.ts";
 import { type ConfigParts, crossCheck, crossCheckWarnings } from "./cross-checks.ts";
 import { Dns } from "./discovery-schema.ts";
+import { defineHealth } from "./health-definition.ts";
 import { problemsOf } from "./issues.ts";
 import type { ConfigPath, ConfigProblem } from "./problem.ts";
 import { defineRetries } from "./retry-schema.ts";
@@ -237,6 +238,7 @@ function defineUpstream(name: string, upstream: ParsedUpstream, { timeouts }: Nu
     },
     retries: defineRetries(upstream.retries),
     ...(upstream.hedge !== undefined && { hedgeAfterMs: upstream.hedge.after }),
+    health: defineHealth(upstream.health),
   };
 }
 

@@ -27,6 +27,7 @@ export function crossCheck(parts: ConfigParts): ConfigProblem[] {
     ...checkListeners(parts),
     ...checkRouteIds(parts),
     ...checkDns(parts),
+    ...checkHealth(parts),
     ...parts.routes.flatMap((route, index) => {
       if (route === null) return [];
       const at = ["routes", index];
@@ -104,6 +105,21 @@ function checkListeners({ listeners }: ConfigParts): ConfigProblem[] {
       );
   }
   return problems;
+}
+
+/** A UNIX socket has no ports beside it. */
+function checkHealth({ upstreams }: ConfigParts): ConfigProblem[] {
+  return [...upstreams].flatMap(([name, upstream]) => {
+    const unix = (upstream?.servers ?? []).map(nameOf).find((address) => address.startsWith("unix:"));
+    if (upstream === null || unix === undefined) return [];
+    const { check, agent } = upstream.health;
+    const at = ["upstreams", name, "health"];
+    const message = `${JSON.stringify(unix)} has no other port; leave it out, or give this server an upstream of its own`;
+    return [
+      ...(typeof check === "object" && check.port !== undefined ? [problemAt([...at, "check", "port"], message)] : []),
+      ...(agent !== undefined ? [problemAt([...at, "agent", "port"], message)] : []),
+    ];
+  });
 }
 
 function checkRouteIds({ routes }: ConfigParts): ConfigProblem[] {

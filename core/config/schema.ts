@@ -9,6 +9,7 @@ import { BALANCER_NAMES } from "../balance/registry.ts";
 import { POOL_IDLE_MAX, POOL_QUEUE_MAX } from "../limits.ts";
 import { addressBlockProblem, parseListenAddress, parseServerAddress } from "./address.ts";
 import { Dns, ServerFile, Service } from "./discovery-schema.ts";
+import { Health, SERVER_STATES } from "./health-schema.ts";
 import { Limits, Timeouts } from "./number-schema.ts";
 import { Hedge, Retries } from "./retry-schema.ts";
 import { RouteSchema } from "./route-schema.ts";
@@ -55,6 +56,13 @@ const Server = section({
     described(count({ min: 1, unlimited: true }), "Connections at once; further requests wait in the queue."),
     "unlimited",
   ),
+  state: v.optional(
+    described(
+      choice(SERVER_STATES),
+      "What it begins with: `drain` gets no new requests, `maintenance` is not even checked.",
+    ),
+    "ready",
+  ),
 });
 
 const SERVER_FORMS = 'an address such as "127.0.0.1:9000", or a map with address and weight, with srv, or with file';
@@ -100,6 +108,7 @@ const Upstream = section({
   pool: v.optional(described(Pool, "Connections kept for reuse."), {}),
   retries: v.optional(described(Retries, "When a request is tried again; docs/retries.md."), {}),
   hedge: v.optional(described(Hedge, "A second try beside one that takes long; none when left out.")),
+  health: v.optional(described(Health, "How it is found out which servers are well; docs/health.md explains it."), {}),
 });
 
 export const ListenerSchema = either(

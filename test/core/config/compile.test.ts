@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { type CompiledConfig, compileConfig } from "../../../core/config/compile.ts";
 import { formatPath } from "../../../core/config/problem.ts";
+import { DEFAULT_HEALTH } from "../../../core/health/definition.ts";
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "../../../core/limits.ts";
 import { DEFAULT_RETRIES } from "../../../core/upstream/retry-policy.ts";
 
@@ -45,6 +46,7 @@ describe("a configuration", () => {
         timeouts: { connectMs: null, firstByteMs: null, idleMs: null },
         pool: { idleMax: 64, idleMs: 60_000, queueMax: 1_024, queueMs: 5_000 },
         retries: DEFAULT_RETRIES,
+        health: DEFAULT_HEALTH,
       },
     ]);
     assert.deepEqual(snapshot.forwarding, { trustedProxies: [], via: true, forwarded: false });

@@ -12,6 +12,7 @@ import {
   named,
   nameText,
   oneOrMore,
+  percent,
   section,
   size,
   text,
@@ -91,6 +92,14 @@ describe("values", () => {
     check(count({ unlimited: true }), "unlimited", Number.POSITIVE_INFINITY);
     for (const wrong of [0, 11, 1.5, "x", "1e1", " 1", Number.NaN, null])
       assert.equal(v.safeParse(count({ min: 1, max: 10 }), wrong).success, false);
+  });
+  it("shares", () => {
+    check(percent(), "10%", 0.1);
+    check(percent(), "12.5%", 0.125);
+    check(percent({ max: 50 }), "50%", 0.5);
+    check(percent({ max: 50 }), "50.1%", [': "50.1%": write a share from 0% to 50%, such as "10%"']);
+    check(percent(), 10, [': expected a share such as "10%", got 10; write it with a percent sign: "10%"']);
+    for (const wrong of ["10", "-1%", "1e1%", "%", "101%"]) assert.equal(v.safeParse(percent(), wrong).success, false);
   });
   it("flags", () => {
     check(flag(), true, true);
