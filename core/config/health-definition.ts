@@ -48,7 +48,7 @@ function defineHttp({ method, path, host, headers, status, body }: ParsedCheck):
     target: path ?? "/",
     host: host ?? null,
     fields: Object.entries(headers ?? {}),
-    statuses: status ?? [[200, 399]],
+    statuses: (status ?? [{ first: 200, last: 399 }]).map(({ first, last }) => [first, last] as const),
     body: body === undefined ? null : defineBody(body),
   };
 }

@@ -43,11 +43,11 @@ const ONLY_HTTP = ["method", "path", "host", "headers", "status", "body"] as con
 
 const Status = v.pipe(
   either([v.string(), v.number()], 'a status such as 204, or a range such as "200-399"'),
-  v.rawTransform<string | number, readonly [number, number]>(({ dataset, addIssue, NEVER }) => {
+  v.rawTransform<string | number, { readonly first: number; readonly last: number }>(({ dataset, addIssue, NEVER }) => {
     const range = /^([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?$/.exec(String(dataset.value));
     const first = Number(range?.[1]);
     const last = Number(range?.[2] ?? range?.[1]);
-    if (first >= 200 && last >= first) return [first, last];
+    if (first >= 200 && last >= first) return { first, last };
     addIssue({ message: `${describe(dataset.value)}: write a status from 200 to 599, or a range such as "200-399"` });
     return NEVER;
   }),

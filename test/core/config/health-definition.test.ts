@@ -68,6 +68,7 @@ describe("health, as the core goes by it", () => {
       },
     });
     assert.deepEqual(healthOf({ check: { kind: "tcp" } })?.check, { ...CHECK, kind: "tcp", http: null });
+    assert.deepEqual(healthOf({ check: { status: 500 } })?.check?.http?.statuses, [[500, 500]]);
     const regex = healthOf({ check: { body: { regex: "^ok" } } })?.check?.http?.body;
     assert.deepEqual(regex, { kind: "regex", source: "^ok" });
   });
