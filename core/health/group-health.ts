@@ -290,9 +290,9 @@ export class GroupHealth<M extends Member> implements HealthWatcher, TimerOwner 
 
   // ── administration ─────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Whether there is such a server. Several addresses of one name are one server here. */
-  setState(label: string, state: AdminState): boolean {
-    const named = this.#members.filter((member) => member.label === label);
+  /** Whether there is such a server. A name stands for all its addresses, which are called `name:port/address`. */
+  setState(name: string, state: AdminState): boolean {
+    const named = this.#members.filter(({ label }) => label === name || label.startsWith(`${name}/`));
     for (const { health } of named) health.setOperatorState(state, "an operator says so");
     return named.length > 0;
   }

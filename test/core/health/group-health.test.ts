@@ -122,6 +122,15 @@ describe("the servers of a group", () => {
     assert.ok(!group.setState("127.0.0.1:1", "drain"), "nobody of that name");
   });
 
+  it("that were found by one name are meant together by it, or one at a time", () => {
+    const members = servers(3).map((server, at) => ({ ...server, label: at < 2 ? `app:80/10.0.0.${at}` : "app:8080" }));
+    const group = groupOf(members);
+    assert.ok(group.setState("app:80", "drain"));
+    assert.equal(states(members), "drain drain up");
+    assert.ok(group.setState("app:80/10.0.0.1", "ready"));
+    assert.equal(states(members), "drain up up");
+  });
+
   it("tell of each change once", () => {
     const members = servers(3);
     const group = groupOf(members);
