@@ -61,7 +61,7 @@ function createProgram(runtime: Runtime, commands: Commands, done: (exitCode: nu
       ),
     )
     .requiredOption("-t, --to <address...>", "a server to forward to, HOST:PORT or unix:/path, repeatable")
-    .addOption(new Option("-b, --balance <name>", "how a server is chosen").default("round-robin"))
+    .addOption(new Option("-b, --balance <name>", "how a server is chosen").default("two-choices"))
     .addOption(
       new Option("--access-log [format]", "one line per request on standard output")
         .choices(["json", "text"])

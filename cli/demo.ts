@@ -45,7 +45,8 @@ function configOf(listen: string, origins: readonly DemoOrigin[]): Config {
   return {
     listeners: [listen],
     upstreams: {
-      site: { servers: addresses },
+      // So that three requests show three names.
+      site: { servers: addresses, balance: "round-robin" },
       api: { servers: addresses.slice(1), balance: "least-busy" },
       // Port 9, discard: nothing listens there.
       missing: { servers: ["127.0.0.1:9"] },

@@ -127,6 +127,9 @@ export const RETRY_BUDGET_SECONDS = 10;
 export const RETRY_BACKOFF_BASE_MS = 25;
 export const RETRY_BACKOFF_MAX_MS = 250;
 
+/** Highest `priority` of a server: as many as anybody can tell apart. */
+export const SERVER_PRIORITY_MAX = 127;
+
 /** Bytes queued towards one socket before its source is paused; half of it starts the source again. */
 export const HIGH_WATER_BYTES = 128 * 1024;
 

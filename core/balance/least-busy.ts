@@ -1,17 +1,22 @@
 /** Fewest requests under way for its weight; round-robin among equals, so that an idle group is used evenly. */
 
-import type { Balancer, Candidate } from "./balancer.ts";
+import type { Balancer, Candidate, Choice } from "./balancer.ts";
 import { createRoundRobin } from "./round-robin.ts";
 
 export function createLeastBusy(): Balancer {
   const turns = createRoundRobin();
-  return { choose: leastBusy, commit: (candidates, chosen) => turns.commit(candidates, chosen) };
+  return {
+    wantsLatency: false,
+    choose: leastBusy,
+    commit: (choice, chosen) => turns.commit(choice, chosen),
+    observe() {},
+  };
 }
 
-function leastBusy<C extends Candidate>(candidates: readonly C[]): C | null {
+function leastBusy<C extends Candidate>({ available }: Choice<C>): C | null {
   let best: C | null = null;
-  for (let i = 0; i < candidates.length; i++) {
-    const each = candidates[i]!;
+  for (let i = 0; i < available.length; i++) {
+    const each = available[i]!;
     if (best === null || isBetter(each, best)) best = each;
   }
   return best;

@@ -3,28 +3,28 @@
  * behind by the sum of all weights. Weights 5, 1, 1 give `a a b a c a a` instead of `a a a a a b c`.
  */
 
-import type { Balancer, Candidate } from "./balancer.ts";
+import type { Balancer, Candidate, Choice } from "./balancer.ts";
 
 export function createRoundRobin(): Balancer {
-  return { choose: largestTurn, commit: takeTurn };
+  return { wantsLatency: false, choose: largestTurn, commit: takeTurn, observe() {} };
 }
 
-function largestTurn<C extends Candidate>(candidates: readonly C[]): C | null {
+function largestTurn<C extends Candidate>({ available }: Choice<C>): C | null {
   let best: C | null = null;
-  for (let i = 0; i < candidates.length; i++) {
-    const each = candidates[i]!;
+  for (let i = 0; i < available.length; i++) {
+    const each = available[i]!;
     // Strictly greater: among equals the first in the list, so that the order is the configuration's.
     if (best === null || each.turn + each.weight > best.turn + best.weight) best = each;
   }
   return best;
 }
 
-function takeTurn<C extends Candidate>(candidates: readonly C[], chosen: C): void {
+function takeTurn<C extends Candidate>(choice: Choice<C>, chosen: C): void {
+  const { available } = choice;
   let total = 0;
-  for (let i = 0; i < candidates.length; i++) {
-    const each = candidates[i]!;
-    each.turn += each.weight;
-    total += each.weight;
-  }
+  for (let i = 0; i < available.length; i++) total += available[i]!.weight;
+  // Who gets requests out of turn (a sticky session) falls behind for them, but not forever: nginx stops here, too.
+  if (chosen.turn <= chosen.weight - total && largestTurn(choice) !== chosen) return;
+  for (let i = 0; i < available.length; i++) available[i]!.turn += available[i]!.weight;
   chosen.turn -= total;
 }

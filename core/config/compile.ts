@@ -225,6 +225,7 @@ function defineUpstream(name: string, upstream: ParsedUpstream, { timeouts }: Nu
     servers,
     ...(servers.length < sources.length && { sources }),
     balance: upstream.balance,
+    ...(upstream.slowStart !== undefined && { slowStartMs: upstream.slowStart }),
     timeouts: {
       connectMs: upstream.timeouts?.connect ?? null,
       firstByteMs: upstream.timeouts?.firstByte ?? null,

@@ -6,7 +6,7 @@
 
 import * as v from "valibot";
 import { BALANCER_NAMES } from "../balance/registry.ts";
-import { POOL_IDLE_MAX, POOL_QUEUE_MAX } from "../limits.ts";
+import { POOL_IDLE_MAX, POOL_QUEUE_MAX, SERVER_PRIORITY_MAX } from "../limits.ts";
 import { addressBlockProblem, parseListenAddress, parseServerAddress } from "./address.ts";
 import { Dns, ServerFile, Service } from "./discovery-schema.ts";
 import { Health, SERVER_STATES } from "./health-schema.ts";
@@ -53,9 +53,20 @@ const Server = section({
     1,
   ),
   maxConnections: v.optional(
-    described(count({ min: 1, unlimited: true }), "Connections at once; further requests wait in the queue."),
+    described(
+      count({ min: 1, unlimited: true }),
+      "Connections at once; further requests go to another server, or wait in the queue when all are full.",
+    ),
     "unlimited",
   ),
+  priority: v.optional(
+    described(
+      count({ max: SERVER_PRIORITY_MAX }),
+      "Servers with 0 come first; those with a higher number get what is too much for the ones before.",
+    ),
+    0,
+  ),
+  backup: v.optional(described(flag(), "Only chosen when no other server may be."), false),
   state: v.optional(
     described(
       choice(SERVER_STATES),
@@ -103,7 +114,13 @@ const Upstream = section({
     list(ServerEntry),
     "The servers: addresses, or maps with the keys below. docs/discovery.md says how those are found that have no address here.",
   ),
-  balance: v.optional(described(choice(BALANCER_NAMES), "How a server is chosen."), "round-robin"),
+  balance: v.optional(described(choice(BALANCER_NAMES), "How a server is chosen."), "two-choices"),
+  slowStart: v.optional(
+    described(
+      duration(),
+      "How long a server that comes back or joins takes to get its whole share; at once when left out.",
+    ),
+  ),
   timeouts: v.optional(described(UpstreamTimeouts, "Override `timeouts` for requests to this upstream.")),
   pool: v.optional(described(Pool, "Connections kept for reuse."), {}),
   retries: v.optional(described(Retries, "When a request is tried again; docs/retries.md."), {}),

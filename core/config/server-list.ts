@@ -50,8 +50,16 @@ function defineServer(server: ServerWithAddress): ServerDefinition {
   if (typeof server === "string") {
     return { label: server, address: addressOf(server), weight: 1, connectionsMax: Number.POSITIVE_INFINITY };
   }
-  const { address, weight, maxConnections, state } = server;
-  return { label: address, address: addressOf(address), weight, connectionsMax: maxConnections, state };
+  const { address, weight, maxConnections, state, priority, backup } = server;
+  return {
+    label: address,
+    address: addressOf(address),
+    weight,
+    connectionsMax: maxConnections,
+    state,
+    priority,
+    isBackup: backup,
+  };
 }
 
 /** The schema let it through, so it parses. */

@@ -12,6 +12,8 @@ export interface UpstreamDefinition {
   readonly sources?: readonly ServerSource[];
   /** A name in the registry of `balance/registry.ts`. */
   readonly balance: string;
+  /** How long a server that comes back or joins takes to get its whole share. Left out: it has it at once. */
+  readonly slowStartMs?: number;
   readonly timeouts: UpstreamTimeouts;
   readonly pool: PoolDefinition;
   /** Left out: what holds for an upstream that says nothing about health. */
@@ -28,10 +30,14 @@ export interface ServerDefinition {
   readonly address: Address;
   /** 1 to 1000 relative to the others. */
   readonly weight: number;
-  /** Connections at once; Infinity for no limit. Requests beyond wait in the queue. */
+  /** Connections at once; Infinity for no limit. Requests beyond go to another server, or wait in the queue. */
   readonly connectionsMax: number;
   /** What it begins with; `ready` when left out. */
   readonly state?: AdminState;
+  /** Servers with a higher number get what those with a lower one can't carry; 0 when left out. */
+  readonly priority?: number;
+  /** Only chosen when no other may be. */
+  readonly isBackup?: boolean;
 }
 
 /** What may stand in a list of servers, also in one that is a file. */

@@ -9,15 +9,25 @@ import { Connections, type Surroundings } from "./connections.ts";
 import type { PoolDefinition, ServerDefinition } from "./definition.ts";
 
 export class Endpoint implements Candidate, Member {
-  /** What it is known by across reloads and changes of the list. */
+  /** What it is known by across reloads and changes of the list, and where it stands in hash tables. */
   readonly key: string;
   readonly connections: Connections;
   readonly health = new ServerHealth();
   label: string;
-  /** As configured, or as its agent says: then maybe with a fraction. */
+  fullWeight: number;
   weight: number;
+  priority: number;
+  isBackup: boolean;
+  connectionsMax: number;
   inFlight = 0;
   turn = 0;
+  latencyMs = -1;
+  latencyAtMs = 0;
+  /** When its slow start began, on the clock of the timers. */
+  readySinceMs = Number.NEGATIVE_INFINITY;
+  /** What its agent, or else the configuration, wants it to have, and how much of that counts while it starts slowly. */
+  #wantedWeight: number;
+  #warmth = 1;
   /** No longer in any list: requests under way finish, no new ones come. */
   isRetired = false;
   #definition: ServerDefinition;
@@ -27,7 +37,12 @@ export class Endpoint implements Candidate, Member {
   constructor(definition: ServerDefinition, pool: PoolDefinition, surroundings: Surroundings) {
     this.key = Endpoint.keyOf(definition);
     this.label = definition.label;
+    this.fullWeight = definition.weight;
     this.weight = definition.weight;
+    this.#wantedWeight = definition.weight;
+    this.priority = definition.priority ?? 0;
+    this.isBackup = definition.isBackup ?? false;
+    this.connectionsMax = definition.connectionsMax;
     this.#definition = definition;
     this.#pool = pool;
     this.connections = new Connections(definition, pool, surroundings);
@@ -39,7 +54,7 @@ export class Endpoint implements Candidate, Member {
   }
 
   get tier(): number {
-    return 0;
+    return this.isBackup ? Number.POSITIVE_INFINITY : this.priority;
   }
 
   static keyOf({ address }: ServerDefinition): string {
@@ -50,6 +65,8 @@ export class Endpoint implements Candidate, Member {
     const before = this.#definition.state ?? "ready";
     const { label, state = "ready" } = definition;
     this.label = label;
+    this.priority = definition.priority ?? 0;
+    this.isBackup = definition.isBackup ?? false;
     this.#definition = definition;
     this.#pool = pool;
     this.#apply();
@@ -58,10 +75,10 @@ export class Endpoint implements Candidate, Member {
   }
 
   adjust(said: AgentReply | null): boolean {
-    const weightBefore = this.weight;
+    const { weight, connectionsMax } = this;
     this.#said = said === null || this.#said === null ? said : mergeReplies(this.#said, said);
     this.#apply();
-    return this.weight !== weightBefore;
+    return this.weight !== weight || this.connectionsMax !== connectionsMax;
   }
 
   #apply(): void {
@@ -69,14 +86,34 @@ export class Endpoint implements Candidate, Member {
     const said = this.#said;
     // Without weight it is drained: no balancer meets a weight of 0.
     const effective = said?.weight ?? weight * (said?.weightShare ?? 1);
-    this.weight = effective > 0 ? effective : weight;
-    const max = Math.min(connectionsMax, said?.connectionsMax ?? connectionsMax);
-    this.connections.reconfigure({ ...this.#definition, connectionsMax: max }, this.#pool);
+    this.fullWeight = Math.max(weight, effective);
+    this.#wantedWeight = effective > 0 ? effective : weight;
+    this.#reweigh();
+    this.connectionsMax = Math.min(connectionsMax, said?.connectionsMax ?? connectionsMax);
+    this.connections.reconfigure({ ...this.#definition, connectionsMax: this.connectionsMax }, this.#pool);
+  }
+
+  /** Further requests would have to wait: another server is preferred. */
+  get isFull(): boolean {
+    return this.inFlight >= this.connectionsMax;
+  }
+
+  get warmth(): number {
+    return this.#warmth;
+  }
+
+  setWarmth(warmth: number): void {
+    this.#warmth = warmth;
+    this.#reweigh();
   }
 
   retire(): void {
     this.isRetired = true;
     this.connections.retire();
+  }
+
+  #reweigh(): void {
+    this.weight = this.#wantedWeight * this.#warmth;
   }
 }
 
@@ -87,6 +124,8 @@ function mergeReplies(before: AgentReply, said: AgentReply): AgentReply {
   return { ...said, weight, weightShare, connectionsMax: said.connectionsMax ?? before.connectionsMax };
 }
 
+/** As nginx hashes it, so that `hash … consistent` and our ring send a request to the same server. */
 function keyOfAddress(address: Address): string {
-  return address.kind === "unix" ? `unix:${address.path}` : `${address.host} ${address.port}`;
+  if (address.kind === "unix") return `${address.path}\0`;
+  return `${address.host.includes(":") ? `[${address.host}]` : address.host}\0${address.port}`;
 }

@@ -1,7 +1,8 @@
 /**
  * A named group of servers and how one of them is picked: what the configuration calls an upstream.
  *
- *     all endpoints ──(up, not retired)──► eligible, kept until something changes ──(not tried yet)──► balancer ──► one
+ *     all endpoints ──► tiers ──(up, not retired)──► available, until something changes ──► balancer ──► one
+ *                                                        └──(tried already, full)──► the others, or the next tier
  */
 
 import type { Balancer } from "../balance/balancer.ts";
@@ -15,6 +16,8 @@ import { Endpoint } from "./endpoint.ts";
 import type { Outcome } from "./outcome.ts";
 import { RetryBudget } from "./retry-budget.ts";
 import { DEFAULT_RETRIES, type RetryPolicy } from "./retry-policy.ts";
+import { SlowStart } from "./slow-start.ts";
+import { drawTier, PartOfTier, shareOut, type Tier, tiersOf } from "./tier.ts";
 
 /** What a pick goes by, beside the state of the servers. */
 export interface PickRequest {
@@ -29,6 +32,7 @@ export class Group {
   /** Infinity: no second try beside the first. */
   readonly hedgeAfterMs: number;
   readonly #surroundings: Surroundings;
+  readonly #random: () => number;
   readonly #balancer: Balancer;
   readonly #health: GroupHealth<Endpoint>;
   #servers: readonly ServerDefinition[] = [];
@@ -37,8 +41,8 @@ export class Group {
   #endpoints: readonly Endpoint[] = [];
   /** At a reload, until `takeOver`: whose servers these still are. */
   #predecessor: Group | null;
-  /** Who may be picked now. The same list until something changes, so that balancers can keep tables for it. */
-  #eligible: readonly Endpoint[] = [];
+  readonly #slowStart: SlowStart;
+  #tiers: readonly Tier[] = [];
   #isEligibleKnown = false;
 
   /**
@@ -53,9 +57,12 @@ export class Group {
     this.retryBudget = previous?.retryBudget ?? new RetryBudget(this.retries, surroundings.timers.nowMs);
     this.hedgeAfterMs = definition.hedgeAfterMs ?? Number.POSITIVE_INFINITY;
     this.#surroundings = surroundings;
-    this.#balancer = createBalancer();
     const { name, health } = definition;
     this.#health = new GroupHealth(name, health ?? DEFAULT_HEALTH, surroundings, () => this.onEligibilityChanged());
+    const { runtime, timers } = surroundings;
+    this.#random = () => runtime.random();
+    this.#balancer = createBalancer({ random: this.#random, nowMs: () => timers.nowMs });
+    this.#slowStart = new SlowStart(definition.slowStartMs ?? 0);
     this.#predecessor = previous;
     this.#discovery = this.#discover();
     this.setServers(this.#discovery?.servers ?? definition.servers);
@@ -106,20 +113,29 @@ export class Group {
     this.#isEligibleKnown = false;
   }
 
-  /** The server for the next try of a request; null when there is none. */
+  /**
+   * The server for the next try of a request; null when there is none. One that was tried already comes only when there
+   * is no other, and one that is full only when all others are, too.
+   */
   pick(request: PickRequest): Endpoint | null {
     const chosen = this.#choose(request);
     chosen?.health.onPick();
     return chosen;
   }
 
-  #choose({ tried }: PickRequest): Endpoint | null {
+  #choose(request: PickRequest): Endpoint | null {
     if (!this.#isEligibleKnown || this.#health.isRetired) this.#findEligible();
-    const eligible = tried.length === 0 ? this.#eligible : this.#untried(tried);
-    if (eligible.length <= 1) return eligible[0] ?? null;
-    const chosen = this.#balancer.choose(eligible);
-    if (chosen !== null) this.#balancer.commit(eligible, chosen);
-    return chosen;
+    if (!this.#slowStart.isIdle) this.#slowStart.advance(this.#surroundings.timers.nowMs);
+    const tier = drawTier(this.#tiers, this.#random);
+    if (tier === null) return null;
+    if (request.tried.length === 0) {
+      const chosen = this.#balancer.choose(tier, "");
+      if (chosen !== null && !(tier.hasFull && chosen.isFull)) {
+        this.#balancer.commit(tier, chosen);
+        return chosen;
+      }
+    }
+    return this.#pickAround(request.tried, tier);
   }
 
   /** Whether one more try may be made beyond the first ones; `endRetry` follows when it is over. */
@@ -131,15 +147,17 @@ export class Group {
 
   /** Whether anybody here wants to know how long servers take: else nobody looks at the clock for it. */
   get wantsLatency(): boolean {
-    return false;
+    return this.#balancer.wantsLatency;
   }
 
   /**
    * How a try ended, exactly once for each, as far as it says something about the server. `latencyMs` is from the
    * request sent to the head of the response; -1 when there was none, or nobody wanted it.
    */
-  report(endpoint: Endpoint, outcome: Outcome, _latencyMs: number): void {
+  report(endpoint: Endpoint, outcome: Outcome, latencyMs: number): void {
     endpoint.health.report(outcome);
+    // A server that fails fast isn't fast.
+    if (outcome === "success" && latencyMs >= 0) this.#balancer.observe(endpoint, latencyMs);
   }
 
   /** Whether there is such a server. */
@@ -166,10 +184,14 @@ export class Group {
       if (alike === undefined) byKey.set(endpoint.key, [endpoint]);
       else alike.push(endpoint);
     }
-    const { pool } = this.definition;
-    return servers.map(
-      (server) => byKey.get(Endpoint.keyOf(server))?.shift() ?? new Endpoint(server, pool, this.#surroundings),
-    );
+    const isStart = byKey.size === 0;
+    return servers.map((server) => {
+      const kept = byKey.get(Endpoint.keyOf(server))?.shift();
+      if (kept !== undefined) return kept;
+      const joined = new Endpoint(server, this.definition.pool, this.#surroundings);
+      if (!isStart) this.#slowStart.begin(joined, this.#surroundings.timers.nowMs);
+      return joined;
+    });
   }
 
   /** Of `ours`, those in the list go by their definition, the others are retired. */
@@ -179,6 +201,8 @@ export class Group {
       if (gone.delete(endpoint)) endpoint.reconfigure(this.#servers[place]!, this.definition.pool);
     }
     for (const endpoint of gone) endpoint.retire();
+    for (const endpoint of this.#endpoints) this.#slowStart.resume(endpoint);
+    this.#tiers = tiersOf(this.#endpoints);
     this.#health.follow(this.#endpoints, new Set(this.#predecessor?.endpoints));
     this.onEligibilityChanged();
   }
@@ -192,13 +216,33 @@ export class Group {
   }
 
   #findEligible(): void {
-    this.#eligible = this.#health.eligible();
+    const eligible = this.#health.eligible();
+    for (const { isStale } of this.#tiers) if (isStale) this.#tiers = tiersOf(this.#endpoints);
+    for (const tier of this.#tiers) tier.setAvailable(eligible);
+    shareOut(this.#tiers);
+    this.#slowStart.beginReady(this.#endpoints);
     this.#isEligibleKnown = true;
   }
 
-  /** A server that has failed this request already is better than none. */
-  #untried(tried: readonly Endpoint[]): readonly Endpoint[] {
-    const untried = this.#eligible.filter((endpoint) => !tried.includes(endpoint));
-    return untried.length > 0 ? untried : this.#eligible;
+  /** Who was drawn is full, or somebody was tried before: rare enough to make lists for it. */
+  #pickAround(tried: readonly Endpoint[], drawn: Tier): Endpoint | null {
+    const order = [drawn, ...this.#tiers.filter((tier) => tier !== drawn)];
+    const isUntried = (endpoint: Endpoint): boolean => !tried.includes(endpoint);
+    return (
+      this.#pickWhere(order, (endpoint) => isUntried(endpoint) && !endpoint.isFull) ??
+      this.#pickWhere(order, isUntried) ??
+      this.#pickWhere(order, () => true)
+    );
+  }
+
+  #pickWhere(tiers: readonly Tier[], isWanted: (endpoint: Endpoint) => boolean): Endpoint | null {
+    for (const tier of tiers) {
+      const part = new PartOfTier(tier, tier.available.filter(isWanted));
+      const chosen = this.#balancer.choose(part, "");
+      if (chosen === null) continue;
+      this.#balancer.commit(part, chosen);
+      return chosen;
+    }
+    return null;
   }
 }

@@ -241,6 +241,8 @@ function configOf(options: StageOptions): Config {
     upstreams: {
       app: {
         servers: [server, ...(options.otherServers ?? [])],
+        // Stories know which server comes next.
+        ...(options.otherServers && { balance: "round-robin" }),
         ...(options.pool && { pool: options.pool }),
         ...options.app,
       },

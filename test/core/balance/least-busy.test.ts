@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
 import { createLeastBusy } from "../../../core/balance/least-busy.ts";
-import { servers, take } from "./servers.ts";
+import { choiceOf, servers, take } from "./servers.ts";
 
 describe("least-busy", () => {
   function check(weights: readonly number[], inFlight: readonly number[], expected: string): void {
@@ -31,10 +31,10 @@ describe("least-busy", () => {
   });
 
   it("has nobody to choose from an empty list, and changes nothing by choosing", () => {
-    assert.equal(createLeastBusy().choose([]), null);
+    assert.equal(createLeastBusy().choose(choiceOf([]), ""), null);
     const list = servers([1, 1]);
     const balancer = createLeastBusy();
-    for (let i = 0; i < 5; i++) assert.equal(balancer.choose(list)?.name, "a");
+    for (let i = 0; i < 5; i++) assert.equal(balancer.choose(choiceOf(list), "")?.name, "a");
     assert.deepEqual(list, servers([1, 1]));
   });
 
@@ -49,7 +49,7 @@ describe("least-busy", () => {
           each.map(({ weight }) => weight),
           each.map(({ inFlight }) => inFlight),
         );
-        const chosen = createLeastBusy().choose(list)!;
+        const chosen = createLeastBusy().choose(choiceOf(list), "")!;
         const load = ({ inFlight, weight }: { inFlight: number; weight: number }): number => (inFlight + 1) / weight;
         for (const other of list) assert.ok(load(chosen) <= load(other) * (1 + 1e-12));
       }),

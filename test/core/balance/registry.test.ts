@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { BALANCER_NAMES, BALANCERS } from "../../../core/balance/registry.ts";
-import { servers, take } from "./servers.ts";
+import { servers, take, toolsOf } from "./servers.ts";
 
 describe("balancers by name", () => {
   const check = (name: string, expected: string): void =>
-    assert.equal(take(BALANCERS[name]!(), servers([3, 1], [3, 0]), expected.length, true), expected);
+    assert.equal(take(BALANCERS[name]!(toolsOf(1)), servers([3, 1], [3, 0]), expected.length, true), expected);
 
   it("are the ones the names say", () => {
     assert.deepEqual(Object.keys(BALANCERS), [...BALANCER_NAMES]);
     check("round-robin", "aaba");
     check("least-busy", "baaaba");
+    check("two-choices", "babaaa");
+    check("random", "baaaaa");
   });
 });

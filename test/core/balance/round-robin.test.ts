@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
 import { createRoundRobin } from "../../../core/balance/round-robin.ts";
-import { servers, take } from "./servers.ts";
+import { choiceOf, servers, take } from "./servers.ts";
 
 describe("round-robin", () => {
   const check = (weights: readonly number[], expected: string): void =>
@@ -23,14 +23,14 @@ describe("round-robin", () => {
   });
 
   it("has nobody to choose from an empty list", () => {
-    assert.equal(createRoundRobin().choose([]), null);
+    assert.equal(createRoundRobin().choose(choiceOf([]), ""), null);
     assert.equal(take(createRoundRobin(), [], 1), "-");
   });
 
   it("changes nothing by choosing", () => {
     const list = servers([5, 1, 1]);
     const balancer = createRoundRobin();
-    for (let i = 0; i < 10; i++) assert.equal(balancer.choose(list)?.name, "a");
+    for (let i = 0; i < 10; i++) assert.equal(balancer.choose(choiceOf(list), "")?.name, "a");
     assert.deepEqual(
       list.map(({ turn }) => turn),
       [0, 0, 0],
@@ -45,6 +45,17 @@ describe("round-robin", () => {
     const [a, , c] = list;
     // c has waited longest, and b took a part of the turns with it.
     assert.equal(take(balancer, [a!, c!], 6), "ccacac");
+  });
+
+  it("counts requests out of turn (sticky ones) against their server, up to a bound", () => {
+    const list = servers([1, 1]);
+    const balancer = createRoundRobin();
+    for (let i = 0; i < 50; i++) balancer.commit(choiceOf(list), list[0]!);
+    assert.deepEqual(
+      list.map(({ turn }) => turn),
+      [-1, 1],
+    );
+    assert.equal(take(balancer, list, 4), "baba");
   });
 
   it("gives each its share exactly in every round, and its turns stay bounded", () => {

@@ -42,7 +42,7 @@ describe("a configuration", () => {
             connectionsMax: Number.POSITIVE_INFINITY,
           },
         ],
-        balance: "round-robin",
+        balance: "two-choices",
         timeouts: { connectMs: null, firstByteMs: null, idleMs: null },
         pool: { idleMax: 64, idleMs: 60_000, queueMax: 1_024, queueMs: 5_000 },
         retries: DEFAULT_RETRIES,
@@ -107,7 +107,7 @@ describe("a configuration", () => {
         "routes[2].match.header.A: the regular expression is wrong: missing closing ): `(`",
         "routes[2].request.set.B: ${nope} is no variable; there is ${client.address}, ${client.port}",
         'timeouts.connect: "0s": must be at least 1ms',
-        'upstreams.app.balance: expected one of round-robin, least-busy, got "ro',
+        "upstreams.app.balance: expected one of two-choices, round-robin, random, least-busy",
         'upstreams.app.servers[0]: "x": has no port; write one, such as "x:8080"',
       ]
         .map((line) => line.slice(0, 70))

@@ -11,9 +11,9 @@ import { type Borrower, Connections } from "../../../core/upstream/connections.t
 import type { PoolDefinition } from "../../../core/upstream/definition.ts";
 import type { Peer } from "../../support/peer.ts";
 import { createSimulation, type Simulation } from "../../support/sim.ts";
-import { addressOf } from "../../support/wire.ts";
 import { RESPONSE_BOUNDS } from "../h1/feed.ts";
 import { requestHead } from "../http/heads.ts";
+import { serverOf } from "./definitions.ts";
 
 /** The pool alone: borrowers that do nothing but run one cycle when told to. */
 
@@ -40,7 +40,7 @@ const UPSTREAM = "127.0.0.1:90";
 function open(connectionsMax = Number.POSITIVE_INFINITY, pool: Partial<PoolDefinition> = {}): void {
   const timers = new Timers(sim.runtime.now());
   sim.runtime.every(TICK_MS, () => timers.advance(sim.runtime.now()));
-  const server = { label: UPSTREAM, address: addressOf(UPSTREAM), weight: 1, connectionsMax };
+  const server = serverOf(UPSTREAM, { connectionsMax });
   connections = new Connections(server, { ...POOL, ...pool }, { runtime: sim.runtime, timers, slab: new Slab() });
 }
 

@@ -2,18 +2,12 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { Slab } from "../../../core/bytes/slab.ts";
 import { Timers } from "../../../core/time/timers.ts";
-import type { PoolDefinition, ServerDefinition } from "../../../core/upstream/definition.ts";
+import type { ServerDefinition } from "../../../core/upstream/definition.ts";
 import { Endpoint } from "../../../core/upstream/endpoint.ts";
 import { createSimulation } from "../../support/sim.ts";
-import { addressOf } from "../../support/wire.ts";
+import { POOL, serverOf } from "./definitions.ts";
 
-const SERVER: ServerDefinition = {
-  label: "app:80",
-  address: addressOf("127.0.0.1:80"),
-  weight: 8,
-  connectionsMax: 5,
-};
-const POOL: PoolDefinition = { idleMax: 1, idleMs: 1, queueMax: 1, queueMs: 1 };
+const SERVER = serverOf("127.0.0.1:80", { label: "app:80", weight: 8, connectionsMax: 5 });
 const NOTHING = { weightShare: null, weight: null, connectionsMax: null, admin: null, isUp: null, why: "" };
 
 function endpointOf(server: Partial<ServerDefinition> = {}): Endpoint {
@@ -38,8 +32,8 @@ describe("an endpoint", () => {
     const endpoint = endpointOf();
     assert.ok(endpoint.adjust({ ...NOTHING, weightShare: 0.25 }));
     assert.equal(endpoint.weight, 2);
-    assert.ok(!endpoint.adjust({ ...NOTHING, connectionsMax: 1 }), "the weight stays");
-    assert.equal(endpoint.weight, 2);
+    assert.ok(endpoint.adjust({ ...NOTHING, connectionsMax: 1 }));
+    assert.deepEqual([endpoint.weight, endpoint.connectionsMax], [2, 1], "the weight stays");
     endpoint.reconfigure({ ...SERVER, weight: 100 }, POOL);
     assert.equal(endpoint.weight, 25);
     assert.ok(endpoint.adjust({ ...NOTHING, weight: 7 }));
@@ -67,8 +61,8 @@ describe("an endpoint", () => {
 
   it("is called as the configuration calls it, and begins with nothing", () => {
     const surroundings = { runtime: createSimulation({ seed: 1 }).runtime, timers: new Timers(0), slab: new Slab() };
-    const server = { label: "app:80", address: addressOf("127.0.0.1:80"), weight: 3, connectionsMax: 5 };
-    const endpoint = new Endpoint(server, { idleMax: 1, idleMs: 1, queueMax: 1, queueMs: 1 }, surroundings);
+    const server = serverOf("127.0.0.1:80", { label: "app:80", weight: 3, connectionsMax: 5 });
+    const endpoint = new Endpoint(server, POOL, surroundings);
     const { label, weight, inFlight, turn, connections } = endpoint;
     assert.deepEqual({ label, weight, inFlight, turn }, { label: "app:80", weight: 3, inFlight: 0, turn: 0 });
     assert.deepEqual([connections.count, connections.idleCount], [0, 0]);

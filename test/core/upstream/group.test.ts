@@ -1,61 +1,58 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { Slab } from "../../../core/bytes/slab.ts";
+import { TICK_MS } from "../../../core/limits.ts";
 import { Timers } from "../../../core/time/timers.ts";
-import type { Surroundings } from "../../../core/upstream/connections.ts";
-import type { UpstreamDefinition } from "../../../core/upstream/definition.ts";
+import type { ServerDefinition, UpstreamDefinition } from "../../../core/upstream/definition.ts";
+import type { Endpoint } from "../../../core/upstream/endpoint.ts";
 import { Group } from "../../../core/upstream/group.ts";
 import { createSimulation } from "../../support/sim.ts";
-import { addressOf } from "../../support/wire.ts";
+import { serverOf, upstreamOf } from "./definitions.ts";
 import { namesBench, serverNamed } from "./discovery-parts.ts";
 
-function groupOf(weights: readonly number[], balance: string): Group {
-  const definition: UpstreamDefinition = {
-    name: "app",
-    servers: weights.map((weight, i) => ({
-      label: "abcdefgh"[i] as string,
-      address: addressOf(`127.0.0.1:${9000 + i}`),
-      weight,
-      connectionsMax: Number.POSITIVE_INFINITY,
-    })),
-    balance,
-    timeouts: { connectMs: null, firstByteMs: null, idleMs: null },
-    pool: { idleMax: 1, idleMs: 1, queueMax: 1, queueMs: 1 },
-  };
-  return new Group(definition, surroundings);
+/** Servers a, b, c …; those of `own` as it says. */
+function serversOf(count: number, own: Record<string, Partial<ServerDefinition>> = {}): ServerDefinition[] {
+  return Array.from({ length: count }, (_, i) => {
+    const label = "abcdefgh"[i] as string;
+    return serverOf(`127.0.0.1:${9000 + i}`, { label, ...own[label] });
+  });
 }
 
-const surroundings: Surroundings = {
-  runtime: createSimulation({ seed: 1 }).runtime,
-  timers: new Timers(0),
-  slab: new Slab(),
-};
+function groupOf(servers: readonly ServerDefinition[], own: Partial<UpstreamDefinition> = {}) {
+  const sim = createSimulation({ seed: 1 });
+  const timers = new Timers(sim.runtime.now());
+  sim.runtime.every(TICK_MS, () => timers.advance(sim.runtime.now()));
+  const surroundings = { runtime: sim.runtime, timers, slab: new Slab() };
+  const definition = upstreamOf(servers, { balance: "round-robin", ...own });
+  const group = new Group(definition, surroundings);
+  const endpoint = (label: string): Endpoint => group.endpoints.find((each) => each.label === label)!;
+  return { sim, group, endpoint, definition, surroundings };
+}
 
-const picks = (group: Group, count: number): string =>
-  Array.from({ length: count }, () => group.pick({ tried: [] })?.label ?? "-").join("");
+const picks = (group: Group, count: number, tried: readonly Endpoint[] = []): string =>
+  Array.from({ length: count }, () => group.pick({ tried })?.label ?? "-").join("");
 
 describe("a group of servers", () => {
   it("takes turns by weight", () => {
-    assert.equal(picks(groupOf([5, 1, 1], "round-robin"), 14), "aabacaaaabacaa");
+    assert.equal(picks(groupOf(serversOf(3, { a: { weight: 5 } })).group, 14), "aabacaaaabacaa");
   });
 
   it("prefers who has least to do, for its weight", () => {
-    const group = groupOf([1, 1, 2], "least-busy");
-    const [a, b, c] = group.endpoints;
-    if (a && b && c) [a.inFlight, b.inFlight, c.inFlight] = [1, 1, 1];
+    const { group, endpoint } = groupOf(serversOf(3, { c: { weight: 2 } }), { balance: "least-busy" });
+    for (const each of group.endpoints) each.inFlight = 1;
     assert.equal(picks(group, 1), "c");
-    if (c) c.inFlight = 4;
-    if (b) b.inFlight = 0;
+    endpoint("c").inFlight = 4;
+    endpoint("b").inFlight = 0;
     assert.equal(picks(group, 1), "b");
   });
 
   it("of one needs no turns; of none has nobody", () => {
-    assert.equal(picks(groupOf([1], "round-robin"), 3), "aaa");
-    assert.equal(picks(groupOf([], "round-robin"), 1), "-");
+    assert.equal(picks(groupOf(serversOf(1)).group, 3), "aaa");
+    assert.equal(picks(groupOf([]).group, 1), "-");
   });
 
   it("passes over a server that has failed too often, then lets one request try it", () => {
-    const group = groupOf([1, 1, 1], "round-robin");
+    const { group } = groupOf(serversOf(3));
     const [a] = group.endpoints;
     for (let i = 0; i < 5; i++) if (a) group.report(a, "broken", -1);
     assert.equal(picks(group, 4), "bcbc");
@@ -67,7 +64,7 @@ describe("a group of servers", () => {
   });
 
   it("obeys an operator", () => {
-    const group = groupOf([1, 1], "round-robin");
+    const { group } = groupOf(serversOf(2));
     assert.ok(group.setServerState("a", "maintenance"));
     assert.equal(picks(group, 3), "bbb");
     assert.ok(group.setServerState("b", "drain"));
@@ -76,7 +73,7 @@ describe("a group of servers", () => {
   });
 
   it("keeps the health of servers that stay, and watches new ones", () => {
-    const group = groupOf([1, 1, 1], "round-robin");
+    const { group, surroundings } = groupOf(serversOf(3));
     const [a, b] = group.endpoints;
     for (let i = 0; i < 5; i++) if (a) group.report(a, "broken", -1);
     const next = new Group(group.definition, surroundings, group);
@@ -88,19 +85,102 @@ describe("a group of servers", () => {
   });
 
   it("refuses a balancer nobody knows", () => {
-    assert.throws(() => groupOf([1], "luck"), /app: unknown balancer/);
+    assert.throws(() => groupOf(serversOf(1), { balance: "luck" }), /app: unknown balancer/);
+  });
+
+  it("prefers a server that was not tried, and else takes one that was", () => {
+    const { group, endpoint } = groupOf(serversOf(3));
+    const [a, b, c] = [endpoint("a"), endpoint("b"), endpoint("c")];
+    assert.equal(picks(group, 4, [a]), "bcbc");
+    assert.equal(picks(group, 3, [a, c]), "bbb");
+    assert.deepEqual(new Set(picks(group, 6, [a, b, c])), new Set("abc"));
+  });
+
+  it("takes a full server only when all are full", () => {
+    const { group, endpoint } = groupOf(serversOf(3, { a: { connectionsMax: 2 }, b: { connectionsMax: 1 } }));
+    endpoint("a").inFlight = 1;
+    endpoint("b").inFlight = 1;
+    assert.equal(picks(group, 4), "acca");
+    endpoint("a").inFlight = 2;
+    assert.equal(picks(group, 3), "ccc");
+    const { group: full, endpoint: of } = groupOf(serversOf(2, { a: { connectionsMax: 1 }, b: { connectionsMax: 1 } }));
+    of("a").inFlight = 1;
+    of("b").inFlight = 1;
+    assert.equal(picks(full, 4), "abab");
+  });
+
+  it("waits for a full server rather than trying another one twice", () => {
+    const { group, endpoint } = groupOf(serversOf(2, { b: { connectionsMax: 1 } }));
+    endpoint("b").inFlight = 1;
+    assert.equal(picks(group, 2, [endpoint("a")]), "bb");
+  });
+
+  it("goes to the next tier when those above were tried or are full", () => {
+    const { group, endpoint } = groupOf(
+      serversOf(4, { b: { connectionsMax: 1 }, c: { priority: 1 }, d: { isBackup: true } }),
+    );
+    assert.equal(picks(group, 4), "abab");
+    endpoint("b").inFlight = 1;
+    assert.equal(picks(group, 2), "aa");
+    assert.equal(picks(group, 2, [endpoint("a")]), "cc");
+    assert.equal(picks(group, 2, [endpoint("a"), endpoint("c")]), "dd");
+  });
+
+  it("lets those that join late or come back start slowly, but nobody at the start", () => {
+    const { group, endpoint, sim } = groupOf(serversOf(1), { slowStartMs: 1_000 });
+    assert.equal(endpoint("a").weight, 1);
+    group.setServers(serversOf(2));
+    assert.equal(endpoint("b").weight, 0.1);
+    assert.equal(picks(group, 11), "aaaaabaaaaa");
+    sim.advance(1_000 + TICK_MS);
+    picks(group, 1);
+    assert.equal(endpoint("b").weight, 1);
+    endpoint("a").health.setOperatorState("maintenance", "a test");
+    assert.equal(picks(group, 1), "b");
+    sim.advance(TICK_MS);
+    endpoint("a").health.setOperatorState("ready", "a test");
+    picks(group, 1);
+    assert.equal(endpoint("a").weight, 0.1);
+  });
+
+  it("starts what a reload adds slowly, and leaves the rest as it is", () => {
+    const { group, definition, surroundings } = groupOf(serversOf(1), { slowStartMs: 1_000 });
+    const next = new Group({ ...definition, servers: serversOf(2) }, surroundings, group);
+    assert.equal(next.endpoints[0], group.endpoints[0]);
+    assert.deepEqual(
+      next.endpoints.map(({ weight }) => weight),
+      [1, 0.1],
+    );
+  });
+
+  it("shares out anew when an agent changes weights, and passes over who wants no more connections", () => {
+    const { group, endpoint } = groupOf(serversOf(2));
+    endpoint("a").adjust({ weightShare: null, weight: 3, connectionsMax: 1 } as never);
+    group.onEligibilityChanged();
+    assert.equal(picks(group, 4), "aaba");
+    endpoint("a").inFlight = 1;
+    assert.equal(picks(group, 2), "bb");
+  });
+
+  it("leaves a lower priority what an ejected server can't carry", () => {
+    const { group, endpoint } = groupOf(serversOf(3, { c: { priority: 1 } }));
+    for (let i = 0; i < 5; i++) group.report(endpoint("a"), "broken", -1);
+    const seen = picks(group, 200);
+    assert.ok(!seen.includes("a"));
+    const share = seen.replaceAll("b", "").length / 200;
+    assert.ok(share > 0.2 && share < 0.4, `half of it well carries 70 %: ${share}`);
+  });
+
+  it("keeps to who there is when servers go", () => {
+    const { group } = groupOf(serversOf(3));
+    picks(group, 1);
+    group.setServers(serversOf(3).slice(1));
+    assert.equal(picks(group, 4), "bcbc");
   });
 });
 
 describe("a group whose servers are found", () => {
-  const found: UpstreamDefinition = {
-    name: "app",
-    servers: [],
-    sources: [{ kind: "name", server: serverNamed("app.internal", 9000) }],
-    balance: "round-robin",
-    timeouts: { connectMs: null, firstByteMs: null, idleMs: null },
-    pool: { idleMax: 1, idleMs: 1, queueMax: 1, queueMs: 1 },
-  };
+  const found = upstreamOf([], { sources: [{ kind: "name", server: serverNamed("app.internal", 9000) }] });
   const bench = () => {
     const { sim, names, pass } = namesBench();
     names.start();
@@ -168,18 +248,11 @@ describe("a group whose servers are found", () => {
 describe("a group that follows another", () => {
   const { runtime } = createSimulation({ seed: 1 });
   const surroundings = { runtime, timers: new Timers(0), slab: new Slab() };
-  const define = (ports: readonly number[], weight = 1): UpstreamDefinition => ({
-    name: "app",
-    servers: ports.map((port) => ({
-      label: `s${port}`,
-      address: addressOf(`127.0.0.1:${port}`),
-      weight,
-      connectionsMax: Number.POSITIVE_INFINITY,
-    })),
-    balance: "round-robin",
-    timeouts: { connectMs: null, firstByteMs: null, idleMs: null },
-    pool: { idleMax: 1, idleMs: 1, queueMax: 1, queueMs: 1 },
-  });
+  const define = (ports: readonly number[], weight = 1): UpstreamDefinition =>
+    upstreamOf(
+      ports.map((port) => serverOf(`127.0.0.1:${port}`, { label: `s${port}`, weight })),
+      { balance: "round-robin" },
+    );
 
   it("shares its servers, and changes nothing about them before it takes over", () => {
     const before = new Group(define([1, 2]), surroundings);

@@ -12,7 +12,8 @@ const SLOWEST_MS = 900;
 describe("a stop under load", () => {
   for (const seed of [1, 2, 3, 4, 5]) {
     it(`A18 loses nothing that was accepted, and ends with the slowest answer: seed ${seed}`, async () => {
-      fleet = await fleetOf({ seed, latencyMs: [0.05, 2] });
+      // Every server has its third, so that slow answers are under way when the stop comes.
+      fleet = await fleetOf({ seed, latencyMs: [0.05, 2], upstream: { balance: "round-robin" } });
       for (const [i, server] of fleet.servers.entries()) server.plan = { delayMs: [3, 40, SLOWEST_MS][i] ?? 0 };
       fleet.load({ everyMs: 1, forMs: 1_200 });
       let stoppedMs = 0;

@@ -1,0 +1,119 @@
+/**
+ * The servers of a group that rank alike. Requests go to the first tier as long as enough of it is well; what it can't
+ * carry goes to the next (decision 014):
+ *
+ *     priority 0   ██████░░░░  60 % well, carries 84 %        OVERPROVISION: a tier with 72 % of its weight carries all
+ *     priority 1   ██████████  the other 16 %
+ *     backup       ██████████  nothing, as long as anybody above may be chosen
+ */
+
+import type { Choice } from "../balance/balancer.ts";
+import type { Endpoint } from "./endpoint.ts";
+
+/** Servers are expected to have this much more room than they need: Envoy's number. */
+const OVERPROVISION = 1.4;
+
+export class Tier implements Choice<Endpoint> {
+  readonly members: readonly Endpoint[];
+  readonly isBackup: boolean;
+  /** Whether any server may have too many requests to be chosen. */
+  hasFull = false;
+  readonly #weight: number;
+  #available: readonly Endpoint[];
+  /** Null when all may be chosen. */
+  #availableSet: ReadonlySet<Endpoint> | null = null;
+  /** A number below this, drawn from [0, 1) and not below that of the tier before, is its. */
+  upTo = 0;
+
+  constructor(members: readonly Endpoint[], isBackup: boolean) {
+    this.members = members;
+    this.isBackup = isBackup;
+    this.#weight = weightOf(members);
+    this.#available = members;
+  }
+
+  get available(): readonly Endpoint[] {
+    return this.#available;
+  }
+
+  isAvailable(endpoint: Endpoint): boolean {
+    return this.#availableSet === null || this.#availableSet.has(endpoint);
+  }
+
+  /** `eligible` may hold others, too. */
+  setAvailable(eligible: readonly Endpoint[]): void {
+    const set = new Set(eligible);
+    const available = this.members.filter((member) => set.has(member));
+    const isAll = available.length === this.members.length;
+    this.#available = isAll ? this.members : available;
+    this.#availableSet = isAll ? null : set;
+    this.hasFull = available.some((member) => member.connectionsMax !== Number.POSITIVE_INFINITY);
+  }
+
+  /** Weights have changed since: balancers have to make their tables anew, which they do for another list. */
+  get isStale(): boolean {
+    return weightOf(this.members) !== this.#weight;
+  }
+
+  /** The share of all requests that it can carry. */
+  get capacity(): number {
+    if (this.#available === this.members) return this.members.length === 0 ? 0 : 1;
+    return Math.min(1, (OVERPROVISION * weightOf(this.#available)) / this.#weight);
+  }
+}
+
+/** Some of a tier: without those that were tried, or are full. */
+export class PartOfTier implements Choice<Endpoint> {
+  readonly members: readonly Endpoint[];
+  readonly available: readonly Endpoint[];
+
+  constructor(tier: Tier, available: readonly Endpoint[]) {
+    this.members = tier.members;
+    this.available = available;
+  }
+
+  isAvailable(endpoint: Endpoint): boolean {
+    return this.available.includes(endpoint);
+  }
+}
+
+/** By priority, backups last. */
+export function tiersOf(endpoints: readonly Endpoint[]): Tier[] {
+  const byRank = new Map<number, Endpoint[]>();
+  for (const endpoint of endpoints) {
+    const { tier: rank } = endpoint;
+    const alike = byRank.get(rank);
+    if (alike === undefined) byRank.set(rank, [endpoint]);
+    else alike.push(endpoint);
+  }
+  const ranks = [...byRank.keys()].sort((left, right) => (left < right ? -1 : 1));
+  return ranks.map((rank) => new Tier(byRank.get(rank)!, rank === Number.POSITIVE_INFINITY));
+}
+
+/** Decides which tier gets how much, after `setAvailable` of each. */
+export function shareOut(tiers: readonly Tier[]): void {
+  const ordinary = tiers.filter((tier) => !tier.isBackup);
+  let carried = 0;
+  for (const tier of ordinary) {
+    carried = Math.min(1, carried + tier.capacity);
+    tier.upTo = carried;
+  }
+  // Together they carry less than all: each its part of it.
+  if (carried > 0 && carried < 1) for (const tier of ordinary) tier.upTo /= carried;
+  for (const tier of tiers) if (tier.isBackup) tier.upTo = 1;
+}
+
+/** The tier of one request; null when there are none. */
+export function drawTier(tiers: readonly Tier[], random: () => number): Tier | null {
+  const first = tiers[0];
+  if (first === undefined || first.upTo >= 1) return first ?? null;
+  const drawn = random();
+  for (const tier of tiers) if (drawn < tier.upTo) return tier;
+  return tiers.at(-1)!;
+}
+
+function weightOf(endpoints: readonly Endpoint[]): number {
+  let weight = 0;
+  for (const endpoint of endpoints) weight += endpoint.fullWeight;
+  return weight;
+}
