@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { totalmem } from "node:os";
 import process from "node:process";
@@ -11,13 +12,23 @@ const LIMITS_FILE = "/proc/self/limits";
 /** The part of the port that is no socket: alike on every runtime. */
 export const system: Pick<
   Runtime,
-  "resolve" | "now" | "wallClockMs" | "random" | "randomBytes" | "every" | "descriptorsMax" | "memoryLoad"
+  | "resolve"
+  | "now"
+  | "wallClockMs"
+  | "random"
+  | "randomBytes"
+  | "hmacSha256"
+  | "every"
+  | "descriptorsMax"
+  | "memoryLoad"
 > = {
   resolve,
   now: () => performance.now(),
   wallClockMs: () => Date.now(),
   random: () => Math.random(),
   randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+  // WebCrypto answers by promises only; node:crypto is there on all three runtimes.
+  hmacSha256: (key, data) => new Uint8Array(createHmac("sha256", key).update(data).digest()),
   every,
   descriptorsMax,
   memoryLoad,

@@ -72,6 +72,7 @@ export class FakeWorld {
       wallClockMs: () => Date.now(),
       random: () => Math.random(),
       randomBytes: (length) => new Uint8Array(length),
+      hmacSha256: () => new Uint8Array(32),
       every: () => ({ stop() {} }),
       descriptorsMax: () => null,
       memoryLoad: () => null,

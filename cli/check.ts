@@ -3,7 +3,7 @@
 import { addressText } from "../core/config/address.ts";
 import type { CompiledConfig } from "../core/config/compile.ts";
 import type { PathPattern, RouteConditions, RouteDefinition } from "../core/route/route.ts";
-import type { ServerDefinition, ServerSource } from "../core/upstream/definition.ts";
+import type { HashDefinition, ServerDefinition, ServerSource } from "../core/upstream/definition.ts";
 import { EXIT_CONFIG, EXIT_OK } from "./exit-codes.ts";
 import { standardError, standardOutput } from "./line-writer.ts";
 import { loadConfig } from "./load-config.ts";
@@ -35,7 +35,7 @@ export function describeConfig({ snapshot }: CompiledConfig): string[] {
   const listeners = snapshot.listeners.map(({ name, address }) => [name, addressText(address)]);
   const upstreams = snapshot.upstreams.map(({ name, balance, servers, sources }) => [
     name,
-    balance,
+    typeof balance === "string" ? balance : describeHash(balance),
     sources === undefined ? servers.map(serverText).join(", ") : sources.map(sourceText).join(", "),
   ]);
   const routes = snapshot.table.routes.map(({ definition }, index) => [
@@ -72,6 +72,11 @@ function sourceText(source: ServerSource): string {
     case "file":
       return `file ${shownName(source.path)}`;
   }
+}
+
+function describeHash({ part, method }: HashDefinition): string {
+  const what = "name" in part ? `${part.kind}:${part.name}` : part.kind;
+  return `hash of ${what} (${method})`;
 }
 
 function any(items: readonly string[]): string {

@@ -127,6 +127,15 @@ export const RETRY_BUDGET_SECONDS = 10;
 export const RETRY_BACKOFF_BASE_MS = 25;
 export const RETRY_BACKOFF_MAX_MS = 250;
 
+/** Servers up to which `method: auto` looks at each (rendezvous); a Maglev table beyond, which costs the same for any number. */
+export const RENDEZVOUS_SERVERS_MAX = 100;
+
+/** Points of a hash ring: 13,107 servers of weight 1, some 25 MiB; with more in all, each server gets fewer. */
+export const RING_POINTS_MAX = 2_097_152;
+
+/** A secret of fewer bytes can be guessed. */
+export const STICKY_SECRET_BYTES_MIN = 16;
+
 /** Highest `priority` of a server: as many as anybody can tell apart. */
 export const SERVER_PRIORITY_MAX = 127;
 

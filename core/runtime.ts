@@ -190,6 +190,8 @@ export interface Runtime {
   random(): number;
   /** `length` unguessable bytes, for identifiers that others can see. */
   randomBytes(length: number): Uint8Array;
+  /** HMAC-SHA-256 of `data`, 32 bytes, at once: it is wanted between two bytes of a response. */
+  hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array;
   /** The one periodic call the core runs its timers from. Does not keep the process alive by itself. */
   every(intervalMs: number, onTick: () => void): Ticker;
   /** How many descriptors this process may have open, or null where nobody can tell. */

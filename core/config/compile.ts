@@ -9,6 +9,7 @@ import type { Address, TcpAddress } from "../runtime.ts";
 import type { UpstreamDefinition } from "../upstream/definition.ts";
 import type { DnsRules } from "../upstream/dns-rules.ts";
 import { type AddressResult, parseListenAddress, parseResolverAddress } from "./address.ts";
+import { defineBalance, defineSticky } from "./balance-schema.ts";
 import { type ConfigParts, crossCheck, crossCheckWarnings } from "./cross-checks.ts";
 import { Dns } from "./discovery-schema.ts";
 import { defineHealth } from "./health-definition.ts";
@@ -224,7 +225,8 @@ function defineUpstream(name: string, upstream: ParsedUpstream, { timeouts }: Nu
     name,
     servers,
     ...(servers.length < sources.length && { sources }),
-    balance: upstream.balance,
+    balance: defineBalance(upstream.balance),
+    ...(upstream.sticky !== undefined && { sticky: defineSticky(upstream.sticky, name) }),
     ...(upstream.slowStart !== undefined && { slowStartMs: upstream.slowStart }),
     timeouts: {
       connectMs: upstream.timeouts?.connect ?? null,

@@ -5,9 +5,9 @@
  */
 
 import * as v from "valibot";
-import { BALANCER_NAMES } from "../balance/registry.ts";
 import { POOL_IDLE_MAX, POOL_QUEUE_MAX, SERVER_PRIORITY_MAX } from "../limits.ts";
 import { addressBlockProblem, parseListenAddress, parseServerAddress } from "./address.ts";
+import { BalanceSchema, StickySchema } from "./balance-schema.ts";
 import { Dns, ServerFile, Service } from "./discovery-schema.ts";
 import { Health, SERVER_STATES } from "./health-schema.ts";
 import { Limits, Timeouts } from "./number-schema.ts";
@@ -114,7 +114,14 @@ const Upstream = section({
     list(ServerEntry),
     "The servers: addresses, or maps with the keys below. docs/discovery.md says how those are found that have no address here.",
   ),
-  balance: v.optional(described(choice(BALANCER_NAMES), "How a server is chosen."), "two-choices"),
+  balance: v.optional(
+    described(
+      BalanceSchema,
+      "How a server is chosen: a name, or a map with the keys below; docs/balancing.md says which when.",
+    ),
+    "two-choices",
+  ),
+  sticky: v.optional(described(StickySchema, "Keeps a client at the server it had first, by a cookie.")),
   slowStart: v.optional(
     described(
       duration(),

@@ -231,6 +231,8 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
     if (this.#startedMs !== 0) this.firstByteMs = this.engine.runtime.now() - this.#startedMs;
     const connection = attempt.connection!;
     const outgoing = forwardResponse(this, head);
+    const cookie = this.plan!.group!.stickyCookie(this, attempt.endpoint);
+    if (cookie !== null) outgoing.add("Set-Cookie", cookie);
     if (head.status === 101) {
       this.#isTunnel = true;
       this.#tries!.stopTotal();

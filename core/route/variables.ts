@@ -5,6 +5,7 @@
  */
 
 import { FIELD_VALUE, HOST_NAME, PATH, PERCENT, SLASH, TOKEN } from "../bytes/ascii.ts";
+import { cookieValue } from "../http/cookie.ts";
 import { escapeByte, hexPairAt, isUnreserved, normalisePath } from "../http/path.ts";
 import { queryParameter } from "./query.ts";
 import type { RouteRequest } from "./route.ts";
@@ -173,7 +174,7 @@ function findVariable(name: string): Variable | null {
     }
     case "request.cookie":
       return isToken(member)
-        ? { kind: "plain", evaluate: (request) => cookie(request.header("cookie"), member) }
+        ? { kind: "plain", evaluate: (request) => cookieValue(request.header("cookie"), member) ?? "" }
         : null;
     default:
       return { kind: "plain", evaluate: (request) => queryParameter(request.query, member) ?? "" };
@@ -304,15 +305,6 @@ function mergeConstants(parts: readonly Part[]): Part[] {
     else merged.push(part);
   }
   return merged;
-}
-
-/** The value of the first cookie of that name. */
-function cookie(field: string | null, name: string): string {
-  for (const pair of field?.split(";") ?? []) {
-    const equals = pair.indexOf("=");
-    if (equals >= 0 && pair.slice(0, equals).replace(/^[ \t]+/, "") === name) return pair.slice(equals + 1);
-  }
-  return "";
 }
 
 function isToken(text: string): boolean {

@@ -1,7 +1,9 @@
 /** A named group of servers as the configuration describes it, before any connection exists. */
 
+import type { HashOptions } from "../balance/hash.ts";
 import type { AdminState, HealthDefinition } from "../health/definition.ts";
 import type { Address } from "../runtime.ts";
+import type { HashPart } from "./hash-key.ts";
 import type { RetryPolicy } from "./retry-policy.ts";
 
 export interface UpstreamDefinition {
@@ -10,8 +12,9 @@ export interface UpstreamDefinition {
   readonly servers: readonly ServerDefinition[];
   /** All of them, when some have to be found (`discovery.ts`). */
   readonly sources?: readonly ServerSource[];
-  /** A name in the registry of `balance/registry.ts`. */
-  readonly balance: string;
+  readonly balance: BalanceDefinition;
+  /** Left out: nobody is kept at a server. */
+  readonly sticky?: StickyDefinition;
   /** How long a server that comes back or joins takes to get its whole share. Left out: it has it at once. */
   readonly slowStartMs?: number;
   readonly timeouts: UpstreamTimeouts;
@@ -22,6 +25,21 @@ export interface UpstreamDefinition {
   readonly retries?: RetryPolicy;
   /** Without a response for so long, an idempotent request goes to a second server, too. Left out: never. */
   readonly hedgeAfterMs?: number;
+}
+
+/** A name in the registry of `balance/registry.ts`, or what is hashed and how. */
+export type BalanceDefinition = string | HashDefinition;
+
+export interface HashDefinition extends HashOptions {
+  readonly part: HashPart;
+}
+
+export interface StickyDefinition {
+  readonly cookie: string;
+  /** Signs the cookie. Never shown. */
+  readonly secret: string;
+  /** Null for as long as the browser is open. */
+  readonly maxAgeSeconds: number | null;
 }
 
 export interface ServerDefinition {

@@ -5,7 +5,8 @@
  *                                                        └──(tried already, full)──► the others, or the next tier
  */
 
-import type { Balancer } from "../balance/balancer.ts";
+import type { Balancer, BalancerTools } from "../balance/balancer.ts";
+import { createHash } from "../balance/hash.ts";
 import { BALANCERS } from "../balance/registry.ts";
 import { type AdminState, DEFAULT_HEALTH } from "../health/definition.ts";
 import { GroupHealth } from "../health/group-health.ts";
@@ -13,14 +14,16 @@ import type { Surroundings } from "./connections.ts";
 import type { ServerDefinition, UpstreamDefinition } from "./definition.ts";
 import { Discovery } from "./discovery.ts";
 import { Endpoint } from "./endpoint.ts";
+import { type HashPart, hashKeyOf, type KeyedRequest } from "./hash-key.ts";
 import type { Outcome } from "./outcome.ts";
 import { RetryBudget } from "./retry-budget.ts";
 import { DEFAULT_RETRIES, type RetryPolicy } from "./retry-policy.ts";
 import { SlowStart } from "./slow-start.ts";
+import { Sticky } from "./sticky.ts";
 import { drawTier, PartOfTier, shareOut, type Tier, tiersOf } from "./tier.ts";
 
 /** What a pick goes by, beside the state of the servers. */
-export interface PickRequest {
+export interface PickRequest extends KeyedRequest {
   /** Servers this request was sent to already: another one is preferred. */
   readonly tried: readonly Endpoint[];
 }
@@ -33,7 +36,11 @@ export class Group {
   readonly hedgeAfterMs: number;
   readonly #surroundings: Surroundings;
   readonly #random: () => number;
+  readonly #createBalancer: () => Balancer;
+  /** What latencies are reported to. */
   readonly #balancer: Balancer;
+  readonly #hashPart: HashPart | null;
+  readonly #sticky: Sticky | null;
   readonly #health: GroupHealth<Endpoint>;
   #servers: readonly ServerDefinition[] = [];
   /** Null: all addresses are in the configuration. */
@@ -50,8 +57,6 @@ export class Group {
    * endpoints. They go by the old definition, and those that go are not retired, until `takeOver`.
    */
   constructor(definition: UpstreamDefinition, surroundings: Surroundings, previous: Group | null = null) {
-    const createBalancer = BALANCERS[definition.balance];
-    if (createBalancer === undefined) throw new Error(`upstream ${definition.name}: unknown balancer`);
     this.definition = definition;
     this.retries = definition.retries ?? DEFAULT_RETRIES;
     this.retryBudget = previous?.retryBudget ?? new RetryBudget(this.retries, surroundings.timers.nowMs);
@@ -61,7 +66,10 @@ export class Group {
     this.#health = new GroupHealth(name, health ?? DEFAULT_HEALTH, surroundings, () => this.onEligibilityChanged());
     const { runtime, timers } = surroundings;
     this.#random = () => runtime.random();
-    this.#balancer = createBalancer({ random: this.#random, nowMs: () => timers.nowMs });
+    this.#createBalancer = balancerOf(definition, { random: this.#random, nowMs: () => timers.nowMs });
+    this.#balancer = this.#createBalancer();
+    this.#hashPart = typeof definition.balance === "string" ? null : definition.balance.part;
+    this.#sticky = definition.sticky === undefined ? null : new Sticky(name, definition.sticky, runtime);
     this.#slowStart = new SlowStart(definition.slowStartMs ?? 0);
     this.#predecessor = previous;
     this.#discovery = this.#discover();
@@ -126,16 +134,19 @@ export class Group {
   #choose(request: PickRequest): Endpoint | null {
     if (!this.#isEligibleKnown || this.#health.isRetired) this.#findEligible();
     if (!this.#slowStart.isIdle) this.#slowStart.advance(this.#surroundings.timers.nowMs);
+    const kept = this.#sticky === null ? null : this.#keptAt(this.#sticky, request);
+    if (kept !== null) return kept;
     const tier = drawTier(this.#tiers, this.#random);
     if (tier === null) return null;
+    const key = this.#hashPart === null ? "" : hashKeyOf(this.#hashPart, request);
     if (request.tried.length === 0) {
-      const chosen = this.#balancer.choose(tier, "");
+      const chosen = tier.balancer.choose(tier, key);
       if (chosen !== null && !(tier.hasFull && chosen.isFull)) {
-        this.#balancer.commit(tier, chosen);
+        tier.balancer.commit(tier, chosen);
         return chosen;
       }
     }
-    return this.#pickAround(request.tried, tier);
+    return this.#pickAround(request.tried, tier, key);
   }
 
   /** Whether one more try may be made beyond the first ones; `endRetry` follows when it is over. */
@@ -144,6 +155,18 @@ export class Group {
   }
 
   endRetry(): void {}
+
+  /**
+   * The Set-Cookie line for a response of `endpoint`; null when the client has it already, or comes back to a server
+   * that is only full.
+   */
+  stickyCookie(request: PickRequest & { readonly scheme: string }, endpoint: Endpoint): string | null {
+    const sticky = this.#sticky;
+    if (sticky === null) return null;
+    const had = sticky.find(request);
+    const comesBack = had !== null && !request.tried.includes(had) && this.#tierOf(had) !== null;
+    return had === endpoint || comesBack ? null : sticky.cookieFor(endpoint, request.scheme === "https");
+  }
 
   /** Whether anybody here wants to know how long servers take: else nobody looks at the clock for it. */
   get wantsLatency(): boolean {
@@ -202,7 +225,8 @@ export class Group {
     }
     for (const endpoint of gone) endpoint.retire();
     for (const endpoint of this.#endpoints) this.#slowStart.resume(endpoint);
-    this.#tiers = tiersOf(this.#endpoints);
+    this.#tiers = tiersOf(this.#endpoints, this.#createBalancer);
+    this.#sticky?.follow(this.#endpoints);
     this.#health.follow(this.#endpoints, new Set(this.#predecessor?.endpoints));
     this.onEligibilityChanged();
   }
@@ -217,32 +241,55 @@ export class Group {
 
   #findEligible(): void {
     const eligible = this.#health.eligible();
-    for (const { isStale } of this.#tiers) if (isStale) this.#tiers = tiersOf(this.#endpoints);
+    for (const { isStale } of this.#tiers) if (isStale) this.#tiers = tiersOf(this.#endpoints, this.#createBalancer);
     for (const tier of this.#tiers) tier.setAvailable(eligible);
     shareOut(this.#tiers);
     this.#slowStart.beginReady(this.#endpoints);
     this.#isEligibleKnown = true;
   }
 
+  /** The server of the request's cookie, if the request may go there now. */
+  #keptAt(sticky: Sticky, request: PickRequest): Endpoint | null {
+    const endpoint = sticky.find(request);
+    if (endpoint === null || request.tried.includes(endpoint) || endpoint.isFull) return null;
+    const tier = this.#tierOf(endpoint);
+    if (tier === null) return null;
+    tier.balancer.commit(tier, endpoint);
+    return endpoint;
+  }
+
+  /** Null when it may not be chosen. */
+  #tierOf(endpoint: Endpoint): Tier | null {
+    const tier = this.#tiers.find(({ rank }) => rank === endpoint.tier) ?? null;
+    return tier?.isAvailable(endpoint) ? tier : null;
+  }
+
   /** Who was drawn is full, or somebody was tried before: rare enough to make lists for it. */
-  #pickAround(tried: readonly Endpoint[], drawn: Tier): Endpoint | null {
+  #pickAround(tried: readonly Endpoint[], drawn: Tier, key: string): Endpoint | null {
     const order = [drawn, ...this.#tiers.filter((tier) => tier !== drawn)];
     const isUntried = (endpoint: Endpoint): boolean => !tried.includes(endpoint);
     return (
-      this.#pickWhere(order, (endpoint) => isUntried(endpoint) && !endpoint.isFull) ??
-      this.#pickWhere(order, isUntried) ??
-      this.#pickWhere(order, () => true)
+      pickWhere(order, key, (endpoint) => isUntried(endpoint) && !endpoint.isFull) ??
+      pickWhere(order, key, isUntried) ??
+      pickWhere(order, key, () => true)
     );
   }
+}
 
-  #pickWhere(tiers: readonly Tier[], isWanted: (endpoint: Endpoint) => boolean): Endpoint | null {
-    for (const tier of tiers) {
-      const part = new PartOfTier(tier, tier.available.filter(isWanted));
-      const chosen = this.#balancer.choose(part, "");
-      if (chosen === null) continue;
-      this.#balancer.commit(part, chosen);
-      return chosen;
-    }
-    return null;
+function balancerOf({ name, balance }: UpstreamDefinition, tools: BalancerTools): () => Balancer {
+  if (typeof balance !== "string") return () => createHash(balance, tools);
+  const create = BALANCERS[balance];
+  if (create === undefined) throw new Error(`upstream ${name}: unknown balancer`);
+  return () => create(tools);
+}
+
+function pickWhere(tiers: readonly Tier[], key: string, isWanted: (endpoint: Endpoint) => boolean): Endpoint | null {
+  for (const tier of tiers) {
+    const part = new PartOfTier(tier, tier.available.filter(isWanted));
+    const chosen = tier.balancer.choose(part, key);
+    if (chosen === null) continue;
+    tier.balancer.commit(part, chosen);
+    return chosen;
   }
+  return null;
 }

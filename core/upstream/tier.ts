@@ -7,7 +7,7 @@
  *     backup       ██████████  nothing, as long as anybody above may be chosen
  */
 
-import type { Choice } from "../balance/balancer.ts";
+import type { Balancer, Choice } from "../balance/balancer.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 /** Servers are expected to have this much more room than they need: Envoy's number. */
@@ -15,7 +15,11 @@ const OVERPROVISION = 1.4;
 
 export class Tier implements Choice<Endpoint> {
   readonly members: readonly Endpoint[];
+  /** `tier` of all its members. */
+  readonly rank: number;
   readonly isBackup: boolean;
+  /** Each tier has its own, for its tables. */
+  readonly balancer: Balancer;
   /** Whether any server may have too many requests to be chosen. */
   hasFull = false;
   readonly #weight: number;
@@ -25,9 +29,11 @@ export class Tier implements Choice<Endpoint> {
   /** A number below this, drawn from [0, 1) and not below that of the tier before, is its. */
   upTo = 0;
 
-  constructor(members: readonly Endpoint[], isBackup: boolean) {
+  constructor(members: readonly Endpoint[], rank: number, balancer: Balancer) {
     this.members = members;
-    this.isBackup = isBackup;
+    this.rank = rank;
+    this.isBackup = rank === Number.POSITIVE_INFINITY;
+    this.balancer = balancer;
     this.#weight = weightOf(members);
     this.#available = members;
   }
@@ -78,7 +84,7 @@ export class PartOfTier implements Choice<Endpoint> {
 }
 
 /** By priority, backups last. */
-export function tiersOf(endpoints: readonly Endpoint[]): Tier[] {
+export function tiersOf(endpoints: readonly Endpoint[], createBalancer: () => Balancer): Tier[] {
   const byRank = new Map<number, Endpoint[]>();
   for (const endpoint of endpoints) {
     const { tier: rank } = endpoint;
@@ -87,7 +93,7 @@ export function tiersOf(endpoints: readonly Endpoint[]): Tier[] {
     else alike.push(endpoint);
   }
   const ranks = [...byRank.keys()].sort((left, right) => (left < right ? -1 : 1));
-  return ranks.map((rank) => new Tier(byRank.get(rank)!, rank === Number.POSITIVE_INFINITY));
+  return ranks.map((rank) => new Tier(byRank.get(rank)!, rank, createBalancer()));
 }
 
 /** Decides which tier gets how much, after `setAvailable` of each. */

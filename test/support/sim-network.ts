@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import type {
   Address,
   Attempt,
@@ -150,6 +151,7 @@ export function runtimeOn(world: World, end: EndOptions, isCore: boolean): Runti
     now: () => world.clock.now(),
     wallClockMs: () => Math.floor(world.clock.now() + world.wallClockOffsetMs),
     random: () => world.coreRandom.next(),
+    hmacSha256: (key, data) => new Uint8Array(createHmac("sha256", key).update(data).digest()),
     randomBytes: (length) => Uint8Array.from({ length }, () => world.coreRandom.between(0, 255)),
     every: (intervalMs, onTick) => every(world, intervalMs, onTick, isCore),
     memoryLoad: () => world.options.memoryLoad?.() ?? null,

@@ -20,6 +20,20 @@ export function housekeeping(runtime: Runtime): void {
     notDeepStrictEqual(runtime.randomBytes(16), runtime.randomBytes(16));
   });
 
+  it("signs at once", () => {
+    const bytes = (text: string) => new TextEncoder().encode(text);
+    const hex = (signature: Uint8Array) => [...signature].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    // RFC 4231 sections 4.2 and 4.3.
+    strictEqual(
+      hex(runtime.hmacSha256(new Uint8Array(20).fill(0x0b), bytes("Hi There"))),
+      "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7",
+    );
+    strictEqual(
+      hex(runtime.hmacSha256(bytes("Jefe"), bytes("what do ya want for nothing?"))),
+      "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+    );
+  });
+
   it("ticks until stopped", async () => {
     let ticks = 0;
     const ticker = runtime.every(5, () => {

@@ -1,4 +1,5 @@
 import type { PoolDefinition, ServerDefinition, UpstreamDefinition } from "../../../core/upstream/definition.ts";
+import type { PickRequest } from "../../../core/upstream/group.ts";
 import { addressOf } from "../../support/wire.ts";
 
 /** A server as the configuration would define it, called after its address. */
@@ -26,4 +27,9 @@ export function upstreamOf(
     pool: POOL,
     ...own,
   };
+}
+
+/** A request that has nothing to hash but what `own` gives it. */
+export function requestOf(own: Partial<PickRequest> = {}): PickRequest {
+  return { tried: [], path: "", query: "", host: "", clientAddress: "", header: () => null, ...own };
 }

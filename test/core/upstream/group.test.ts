@@ -7,7 +7,7 @@ import type { ServerDefinition, UpstreamDefinition } from "../../../core/upstrea
 import type { Endpoint } from "../../../core/upstream/endpoint.ts";
 import { Group } from "../../../core/upstream/group.ts";
 import { createSimulation } from "../../support/sim.ts";
-import { serverOf, upstreamOf } from "./definitions.ts";
+import { requestOf, serverOf, upstreamOf } from "./definitions.ts";
 import { namesBench, serverNamed } from "./discovery-parts.ts";
 
 /** Servers a, b, c …; those of `own` as it says. */
@@ -30,7 +30,7 @@ function groupOf(servers: readonly ServerDefinition[], own: Partial<UpstreamDefi
 }
 
 const picks = (group: Group, count: number, tried: readonly Endpoint[] = []): string =>
-  Array.from({ length: count }, () => group.pick({ tried })?.label ?? "-").join("");
+  Array.from({ length: count }, () => group.pick(requestOf({ tried }))?.label ?? "-").join("");
 
 describe("a group of servers", () => {
   it("takes turns by weight", () => {
@@ -200,7 +200,7 @@ describe("a group whose servers are found", () => {
     const group = new Group(found, surroundings);
     let calls = 0;
     group.whenDiscovered(() => calls++);
-    assert.deepEqual([group.pick({ tried: [] }), calls], [null, 0]);
+    assert.deepEqual([group.pick(requestOf()), calls], [null, 0]);
     pass(10);
     const [first] = group.endpoints;
     assert.deepEqual([first?.label, calls], ["app.internal:9000/10.0.0.1", 1]);

@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
+import { createRoundRobin } from "../../../core/balance/round-robin.ts";
 import { Slab } from "../../../core/bytes/slab.ts";
 import { Timers } from "../../../core/time/timers.ts";
 import type { ServerDefinition } from "../../../core/upstream/definition.ts";
 import { Endpoint } from "../../../core/upstream/endpoint.ts";
-import { drawTier, PartOfTier, shareOut, type Tier, tiersOf } from "../../../core/upstream/tier.ts";
+import { drawTier, tiersOf as makeTiers, PartOfTier, shareOut, type Tier } from "../../../core/upstream/tier.ts";
 import { createSimulation } from "../../support/sim.ts";
 import { POOL, serverOf } from "./definitions.ts";
+
+const tiersOf = (endpoints: readonly Endpoint[]): Tier[] => makeTiers(endpoints, createRoundRobin);
 
 let ports = 1;
 function endpoints(count: number, own: Partial<ServerDefinition> = {}): Endpoint[] {

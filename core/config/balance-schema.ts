@@ -1,0 +1,116 @@
+/** How servers are chosen: `balance` and `sticky` of an upstream. */
+
+import * as v from "valibot";
+import { HASH_METHODS } from "../balance/hash.ts";
+import { BALANCER_NAMES } from "../balance/registry.ts";
+import { TOKEN } from "../bytes/ascii.ts";
+import { STICKY_SECRET_BYTES_MIN } from "../limits.ts";
+import type { BalanceDefinition, StickyDefinition } from "../upstream/definition.ts";
+import type { HashPart } from "../upstream/hash-key.ts";
+import { describe } from "./problem.ts";
+import { choice, described, duration, either, section, text } from "./shapes.ts";
+
+const BALANCE_NAMES = [...BALANCER_NAMES, "client-address"] as const;
+const PARTS_RIGHT = 'write "header:X-User", "cookie:name", "query:name", "path", "host" or "client-address"';
+
+/** A server can't be held to less than its share, and a bound that nobody reaches is none. */
+const BOUNDED_LOAD_MAX = 100;
+
+const Hash = section({
+  hash: described(
+    text("what to hash", (value) => (parsePart(value) === null ? PARTS_RIGHT : null)),
+    "The part of a request that decides: `header:NAME`, `cookie:NAME`, `query:NAME`, `path`, `host` or `client-address`. Requests without it go by `two-choices`.",
+  ),
+  method: v.optional(
+    described(
+      choice(HASH_METHODS),
+      "`rendezvous` and `maglev` for few and many servers, or `auto`; `ring` is that of nginx's `hash … consistent`.",
+    ),
+    "auto",
+  ),
+  boundedLoad: v.optional(
+    described(
+      factor(),
+      "How many times its share of the requests under way a server may have, such as `1.25`; the next one after that.",
+    ),
+  ),
+});
+
+export const BalanceSchema = either(
+  [choice(BALANCE_NAMES), Hash],
+  `one of ${BALANCE_NAMES.join(", ")}, or a map such as { hash: "header:X-User" }`,
+);
+
+export const StickySchema = section({
+  cookie: v.optional(
+    described(
+      text("the name of a cookie", (value) =>
+        isToken(value) ? null : "is no name of a cookie; write letters, digits, dashes and underscores",
+      ),
+      "The cookie that names the server; `millrace-` and the name of the upstream when left out.",
+    ),
+  ),
+  secret: described(
+    secret(),
+    "Signs the cookie, at least 16 bytes, the same in all proxies that share the upstream: `${env:STICKY_SECRET}`.",
+  ),
+  maxAge: v.optional(described(duration(), "How long browsers keep the cookie; until they are closed when left out.")),
+});
+
+export function defineBalance(balance: v.InferOutput<typeof BalanceSchema>): BalanceDefinition {
+  if (balance === "client-address") return { part: { kind: "client-address" }, method: "auto", boundedLoad: null };
+  if (typeof balance === "string") return balance;
+  return { part: parsePart(balance.hash)!, method: balance.method, boundedLoad: balance.boundedLoad ?? null };
+}
+
+export function defineSticky(sticky: v.InferOutput<typeof StickySchema>, upstream: string): StickyDefinition {
+  const { cookie = `millrace-${upstream}`, secret, maxAge } = sticky;
+  return { cookie, secret, maxAgeSeconds: maxAge === undefined ? null : Math.max(1, Math.round(maxAge / 1_000)) };
+}
+
+function parsePart(text: string): HashPart | null {
+  if (text === "path" || text === "host" || text === "client-address") return { kind: text };
+  const colon = text.indexOf(":");
+  const kind = text.slice(0, colon);
+  const name = text.slice(colon + 1);
+  if (kind === "header") return isToken(name) ? { kind, name: name.toLowerCase() } : null;
+  if (kind === "cookie") return isToken(name) ? { kind, name } : null;
+  if (kind === "query") return name === "" ? null : { kind, name: byteText(name) };
+  return null;
+}
+
+/** Requests are compared in the bytes they came in, as latin1 text. */
+function byteText(text: string): string {
+  return String.fromCharCode(...new TextEncoder().encode(text));
+}
+
+function isToken(text: string): boolean {
+  return text !== "" && [...text].every((character) => TOKEN[character.charCodeAt(0)] === 1);
+}
+
+/** More than 1. Digits in quotes are taken, too, since `${env:NAME}` gives nothing else. */
+function factor() {
+  const right = `expected a number above 1, at most ${BOUNDED_LOAD_MAX}, such as 1.25`;
+  return v.pipe(
+    either([v.number(), v.string()], "a number such as 1.25"),
+    v.rawTransform<string | number, number>(({ dataset, addIssue, NEVER }) => {
+      const { value } = dataset;
+      const number = typeof value === "string" && /^[0-9]{1,3}(\.[0-9]{1,9})?$/.test(value) ? Number(value) : value;
+      if (typeof number === "number" && number > 1 && number <= BOUNDED_LOAD_MAX) return number;
+      addIssue({ message: `${right}, got ${describe(value)}` });
+      return NEVER;
+    }),
+    v.metadata({ unit: "number" }),
+  );
+}
+
+/** What is wrong is told without showing it. */
+function secret() {
+  return v.pipe(
+    v.string("expected text in quotes that is secret"),
+    v.check(
+      (value) => new TextEncoder().encode(value).length >= STICKY_SECRET_BYTES_MIN,
+      `is too short to be secret; give at least ${STICKY_SECRET_BYTES_MIN} bytes, such as those of "openssl rand -hex 16"`,
+    ),
+  );
+}
