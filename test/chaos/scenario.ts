@@ -133,11 +133,13 @@ export class Scene {
   checkLoad(report: LoadReport): void {
     const { ledger } = this;
     const failures = report.idempotentFailures;
-    this.check("failed idempotent requests", this.#failuresText(report, failures), failures.length === 0);
+    this.check("failed idempotent requests", this.failuresText(report, failures), failures.length === 0);
     const duplicates = ledger.duplicates();
     this.check("POSTs that arrived twice", duplicates.slice(0, 3).join("; ") || 0, duplicates.length === 0);
-    const share = ledger.arrivals / Math.max(1, report.requests);
-    this.check("tries per request (at most 1.1)", share.toFixed(3), share <= 1.1);
+    // The budget is 10 % and 3 a second; of few requests the first few failures are a large part.
+    const spare = this.isGentle ? 10 + 3 * this.seconds : 0;
+    const tries = `${ledger.arrivals} for ${report.requests}`;
+    this.check("tries, at most 1.1 per request", tries, ledger.arrivals <= 1.1 * report.requests + spare);
     this.check("answers nobody had asked for", report.unasked, report.unasked === 0);
     this.tell("requests", `${report.requests}, ${report.ok} ok, ${report.retriedByClient} sent again by the client`);
     const others = report.failures.filter((request) => !failures.includes(request));
@@ -158,7 +160,8 @@ export class Scene {
     await Promise.all(this.#origins.map((origin) => origin.stop()));
   }
 
-  #failuresText(report: LoadReport, failures: LoadReport["failures"]): string {
+  /** How many of which kind, and the first of them in full. */
+  failuresText(report: LoadReport, failures: LoadReport["failures"]): string {
     const first = failures[0];
     if (first === undefined) return "0";
     const { nonce, method, detail, scheduledMs, latencyMs } = first;

@@ -10,7 +10,7 @@ export const reload: readonly Scenario[] = [
   {
     name: "reload",
     rows: ["A20", "A21", "A22"],
-    what: "reloads under load, every third of a bad file",
+    what: "reloads under load, every third a bad one",
     isSmoke: true,
     run: (scene) => reloadUnderLoad(scene, 5 * scene.seconds, scene.seconds * scene.requestsPerSecond),
   },
@@ -46,7 +46,7 @@ async function reloadUnderLoad(scene: Scene, times: number, requests: number): P
   const before = proxy.residentBytes();
   for (let i = 1; i <= times; i++) {
     const isBad = i % 3 === 0;
-    await reloadOnce(proxy, isBad ? (BAD[(i / 3) % BAD.length] as string) : configuration(ports, origins, i), isBad);
+    await reloadOnce(proxy, isBad ? bad(i / 3, origins) : configuration(ports, origins, i), isBad);
     await pause(Math.max(0, pauseMs - (clients.elapsedMs - pauseMs * (i + 1))));
   }
   const report = await load;
@@ -70,8 +70,8 @@ async function reloadOnce(proxy: ProxyProcess, content: Config | string, isBad: 
   );
 }
 
-const RELOADED = /^millrace: .*reloaded/gm;
-const REFUSED = /^millrace: .*nothing was changed/gm;
+const RELOADED = /^millrace: SIGHUP: reloaded/gm;
+const REFUSED = /^millrace: SIGHUP: .*the old configuration goes on/gm;
 
 function countOf(text: string, pattern: RegExp): number {
   return text.match(pattern)?.length ?? 0;
@@ -96,9 +96,14 @@ function configuration(ports: readonly number[], origins: readonly FaultOrigin[]
   };
 }
 
-const BAD = [
-  "{ half a file",
-  JSON.stringify({ listeners: ["127.0.0.1:1"], routs: [] }),
-  JSON.stringify({ listeners: ["127.0.0.1:1"], routes: [{ id: "a", upstream: "nowhere" }] }),
-  "",
-];
+/** What is no configuration, what is a wrong one, and what the machine refuses. */
+function bad(number: number, [origin]: readonly FaultOrigin[]): string {
+  const files = [
+    "{ half a file",
+    JSON.stringify({ listeners: ["127.0.0.1:1"], routs: [] }),
+    JSON.stringify({ listeners: ["127.0.0.1:1"], routes: [{ id: "a", upstream: "nowhere" }] }),
+    "",
+    JSON.stringify({ listeners: [origin?.address], routes: [{ id: "a", respond: { status: 200 } }] }),
+  ];
+  return files[number % files.length] as string;
+}
