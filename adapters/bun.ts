@@ -11,6 +11,7 @@ import type {
   ListenOptions,
   Runtime,
 } from "../core/runtime.ts";
+import { emptyQueue } from "./accept-queue.ts";
 import { BunSocket, EVENTS, type RawSocket } from "./bun-socket.ts";
 import { toSocketError, unsupported } from "./socket-error.ts";
 import { system } from "./system.ts";
@@ -40,11 +41,16 @@ export const runtime: Runtime = {
 
 // ── listener ────────────────────────────────────────────────────────────────
 
+/** Long enough for the loop to look at the socket once. */
+const ACCEPT_TURN_MS = 2;
+
 class BunListener implements Listener {
   address: Address;
   readonly options: ListenOptions;
   readonly handler: ListenHandler;
   raw: RawListener | null = null;
+  accepted = 0;
+  #closing: Promise<void> | null = null;
 
   constructor(options: ListenOptions, handler: ListenHandler) {
     this.address = options.address;
@@ -79,9 +85,15 @@ class BunListener implements Listener {
   resume(): void {}
 
   close(): Promise<void> {
-    this.raw?.stop(false);
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    if (this.raw === null) return;
+    await emptyQueue(() => this.accepted, aMoment);
+    this.raw.stop(false);
     this.raw = null;
-    return Promise.resolve();
   }
 }
 
@@ -115,10 +127,16 @@ async function isStale(path: string): Promise<boolean> {
   }
 }
 
+function aMoment(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ACCEPT_TURN_MS));
+}
+
 const ACCEPTED = {
   ...EVENTS,
   open(raw: RawSocket): void {
-    const { options, handler } = raw.data as BunListener;
+    const listener = raw.data as BunListener;
+    const { options, handler } = listener;
+    listener.accepted++;
     const socket = new BunSocket(options.highWaterBytes, options.address, null);
     raw.data = socket;
     socket.raw = raw;

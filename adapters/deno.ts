@@ -9,6 +9,7 @@ import type {
   ListenOptions,
   Runtime,
 } from "../core/runtime.ts";
+import { emptyQueue } from "./accept-queue.ts";
 import { type DenoAddress, type DenoConn, DenoSocket } from "./deno-socket.ts";
 import { CANCELED, toSocketError, unsupported } from "./socket-error.ts";
 import { system } from "./system.ts";
@@ -44,6 +45,8 @@ export const runtime: Runtime = {
 
 /** How long accepting rests after EMFILE: long enough not to spin, short enough not to be seen. */
 const ACCEPT_REST_MS = 30;
+/** Long enough for an accept that can be answered. */
+const ACCEPT_TURN_MS = 2;
 
 let signalsReady = false;
 
@@ -101,6 +104,10 @@ async function isStale(path: string): Promise<boolean> {
   }
 }
 
+function aMoment(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ACCEPT_TURN_MS));
+}
+
 class DenoListening implements Listener {
   readonly address: Address;
   readonly raw: DenoListener;
@@ -109,6 +116,8 @@ class DenoListening implements Listener {
   accepting: Promise<void> | null = null;
   closing = false;
   #isPaused = false;
+  #acceptedCount = 0;
+  #closed: Promise<void> | null = null;
   /** Ends a wait of `#untilResumed`. */
   #wake: () => void = () => {};
 
@@ -160,18 +169,23 @@ class DenoListening implements Listener {
   }
 
   #accepted(conn: DenoConn): void {
+    this.#acceptedCount++;
     const socket = new DenoSocket(conn, this.options.highWaterBytes, this.options.address);
     tune(conn, this.options);
     socket.guard(() => this.handler.onSocket(socket));
   }
 
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
   /** The pending accept holds the kernel's socket; only when it has failed is the port free. */
-  async close(): Promise<void> {
-    if (!this.closing) {
-      this.closing = true;
-      this.raw.close();
-      this.#wake();
-    }
+  async #close(): Promise<void> {
+    if (!this.#isPaused) await emptyQueue(() => this.#acceptedCount, aMoment);
+    this.closing = true;
+    this.raw.close();
+    this.#wake();
     await this.accepting;
   }
 }

@@ -16,6 +16,7 @@ import type {
   Runtime,
   SocketError,
 } from "../core/runtime.ts";
+import { emptyQueue } from "./accept-queue.ts";
 import { NodeSocket, onConnect, type RawSocket } from "./node-socket.ts";
 import { toSocketError, unsupported } from "./socket-error.ts";
 import { system } from "./system.ts";
@@ -51,7 +52,9 @@ async function listen(options: ListenOptions, handler: ListenHandler): Promise<L
     ...keepAliveOf(options),
     highWaterMark: options.highWaterBytes,
   });
+  let accepted = 0;
   server.on("connection", (raw: NetSocket) => {
+    accepted++;
     const socket = new NodeSocket(raw as RawSocket, options.highWaterBytes, address, null);
     socket.guard(() => handler.onSocket(socket));
   });
@@ -67,11 +70,12 @@ async function listen(options: ListenOptions, handler: ListenHandler): Promise<L
   server.on("error", (error) => handler.onAcceptError(toSocketError(error)));
   // libuv accepts whatever comes until the listening handle is closed, and its queue with it.
   const cannotRest = () => {};
+  let closing: Promise<void> | null = null;
   return {
     address: boundAddress(server, address),
     pause: cannotRest,
     resume: cannotRest,
-    close: () => closeServer(server),
+    close: () => (closing ??= closeServer(server, () => accepted)),
   };
 }
 
@@ -110,9 +114,14 @@ function boundAddress(server: Server, asked: Address): Address {
 }
 
 /** Resolves when the kernel no longer accepts; `server.close` itself would wait for every live connection. */
-function closeServer(server: Server): Promise<void> {
+async function closeServer(server: Server, accepted: () => number): Promise<void> {
+  await emptyQueue(accepted, pollOnce);
   server.close();
-  return Promise.resolve();
+}
+
+/** Immediates run behind a poll; between two of them there is surely one. */
+async function pollOnce(): Promise<void> {
+  for (let i = 0; i < 2; i++) await new Promise<void>((resolve) => setImmediate(resolve));
 }
 
 /** A socket file nobody answers on: left behind by a process that was killed. */

@@ -371,6 +371,8 @@ async function listenAll(listeners: readonly Listener[]): Promise<ListenFailure 
 async function closeAll(listeners: readonly Listener[]): Promise<void> {
   for (const listener of listeners) listener.closeAll();
   await Promise.all(listeners.map((listener) => listener.stopAccepting()));
+  // Those that waited in the queue of the kernel.
+  for (const listener of listeners) listener.closeAll();
 }
 
 /** From the old groups to the new ones. Answers the servers that are gone. */

@@ -137,7 +137,10 @@ export interface Listener {
    */
   pause(): void;
   resume(): void;
-  /** Stops accepting, paused or not; accepted sockets live on. A UNIX socket's file is removed. */
+  /**
+   * Stops accepting, and resolves when nothing comes any more. What waits in the kernel's queue is handed over first,
+   * except while paused. Accepted sockets live on. A UNIX socket's file is removed.
+   */
   close(): Promise<void>;
 }
 

@@ -33,6 +33,7 @@ const packagesOf: Readonly<Record<string, readonly string[]>> = {
 
 /** Files of `adapters/` that any adapter may use. */
 const sharedByAdapters = [
+  "accept-queue",
   "chunk-memory",
   "dns-message",
   "resolver",

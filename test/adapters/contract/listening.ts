@@ -1,4 +1,5 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, connect as netConnect } from "node:net";
 import { tmpdir } from "node:os";
@@ -6,6 +7,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { afterEach, beforeEach, it } from "@std/testing/bdd";
 import type { Address, Listener, ListenHandler, ListenOptions, Runtime, Socket } from "../../../core/runtime.ts";
+import { executableOf } from "../../support/runtime-command.ts";
 import { spawnChild } from "./child-process.ts";
 import { connected, Far, LOOPBACK, listenOptions, portOf } from "./link.ts";
 import { aMoment, Recorder } from "./recorder.ts";
@@ -118,6 +120,20 @@ export function listening(runtime: Runtime): void {
     await late.until("refusal", () => late.errorCode !== null);
     strictEqual(late.errorCode, "ECONNREFUSED");
     far.raw.destroy();
+  });
+
+  it("hands over what waits in the kernel's queue before it closes", async () => {
+    const listener = await listenOn(LOOPBACK);
+    // Another process connects while this one does nothing at all.
+    const script = `
+      const { connect } = require("node:net");
+      for (let i = 0; i < 30; i++) connect(${portOf(listener.address)}, "127.0.0.1", function () { this.end("hello"); });
+      setTimeout(() => process.exit(), 300);`;
+    const { status, stderr } = spawnSync(executableOf("node"), ["-e", script], { timeout: 4_000 });
+    strictEqual(status, 0, String(stderr));
+    strictEqual(sockets.length, 0);
+    await listener.close();
+    strictEqual(sockets.length, 30);
   });
 
   const acceptPause = runtime.capabilities.acceptPause ? it : it.ignore;
