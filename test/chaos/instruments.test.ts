@@ -142,6 +142,8 @@ describe("the instruments of chaos", { ignore }, () => {
     await origin.follow("lie-health");
     assert.deepEqual(verdictsOf(await load([{ path: "/healthz" }, {}])), ["ok", "reset-after-request"]);
     assert.equal(origin.healthChecks, 1);
+    await origin.follow("slander-health");
+    assert.deepEqual(verdictsOf(await load([{ path: "/healthz" }, {}])), ["wrong-status", "ok"]);
     await origin.revive();
   });
 

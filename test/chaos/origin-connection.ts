@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { bodyOf } from "./body.ts";
 import type { FaultOrigin } from "./fault-origin.ts";
-import type { Plan } from "./plan.ts";
+import { OK, type Plan } from "./plan.ts";
 
 /** One connection to an origin: reads requests, one after the other, and deals with each as its plan says. */
 export class OriginConnection {
@@ -67,14 +67,18 @@ export class OriginConnection {
 
   #planOf(request: ArrivingRequest): Plan {
     const plan = this.#origin.planFor(request.plan);
-    if (plan.kind !== "lie-health") return plan;
-    return request.path === HEALTH_PATH ? { kind: "ok" } : { kind: "rst-after-head" };
+    const isCheck = request.path === HEALTH_PATH;
+    if (plan.kind === "lie-health") return isCheck ? OK : { kind: "rst-after-head" };
+    if (plan.kind === "slander-health") return isCheck ? { kind: "status", status: 503 } : OK;
+    return plan;
   }
 
   /** All of the request is here. */
   #answer(request: ArrivingRequest, status: number): void {
-    const plan = this.#planOf(request);
+    const asked = this.#planOf(request);
     const { socket } = this;
+    // There is no body to play with.
+    const plan = request.method === "HEAD" && (asked.kind === "slow" || asked.kind.startsWith("body-")) ? OK : asked;
     switch (plan.kind) {
       case "hang-after-head":
         this.#isAnswering = true;

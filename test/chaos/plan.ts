@@ -18,7 +18,9 @@ export type Plan =
   /** … or exactly when the next request can be read. */
   | { readonly kind: "close-when-readable" }
   /** Health checks pass while requests are reset. */
-  | { readonly kind: "lie-health" };
+  | { readonly kind: "lie-health" }
+  /** Health checks fail while requests are served. */
+  | { readonly kind: "slander-health" };
 
 export const OK: Plan = { kind: "ok" };
 
@@ -49,6 +51,7 @@ const PLAIN = [
   "double-reply",
   "close-when-readable",
   "lie-health",
+  "slander-health",
 ] as const;
 
 const FORMS: readonly (readonly [RegExp, (number: number) => Plan])[] = [

@@ -23,6 +23,9 @@ export interface ProxyOptions {
   readonly descriptorsMax?: number;
 }
 
+/** On a machine that does much else. */
+const STARTS_WITHIN_MS = 30_000;
+
 export async function startProxy({ runtime, config, descriptorsMax }: ProxyOptions): Promise<ProxyProcess> {
   const scratch = createScratch();
   const file = scratch.write("millrace.json", JSON.stringify(config));
@@ -30,7 +33,7 @@ export async function startProxy({ runtime, config, descriptorsMax }: ProxyOptio
   const program = startProgram(
     descriptorsMax === undefined ? command : ["sh", "-c", `ulimit -n ${descriptorsMax}; exec "$0" "$@"`, ...command],
   );
-  const [, host = "", port = ""] = await program.says(/listening on http:\/\/([\d.]+):(\d+)/);
+  const [, host = "", port = ""] = await program.says(/listening on http:\/\/([\d.]+):(\d+)/, STARTS_WITHIN_MS);
   const stop = program.stop;
   return Object.defineProperties(program, {
     target: { value: { host, port: Number(port) } },

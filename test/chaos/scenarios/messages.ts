@@ -1,5 +1,7 @@
 import type { Config } from "../../../core/config/define.ts";
-import type { Scenario } from "../scenario.ts";
+import type { Ask } from "../load-client.ts";
+import type { FinishedRequest } from "../load-report.ts";
+import type { Scenario, Scene } from "../scenario.ts";
 
 /** Servers whose messages are cut short, or come when they should not. */
 export const messages: readonly Scenario[] = [
@@ -7,29 +9,16 @@ export const messages: readonly Scenario[] = [
     name: "truncated",
     rows: ["A07"],
     what: "half of the responses are cut off at every place, by FIN and by RST",
-    isSmoke: true,
     async run(scene) {
       const [origin] = await scene.origins(1);
       const proxy = await scene.proxy(forwarding(origin!.address));
       const report = await scene
         .clients(proxy, {
-          make(number) {
-            if (number % 2 === 0) return scene.ask();
-            const answerBytes = scene.random.pick([1, 10, 1_000, 70_000]);
-            const bytes = scene.random.between(0, answerBytes - 1);
-            const plan = `body-${bytes}-then-${scene.random.pick(["rst", "fin"])}`;
-            return scene.ask({
-              method: scene.random.pick(["GET", "POST"]),
-              bodyBytes: 0,
-              answerBytes,
-              plan,
-              path: "/cut",
-            });
-          },
+          make: (number) => (number % 2 === 0 ? scene.ask() : cutAsk(scene)),
         })
         .run();
       const cut = report.finished.filter(({ path }) => path === "/cut");
-      const wrong = cut.filter(({ verdict, status }) => !CUT.has(verdict) && status !== 502);
+      const wrong = cut.filter(looksComplete);
       scene.check("cut responses that looked complete", report.summary(wrong), wrong.length === 0);
       scene.check("cut responses", `${cut.length}: ${report.summary(cut)}`, cut.length > 0);
       const again = cut.filter(({ verdict, nonce }) => verdict === "truncated" && scene.ledger.triesOf(nonce) > 1);
@@ -55,6 +44,18 @@ export const messages: readonly Scenario[] = [
     },
   },
 ];
+
+/** For a response that is cut off somewhere. */
+export function cutAsk(scene: Scene): Ask {
+  const answerBytes = scene.random.pick([1, 10, 1_000, 70_000]);
+  const plan = `body-${scene.random.between(0, answerBytes - 1)}-then-${scene.random.pick(["rst", "fin"])}`;
+  return scene.ask({ method: scene.random.pick(["GET", "POST"]), bodyBytes: 0, answerBytes, plan, path: "/cut" });
+}
+
+/** 502 is right where nothing had been forwarded yet. */
+export function looksComplete({ verdict, status }: FinishedRequest): boolean {
+  return !CUT.has(verdict) && status !== 502;
+}
 
 /** A response that a client can't take for a complete one; or none, where nothing had been forwarded yet. */
 const CUT: ReadonlySet<string> = new Set(["truncated", "reset-after-request", "reset-before-bytes"]);

@@ -1,6 +1,7 @@
 import type { Config } from "../../../core/config/define.ts";
 import { pause } from "../../e2e/wait.ts";
 import type { FaultOrigin } from "../fault-origin.ts";
+import { HEALTH_PATH } from "../origin-connection.ts";
 import type { Scenario, Scene } from "../scenario.ts";
 
 /** One of three servers fails for the middle third of the load; the clients must not notice. */
@@ -9,7 +10,6 @@ export const oneOfThree: readonly Scenario[] = [
     name: "killed",
     rows: ["A01"],
     what: "1 of 3 servers is killed and comes back",
-    isSmoke: true,
     run: (scene) => withOneFailing(scene, (bad) => bad.kill()),
   },
   {
@@ -26,14 +26,16 @@ export const oneOfThree: readonly Scenario[] = [
     name: "hung",
     rows: ["A06"],
     what: "1 of 3 servers takes requests and never answers",
-    isSmoke: true,
-    run: (scene) => withOneFailing(scene, (bad) => bad.follow("hang-after-head")),
+    run(scene) {
+      // A request that was taken is given up early, and tried elsewhere, only where that is asked for.
+      const retries = { perTryTimeout: `${FIRST_BYTE_MS}ms` };
+      return withOneFailing(scene, (bad) => bad.follow("hang-after-head"), { retries });
+    },
   },
   {
     name: "resetting",
     rows: ["A04"],
     what: "1 of 3 servers resets every connection when a request has come",
-    isSmoke: true,
     run: (scene) => withOneFailing(scene, (bad) => bad.follow("rst-after-head")),
   },
   {
@@ -57,13 +59,33 @@ export const oneOfThree: readonly Scenario[] = [
     rows: ["A11"],
     what: "1 of 3 servers passes its health checks and resets all traffic",
     async run(scene) {
-      const bad = await withOneFailing(scene, (origin) => origin.follow("lie-health"));
+      const bad = await withOneFailing(scene, (origin) => origin.follow("lie-health"), { health: { check: CHECK } });
       scene.tell("health checks the liar answered", bad.healthChecks);
     },
   },
   {
+    name: "slow",
+    rows: ["A08"],
+    what: "1 of 3 servers sends 20 KB a second: the others' responses are as fast as ever",
+    async run(scene) {
+      const bad = await withOneFailing(scene, (origin) => origin.follow("slow-20000"));
+      scene.tell("connections the slow one still has", bad.openConnections);
+    },
+  },
+  {
+    name: "slandered",
+    rows: ["A12"],
+    what: "all health checks fail while traffic is fine",
+    run: (scene) =>
+      withOneFailing(
+        scene,
+        async (_, all) => void (await Promise.all(all.map((origin) => origin.follow("slander-health")))),
+        { health: { check: CHECK } },
+      ),
+  },
+  {
     name: "erring",
-    rows: ["A11", "Q08"],
+    rows: ["A11", "A34", "Q08"],
     what: "1 of 3 servers answers 503 to everything",
     run: (scene) => withOneFailing(scene, (bad) => bad.follow("status-503")),
   },
@@ -74,19 +96,18 @@ type Settings = Partial<NonNullable<Config["upstreams"]>[string]>;
 /** Long against a busy machine, short against a scenario of seconds. */
 const CONNECT_MS = 300;
 const FIRST_BYTE_MS = 600;
-const GENTLE_MS = 1_500;
+const CHECK = { path: HEALTH_PATH, interval: "200ms", timeout: "200ms" };
 
 async function withOneFailing(
   scene: Scene,
-  fail: (bad: FaultOrigin) => Promise<void>,
+  fail: (bad: FaultOrigin, all: readonly FaultOrigin[]) => Promise<void>,
   settings: Settings = {},
 ): Promise<FaultOrigin> {
   const origins = await scene.origins(3);
   const bad = origins[0] as FaultOrigin;
-  const [connectMs, firstByteMs] = scene.isGentle ? [GENTLE_MS, GENTLE_MS] : [CONNECT_MS, FIRST_BYTE_MS];
   const proxy = await scene.proxy({
     listeners: ["127.0.0.1:0"],
-    timeouts: { connect: `${connectMs}ms`, firstByte: `${firstByteMs}ms` },
+    timeouts: { connect: `${CONNECT_MS}ms` },
     upstreams: { app: { servers: origins.map(({ address }) => address), ...settings } },
     routes: [{ id: "all", upstream: "app" }],
   });
@@ -94,10 +115,10 @@ async function withOneFailing(
   const thirdMs = (scene.seconds * 1000) / 3;
   await pause(thirdMs);
   const before = bad.requests;
-  await fail(bad);
+  await fail(bad, origins);
   await pause(thirdMs);
   const after = bad.requests;
-  await bad.revive();
+  await Promise.all(origins.map((origin) => origin.revive()));
   scene.checkLoad(await load);
   scene.tell("requests to the failing server while it failed", after - before);
   scene.tell("after it came back", bad.requests - after);

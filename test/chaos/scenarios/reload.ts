@@ -11,7 +11,6 @@ export const reload: readonly Scenario[] = [
     name: "reload",
     rows: ["A20", "A21", "A22"],
     what: "reloads under load, every third a bad one",
-    isSmoke: true,
     run: (scene) => reloadUnderLoad(scene, 5 * scene.seconds, scene.seconds * scene.requestsPerSecond),
   },
   {
@@ -60,7 +59,7 @@ async function reloadUnderLoad(scene: Scene, times: number, requests: number): P
 }
 
 /** Until the process has said what came of it. */
-async function reloadOnce(proxy: ProxyProcess, content: Config | string, isBad: boolean): Promise<void> {
+export async function reloadOnce(proxy: ProxyProcess, content: Config | string, isBad: boolean): Promise<void> {
   const said = isBad ? REFUSED : RELOADED;
   const before = countOf(proxy.stderr, said);
   proxy.reload(content);
