@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, it } from "@std/testing/bdd";
 import { loadVectors, readList } from "./vector.ts";
 
-/** Where tests carry ids of this list at the head of their names. */
+/** Where tests carry ids of this list in their names. */
 const FOLDERS = ["hostile", "scenario", "cli", "e2e", "adapters", "core"];
 
 function idsOfScenarios(groups: ReadonlySet<string>): Set<string> {
@@ -14,8 +14,9 @@ function idsOfScenarios(groups: ReadonlySet<string>): Set<string> {
       if (!file.endsWith(".ts")) continue;
       const source = readFileSync(new URL(file.replaceAll("\\", "/"), folder), "utf8");
       // Availability has ids of its own.
-      for (const [, id = ""] of source.matchAll(/\b(?:it|onLinux)\(\s*["'`]([A-Z][0-9]{2}) /g))
-        if (groups.has(id.charAt(0))) ids.add(id);
+      for (const [, title = ""] of source.matchAll(/\b(?:it|onLinux)\(\s*["'`]([^"'`]*)/g)) {
+        for (const [id] of title.matchAll(/\b[A-Z][0-9]{2}\b/g)) if (groups.has(id.charAt(0))) ids.add(id);
+      }
     }
   }
   return ids;

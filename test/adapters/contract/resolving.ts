@@ -94,7 +94,7 @@ export function resolving(runtime: Runtime): void {
     deepStrictEqual(stub.questions, [`A ${NAME} udp`, `A ${NAME} tcp`]);
   });
 
-  it("takes 1,000 addresses", async () => {
+  it("Q06 takes 1,000 addresses", async () => {
     const all = Array.from({ length: 1_000 }, (_, i) => `10.0.${i >> 8}.${i & 255}`);
     stub.answer = ({ protocol }) =>
       protocol === "udp" ? [{ flags: TRUNCATED }] : [{ answers: all.map((address) => a(NAME, address)) }];

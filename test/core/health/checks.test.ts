@@ -60,7 +60,7 @@ describe("the rhythm of checks", () => {
     assert.deepEqual(gaps(), [1_000]);
   });
 
-  it("spreads the first checks of many servers, and all others by the jitter", () => {
+  it("Q10 spreads the first checks of many servers, and all others by the jitter", () => {
     for (let i = 0; i < 40; i++) {
       const address = `127.0.0.1:${9100 + i}`;
       serve(address);

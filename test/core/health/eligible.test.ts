@@ -46,7 +46,7 @@ describe("who may be picked", () => {
     it(`${letters || "(none)"}: ${why}`, () => assert.equal(picked(letters), expected));
   }
 
-  it("the threshold: exactly half is no panic, 0 never is, 1 is when anyone is missing", () => {
+  it("Q09 the threshold: exactly half is no panic, 0 never is, 1 is when anyone is missing", () => {
     assert.equal(picked("hhdd"), "01");
     assert.equal(picked("hhddd"), "01234!");
     assert.equal(picked("ddd", 0), "");

@@ -67,7 +67,7 @@ describe("A14: another address", () => {
     assert.deepEqual(noticesOf("servers-changed"), 1);
   });
 
-  it("A14 asks once per TTL, not per request, and for two upstreams once", async () => {
+  it("A14 Q06 asks once per TTL, not per request, and for two upstreams once", async () => {
     const { sim } = fleetAt([A], {
       config: { upstreams: { app: { servers: [`${NAME}:9000`] }, other: { servers: [`${NAME}:9001`] } } },
     });
@@ -79,7 +79,7 @@ describe("A14: another address", () => {
     assert.deepEqual(fleet.tally(), { ok: 2_900 });
   });
 
-  it("A14 holds a TTL of 0 for dns.minTtl, one of a day for dns.maxTtl", async () => {
+  it("A14 Q06 holds a TTL of 0 for dns.minTtl, one of a day for dns.maxTtl", async () => {
     const { sim } = fleetAt([A]);
     sim.zone.addresses(NAME, ["10.0.0.1"], 0);
     await fleet.start();
@@ -99,7 +99,7 @@ describe("A14: another address", () => {
 describe("A15: DNS fails", () => {
   const failures: readonly ResolveErrorCode[] = ["server-failure", "timeout", "not-found", "malformed", "unavailable"];
   for (const code of failures) {
-    it(`A15 keeps the last good answer through ten minutes of ${code}`, async () => {
+    it(`A15 Q06 keeps the last good answer through ten minutes of ${code}`, async () => {
       const { sim } = fleetAt([A, B]);
       sim.zone.addresses(NAME, ["10.0.0.1"], 5);
       await fleet.start();
@@ -175,7 +175,7 @@ describe("A15: DNS fails", () => {
     assert.equal(labels().length, 1);
   });
 
-  it("A15 bounds 1,000 addresses, always to the same ones", async () => {
+  it("A15 Q06 bounds 1,000 addresses, always to the same ones", async () => {
     const { sim } = fleetAt([A]);
     const all = Array.from({ length: 1_000 }, (_, i) => `10.1.${i >> 8}.${i & 255}`);
     sim.zone.addresses(NAME, all, 5);
