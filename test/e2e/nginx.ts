@@ -10,13 +10,13 @@ export interface Nginx extends Backend {
   readonly files: Scratch;
 }
 
-/** nginx as one process with folders of its own; `locations` goes into its only server. */
-export async function startNginx(locations: string): Promise<Nginx> {
+/** nginx as one process with folders of its own; `locations` goes into its first server, `beside` next to that. */
+export async function startNginx(locations: string, beside = ""): Promise<Nginx> {
   const files = createScratch();
   for (const name of ["html", "temporary"]) mkdirSync(files.path(name));
   for (let tries = 1; ; tries++) {
     const port = await freePort();
-    const file = files.write("nginx.conf", configuration(files, port, locations));
+    const file = files.write("nginx.conf", configuration(files, port, locations, beside));
     const program = startProgram([
       pathOfTool("nginx") ?? "nginx",
       "-c",
@@ -33,7 +33,7 @@ export async function startNginx(locations: string): Promise<Nginx> {
   }
 }
 
-function configuration(files: Scratch, port: number, locations: string): string {
+function configuration(files: Scratch, port: number, locations: string, beside: string): string {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     .map((name) => `${name}_temp_path ${files.path(`temporary/${name}`)};`)
     .join("\n  ");
@@ -51,6 +51,7 @@ http {
     root ${files.path("html")};
     ${locations}
   }
+  ${beside}
 }
 `;
 }

@@ -5,7 +5,7 @@ import { Slab } from "../../../core/bytes/slab.ts";
 import { Timers } from "../../../core/time/timers.ts";
 import type { ServerDefinition } from "../../../core/upstream/definition.ts";
 import { Endpoint } from "../../../core/upstream/endpoint.ts";
-import { drawTier, tiersOf as makeTiers, PartOfTier, shareOut, type Tier } from "../../../core/upstream/tier.ts";
+import { areOf, drawTier, tiersOf as makeTiers, PartOfTier, shareOut, type Tier } from "../../../core/upstream/tier.ts";
 import { createSimulation } from "../../support/sim.ts";
 import { POOL, serverOf } from "./definitions.ts";
 
@@ -77,6 +77,26 @@ describe("tiers", () => {
     assert.deepEqual(sharesOf(tiers, [0, 0, 0]), [0, 0, 100]);
   });
 
+  it("are kept while the same servers stand in the same places with the same weights", () => {
+    const list = [...endpoints(3), ...endpoints(2, { priority: 1, weight: 2 })];
+    const tiers = tiersOf(list);
+    assert.ok(areOf(tiers, list) && areOf([], []));
+    for (const other of [
+      [],
+      list.slice(1),
+      list.slice(0, -1),
+      [...list, ...endpoints(1)],
+      [list[1]!, list[0]!, ...list.slice(2)],
+    ])
+      assert.ok(!areOf(tiers, other));
+    list[0]!.priority = 1;
+    assert.ok(!areOf(tiers, list));
+    list[0]!.priority = 0;
+    // The sum stays the same.
+    [list[3]!.fullWeight, list[4]!.fullWeight] = [1, 3];
+    assert.ok(!areOf(tiers, list));
+  });
+
   it("ask for chance only when a part goes elsewhere", () => {
     const tiers = tiersOf([...endpoints(2), ...endpoints(1, { priority: 1 })]);
     for (const tier of tiers) tier.setAvailable(tier.members);
@@ -104,6 +124,7 @@ describe("tiers", () => {
     assert.deepEqual([tier.hasFull, bounded.hasFull, tier.isStale], [false, true, false]);
     list[0]!.fullWeight = 2;
     assert.ok(tier.isStale);
+    list[0]!.fullWeight = 1;
     const part = new PartOfTier(tier, [list[2]!]);
     assert.deepEqual(
       [part.members, part.isAvailable(list[2]!), part.isAvailable(list[0]!)],
