@@ -56,7 +56,7 @@ export class Departures implements TimerOwner {
     let isOver = this.#exchanges.size === 0;
     for (const listener of this.listeners) {
       listener.closeIdle(LAST_CHANCE_MS);
-      if (listener.sessions.size > 0) isOver = false;
+      if (listener.sessions.size > 0 || !listener.hasClosed) isOver = false;
     }
     if (isOver) this.end();
   }

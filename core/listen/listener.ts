@@ -20,6 +20,8 @@ export class Listener implements ListenHandler, Pressed, SessionHome {
   definition: ListenerDefinition;
   readonly sessions = new Set<HttpSession>();
   isLeaving = false;
+  /** Nobody comes any more. */
+  hasClosed = false;
   readonly #engine: Engine;
   readonly #pressure: Pressure;
   #port: PortListener | null = null;
@@ -140,6 +142,7 @@ export class Listener implements ListenHandler, Pressed, SessionHome {
   async stopAccepting(): Promise<void> {
     this.#pressure.listeners.delete(this);
     await this.#port?.close();
+    this.hasClosed = true;
   }
 
   /** One request that is on its way may still come within `lastChanceMs`. May be said again. */

@@ -31,6 +31,7 @@ type FakeSession = ReturnType<typeof sessionWith>;
 function listenerWith(...sessions: FakeSession[]) {
   return {
     sessions: new Set(sessions),
+    hasClosed: true,
     closedIdle: 0,
     closedAll: "",
     closeIdle() {
@@ -123,6 +124,10 @@ describe("departures", () => {
     const { departures, overs } = begin([], judge([]), [listener]);
     assert.equal(overs(), 0);
     listener.sessions.delete(session);
+    listener.hasClosed = false;
+    departures.check();
+    assert.equal(overs(), 0, "somebody may still come out of the kernel's queue");
+    listener.hasClosed = true;
     departures.check();
     assert.equal(overs(), 1);
   });
