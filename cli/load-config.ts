@@ -7,7 +7,6 @@ import { type Environment, substituteEnvironment } from "../core/config/environm
 import { type ConfigSource, mergeSources, type Place } from "../core/config/merge.ts";
 import { type ConfigPath, type ConfigProblem, formatPath } from "../core/config/problem.ts";
 import { expandGlob, isGlob } from "./glob.ts";
-import { importAfresh } from "./import-afresh.ts";
 import { lackingPermission, type ParsedDocument, type Position, parseDocument } from "./parse-document.ts";
 import { addImports } from "./program-imports.ts";
 import { readTextFile } from "./read-text-file.ts";
@@ -24,6 +23,8 @@ export interface LocatedProblem {
 
 export interface LoadedConfig {
   readonly config: CompiledConfig;
+  /** What that was compiled from. */
+  readonly value: unknown;
   /** The file named, then what it includes. */
   readonly files: readonly string[];
   readonly warnings: readonly LocatedProblem[];
@@ -41,6 +42,8 @@ export interface Origins {
   /** Absolute names, also of files that could not be read. */
   readonly files: ReadonlySet<string>;
   readonly globs: readonly Glob[];
+  /** Reading it takes a while, or runs a program. */
+  readonly isHeavy: boolean;
 }
 
 export interface Glob {
@@ -49,23 +52,16 @@ export interface Glob {
   readonly directory: string;
 }
 
-export interface LoadOptions {
-  /** How often this was loaded before: programs are imported anew each time. */
-  readonly reloads?: number;
-}
-
 /** An include inside an include inside … */
 const INCLUDE_DEPTH_MAX = 8;
 const FILES_MAX = 1_000;
+/** What YAML of this length costs, some ten milliseconds, requests under way can wait for. */
+const LIGHT_TEXT_MAX = 16 * 1024;
 const EMPTY = "is empty; it needs at least listeners and routes";
 const PROGRAM_EXTENSIONS = [".ts", ".mts", ".js", ".mjs"];
 
-export async function loadConfig(
-  file: string,
-  environment: Environment,
-  { reloads = 0 }: LoadOptions = {},
-): Promise<LoadedConfig | FailedConfig> {
-  const loader = new Loader(environment, reloads);
+export async function loadConfig(file: string, environment: Environment): Promise<LoadedConfig | FailedConfig> {
+  const loader = new Loader(environment);
   const { origins } = loader;
   await loader.load(resolve(file), 0, null);
   const [first, ...rest] = loader.sources;
@@ -90,7 +86,13 @@ export async function loadConfig(
       ...serverFileProblems(compiled, (path, message) => loader.locate(merged.originOf(path), message, false)),
     );
   if ("problems" in compiled || problems.length > 0) return { problems: sorted(problems), warnings, origins };
-  return { config: compiled, files: loader.sources.map((source) => source.file), warnings, origins };
+  return {
+    config: compiled,
+    value: merged.value,
+    files: loader.sources.map((source) => source.file),
+    warnings,
+    origins,
+  };
 }
 
 /** What the files that list servers hold must be right, too, when all begins; later they may change. */
@@ -122,16 +124,15 @@ class Loader {
   readonly problems: LocatedProblem[] = [];
   /** A file could not be read or understood. */
   incomplete = false;
-  readonly origins = { files: new Set<string>(), globs: [] as Glob[] };
+  readonly origins = { files: new Set<string>(), globs: [] as Glob[], isHeavy: false };
   readonly #environment: Environment;
-  readonly #reloads: number;
+  #textLength = 0;
   readonly #documents = new Map<string, ParsedDocument>();
   /** Files being loaded, outermost first: one that comes again is a cycle. */
   readonly #stack: string[] = [];
 
-  constructor(environment: Environment, reloads: number) {
+  constructor(environment: Environment) {
     this.#environment = environment;
-    this.#reloads = reloads;
   }
 
   /** `from` is the place of the `include` that asked for it. */
@@ -188,6 +189,8 @@ class Loader {
     if (text.trim() === "") return this.#refuseFile(shown, from, EMPTY);
     const lacking = lackingPermission();
     if (lacking !== null) return this.#refuseFile(shown, from, lacking);
+    this.#textLength += text.length;
+    if (this.#textLength > LIGHT_TEXT_MAX) this.origins.isHeavy = true;
     const parsed = parseDocument(text);
     if ("problems" in parsed) {
       this.incomplete = true;
@@ -206,8 +209,8 @@ class Loader {
     const text = await readTextFile(file);
     if (typeof text !== "string") return this.#refuseFile(shown, from, text.problem);
     await addImports(file, text, this.origins.files);
-    const { href } = pathToFileURL(file);
-    const run = await (this.#reloads > 0 ? importAfresh(href) : importOnce(href));
+    this.origins.isHeavy = true;
+    const run = await runProgram(pathToFileURL(file).href);
     if ("problem" in run) return this.#refuseFile(shown, from, `could not be run: ${run.problem}`);
     if (run.value === undefined)
       return this.#refuseFile(shown, from, "has no default export; write `export default defineConfig({ … })`");
@@ -228,13 +231,20 @@ class Loader {
   }
 }
 
-async function importOnce(url: string): Promise<{ value: unknown } | { problem: string }> {
+async function runProgram(url: string): Promise<{ value: unknown } | { problem: string }> {
   try {
     const module: { default?: unknown } = await import(url);
-    return { value: typeof module.default === "function" ? await module.default() : module.default };
+    const value = exportOf(module.default);
+    return { value: typeof value === "function" ? await value() : value };
   } catch (error) {
     return { problem: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/** Of a file that tsx takes for CommonJS, in a thread, the exports are the default. */
+function exportOf(value: unknown): unknown {
+  const isModule = typeof value === "object" && value !== null && "__esModule" in value && "default" in value;
+  return isModule ? value.default : value;
 }
 
 function placeOf({ file, path }: LocatedProblem): string {

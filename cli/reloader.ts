@@ -13,8 +13,7 @@ import { plural, printProblem, printProblems } from "./print.ts";
 
 export interface ReloaderOptions {
   readonly proxy: Pick<RunningProxy, "reload">;
-  /** `reloads` counts them from 1. */
-  load(reloads: number): Promise<LoadedConfig | FailedConfig>;
+  load(): Promise<LoadedConfig | FailedConfig>;
   /** What belongs to a configuration outside the proxy changes, too. */
   onReloaded(config: CompiledConfig): void;
   /** The files of the configuration may be others now. */
@@ -30,7 +29,6 @@ const OLD_GOES_ON = "the old configuration goes on";
 
 export class Reloader {
   readonly #options: ReloaderOptions;
-  #reloads = 0;
   #running: Promise<void> | null = null;
   #next = "";
 
@@ -67,7 +65,7 @@ export class Reloader {
   /** Answers what is to be said, `{why}` standing for the cause. */
   async #reload(): Promise<string[]> {
     const { proxy, load, onReloaded, onLoaded } = this.#options;
-    const loaded = await load(++this.#reloads);
+    const loaded = await load();
     onLoaded(loaded.origins);
     const lines = loaded.warnings.map((warning) => `${printProblem(warning)} (warning)`);
     if ("problems" in loaded) {

@@ -3,6 +3,7 @@
 import type { Runtime } from "../core/runtime.ts";
 import { EXIT_CONFIG } from "./exit-codes.ts";
 import { standardError } from "./line-writer.ts";
+import { loadAfresh } from "./load-afresh.ts";
 import { loadConfig } from "./load-config.ts";
 import { createLog } from "./log.ts";
 import { plural, printProblem, printProblems } from "./print.ts";
@@ -23,10 +24,15 @@ export async function run(file: string, { watch }: RunOptions, runtime: Runtime)
     return EXIT_CONFIG;
   }
   const log = createLog(loaded.config.log, runtime);
+  let { origins } = loaded;
   const reloading = {
-    load: (reloads: number) => loadConfig(file, readEnvironment, { reloads }),
+    async load() {
+      const again = await loadAfresh(file, readEnvironment, origins);
+      origins = again.origins;
+      return again;
+    },
     onReloaded: ({ log: definition }: typeof loaded.config) => log.goBy(definition),
-    watched: watch ? loaded.origins : null,
+    watched: watch ? origins : null,
   };
   try {
     return await serve({ runtime, config: loaded.config, observer: log, reloading });

@@ -9,12 +9,12 @@ import type { NotReloaded, Reloaded } from "../../core/proxy.ts";
 
 const NONE: Changes = { added: [], changed: [], removed: [] };
 const NOTHING = { listeners: NONE, upstreams: NONE, routes: NONE, settings: false };
-const ORIGINS = { files: new Set(["/a.yaml"]), globs: [] };
+const ORIGINS = { files: new Set(["/a.yaml"]), globs: [], isHeavy: false };
 
 function loaded(body: string): LoadedConfig {
   const config = compileConfig({ listeners: [":80"], routes: [{ respond: { body } }] });
   if ("problems" in config) throw new Error(JSON.stringify(config.problems));
-  return { config, files: ["a.yaml"], warnings: [], origins: ORIGINS };
+  return { config, value: {}, files: ["a.yaml"], warnings: [], origins: ORIGINS };
 }
 
 const failed: FailedConfig = {
@@ -36,8 +36,8 @@ function stage(results: (LoadedConfig | FailedConfig | Error)[]) {
         return Promise.resolve(answer);
       },
     },
-    load: (reloads) => {
-      numbers.push(reloads);
+    load: () => {
+      numbers.push(numbers.length + 1);
       const result = results.shift();
       return result instanceof Error ? Promise.reject(result) : Promise.resolve(result!);
     },

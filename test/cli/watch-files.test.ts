@@ -13,7 +13,7 @@ async function watchThem(files: string[], pattern?: string): Promise<void> {
   changes = 0;
   const globs = pattern === undefined ? [] : [{ pattern, directory: scratch.folder }];
   watching = watchFiles(
-    { files: new Set(files), globs },
+    { files: new Set(files), globs, isHeavy: false },
     {
       onChange: () => {
         changes++;
@@ -89,7 +89,7 @@ describe("watching files", () => {
     scratch = createScratch();
     const [a, b] = [scratch.write("a.yaml", "1"), scratch.write("b.yaml", "1")];
     await watchThem([a]);
-    watching?.goBy({ files: new Set([b]), globs: [] });
+    watching?.goBy({ files: new Set([b]), globs: [], isHeavy: false });
     writeFileSync(a, "123");
     await pause(250);
     assert.equal(changes, 0);

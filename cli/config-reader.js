@@ -1,5 +1,5 @@
-// Runs a configuration that is a program, in a thread of its own, and tells what it exports. JavaScript, because the
-// thread starts without tsx where that is what runs TypeScript; see millrace.js.
+// Reads a configuration in a thread of its own and tells what came of it. JavaScript, because the thread starts without
+// tsx where that is what runs TypeScript; see millrace.js.
 
 import { parentPort, workerData } from "node:worker_threads";
 
@@ -11,10 +11,11 @@ try {
     // `import "tsx"` registers for the main thread only.
     for (const kind of ["esm", "cjs"]) (await import(`tsx/${kind}/api`)).register();
   }
-  const module = await import(workerData);
-  // Of a file that tsx takes for CommonJS the exports are the default.
-  const exported = module.default?.__esModule === true ? module.default.default : module.default;
-  parentPort.postMessage({ value: typeof exported === "function" ? await exported() : exported });
+  const { loadConfig } = await import("./load-config.ts");
+  const { readEnvironment } = await import("./read-environment.ts");
+  // What was compiled cannot be sent; it is compiled again from what was read.
+  const { config: _, ...loaded } = await loadConfig(workerData, readEnvironment);
+  parentPort.postMessage({ loaded });
 } catch (error) {
   parentPort.postMessage({ problem: error instanceof Error ? error.message : String(error) });
 }

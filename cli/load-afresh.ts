@@ -1,0 +1,50 @@
+/**
+ * Reads a configuration once more. In a thread of its own where that pays: a module is never read twice in one thread,
+ * so programs get a fresh one, with all they import as it is now; and reading a large file takes longer than the
+ * requests under way should wait.
+ */
+
+import { Worker } from "node:worker_threads";
+import { compileConfig } from "../core/config/compile.ts";
+import type { Environment } from "../core/config/environment.ts";
+import { type FailedConfig, type LoadedConfig, loadConfig, type Origins } from "./load-config.ts";
+
+/** A program that takes longer than this hangs. */
+const READ_MS = 30_000;
+
+/** `before` is where it came from the last time. */
+export async function loadAfresh(
+  file: string,
+  environment: Environment,
+  before: Origins,
+): Promise<LoadedConfig | FailedConfig> {
+  if (!before.isHeavy) return loadConfig(file, environment);
+  const read = await readElsewhere(file);
+  if ("problem" in read) {
+    const problems = [{ file, position: null, path: "", message: `could not be read: ${read.problem}` }];
+    return { problems, warnings: [], origins: before };
+  }
+  const { loaded } = read;
+  if ("problems" in loaded) return loaded;
+  const config = compileConfig(loaded.value);
+  if ("problems" in config) throw new Error("a configuration that was right is wrong when it is compiled again");
+  return { ...loaded, config };
+}
+
+type Read = { readonly loaded: FailedConfig | Omit<LoadedConfig, "config"> } | { readonly problem: string };
+
+async function readElsewhere(file: string): Promise<Read> {
+  const worker = new Worker(new URL("./config-reader.js", import.meta.url), { workerData: file });
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  try {
+    return await new Promise<Read>((resolve) => {
+      worker.once("message", resolve);
+      worker.once("error", ({ message }) => resolve({ problem: message }));
+      worker.once("exit", () => resolve({ problem: "the program ended the thread" }));
+      timer = setTimeout(() => resolve({ problem: `it took longer than ${READ_MS / 1_000}s` }), READ_MS);
+    });
+  } finally {
+    clearTimeout(timer);
+    await worker.terminate();
+  }
+}
