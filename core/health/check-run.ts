@@ -31,6 +31,13 @@ export interface CheckResult {
 export type Conversation = (socket: Socket, finish: Finish) => () => void;
 export type Finish = (verdict: "passed" | "failed", reason: string, reply?: AgentReply) => void;
 
+export interface CheckRunOwner {
+  /** At most once; not when it was cancelled. */
+  onResult(result: CheckResult): void;
+  /** Exactly once: it holds nothing any more. */
+  onReleased(): void;
+}
+
 export class CheckRun implements TimerOwner {
   readonly #timers: Timers;
   readonly #timer = new Timer(this);
@@ -38,15 +45,17 @@ export class CheckRun implements TimerOwner {
   readonly #converse: Conversation;
   /** Null once the check is over. */
   #done: ((result: CheckResult) => void) | null;
+  readonly #released: () => void;
   #attempt: Attempt | null = null;
   #letGo: (() => void) | null = null;
   #isConnected = false;
 
-  constructor(timers: Timers, timeoutMs: number, converse: Conversation, done: (result: CheckResult) => void) {
+  constructor(timers: Timers, timeoutMs: number, converse: Conversation, owner: CheckRunOwner) {
     this.#timers = timers;
     this.#timeoutMs = timeoutMs;
     this.#converse = converse;
-    this.#done = done;
+    this.#done = (result) => owner.onResult(result);
+    this.#released = () => owner.onReleased();
   }
 
   start(runtime: Runtime, address: Address): void {
@@ -57,7 +66,7 @@ export class CheckRun implements TimerOwner {
 
   /** Nobody wants to know any more. */
   cancel(): void {
-    this.#end();
+    if (this.#done !== null) this.#end();
   }
 
   onTimer(): void {
@@ -70,8 +79,10 @@ export class CheckRun implements TimerOwner {
   }
 
   #connected(error: SocketError | null, socket: Socket | null): void {
+    this.#attempt = null;
     if (this.#done === null) {
       socket?.destroy();
+      this.#released();
       return;
     }
     if (socket === null) {
@@ -96,9 +107,11 @@ export class CheckRun implements TimerOwner {
   #end(): void {
     this.#done = null;
     this.#timers.remove(this.#timer);
-    if (!this.#isConnected) this.#attempt?.cancel();
     this.#letGo?.();
     this.#letGo = null;
+    // A connect that is given up has its descriptor until it says so.
+    if (this.#attempt !== null) this.#attempt.cancel();
+    else this.#released();
   }
 }
 

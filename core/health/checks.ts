@@ -12,7 +12,13 @@ import { CHECKS_MAX, REFUSAL_CHECK_MS } from "../limits.ts";
 import type { Address } from "../runtime.ts";
 import { Timer, type TimerOwner } from "../time/timers.ts";
 import { agentConversation } from "./agent-check.ts";
-import { type CheckResult, CheckRun, type CheckSurroundings, type Conversation } from "./check-run.ts";
+import {
+  type CheckResult,
+  CheckRun,
+  type CheckRunOwner,
+  type CheckSurroundings,
+  type Conversation,
+} from "./check-run.ts";
 import type { AgentDefinition, CheckDefinition } from "./definition.ts";
 import { httpConversation } from "./http-check.ts";
 import { RiseFall } from "./rise-fall.ts";
@@ -117,7 +123,7 @@ export class Checks {
     check.run();
   }
 
-  onRunOver(): void {
+  onRunReleased(): void {
     this.#running--;
     for (const next of this.#waiting) {
       this.#waiting.delete(next);
@@ -132,7 +138,7 @@ type Pace = Pick<CheckDefinition, "intervalMs" | "fastIntervalMs" | "timeoutMs" 
 };
 
 /** One server checked by one set of settings, again and again. */
-export class Check implements TimerOwner {
+export class Check implements TimerOwner, CheckRunOwner {
   readonly followers = new Set<CheckFollower>();
   latest: Checked | null = null;
   readonly #address: Address;
@@ -171,7 +177,6 @@ export class Check implements TimerOwner {
     if (this.#run === null) return;
     this.#run.cancel();
     this.#run = null;
-    this.#checks.onRunOver();
   }
 
   onTimer(): void {
@@ -181,19 +186,22 @@ export class Check implements TimerOwner {
   run(): void {
     const { runtime, timers } = this.#surroundings;
     this.#startedMs = timers.nowMs;
-    this.#run = new CheckRun(timers, this.#pace.timeoutMs, this.#conversation, (result) => this.#over(result));
+    this.#run = new CheckRun(timers, this.#pace.timeoutMs, this.#conversation, this);
     this.#run.start(runtime, this.#address);
   }
 
-  #over(result: CheckResult): void {
+  onReleased(): void {
+    this.#checks.onRunReleased();
+  }
+
+  onResult(result: CheckResult): void {
     this.#run = null;
     if (result.verdict === "passed") this.#counter.pass();
     else if (result.verdict === "failed") this.#counter.fail();
     const checked = { result, isUp: this.#counter.isUp };
     this.latest = checked;
-    this.#planNext();
     // First the next one: a follower may end this check.
-    this.#checks.onRunOver();
+    this.#planNext();
     for (const follower of [...this.followers]) follower(checked);
   }
 

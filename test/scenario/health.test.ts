@@ -183,7 +183,53 @@ describe("a health endpoint", () => {
   });
 });
 
+describe("a panic", () => {
+  it("Q09 spreads over all when 60 % are unhealthy, says so, and never over those an operator has taken out", async () => {
+    await fleetWith({ check: CHECK, panicThreshold: "45%" }, { servers: 5 });
+    assert.ok(fleet.proxy.setServerState("app", "127.0.0.1:9005", "drain"));
+    for (const number of [1, 2]) fleet.server(number).plan = { check: 500 };
+    fleet.pass(3_000);
+    askTimes(20);
+    assert.deepEqual(arrived(), [0, 0, 10, 10, 0], "half of those in service are enough");
+    fleet.server(3).plan = { check: 500 };
+    fleet.pass(9_000);
+    clear();
+    askTimes(20);
+    assert.deepEqual(arrived(), [5, 5, 5, 5, 0]);
+    const panics = fleet.notices.flatMap((notice) => (notice.kind === "panic" ? [notice] : []));
+    assert.deepEqual(panics, [{ kind: "panic", upstream: "app", isPanic: true, healthy: 1, servers: 4 }]);
+  });
+});
+
 describe("checks", () => {
+  it("Q10 of 1,000 servers that hang are spread, 64 at once, and leave nothing open", async () => {
+    const list = Array.from({ length: 1_000 }, (_, at) => `127.1.${at >> 8}.${at & 255}:80`);
+    let open = 0;
+    let most = 0;
+    const connects: number[] = [];
+    await fleetWith(
+      { check: { ...CHECK, interval: "1m", timeout: "500ms" } },
+      {
+        servers: 1,
+        list: ["127.0.0.1:9001", ...list],
+        prepare: ({ sim }) => {
+          for (const address of list) sim.hang(address);
+        },
+        onConnect(_address, isOver) {
+          open += isOver ? -1 : 1;
+          most = Math.max(most, open);
+          if (!isOver) connects.push(fleet.sim.clock.now());
+        },
+      },
+    );
+    fleet.pass(15_000);
+    assert.ok(connects.length >= 1_000, `${connects.length}`);
+    assert.equal(most, 64);
+    assert.ok(new Set(connects.slice(0, 64).map((atMs) => Math.floor(atMs / 50))).size > 1, "not all in one tick");
+    assert.equal(fleet.proxy.serverStates().filter(({ state }) => state === "down").length, 1_000);
+    assert.equal(fleet.server(1).openLinks, 0);
+  });
+
   it("come in their rhythm, on connections of their own, as the configuration says", async () => {
     await fleetWith({ check: { ...CHECK, interval: "2s", jitter: "0%", headers: { "X-Check": "1" } } }, { servers: 1 });
     fleet.pass(20_000);

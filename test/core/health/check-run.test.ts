@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "@std/testing/bdd";
 import { CheckRun, type Conversation, type Finish } from "../../../core/health/check-run.ts";
+import type { Runtime } from "../../../core/runtime.ts";
 import { addressOf } from "../../support/wire.ts";
 import { type CheckWorld, checkOnce, checkWorld, SERVER, socketsLeft } from "./check-world.ts";
 
@@ -65,15 +66,45 @@ describe("one check", () => {
     });
   }
 
+  it("that is late, or cancelled, gives its connect up", () => {
+    for (const isCancelled of [false, true]) {
+      const codes: string[] = [];
+      world.sim.hang(SERVER);
+      const runtime: Runtime = {
+        ...world.runtime,
+        connect: (options, done) =>
+          world.runtime.connect(options, (error, socket) => {
+            codes.push(error?.code ?? "connected");
+            done(error, socket);
+          }),
+      };
+      let released = 0;
+      const run = new CheckRun(world.timers, 500, silent, { onResult() {}, onReleased: () => void released++ });
+      run.start(runtime, addressOf(SERVER));
+      if (isCancelled) {
+        run.cancel();
+        run.cancel();
+        assert.equal(released, 0, "its descriptor is not free yet");
+      } else {
+        world.sim.advance(700);
+      }
+      world.sim.drive();
+      assert.deepEqual([codes, released], [["ECANCELED"], 1]);
+    }
+  });
+
   it("that is cancelled says nothing and leaves nothing, whenever that is", () => {
     world.sim.serve(SERVER, () => {});
     for (const drives of [false, true]) {
-      const run = new CheckRun(world.timers, 500, silent, () => assert.fail("cancelled"));
+      let released = 0;
+      const owner = { onResult: () => assert.fail("cancelled"), onReleased: () => void released++ };
+      const run = new CheckRun(world.timers, 500, silent, owner);
       run.start(world.runtime, addressOf(SERVER));
       if (drives) world.sim.drive();
       run.cancel();
       world.sim.advance(1_000);
       assert.deepEqual(socketsLeft(world), []);
+      assert.equal(released, 1);
     }
   });
 });

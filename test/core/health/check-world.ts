@@ -32,11 +32,9 @@ export function checkOnce(
   { onPeer, timeoutMs = 2_000, waitMs = 0 }: { onPeer?: (peer: Peer) => void; timeoutMs?: number; waitMs?: number },
 ): CheckResult | null {
   const results: CheckResult[] = [];
+  const owner = { onResult: (result: CheckResult) => void results.push(result), onReleased() {} };
   const server = onPeer === undefined ? null : world.sim.serve(SERVER, onPeer);
-  new CheckRun(world.timers, timeoutMs, conversation, (result) => void results.push(result)).start(
-    world.runtime,
-    addressOf(SERVER),
-  );
+  new CheckRun(world.timers, timeoutMs, conversation, owner).start(world.runtime, addressOf(SERVER));
   world.sim.advance(waitMs);
   world.sim.drive();
   server?.close();

@@ -290,6 +290,42 @@ describe("active checks", () => {
   });
 });
 
+describe("a group after a reload", () => {
+  it("goes at once by what its own checks have found out while it was getting ready", () => {
+    const members = servers(2);
+    const before = groupOf(members);
+    const after = groupOf(members, { check: { ...TCP, port: 8081 } }, members);
+    world.sim.advance(1_500);
+    assert.equal(states(members), "up up", "still by the old one");
+    after.follow(members);
+    before.retire();
+    assert.equal(states(members), "down down");
+  });
+
+  it("tells nothing any more once another one has taken over", () => {
+    const members = servers(3);
+    const before = groupOf(members);
+    const after = groupOf(members, {}, members);
+    after.follow(members);
+    before.retire();
+    for (const at of [0, 1]) members[at]?.health.onChecked({ isPassed: false, isUp: false, reason: "checked" });
+    const count = notices.length;
+    assert.equal(eligible(before), "012", "in a panic");
+    assert.equal(notices.length, count);
+  });
+
+  it("that did not go through leaves everything to the old one", () => {
+    const members = servers(3);
+    const before = groupOf(members.slice(0, 2), { check: TCP });
+    const after = groupOf(members, { check: TCP }, members.slice(0, 2));
+    assert.equal(checks.count, 3);
+    after.retire();
+    assert.equal(checks.count, 2);
+    fail(members[0]);
+    assert.equal(eligible(before), "1");
+  });
+});
+
 describe("outliers", () => {
   const traffic = (members: readonly Server[], failing: number, outcome: Outcome = "server-error"): void => {
     for (const [at, { health }] of members.entries())

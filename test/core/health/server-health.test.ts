@@ -115,6 +115,12 @@ describe("an ejection", () => {
     }
   });
 
+  it("of an outlier, which has no failures in a row, is not forgotten while it lasts either", () => {
+    server.health.eject("an outlier");
+    server.health.endInterval();
+    assert.equal(server.health.ejections, 1);
+  });
+
   it("ends with one request that shows how it is: it succeeds", () => {
     ejected();
     assert.ok(!server.health.awaitsTrial);
