@@ -9,6 +9,7 @@ afterEach(() => fleet.close());
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+const CHECKED = { health: { check: { path: "/healthz" } } };
 
 describe("a wall clock that jumps", () => {
   for (const [name, jumpMs] of [
@@ -18,13 +19,15 @@ describe("a wall clock that jumps", () => {
     ["thirty days back", -30 * DAY_MS],
   ] as const) {
     it(`A26 changes nothing but dates: ${name}`, async () => {
-      fleet = await fleetOf();
+      fleet = await fleetOf({ upstream: CHECKED });
       fleet.server(3).plan = { delayMs: 8_000 };
       fleet.load({ everyMs: 20, forMs: 10_000 });
       fleet.pass(5_000);
       fleet.sim.jumpWallClock(jumpMs);
       fleet.pass(15_000);
       assert.deepEqual(fleet.tally(), { ok: 500 });
+      const checks = fleet.server(1).checksMs.length;
+      assert.ok(checks >= 3 && checks <= 6, `checks go on at their pace: ${checks}`);
     });
   }
 
@@ -55,6 +58,7 @@ describe("a process that does not run for a while", () => {
   ] as const) {
     it(`${id} lets nothing expire that was alive, and is back at once: ${name}`, async () => {
       fleet = await fleetOf({
+        upstream: CHECKED,
         config: { timeouts: { firstByte: "3s", requestHead: "3s", keepAliveIdle: "4s" } },
       });
       const idle = fleet.clients.connect();

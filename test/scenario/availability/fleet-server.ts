@@ -74,12 +74,13 @@ export class FleetServer {
   /** Nobody listens any more; with `drops`, what is open is reset as well. */
   refuse(drops = true): void {
     this.#sim.failConnect(this.address, "ECONNREFUSED");
-    if (drops) for (const { peer } of this.links) if (!peer.isGone) peer.reset();
+    if (drops) this.#dropAll();
   }
 
-  /** Connects get no answer any more. */
+  /** Connects get no answer any more; what is open is reset. */
   blackhole(): void {
     this.#sim.hang(this.address);
+    this.#dropAll();
   }
 
   restore(): void {
@@ -93,6 +94,10 @@ export class FleetServer {
   /** Bytes that were no HTTP. */
   errors(): string[] {
     return this.#origin?.errors() ?? [];
+  }
+
+  #dropAll(): void {
+    for (const { peer } of this.links) if (!peer.isGone) peer.reset();
   }
 
   #receive({ target, method, body }: ArrivedRequest, link: OriginLink): void {

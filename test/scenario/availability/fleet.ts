@@ -187,6 +187,17 @@ export class Fleet {
     );
   }
 
+  /** How often `server` went out or came in again, as far as it was told: being on trial is a part of being out. */
+  stateChanges(server: FleetServer): number {
+    const told = this.notices.filter((notice) => notice.kind === "server-state" && notice.server === server.address);
+    return told.filter((notice) => "to" in notice && (notice.to === "up" || notice.from === "up")).length;
+  }
+
+  /** Names of the states of all servers now, in order. */
+  states(): string[] {
+    return this.proxy.serverStates().map(({ state }) => state);
+  }
+
   /** Tries per request. */
   get triesPerRequest(): number {
     return this.reports.reduce((sum, { attempts }) => sum + attempts, 0) / Math.max(1, this.reports.length);
@@ -227,10 +238,17 @@ export class Fleet {
         const address = textOfAddress(options.address);
         this.servers.find((server) => server.address === address)?.connectsMs.push(this.sim.clock.now());
         this.#options.onConnect?.(address, false);
-        return runtime.connect(options, (error, socket) => {
-          this.#options.onConnect?.(address, true);
+        const over = (): void => this.#options.onConnect?.(address, true);
+        const attempt = runtime.connect(options, (error, socket) => {
+          over();
           done(error, socket);
         });
+        return {
+          cancel() {
+            over();
+            attempt.cancel();
+          },
+        };
       },
     };
   }

@@ -12,7 +12,7 @@ const RELOADS = 100;
 
 describe("a hundred reloads under load", () => {
   it("A20 lose no request, close no connection that may stay, and leave nothing behind", async () => {
-    fleet = await fleetOf();
+    fleet = await fleetOf({ upstream: { health: { check: { path: "/healthz" } } } });
     const [first, second, third] = fleet.servers.map(({ address }) => address);
     fleet.server(2).plan = { delayMs: 120 };
     fleet.load({ everyMs: 5, forMs: 31_000, methods: ["GET", "POST"] });
@@ -48,6 +48,23 @@ describe("a hundred reloads under load", () => {
     assert.ok(connects < 60, `${connects} connects to the server that always stayed`);
     assert.ok(fleet.clients.peers.length < 100, "clients keep their connections");
     assert.ok(fleet.timersRunning <= running + 20, `${fleet.timersRunning} deadlines run, ${running} before`);
+  });
+
+  it("A20 keep what is known of servers that stay", async () => {
+    fleet = await fleetOf({ upstream: { health: { check: { path: "/healthz" } } } });
+    fleet.server(1).plan = { check: 503 };
+    fleet.load({ everyMs: 20, forMs: 45_000 });
+    fleet.pass(20_000);
+    assert.deepEqual(fleet.states(), ["down", "up", "up"]);
+    const before = fleet.server(1).arrivals.length;
+    for (let i = 0; i < 20; i++) {
+      await fleet.reload({}, { limits: { requestHead: i % 2 === 0 ? "32KiB" : "16KiB" } });
+      assert.deepEqual(fleet.states(), ["down", "up", "up"]);
+      fleet.pass(500);
+    }
+    fleet.pass(20_000);
+    assert.equal(fleet.server(1).arrivals.length, before);
+    assert.deepEqual(fleet.tally(), { ok: fleet.asked.length });
   });
 
   it("A20 let requests finish on what they began with, until the deadline of a drain", async () => {
@@ -119,6 +136,7 @@ describe("a hundred bad configurations", () => {
     fleet.load({ everyMs: 5, forMs: 10_000 });
     fleet.pass(100);
     const { deployment } = fleet.engine;
+    const before = fleet.states();
     const bad: object[] = [
       { listeners: [LISTEN], routes: [{ upstream: "gone" }] },
       { listeners: [LISTEN], upstreams: { app: { servers: [] } }, routes: [{ upstream: "app" }] },
@@ -138,6 +156,7 @@ describe("a hundred bad configurations", () => {
     fleet.pass(8_000);
     assert.deepEqual(fleet.tally(), { ok: 2_000 });
     assert.equal(fleet.engine.deployment, deployment);
+    assert.deepEqual(fleet.states(), before);
     assert.ok(fleet.clients.peers.length < 20);
   });
 });

@@ -22,6 +22,7 @@ const INCIDENTS: readonly Incident[] = [
   mood,
   reload,
   reload,
+  administer,
   drain,
 ];
 
@@ -57,6 +58,15 @@ function mood(world: World, random: Seeded): void {
 function reload(world: World, random: Seeded): void {
   const other = random.pick(world.setting.others);
   world.sim.clock.appoint(random.next() * SPAN_MS, () => world.reload(other));
+}
+
+/** An operator takes a server out for a while. */
+function administer(world: World, random: Seeded): void {
+  const { address } = random.pick(world.servers);
+  const state = random.pick(["drain", "maintenance"] as const);
+  between(world, random, (isOver) => {
+    world.proxy.setServerState("app", address, isOver ? "ready" : state);
+  });
 }
 
 function drain(world: World, random: Seeded): void {

@@ -42,6 +42,9 @@ export interface RequestPlan {
   tries: number;
 }
 
+/** What health checks ask for. */
+export const CHECK_PATH = "/healthz";
+
 /** Nonces can be told from everything else that crosses the wire. */
 export const NONCE = /n\d+x\d+n/g;
 

@@ -6,7 +6,7 @@ import type { Seeded } from "../../support/seeded.ts";
 import type { EndOptions } from "../../support/sim.ts";
 import { addressOf } from "../../support/wire.ts";
 import { readSlowly } from "../stage.ts";
-import { type Behaviour, chunksOf, type RequestPlan } from "./request-plan.ts";
+import { type Behaviour, CHECK_PATH, chunksOf, type RequestPlan } from "./request-plan.ts";
 import type { World } from "./world.ts";
 
 /** What a server does for a while, whatever is asked. */
@@ -122,8 +122,6 @@ export class RandomServer {
     return plan.behaviour;
   }
 }
-
-export const CHECK_PATH = "/healthz";
 
 function wholeResponse({ response, method }: RequestPlan, status: string, ...fields: string[]): string {
   const lines = [`HTTP/1.1 ${status}`, `Content-Length: ${response.length}`, ...fields];

@@ -4,6 +4,7 @@ import type { Seeded } from "../../support/seeded.ts";
 import type { Segments } from "../../support/segments.ts";
 import type { EndOptions, SimulationOptions } from "../../support/sim.ts";
 import { LISTEN } from "../stage.ts";
+import { CHECK_PATH } from "./request-plan.ts";
 
 export interface Setting {
   readonly simulation: Omit<SimulationOptions, "seed">;
@@ -109,10 +110,29 @@ function featuresOf(random: Seeded): Features {
   const hedges = random.between(0, 3) === 0;
   const retries = { attempts, ...(random.between(0, 3) === 0 && { perTryTimeout: "700ms" }) };
   return {
-    upstream: { retries, ...(hedges && { hedge: { after: random.pick(["10ms", "300ms"]) } }) },
+    upstream: {
+      retries,
+      health: healthOf(random),
+      ...(hedges && { hedge: { after: random.pick(["10ms", "300ms"]) } }),
+    },
     timeouts: random.between(0, 5) === 0 ? { total: "1.2s" } : {},
     // Each of them may meet a stale connection first.
     furtherTries: 2 * (attempts + (hedges ? 1 : 0)),
+  };
+}
+
+/** Fast enough to matter within a schedule. */
+function healthOf(random: Seeded): object {
+  const check = { path: CHECK_PATH, interval: "400ms", timeout: "300ms", fastInterval: "100ms", fall: 2, rise: 1 };
+  const ejection = {
+    consecutiveFailures: random.pick([1, 3]),
+    baseTime: random.pick(["300ms", "2s"]),
+    maxShare: "100%",
+  };
+  return {
+    ...(random.between(0, 2) === 0 && { check }),
+    ejection: random.pick([{}, false, ejection, ejection]),
+    panicThreshold: random.pick(["0%", "50%"]),
   };
 }
 
