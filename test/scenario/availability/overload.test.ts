@@ -12,7 +12,7 @@ const tookMs = (asked: readonly Asked[]): number[] => asked.map((one) => one.too
 describe("one of three servers is slow", () => {
   const SLOW = { bodyBytes: 2_000, bytesPerSecond: 1_024 };
 
-  for (const balance of ["least-busy"]) {
+  for (const balance of ["two-choices", "least-busy", "peak-ewma", "least-time"]) {
     it(`A08 leaves requests to the others as fast as they were, and gets few itself: ${balance}`, async () => {
       fleet = await fleetOf({ plan: { bodyBytes: 2_000 }, upstream: { balance } });
       fleet.load({ everyMs: 20, forMs: 20_000 });
@@ -123,5 +123,30 @@ describe("storms and herds", () => {
     assert.ok(again.length >= 10);
     assert.ok(percentile(again, 0.9) - percentile(again, 0.1) >= 100, "not all at once");
     assert.ok(Math.max(...again) < 250 + 110);
+  });
+
+  it("A34 gives a server that returns its share by and by", async () => {
+    fleet = await fleetOf({ servers: 4, upstream: { slowStart: "10s", balance: "round-robin" } });
+    fleet.load({ everyMs: 5, forMs: 40_000 });
+    fleet.pass(2_000);
+    fleet.server(1).refuse();
+    fleet.pass(10_000);
+    fleet.server(1).restore();
+    const stateIs = (): string => fleet.states()[0] ?? "";
+    for (let passed = 0; passed < 20_000 && stateIs() !== "up"; passed += 50) fleet.pass(50);
+    assert.equal(stateIs(), "up");
+    const countAfter = (ms: number): number => {
+      const from = fleet.server(1).arrivals.length;
+      fleet.pass(ms);
+      return fleet.server(1).arrivals.length - from;
+    };
+    const first = countAfter(1_000);
+    assert.ok(first <= 1.5 * 50, `${first} in the first second, where 50 would be its share`);
+    assert.ok(first <= 25, "less than its share, even");
+    fleet.pass(9_500);
+    const full = countAfter(2_000);
+    assert.ok(full >= 90 && full <= 110, `${full} in two seconds, later`);
+    fleet.pass(30_000);
+    assert.deepEqual(fleet.tally(), { ok: 8_000 });
   });
 });
