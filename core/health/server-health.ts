@@ -142,10 +142,11 @@ export class ServerHealth implements TimerOwner, Eligibility {
 
   /** A request was picked for it. */
   onPick(): void {
-    if (this.state !== "probing" || this.#isTrialOut) return;
+    // Nobody watches one that a reload has removed; requests that began before may still ask it.
+    if (this.state !== "probing" || this.#isTrialOut || this.#watcher === null) return;
     this.#isTrialOut = true;
-    this.#watcher!.timers.set(this.#timer, TRIAL_MS_MAX);
-    this.#watcher!.onHealthChanged();
+    this.#watcher.timers.set(this.#timer, TRIAL_MS_MAX);
+    this.#watcher.onHealthChanged();
   }
 
   #succeeded(): void {

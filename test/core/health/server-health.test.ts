@@ -37,6 +37,16 @@ describe("a server nobody knows anything about", () => {
     assert.equal(server.health.readySinceMs, Number.NEGATIVE_INFINITY);
     assert.equal(server.health.sinceMs, 1_000_000);
   });
+
+  it("may be asked after a reload has removed it, whatever its state was", () => {
+    ejected();
+    server.advance(10_200);
+    assert.equal(state(), "probing");
+    server.health.detach();
+    tried("broken");
+    tried("success");
+    assert.equal(state(), "probing", "nobody is told anything any more");
+  });
 });
 
 describe("failures in a row", () => {

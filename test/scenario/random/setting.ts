@@ -113,11 +113,24 @@ function featuresOf(random: Seeded): Features {
     upstream: {
       retries,
       health: healthOf(random),
+      ...balancingOf(random),
       ...(hedges && { hedge: { after: random.pick(["10ms", "300ms"]) } }),
     },
     timeouts: random.between(0, 5) === 0 ? { total: "1.2s" } : {},
     // Each of them may meet a stale connection first.
     furtherTries: 2 * (attempts + (hedges ? 1 : 0)),
+  };
+}
+
+const BALANCERS = ["two-choices", "round-robin", "random", "least-busy", "peak-ewma", "least-time", "client-address"];
+
+function balancingOf(random: Seeded): object {
+  const method = random.pick(["rendezvous", "ring", "maglev"]);
+  const hash = { hash: random.pick(["path", "header:Idempotency-Key"]), method, boundedLoad: 1.25 };
+  return {
+    balance: random.pick([...BALANCERS, hash]),
+    ...(random.between(0, 3) === 0 && { slowStart: "1s" }),
+    ...(random.between(0, 3) === 0 && { sticky: { cookie: "at", secret: "a secret of enough letters" } }),
   };
 }
 
@@ -138,9 +151,11 @@ function healthOf(random: Seeded): object {
 
 function serversOf(random: Seeded, addresses: readonly string[]): object[] {
   const isBounded = random.between(0, 2) === 0;
+  const isTiered = random.between(0, 3) === 0;
   return addresses.map((address) => ({
     address,
     weight: random.pick([1, 1, 3]),
+    ...(isTiered && random.pick([{}, { priority: 1 }, { backup: true }])),
     ...(isBounded && { maxConnections: random.between(1, 3) }),
   }));
 }
