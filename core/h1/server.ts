@@ -368,15 +368,13 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     else this.#owner.timers.set(this.#timer, delayMs);
   }
 
-  /** Ends now; `reason` is for the request under way. */
+  /** Ends now; `reason` is for the request under way. What is lost of an answer must not look like its end. */
   close(reason: Fault = fault.DRAINING): void {
-    if (this.#phase === CLOSED) {
-      this.socket.destroy();
-      return;
-    }
-    this.#sender.flush();
-    this.#drop();
-    this.#fail(reason);
+    const isLeaving = this.#phase === CLOSED;
+    if (!isLeaving) this.#sender.flush();
+    if (isLeaving && this.socket.queuedBytes === 0) this.socket.destroy();
+    else this.#drop();
+    if (!isLeaving) this.#fail(reason);
   }
 
   #fail(reason: Fault): void {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
 import { LAST_CHANCE_MS } from "../../core/limits.ts";
-import { GET, OK, ok, patternOf, post, SILENT, type Stage, stageWith, statusesTo } from "./stage.ts";
+import { GET, OK, ok, patternOf, post, readSlowly, SILENT, type Stage, stageWith, statusesTo } from "./stage.ts";
 
 /** Stopping: nothing accepted is dropped before the deadline, nothing is left after it (A18, A19). */
 
@@ -190,6 +190,23 @@ describe("draining", () => {
     await pass(300);
     assert.equal(old.closed, "reset");
     assert.deepEqual(statusesTo(young), [], "no last chunk");
+  });
+
+  it("cuts an open-ended response that is complete, but still on its way, so that it can be seen", async () => {
+    const whole = patternOf(60_000);
+    stage = await stageWith({
+      kernelBytesMax: 1_024,
+      script: { onRequest: () => `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nea60\r\n${whole}\r\n0\r\n\r\n` },
+    });
+    const old = stage.client();
+    readSlowly(stage, old, 10_000);
+    old.send("GET / HTTP/1.0\r\n\r\n");
+    await pass(1_000);
+    assert.deepEqual(codes(), [""]);
+    drain(100);
+    await pass(300);
+    assert.ok(old.receivedBytes > 0 && old.receivedBytes < whole.length);
+    assert.equal(old.closed, "reset");
   });
 
   it("leaves tunnels open until the deadline, then cuts both ends", async () => {
