@@ -118,6 +118,8 @@ export class World {
     for (const { peer } of this.actors) if (!peer.isGone) peer.reset();
     this.sim.advance(SETTLE_MS);
     await this.sim.settle();
+    // A reload that warms up has a deadline of its own.
+    await this.sim.until(Promise.all(this.#background), 20_000);
     this.#noteEndpoints();
     let idle = 0;
     for (const { label, inFlight, connections } of this.#endpointsSeen) {
@@ -132,7 +134,6 @@ export class World {
     const running = [...this.#timersSeen].filter((timer) => timer.deadlineMs !== 0).length;
     const own = this.setting.timersPerServer * this.#endpointsSeen.size;
     assert.ok(running <= idle + own, `${running} deadlines run beside ${idle} of idle connections`);
-    await this.sim.until(Promise.all(this.#background), 20_000);
     await this.sim.until(this.proxy.drain(1_000), 5_000);
     for (const server of this.servers) await server.close();
     this.sim.assertQuiet();
