@@ -52,10 +52,16 @@ export function eligibleOf<M extends Rated>(members: readonly M[], panicShare: n
   );
 }
 
+/** The `tier` of servers that are used as a last resort. */
+const BACKUPS = Number.POSITIVE_INFINITY;
+
 /** No tier has enough healthy servers: where one has, those below or above it are not needed. */
 function isPanic(ready: readonly Rated[], panicShare: number): boolean {
   const tiers = new Map<number, { all: number; healthy: number }>();
+  // Backups come in when nobody else is left: until then their health helps nobody.
+  const areBackupsIn = !ready.some(({ tier, health }) => tier !== BACKUPS && health.isHealthy);
   for (const { tier, health } of ready) {
+    if (tier === BACKUPS && !areBackupsIn) continue;
     const counts = tiers.get(tier) ?? { all: 0, healthy: 0 };
     tiers.set(tier, counts);
     counts.all++;

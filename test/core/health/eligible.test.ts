@@ -6,7 +6,7 @@ import { eligibleOf, type Rated } from "../../../core/health/eligible.ts";
 function servers(letters: string, tiers = ""): (Rated & { at: number })[] {
   return [...letters].map((letter, at) => ({
     at,
-    tier: Number(tiers[at] ?? 0),
+    tier: tiers[at] === "b" ? Number.POSITIVE_INFINITY : Number(tiers[at] ?? 0),
     health: {
       isReady: letter !== "x",
       isHealthy: "hR".includes(letter),
@@ -55,11 +55,18 @@ describe("who may be picked", () => {
     assert.equal(picked("hhh", 1), "012");
   });
 
-  it("healthy backups are no panic, though the others are down", () => {
+  it("a healthy tier below is no panic, though the others are down", () => {
     assert.equal(picked("dddh", 0.5, "0001"), "3");
     assert.equal(picked("hddh", 0.5, "0001"), "03");
     assert.equal(picked("dddd", 0.5, "0001"), "0123!");
     assert.equal(picked("hddd", 0.5, "0001"), "0123!");
+  });
+
+  it("backups that nobody needs yet are no help against panic", () => {
+    assert.equal(picked("hddh", 0.5, "000b"), "0123!");
+    assert.equal(picked("hhdh", 0.5, "000b"), "013");
+    assert.equal(picked("dddh", 0.5, "000b"), "3");
+    assert.equal(picked("dddd", 0.5, "000b"), "0123!");
   });
 
   it("says how many are healthy", () => {
