@@ -41,21 +41,27 @@ export const BalanceSchema = either(
   `one of ${BALANCE_NAMES.join(", ")}, or a map such as { hash: "header:X-User" }`,
 );
 
-export const StickySchema = section({
-  cookie: v.optional(
-    described(
-      text("the name of a cookie", (value) =>
-        isToken(value) ? null : "is no name of a cookie; write letters, digits, dashes and underscores",
+export const StickySchema = section(
+  {
+    cookie: v.optional(
+      described(
+        text("the name of a cookie", (value) =>
+          isToken(value) ? null : "is no name of a cookie; write letters, digits, dashes and underscores",
+        ),
+        "The cookie that names the server; `millrace-` and the name of the upstream when left out.",
       ),
-      "The cookie that names the server; `millrace-` and the name of the upstream when left out.",
     ),
-  ),
-  secret: described(
-    secret(),
-    "Signs the cookie, at least 16 bytes, the same in all proxies that share the upstream: `${env:STICKY_SECRET}`.",
-  ),
-  maxAge: v.optional(described(duration(), "How long browsers keep the cookie; until they are closed when left out.")),
-});
+    secret: described(
+      secret(),
+      "Signs the cookie, at least 16 bytes, the same in all proxies that share the upstream: `${env:STICKY_SECRET}`.",
+    ),
+    maxAge: v.optional(
+      described(duration(), "How long browsers keep the cookie; until they are closed when left out."),
+    ),
+  },
+  {},
+  true,
+);
 
 export function defineBalance(balance: v.InferOutput<typeof BalanceSchema>): BalanceDefinition {
   if (balance === "client-address") return { part: { kind: "client-address" }, method: "auto", boundedLoad: null };

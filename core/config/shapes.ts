@@ -17,12 +17,19 @@ const NAME_RIGHT = "write letters, digits, dots, dashes and underscores, at most
 
 type Entries = v.ObjectEntries;
 
-/** A map with known keys. `elsewhere` tells where a key belongs that people look for here. */
-export function section<const E extends Entries>(entries: E, elsewhere: Readonly<Record<string, string>> = {}) {
+/**
+ * A map with known keys. `elsewhere` tells where a key belongs that people look for here; `hides` keeps what was written
+ * in place of the map, maybe a secret, out of messages.
+ */
+export function section<const E extends Entries>(
+  entries: E,
+  elsewhere: Readonly<Record<string, string>> = {},
+  hides = false,
+) {
   const known = Object.keys(entries);
   const schema = v.strictObject(entries, (issue) => {
     if (issue.expected === "Object")
-      return `expected a map of ${known.slice(0, 6).join(", ")}${known.length > 6 ? ", …" : ""}, got ${describe(issue.input)}`;
+      return `expected a map of ${known.slice(0, 6).join(", ")}${known.length > 6 ? ", …" : ""}${hides ? "" : `, got ${describe(issue.input)}`}`;
     return "is missing; it is required here";
   });
   return withRun(schema, (dataset, config, next) => {

@@ -85,6 +85,7 @@ describe("sticky", () => {
     assert.match(problem({ sticky: { secret: short } }), /^sticky.secret: is too short .* at least 16 bytes, such as/);
     assert.ok(!problem({ sticky: { secret: short } }).includes("xx"));
     assert.ok(!problem({ sticky: { secret: 1234567 } }).includes("1234567"));
+    assert.equal(problem({ sticky: "0123456789abcdef" }), "sticky: expected a map of cookie, secret, maxAge");
     for (const good of ["x".repeat(STICKY_SECRET_BYTES_MIN), "x".repeat(STICKY_SECRET_BYTES_MIN + 1), "ü".repeat(8)])
       assert.equal(defined({ sticky: { secret: good } }).sticky?.secret, good);
   });
