@@ -62,7 +62,7 @@ async function main(): Promise<number> {
 
 function choose(only: string, smoke: boolean): readonly Scenario[] {
   if (only !== "") return SCENARIOS.filter(({ name }) => only.split(",").includes(name));
-  return SCENARIOS.filter(({ isLong, isSmoke }) => (smoke ? isSmoke === true : isLong !== true));
+  return SCENARIOS.filter(({ isLong, isSmoke }) => (smoke ? isSmoke === true : !isLong && !isSmoke));
 }
 
 function runtimesOf(text: string): readonly RuntimeName[] {

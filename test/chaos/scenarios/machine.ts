@@ -34,7 +34,7 @@ export const machine: readonly Scenario[] = [
         routes: [{ id: "all", upstream: "app" }],
       });
       // Whenever it is stopped, some requests have been sent on and wait for their response.
-      const make = () => scene.ask(scene.random.next() < 0.3 ? { plan: "late-50" } : {});
+      const make = () => scene.ask(scene.random.next() < 0.5 ? { plan: "late-150" } : {});
       const clients = scene.clients(proxy, { make });
       const load = clients.run();
       await pause((scene.seconds * 1000) / 3);
