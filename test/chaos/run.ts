@@ -13,6 +13,8 @@ import { seeded } from "../support/seeded.ts";
 import { type Check, type Scenario, Scene } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios/registry.ts";
 
+// An exit takes the proxies along; a signal alone would leave them behind.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 process.exitCode = await main();
 
 async function main(): Promise<number> {

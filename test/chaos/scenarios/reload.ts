@@ -16,7 +16,7 @@ export const reload: readonly Scenario[] = [
   {
     name: "reload-long",
     rows: ["A20", "A21", "A22"],
-    what: "150 reloads, 50 of them of a bad file, under a load of 200,000 requests (give it --rate 1500)",
+    what: "150 reloads, 50 of them of a bad file, under a load of 200,000 requests (give it --rate 1000)",
     isLong: true,
     run: (scene) => reloadUnderLoad(scene, 150, 200_000),
   },
