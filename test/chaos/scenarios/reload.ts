@@ -36,7 +36,8 @@ async function reloadUnderLoad(scene: Scene, times: number, requests: number): P
   const answerBytes = Math.ceil(loadMs / 2);
   const download = scene.clients(proxy, {
     requests: 1,
-    patienceMs: loadMs + 10_000,
+    // Slower by every tick of a timer that is late.
+    patienceMs: 2 * loadMs + 10_000,
     make: () => scene.ask({ method: "GET", path: "/kept", answerBytes, plan: "slow-500" }),
   });
   const downloaded = download.run();
