@@ -83,7 +83,9 @@ export async function loadConfig(file: string, environment: Environment): Promis
     for (const problem of compiled.problems) report(located(problem, merged.originOf(problem.path)));
   } else
     problems.push(
-      ...serverFileProblems(compiled, (path, message) => loader.locate(merged.originOf(path), message, false)),
+      ...serverFileProblems(compiled, environment, (path, message) =>
+        loader.locate(merged.originOf(path), message, false),
+      ),
     );
   if ("problems" in compiled || problems.length > 0) return { problems: sorted(problems), warnings, origins };
   return {
@@ -98,6 +100,7 @@ export async function loadConfig(file: string, environment: Environment): Promis
 /** What the files that list servers hold must be right, too, when all begins; later they may change. */
 function serverFileProblems(
   { snapshot }: CompiledConfig,
+  environment: Environment,
   locate: (path: ConfigPath, message: string) => LocatedProblem,
 ): LocatedProblem[] {
   const seen = new Set<string>();
@@ -105,7 +108,7 @@ function serverFileProblems(
     sources.flatMap((source, index) => {
       if (source.kind !== "file" || seen.has(source.path)) return [];
       seen.add(source.path);
-      const result = readServerFile(source.path);
+      const result = readServerFile(source.path, environment);
       if (!("problems" in result)) return [];
       if (!result.isMissing) return result.problems;
       const place = ["upstreams", name, "servers", index, "file"];

@@ -1,7 +1,7 @@
 /** Files that list servers: read when an upstream asks for one, and again when it changes. A bad one changes nothing. */
 
 import { readFileSync, statSync } from "node:fs";
-import { substituteEnvironment } from "../core/config/environment.ts";
+import { type Environment, substituteEnvironment } from "../core/config/environment.ts";
 import { type ConfigProblem, formatPath } from "../core/config/problem.ts";
 import { compileServerList } from "../core/config/server-list.ts";
 import { SERVER_FILE_BYTES_MAX } from "../core/limits.ts";
@@ -25,7 +25,7 @@ export class ServerFiles implements ServerLists {
 
   watch(path: string, onList: (list: readonly ListedSource[]) => void): { stop(): void } {
     const read = (): void => {
-      const result = readServerFile(path);
+      const result = readServerFile(path, readEnvironment);
       if (!("problems" in result)) {
         onList(result.list);
         return;
@@ -44,7 +44,7 @@ export type ServerFileResult =
   /** `isMissing`: it is not the file's content that is wrong. */
   | { readonly problems: readonly LocatedProblem[]; readonly isMissing: boolean };
 
-export function readServerFile(path: string): ServerFileResult {
+export function readServerFile(path: string, environment: Environment): ServerFileResult {
   const file = shownName(path);
   const refuse = (message: string, isMissing: boolean): ServerFileResult => ({
     problems: [{ file, position: null, path: "", message }],
@@ -69,7 +69,7 @@ export function readServerFile(path: string): ServerFileResult {
     path: formatPath(at),
     message,
   });
-  const { value, problems } = substituteEnvironment(document.value, readEnvironment);
+  const { value, problems } = substituteEnvironment(document.value, environment);
   if (problems.length > 0) return { problems: problems.map(located), isMissing: false };
   const compiled = compileServerList(value);
   if ("problems" in compiled) return { problems: compiled.problems.map(located), isMissing: false };

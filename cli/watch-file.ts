@@ -11,7 +11,7 @@ import { dirname } from "node:path";
 const SETTLE_MS = 50;
 const LOOK_MS = 2_000;
 
-export function watchFile(path: string, onChange: () => void): { close(): void } {
+export function watchFile(path: string, onChange: () => void, lookMs = LOOK_MS): { close(): void } {
   let version = versionOf(path);
   let settling: ReturnType<typeof setTimeout> | null = null;
   const look = (): void => {
@@ -24,7 +24,7 @@ export function watchFile(path: string, onChange: () => void): { close(): void }
   const watcher = watchDirectory(dirname(path), () => {
     settling ??= setTimeout(look, SETTLE_MS);
   });
-  const looking = setInterval(look, LOOK_MS);
+  const looking = setInterval(look, lookMs);
   looking.unref();
   return {
     close() {

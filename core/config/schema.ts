@@ -46,35 +46,38 @@ const Listener = section({
   ),
 });
 
-const Server = section({
-  address: described(serverAddress, "Host and port, or `unix:/path`."),
-  weight: v.optional(
-    described(count({ min: 1, max: 1000 }), "Share of the requests relative to the other servers."),
-    1,
-  ),
-  maxConnections: v.optional(
-    described(
-      count({ min: 1, unlimited: true }),
-      "Connections at once; further requests go to another server, or wait in the queue when all are full.",
+const Server = section(
+  {
+    address: described(serverAddress, "Host and port, or `unix:/path`."),
+    weight: v.optional(
+      described(count({ min: 1, max: 1000 }), "Share of the requests relative to the other servers."),
+      1,
     ),
-    "unlimited",
-  ),
-  priority: v.optional(
-    described(
-      count({ max: SERVER_PRIORITY_MAX }),
-      "Servers with 0 come first; those with a higher number get what is too much for the ones before.",
+    maxConnections: v.optional(
+      described(
+        count({ min: 1, unlimited: true }),
+        "Connections at once; further requests go to another server, or wait in the queue when all are full.",
+      ),
+      "unlimited",
     ),
-    0,
-  ),
-  backup: v.optional(described(flag(), "Only chosen when no other server may be."), false),
-  state: v.optional(
-    described(
-      choice(SERVER_STATES),
-      "What it begins with: `drain` gets no new requests, `maintenance` is not even checked.",
+    priority: v.optional(
+      described(
+        count({ max: SERVER_PRIORITY_MAX }),
+        "Servers with 0 come first; those with a higher number get what is too much for the ones before.",
+      ),
+      0,
     ),
-    "ready",
-  ),
-});
+    backup: v.optional(described(flag(), "Only chosen when no other server may be."), false),
+    state: v.optional(
+      described(
+        choice(SERVER_STATES),
+        "What it begins with: `drain` gets no new requests, `maintenance` is not even checked.",
+      ),
+      "ready",
+    ),
+  },
+  { srv: "write either address or srv", file: "write either address or file; a list in a file names no further file" },
+);
 
 const SERVER_FORMS = 'an address such as "127.0.0.1:9000", or a map with address and weight, with srv, or with file';
 

@@ -51,6 +51,33 @@ describe("loading a configuration", () => {
     ]);
   });
 
+  it("reads files that list servers, relative to who names them, and points into them", async () => {
+    const servers =
+      "upstreams:\n  app:\n    servers:\n      - file: good.yaml\n      - file: sub/bad.json\n      - file: gone.yml\n";
+    assert.deepEqual(
+      await problems({
+        "a.yaml": 'listeners: [":80"]\nroutes: [{ upstream: app }]\ninclude: sub/b.yaml\n',
+        "sub/b.yaml": servers.replace("sub/", ""),
+        "sub/good.yaml": '- "127.0.0.1:${env:PORT}"\n- "app.internal:9000"\n',
+        "sub/bad.json": '["127.0.0.1",\n {"file": "x.yaml"}]',
+      }),
+      [
+        'sub/bad.json:1:2: [0]: "127.0.0.1": has no port; write one, such as "127.0.0.1:8080"',
+        "sub/bad.json:2:2: [1].address: is missing; it is required here",
+        "sub/bad.json:2:3: [1].file: unknown key; write either address or file; a list in a file names no further file",
+        "sub/b.yaml:6:15: upstreams.app.servers[2].file: sub/gone.yml does not exist; check the path",
+      ],
+    );
+    assert.deepEqual(
+      await problems({
+        "a.yaml":
+          'listeners: [":80"]\nroutes: [{ upstream: app }]\nupstreams: { app: { servers: [{ file: l.yaml }] } }\n',
+        "l.yaml": "servers: []\n",
+      }),
+      ['l.yaml:1:1: : holds no list; write servers line by line, such as - "127.0.0.1:9001"'],
+    );
+  });
+
   it("reads included files, and points into them", async () => {
     assert.deepEqual(
       await problems({

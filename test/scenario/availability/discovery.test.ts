@@ -189,6 +189,19 @@ describe("A15: DNS fails", () => {
   });
 });
 
+describe("A38: one kind of address is dead", () => {
+  it("A38 a dead IPv6 address beside a good IPv4 one is a server that gets no requests", async () => {
+    const { sim } = fleetAt([A, V6]);
+    sim.zone.addresses(NAME, ["10.0.0.1", "fd00::1"], 60);
+    sim.failConnect(V6, "ENETUNREACH");
+    await fleet.start();
+    fleet.load({ everyMs: 100, forMs: 60_000, methods: ["GET", "POST"] });
+    fleet.pass(61_000);
+    assert.deepEqual(fleet.tally(), { ok: 600 });
+    assert.ok(fleet.server(2).connectsMs.length < 60, `${fleet.server(2).connectsMs.length} tries`);
+  });
+});
+
 describe("services", () => {
   it("finds servers by SRV, and follows targets, ports and weights", async () => {
     const { sim } = fleetAt([A, B, "10.0.0.2:9001"], { list: [{ srv: SERVICE }] });
