@@ -33,8 +33,9 @@ export class ServerFiles implements ServerLists {
       for (const line of printProblems(result.problems)) this.#report(line);
       this.#report(`millrace: ${shownName(path)}: its servers stay as they were`);
     };
-    read();
+    // First: what changes while it is read would else go unnoticed.
     const watching = watchFile(path, read);
+    read();
     return { stop: () => watching.close() };
   }
 }

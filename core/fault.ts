@@ -174,7 +174,7 @@ export const CONNECT_TIMEOUT = fault(
   504,
   "the server did not accept within `timeouts.connect`",
 );
-export const NAME_NOT_FOUND = fault("upstream", "name-not-found", 502, "the server's host name has no address");
+export const UNREACHABLE = fault("upstream", "unreachable", 502, "there is no route to the server");
 export const LOCAL_RESOURCES = fault("internal", "local-resources", 503, "no descriptor was left to connect with");
 export const NO_LOCAL_PORT = fault(
   "internal",

@@ -4,7 +4,8 @@ import * as v from "valibot";
 import { DEFAULT_DNS } from "../limits.ts";
 import { hostNameProblem, parseResolverAddress } from "./address.ts";
 import { formatDuration } from "./duration.ts";
-import { count, described, duration, oneOrMore, section, text } from "./shapes.ts";
+import { SERVER_STATES } from "./health-schema.ts";
+import { choice, count, described, duration, flag, oneOrMore, section, text } from "./shapes.ts";
 
 const SERVICE = 'a service name such as "_http._tcp.app.internal"';
 const FROM_RECORDS = "SRV records say it; leave it out";
@@ -20,6 +21,8 @@ export const Service = section(
       described(count({ min: 1, unlimited: true }), "As above, of each server that is found."),
       "unlimited",
     ),
+    backup: v.optional(described(flag(), "As above, of each server that is found."), false),
+    state: v.optional(described(choice(SERVER_STATES), "As above, of each server that is found."), "ready"),
   },
   { weight: FROM_RECORDS, priority: FROM_RECORDS, port: FROM_RECORDS, address: "write either address or srv" },
 );

@@ -33,11 +33,11 @@ export function defineSource(server: ParsedServer): ServerSource {
 function defineListed(server: ParsedListedServer): ListedSource {
   if (typeof server === "object" && "srv" in server) {
     const address: Address = { kind: "tcp", host: server.srv.toLowerCase(), port: 0 };
-    const { srv, maxConnections } = server;
+    const { srv, maxConnections, backup, state } = server;
     return {
       kind: "service",
       name: srv.toLowerCase(),
-      server: { label: srv, address, weight: 1, connectionsMax: maxConnections },
+      server: { label: srv, address, weight: 1, connectionsMax: maxConnections, isBackup: backup, state },
     };
   }
   const definition = defineServer(server);

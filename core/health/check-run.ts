@@ -123,8 +123,9 @@ function resultOf({ code }: SocketError): CheckResult {
     case "EMFILE":
     case "EADDRNOTAVAIL":
       return { verdict: "unknown", port: "unknown", reason: "no descriptor or port was left to check with" };
-    case "ENOTFOUND":
-      return { verdict: "failed", port: "unknown", reason: "its name has no address" };
+    case "EHOSTUNREACH":
+    case "ENETUNREACH":
+      return { verdict: "failed", port: "refused", reason: "there is no route to it" };
     default:
       return { verdict: "failed", port: "unknown", reason: `no connection could be made (${code})` };
   }

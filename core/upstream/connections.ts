@@ -280,8 +280,9 @@ function faultOf(error: SocketError): Fault {
       return fault.CONNECT_REFUSED;
     case "ETIMEDOUT":
       return fault.CONNECT_TIMEOUT;
-    case "ENOTFOUND":
-      return fault.NAME_NOT_FOUND;
+    case "EHOSTUNREACH":
+    case "ENETUNREACH":
+      return fault.UNREACHABLE;
     case "EMFILE":
       return fault.LOCAL_RESOURCES;
     case "EADDRNOTAVAIL":

@@ -1,6 +1,6 @@
 /** DNS records → servers. */
 
-import { SERVER_WEIGHT_MAX } from "../limits.ts";
+import { SERVER_PRIORITY_MAX, SERVER_WEIGHT_MAX } from "../limits.ts";
 import type { ResolvedRecord } from "../runtime.ts";
 import type { ServerDefinition } from "./definition.ts";
 
@@ -33,7 +33,7 @@ export function serversOfService(
     const found = {
       ...server,
       weight: Math.max(1, Math.round(service.weight * scale)),
-      priority: priorities.indexOf(service.priority),
+      priority: Math.min(priorities.indexOf(service.priority), SERVER_PRIORITY_MAX),
     };
     return addressesOf(service.host).map(({ host }) => serverAt(found, service, host));
   });

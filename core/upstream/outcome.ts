@@ -9,9 +9,9 @@ export type Outcome =
   | "server-error"
   /** 502, 503 or 504: something behind the server, or the server itself, is overloaded or gone. */
   | "gateway-error"
-  /** Nothing listens there: the connection was refused, or its socket file is missing. */
+  /** Nothing listens there: the connection was refused, its socket file is missing, or no way leads to it. */
   | "refused"
-  /** No connection within `timeouts.connect`, or no route to the host. */
+  /** No connection within `timeouts.connect`, or none for another reason. */
   | "connect-failed"
   /** No response within `timeouts.firstByte`, or a response that stood still. */
   | "timeout"
@@ -32,10 +32,10 @@ export function outcomeOfStatus(status: number): Outcome {
 export function outcomeOfFault(reason: Fault): Outcome {
   switch (reason) {
     case fault.CONNECT_REFUSED:
+    case fault.UNREACHABLE:
       return "refused";
     case fault.CONNECT_FAILED:
     case fault.CONNECT_TIMEOUT:
-    case fault.NAME_NOT_FOUND:
       return "connect-failed";
     case fault.FIRST_BYTE_TIMEOUT:
     case fault.TRY_TIMEOUT:

@@ -49,7 +49,7 @@ export function retryReasonOf(reason: Fault): RetryReason | null {
     case fault.CONNECT_REFUSED:
     case fault.CONNECT_FAILED:
     case fault.CONNECT_TIMEOUT:
-    case fault.NAME_NOT_FOUND:
+    case fault.UNREACHABLE:
     case fault.NO_LOCAL_PORT: // towards this server; to another one there may be some
       return "connect";
     case fault.UPSTREAM_CLOSED:

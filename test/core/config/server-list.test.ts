@@ -38,9 +38,15 @@ describe("a list of servers", () => {
   });
 
   it("keeps what the entry says of its servers", () => {
-    const source = defineSource({ srv: "_http._tcp.app.internal", maxConnections: 5 });
+    const source = defineSource({
+      srv: "_http._tcp.app.internal",
+      maxConnections: 5,
+      backup: true,
+      state: "drain",
+    });
     assert.ok(source.kind === "service");
-    assert.deepEqual([source.name, source.server.connectionsMax], ["_http._tcp.app.internal", 5]);
+    const { connectionsMax, isBackup, state } = source.server;
+    assert.deepEqual([source.name, connectionsMax, isBackup, state], ["_http._tcp.app.internal", 5, true, "drain"]);
     assert.deepEqual(defineSource({ file: "/etc/servers.yaml" }), { kind: "file", path: "/etc/servers.yaml" });
   });
 

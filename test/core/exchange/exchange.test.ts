@@ -154,11 +154,4 @@ describe("a request that goes to an upstream", () => {
     stage.sim.drive();
     assert.equal(statusesTo(client).length, 2);
   });
-
-  it("finds its servers by name, and says when there is none of that name", async () => {
-    stage = await stageWith();
-    stage.sim.failConnect("127.0.0.1:9001", "ENOTFOUND");
-    assert.deepEqual(statusesTo(stage.ask(GET)), [502]);
-    assert.equal(record().fault, "upstream.name-not-found");
-  });
 });

@@ -26,7 +26,7 @@ const next = (failed: FailedTry, changes: Partial<FailedTry> = {}, policy: Parti
 
 describe("what follows a failed try", () => {
   it("elsewhere at once when the server accepts no connection, whatever the method", () => {
-    for (const reason of [fault.CONNECT_REFUSED, fault.CONNECT_FAILED, fault.CONNECT_TIMEOUT, fault.NAME_NOT_FOUND]) {
+    for (const reason of [fault.CONNECT_REFUSED, fault.CONNECT_FAILED, fault.CONNECT_TIMEOUT, fault.UNREACHABLE]) {
       assert.equal(next(REFUSED, { fault: reason }), "elsewhere");
       assert.equal(next(REFUSED, { fault: reason, ...POST }), "elsewhere");
     }

@@ -53,8 +53,8 @@ describe("one check", () => {
   for (const [code, verdict, port] of [
     ["ECONNREFUSED", "failed", "refused"],
     ["ENOENT", "failed", "refused"],
-    ["EHOSTUNREACH", "failed", "unknown"],
-    ["ENOTFOUND", "failed", "unknown"],
+    ["EHOSTUNREACH", "failed", "refused"],
+    ["ENETUNREACH", "failed", "refused"],
     ["ETIMEDOUT", "failed", "unknown"],
     ["EMFILE", "unknown", "unknown"],
     ["EADDRNOTAVAIL", "unknown", "unknown"],

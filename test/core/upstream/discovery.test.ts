@@ -124,6 +124,21 @@ describe("discovery", () => {
     assert.deepEqual(labels(other), ["a.internal:1/10.0.0.1"]);
   });
 
+  it("keeps what goes until what comes is known", () => {
+    const targets = (...hosts: string[]) => hosts.map((host) => ({ host: `${host}.internal`, port: 1 }));
+    const bench = discover([service("_a._tcp.internal")], ({ sim }) => {
+      sim.zone.services("_a._tcp.internal", targets("a", "b"), 5);
+      for (const [i, name] of ["a", "b", "c"].entries()) sim.zone.addresses(`${name}.internal`, [`10.0.0.${i}`], 60);
+    });
+    bench.pass(10);
+    bench.sim.zone.services("_a._tcp.internal", targets("b", "c"), 5);
+    bench.sim.zone.delayMs = 2_000;
+    bench.pass(8_000);
+    assert.deepEqual(labels(bench), ["b.internal:1/10.0.0.1", "a.internal:1/10.0.0.0"]);
+    bench.pass(2_000);
+    assert.deepEqual(labels(bench), ["b.internal:1/10.0.0.1", "c.internal:1/10.0.0.2"]);
+  });
+
   it("tells of other weights at the same address, not of the same list again", () => {
     const list = (weight: number): ListedSource => ({
       kind: "static",

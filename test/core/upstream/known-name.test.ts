@@ -100,6 +100,16 @@ describe("a name", () => {
     }
   });
 
+  it("loses addresses of one kind, but never all", () => {
+    const bench = watched(({ sim }) => sim.zone.addresses(NAME, ["10.0.0.1", "fd00::1"], 1));
+    bench.sim.zone.fail(NAME, "not-found", "AAAA");
+    bench.pass(2_000);
+    assert.deepEqual(hosts(bench), ["10.0.0.1"]);
+    bench.sim.zone.fail(NAME, "not-found");
+    bench.pass(60_000);
+    assert.deepEqual(hosts(bench), ["10.0.0.1"]);
+  });
+
   it("takes the least TTL of both kinds", () => {
     const bench = watched(({ sim }) => {
       sim.zone.addresses(NAME, ["10.0.0.1"], 60);

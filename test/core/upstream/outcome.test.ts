@@ -27,7 +27,7 @@ describe("what a try says about its server", () => {
       [fault.CONNECT_REFUSED, "refused"],
       [fault.CONNECT_FAILED, "connect-failed"],
       [fault.CONNECT_TIMEOUT, "connect-failed"],
-      [fault.NAME_NOT_FOUND, "connect-failed"],
+      [fault.UNREACHABLE, "refused"],
       [fault.FIRST_BYTE_TIMEOUT, "timeout"],
       [fault.RESPONSE_TIMEOUT, "timeout"],
       [fault.UPSTREAM_SEND_TIMEOUT, "timeout"],
