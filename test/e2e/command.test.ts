@@ -120,7 +120,10 @@ describe("the command line tool", { ignore: lacksTool("curl") }, () => {
     const proxy = await startMillrace({
       listeners: ["127.0.0.1:0"],
       upstreams: {
-        both: { servers: [`127.0.0.1:${backend.port}`, { address: `127.0.0.1:${other.port}`, weight: 3 }] },
+        both: {
+          servers: [`127.0.0.1:${backend.port}`, { address: `127.0.0.1:${other.port}`, weight: 3 }],
+          balance: "round-robin",
+        },
       },
       routes: [{ upstream: "both" }],
     });
