@@ -15,7 +15,7 @@ describe("a hundred reloads under load", () => {
     fleet = await fleetOf({ upstream: { health: { check: { path: "/healthz" } } } });
     const [first, second, third] = fleet.servers.map(({ address }) => address);
     fleet.server(2).plan = { delayMs: 120 };
-    fleet.load({ everyMs: 5, forMs: 31_000, methods: ["GET", "POST"] });
+    fleet.load({ everyMs: 10, forMs: 31_000, methods: ["GET", "POST"] });
     fleet.pass(1_000);
     const usual = percentile(
       fleet.asked.filter(({ server }) => server === "s1").map(({ tookMs }) => tookMs),
@@ -39,7 +39,7 @@ describe("a hundred reloads under load", () => {
     }
     fleet.pass(8_000);
     assert.deepEqual(fleet.tally(), { ok: fleet.asked.length });
-    assert.ok(fleet.asked.length >= 6_000);
+    assert.ok(fleet.asked.length >= 3_000);
     assert.deepEqual(fleet.duplicates(), []);
     const fast = fleet.asked.filter(({ server }) => server === "s1").map(({ tookMs }) => tookMs);
     assert.ok(percentile(fast, 0.99) < 2 * usual);
