@@ -24,6 +24,8 @@ export class Departures implements TimerOwner {
   readonly #timers: Timers;
   readonly #timer: Timer;
   readonly #exchanges = new Map<HttpSession, Exchange>();
+  /** Servers do not come back: one that is configured again later is another one. */
+  #retired: ReadonlySet<Endpoint> = new Set();
   readonly #onOver: (departures: Departures) => void;
 
   /** `listeners` are those that leave. */
@@ -36,6 +38,7 @@ export class Departures implements TimerOwner {
 
   /** Looks for requests that have lost their ground, and starts the clock. */
   begin(sessions: Iterable<HttpSession>, judge: Judge, delayMs: number): void {
+    this.#retired = judge.retired;
     for (const session of sessions) {
       const { exchange } = session;
       if (exchange !== null && !mayGoOn(exchange, judge)) this.#exchanges.set(session, exchange);
@@ -44,8 +47,9 @@ export class Departures implements TimerOwner {
     this.check();
   }
 
-  /** A later reload may bring back what they stand on. */
-  pardon(judge: Judge): void {
+  /** A later reload may bring back the route they are on. */
+  pardon({ keepsRoute, retired }: Judge): void {
+    const judge = { keepsRoute, retired: new Set([...retired, ...this.#retired]) };
     for (const [session, exchange] of this.#exchanges) if (mayGoOn(exchange, judge)) this.#exchanges.delete(session);
   }
 

@@ -115,6 +115,18 @@ describe("what is under way at a reload", () => {
     tunnel.reset();
   });
 
+  it("is not forgiven for a server that is gone by a reload that says nothing of it", async () => {
+    stage = await stageWith({ script: TUNNELS, timeouts: { drain: "2s" } });
+    const tunnel = stage.ask(UPGRADE);
+    const without = { app: { servers: ["127.0.0.1:9010"] } };
+    await reload([{ upstream: "app" }], without);
+    await pass(1_000);
+    await reload([{ upstream: "app" }], without);
+    await pass(1_200);
+    assert.equal(tunnel.closed, "reset");
+    assert.deepEqual(codes(), ["internal.reloaded"]);
+  });
+
   it("has the time that each reload gave it, not that of another", async () => {
     stage = await stageWith({ script: TUNNELS, routes: [WS, REST], timeouts: { drain: "2s" } });
     const tunnel = stage.ask(UPGRADE);
