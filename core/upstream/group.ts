@@ -104,7 +104,10 @@ export class Group {
     this.retryBudget.reconfigure(this.retries);
     if (previous === null) return;
     previous.#discovery?.stop();
-    this.#settle([...previous.endpoints, ...this.#endpoints]);
+    // The predecessor may have let some of them go, or found some, since this list was made.
+    const known = new Set([...previous.endpoints, ...this.#endpoints].filter((endpoint) => !endpoint.isRetired));
+    this.#endpoints = this.#listOf(this.#servers, known);
+    this.#settle([...known]);
     previous.#health.retire();
   }
 

@@ -309,6 +309,41 @@ describe("a group that follows another", () => {
     );
   });
 
+  it("that is retired can still be asked for another try, also while a server is on trial", () => {
+    const { group, endpoint } = groupOf(serversOf(2));
+    for (let i = 0; i < 5; i++) group.report(endpoint("a"), "broken", -1);
+    endpoint("a").health.onChecked({ isPassed: true, isUp: true, reason: "checked" });
+    assert.equal(endpoint("a").health.state, "probing");
+    group.retire();
+    assert.match(picks(group, 6), /^[ab]{6}$/);
+  });
+
+  it("has no server that its predecessor let go meanwhile", () => {
+    const { group, definition, surroundings } = groupOf(serversOf(2));
+    const next = new Group({ ...definition, balance: "random" }, surroundings, group);
+    group.setServers(serversOf(1));
+    next.takeOver();
+    assert.deepEqual(
+      next.endpoints.map(({ label, isRetired }) => [label, isRetired]),
+      [
+        ["a", false],
+        ["b", false],
+      ],
+    );
+    assert.match(picks(next, 20), /a.*b|b.*a/);
+  });
+
+  it("goes on with servers that its predecessor got meanwhile, rather than with its own of the same address", () => {
+    const { group, definition, surroundings } = groupOf(serversOf(1));
+    const next = new Group({ ...definition, servers: serversOf(2), balance: "random" }, surroundings, group);
+    const own = next.endpoints[1];
+    group.setServers(serversOf(2));
+    const theirs = group.endpoints[1];
+    next.takeOver();
+    assert.equal(next.endpoints[1], theirs);
+    assert.ok(own?.isRetired && !theirs?.isRetired);
+  });
+
   it("is warm when nobody has anything to get ready", () => {
     let isWarm = false;
     new Group(define([1]), surroundings).warm(() => {
