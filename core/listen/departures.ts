@@ -26,6 +26,8 @@ export class Departures implements TimerOwner {
   readonly #exchanges = new Map<HttpSession, Exchange>();
   /** Servers do not come back: one that is configured again later is another one. */
   #retired: ReadonlySet<Endpoint> = new Set();
+  /** The deadline has passed. */
+  #isLate = false;
   readonly #onOver: (departures: Departures) => void;
 
   /** `listeners` are those that leave. */
@@ -59,8 +61,9 @@ export class Departures implements TimerOwner {
       if (session.exchange !== exchange) this.#exchanges.delete(session);
     let isOver = this.#exchanges.size === 0;
     for (const listener of this.listeners) {
-      listener.closeIdle(LAST_CHANCE_MS);
-      if (listener.sessions.size > 0 || !listener.hasClosed) isOver = false;
+      if (this.#isLate) listener.closeAll(fault.RELOADED);
+      else listener.closeIdle(LAST_CHANCE_MS);
+      if ((listener.sessions.size > 0 && !this.#isLate) || !listener.hasClosed) isOver = false;
     }
     if (isOver) this.end();
   }
@@ -73,8 +76,9 @@ export class Departures implements TimerOwner {
   onTimer(): void {
     for (const [session, exchange] of this.#exchanges)
       if (session.exchange === exchange) exchange.onFault(fault.RELOADED);
-    for (const listener of this.listeners) listener.closeAll(fault.RELOADED);
-    this.end();
+    this.#exchanges.clear();
+    this.#isLate = true;
+    this.check();
   }
 }
 

@@ -118,6 +118,20 @@ describe("departures", () => {
     assert.equal(overs(), 1);
   });
 
+  it("close who comes out of the kernel's queue after the deadline", () => {
+    const listener = listenerWith();
+    listener.hasClosed = false;
+    const { departures, overs, pass } = begin([], judge([]), [listener]);
+    pass(1_000 + 2 * TICK_MS);
+    assert.equal(overs(), 0);
+    listener.closedAll = "";
+    departures.check();
+    assert.equal(listener.closedAll, "internal.reloaded");
+    listener.hasClosed = true;
+    departures.check();
+    assert.equal(overs(), 1);
+  });
+
   it("of listeners are over when the last session has gone", () => {
     const session = sessionWith(null);
     const listener = listenerWith(session);
