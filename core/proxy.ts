@@ -170,7 +170,9 @@ class RunningProxy implements Proxy, Engine {
       await this.stop();
       throw failure;
     }
-    for (const listener of this.#listeners) listener.open();
+    // Whoever stops meanwhile finds listeners that don't listen yet.
+    if (this.isDraining) await closeAll(this.#listeners);
+    else for (const listener of this.#listeners) listener.open();
   }
 
   reload(snapshot: Snapshot): Promise<Reloaded | NotReloaded> {

@@ -43,6 +43,17 @@ describe("a proxy", () => {
     assert.equal(late.connectError?.code, "ECONNREFUSED");
   });
 
+  it("that is stopped while it starts listens nowhere", async () => {
+    const { sim, proxy } = proxyFor({ listeners: ["127.0.0.1:81"] });
+    const starting = proxy.start();
+    await Promise.resolve();
+    await sim.until(Promise.all([proxy.stop(), starting]), 100);
+    sim.assertQuiet();
+    const late = sim.connect("127.0.0.1:81");
+    sim.drive();
+    assert.equal(late.connectError?.code, "ECONNREFUSED");
+  });
+
   it("shows its servers, and takes an operator's word about them", async () => {
     const stage = await stageWith({ otherServers: ["127.0.0.1:9002"] });
     const { proxy } = stage;
