@@ -14,6 +14,7 @@ export const agentConversation: Conversation = (socket, finish) => {
 };
 
 const LF = 0x0a;
+const CR = 0x0d;
 
 class AgentLine implements SocketHandler {
   readonly #finish: Finish;
@@ -24,7 +25,8 @@ class AgentLine implements SocketHandler {
   }
 
   onData(_socket: Socket, bytes: Uint8Array): void {
-    const end = bytes.indexOf(LF);
+    // As HAProxy reads it: whichever comes first.
+    const end = bytes.findIndex((byte) => byte === LF || byte === CR);
     const taken = Math.min(end === -1 ? bytes.length : end, AGENT_LINE_BYTES_MAX + 1 - this.#line.length);
     this.#line += latin1(bytes, 0, taken);
     if (this.#line.length > AGENT_LINE_BYTES_MAX)
@@ -43,7 +45,7 @@ class AgentLine implements SocketHandler {
   }
 
   #judge(): void {
-    const line = this.#line.replace(/\r$/, "");
+    const line = this.#line;
     const reply = parseAgentReply(line);
     if (reply === null) this.#finish("failed", `the agent said ${JSON.stringify(line)}`);
     else this.#finish("passed", `the agent said ${JSON.stringify(line)}`, reply);

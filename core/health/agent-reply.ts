@@ -1,6 +1,6 @@
 /**
  * What a server's agent says of it, in HAProxy's words (`agent-check`): one line, words apart by spaces, tabs or
- * commas.
+ * commas, in whatever case.
  *
  *     75%  weight:20             share of its weight, or the weight
  *     maxconn:30                 connections at once
@@ -24,7 +24,10 @@ export interface AgentReply {
 /** Null for a line with anything else in it: half understood is not understood. */
 export function parseAgentReply(line: string): AgentReply | null {
   const hash = line.indexOf("#");
-  const words = (hash === -1 ? line : line.slice(0, hash)).split(/[ \t,]+/).filter((word) => word !== "");
+  const words = (hash === -1 ? line : line.slice(0, hash))
+    .toLowerCase()
+    .split(/[ \t,]+/)
+    .filter((word) => word !== "");
   const reply: { -readonly [K in keyof AgentReply]: AgentReply[K] } = {
     weightShare: null,
     weight: null,

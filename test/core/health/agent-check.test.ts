@@ -13,10 +13,11 @@ beforeEach(() => {
 const ask = (onPeer: (peer: Peer) => void, waitMs = 10) => checkOnce(world, agentConversation, { onPeer, waitMs });
 
 describe("an agent", () => {
-  it("is understood by its first line, with LF, CR LF, or the end of the connection", () => {
+  it("is understood by its first line, with LF, CR, both, or the end of the connection", () => {
     for (const [text, ends] of [
       ["75% up\n", false],
       ["75% up\r\n", false],
+      ["75% up\r", false],
       ["75% up", true],
       ["75% up\nmore", false],
     ] as const) {

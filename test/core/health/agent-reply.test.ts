@@ -20,6 +20,7 @@ describe("an agent's reply", () => {
     ["stopped", { isUp: false }],
     ["down #disk full, 100%", { isUp: false, why: "disk full, 100%" }],
     ["up#now", { isUp: true, why: "now" }],
+    ["UP Ready MAXCONN:3 #Disk", { isUp: true, admin: "ready", connectionsMax: 3, why: "Disk" }],
     ["  up\t75% , maxconn:3,ready ", { isUp: true, weightShare: 0.75, connectionsMax: 3, admin: "ready" }],
   ] as const) {
     it(JSON.stringify(line), () => assert.deepEqual(parseAgentReply(line), { ...NOTHING, ...said }));
@@ -33,7 +34,6 @@ describe("an agent's reply", () => {
     "1000%",
     "-5%",
     "7.5%",
-    "UP",
     "weight:",
     "weight:1001",
     "weight:-1",
