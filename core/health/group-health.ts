@@ -293,7 +293,12 @@ export class GroupHealth<M extends Member> implements HealthWatcher, TimerOwner 
   /** Whether there is such a server. A name stands for all its addresses, which are called `name:port/address`. */
   setState(name: string, state: AdminState): boolean {
     const named = this.#members.filter(({ label }) => label === name || label.startsWith(`${name}/`));
-    for (const { health } of named) health.setOperatorState(state, "an operator says so");
+    for (const { health } of named) {
+      health.setOperatorState(state, "an operator says so");
+      // Where its agent says the same the state stays, but not who may call it back.
+      const watch = this.#watches.get(health);
+      if (watch !== undefined) this.#arrange(watch);
+    }
     return named.length > 0;
   }
 

@@ -428,6 +428,35 @@ describe("agents", () => {
   });
 });
 
+describe("an operator and an agent who both want maintenance", () => {
+  it("don't leave a server there for ever: its agent is asked again when the operator is done", () => {
+    const members = servers(2);
+    const group = groupOf(members, { agent: { port: 9100, intervalMs: 1_000, timeoutMs: 500 } });
+    let line = "maint\n";
+    world.sim.serve("127.0.0.1:9100", (peer) => peer.send(line));
+    world.sim.advance(1_200);
+    for (const state of ["maintenance", "ready"] as const) {
+      group.setState(nameOf(0), state);
+      group.follow(members);
+    }
+    group.setState(nameOf(0), "maintenance");
+    group.follow(members);
+    group.setState(nameOf(0), "ready");
+    line = "ready\n";
+    world.sim.advance(2_000);
+    assert.equal(states(members), "up up");
+  });
+
+  it("need no agent while the operator has it", () => {
+    const members = servers(1);
+    const group = groupOf(members, { agent: { port: 9100, intervalMs: 1_000, timeoutMs: 500 } });
+    world.sim.serve("127.0.0.1:9100", (peer) => peer.send("maint\n"));
+    world.sim.advance(1_200);
+    group.setState(nameOf(0), "maintenance");
+    assert.equal(checks.count, 0);
+  });
+});
+
 describe("whatever happens, in whatever order", () => {
   const outcomes: Outcome[] = [
     "success",
