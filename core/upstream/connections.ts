@@ -55,10 +55,13 @@ export class Connections implements ClientOwner<ClientConnection> {
     this.#surroundings = surroundings;
   }
 
-  /** Other bounds from now on; the address stays the same. What is open beyond them closes as it comes back. */
+  /** Other bounds from now on; the address stays the same. What is lent beyond them closes as it comes back. */
   reconfigure(server: ServerDefinition, pool: PoolDefinition): void {
     this.#server = server;
     this.#pool = pool;
+    const surplus = Math.max(0, this.#count - server.connectionsMax);
+    for (const connection of this.#idle.slice(0, surplus)) connection.close();
+    while (this.#queue.length > 0 && this.#count < server.connectionsMax) this.#useFreedPlace();
   }
 
   get timers(): Timers {
@@ -107,7 +110,7 @@ export class Connections implements ClientOwner<ClientConnection> {
 
   /** After a cycle. Kept only when nothing about it is in doubt. */
   giveBack(connection: ClientConnection): void {
-    if (!connection.isReusable || this.#isRetired) {
+    if (!connection.isReusable || this.#isRetired || this.#count > this.#server.connectionsMax) {
       connection.close();
       return;
     }

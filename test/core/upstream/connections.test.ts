@@ -198,6 +198,34 @@ describe("a full server", () => {
     assert.equal(waiting.refused, "upstream.queue-timeout");
   });
 
+  it("connects for who waits as soon as there may be more", () => {
+    open(1);
+    const [first, second, third] = [leased(), leased(), leased()];
+    assert.deepEqual(
+      [first, second, third].map(({ connection }) => connection !== null),
+      [true, false, false],
+    );
+    connections.reconfigure(serverOf(UPSTREAM, { connectionsMax: 3 }), POOL);
+    sim.drive();
+    assert.ok(second.connection !== null && third.connection !== null);
+    assert.equal(connections.count, 3);
+  });
+
+  it("closes what is more than there may be: what is idle at once, what is lent as it comes back", () => {
+    open(4, { idleMax: 4 });
+    const customers = [leased(), leased(), leased(), leased()];
+    for (const customer of customers.slice(2)) useUp(customer);
+    assert.deepEqual([connections.count, connections.idleCount], [4, 2]);
+    connections.reconfigure(serverOf(UPSTREAM, { connectionsMax: 1 }), { ...POOL, idleMax: 4 });
+    sim.drive();
+    assert.deepEqual([connections.count, connections.idleCount], [2, 0]);
+    const waiting = leased();
+    for (const customer of customers.slice(0, 2)) useUp(customer);
+    sim.drive();
+    assert.equal(connections.count, 1);
+    assert.ok(waiting.connection !== null);
+  });
+
   it("gives the place of a lost connection, or of a failed connect, to who waits", () => {
     const first = leased();
     const second = lease();
