@@ -21,7 +21,10 @@ const SERVERS_MAX = 3;
 const SEARCH_MAX = 6;
 const DOTS_MAX = 15;
 
-type Permission = { readonly name: "read"; readonly path: string } | { readonly name: "net"; readonly host: string };
+type Permission =
+  | { readonly name: "read"; readonly path: string }
+  | { readonly name: "net"; readonly host: string }
+  | { readonly name: "sys"; readonly kind: string };
 
 const { Deno: deno } = globalThis as {
   Deno?: { permissions: { querySync(permission: Permission): { state: string } } };

@@ -54,8 +54,14 @@ function descriptorsMax(): number | null {
 /** A container's limit, else the machine's memory. */
 let memoryMax = 0;
 
+/** Infinity where Deno may not ask: the heap's own limit still counts. */
+function memoryInAll(): number {
+  if (!isPermitted({ name: "sys", kind: "systemMemoryInfo" })) return Number.POSITIVE_INFINITY;
+  return Math.min(process.constrainedMemory() || Number.POSITIVE_INFINITY, totalmem());
+}
+
 function memoryLoad(): number | null {
-  if (memoryMax === 0) memoryMax = Math.min(process.constrainedMemory() || Number.POSITIVE_INFINITY, totalmem());
+  if (memoryMax === 0) memoryMax = memoryInAll();
   const ofAll = process.memoryUsage.rss() / memoryMax;
   // JavaScriptCore has no limit of its own, and counting its heap takes 6 ms.
   if ("Bun" in globalThis) return ofAll;
