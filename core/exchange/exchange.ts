@@ -14,6 +14,7 @@ import * as fault from "../fault.ts";
 import type { ClientConnection } from "../h1/client.ts";
 import type { Fields } from "../http/fields.ts";
 import { dropUnsafeTrailers } from "../http/hop.ts";
+import * as known from "../http/known-fields.ts";
 import { BODY_LENGTH, BODY_NONE, isIdempotent, type RequestHead, type ResponseHead } from "../http/message.ts";
 import { type PathReading, readPath } from "../http/path.ts";
 import type { RequestHandler } from "../http/wire.ts";
@@ -210,7 +211,11 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
   }
 
   onFault(reason: Fault): void {
-    this.#fail(reason);
+    // A client that was told to wait for a 100 does so; who is late is the server.
+    const waitsForServer =
+      this.#body?.receivedBytes === 0 && this.#wasSent && this.head.fields.countOf(known.EXPECT) > 0;
+    const isServers = reason === fault.CLIENT_BODY_TIMEOUT && waitsForServer && !this.hasForwarded;
+    this.#fail(isServers ? fault.FIRST_BYTE_TIMEOUT : reason);
   }
 
   // ── from the upstream ──────────────────────────────────────────────────────────────────────────────────────

@@ -254,10 +254,9 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
 
   head(outgoing: OutgoingHead): void {
     this.#sender.expect(this.#timeouts.sendIdleMs, this.#limits.rateBytesPerSecondMin);
-    if (outgoing.status !== 101) {
-      const mayKeep = this.#keepsAlive && this.#owner.keepsConnections && this.#phase !== READ_HEAD;
-      this.#keepsAlive = this.#sender.frame(outgoing, this.#head?.minorVersion === 0, mayKeep);
-    }
+    const isHttp10 = this.#head?.minorVersion === 0;
+    const mayKeep = this.#keepsAlive && this.#owner.keepsConnections && this.#phase === ANSWERING;
+    if (outgoing.status !== 101) this.#keepsAlive = this.#sender.frame(outgoing, isHttp10, mayKeep);
     this.#sender.head(outgoing);
   }
 
