@@ -238,12 +238,23 @@ export const TUNNEL_IDLE = fault(
   0,
   "neither side of the tunnel moved for `timeouts.tunnelIdle`",
 );
-export const QUEUE_FULL = fault("upstream", "queue-full", 503, "too many requests wait for a connection to the server");
+export const QUEUE_FULL = fault(
+  "upstream",
+  "queue-full",
+  503,
+  "too many requests wait for a connection to the upstream",
+);
 export const QUEUE_TIMEOUT = fault(
   "upstream",
   "queue-timeout",
   503,
-  "no connection to the server became free within `pool.queueTimeout`",
+  "no connection to the upstream became free within `pool.queueTimeout`",
+);
+export const BREAKER_OPEN = fault(
+  "upstream",
+  "breaker-open",
+  503,
+  "the upstream has as many requests or connections as `breaker` allows",
 );
 export const NO_SERVER = fault("upstream", "no-server", 503, "the upstream has no server to send this to");
 export const DRAINING = fault("internal", "draining", 503, "the proxy is shutting down");

@@ -138,6 +138,8 @@ export const STICKY_SECRET_BYTES_MIN = 16;
 
 /** Highest `priority` of a server: as many as anybody can tell apart. */
 export const SERVER_PRIORITY_MAX = 127;
+/** A cap of a breaker counts as reached until nothing was refused for so long. */
+export const BREAKER_CALM_MS = 1_000;
 
 /** Bytes queued towards one socket before its source is paused; half of it starts the source again. */
 export const HIGH_WATER_BYTES = 128 * 1024;

@@ -240,6 +240,7 @@ function defineUpstream(name: string, upstream: ParsedUpstream, { timeouts }: Nu
       queueMs: upstream.pool.queueTimeout ?? timeouts.queueMs,
     },
     retries: defineRetries(upstream.retries),
+    breaker: upstream.breaker,
     ...(upstream.hedge !== undefined && { hedgeAfterMs: upstream.hedge.after }),
     health: defineHealth(upstream.health),
   };

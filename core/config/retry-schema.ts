@@ -84,6 +84,15 @@ export const Hedge = section({
   ),
 });
 
+const cap = (what: string) => v.optional(described(count({ min: 1, unlimited: true }), what), "unlimited");
+
+export const Breaker = section({
+  inFlight: cap("Requests under way at once, waiting ones included; 503 with `Retry-After` beyond."),
+  connections: cap("Connections to all servers together; idle ones make room, 503 beyond."),
+  pending: cap("Requests waiting for a connection; 503 beyond. `pool.queue` bounds them, too."),
+  retries: cap("Further tries under way at once; beyond, the first failure is the answer."),
+});
+
 type ParsedRetries = v.InferOutput<typeof Retries>;
 
 export function defineRetries(parsed: ParsedRetries): RetryPolicy {

@@ -11,7 +11,7 @@ import { BalanceSchema, StickySchema } from "./balance-schema.ts";
 import { Dns, ServerFile, Service } from "./discovery-schema.ts";
 import { Health, SERVER_STATES } from "./health-schema.ts";
 import { Limits, Timeouts } from "./number-schema.ts";
-import { Hedge, Retries } from "./retry-schema.ts";
+import { Breaker, Hedge, Retries } from "./retry-schema.ts";
 import { RouteSchema } from "./route-schema.ts";
 import {
   choice,
@@ -136,6 +136,7 @@ const Upstream = section({
   retries: v.optional(described(Retries, "When a request is tried again; docs/retries.md."), {}),
   hedge: v.optional(described(Hedge, "A second try beside one that takes long; none when left out.")),
   health: v.optional(described(Health, "How it is found out which servers are well; docs/health.md explains it."), {}),
+  breaker: v.optional(described(Breaker, "Caps on what this upstream is asked at once; docs/retries.md."), {}),
 });
 
 export const ListenerSchema = either(

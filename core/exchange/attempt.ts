@@ -181,10 +181,10 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner {
     client.boundTo = this.endpoint;
   }
 
-  /** Gives up, whatever the state. A server that has kept us waiting until `reason` came has failed. */
-  abandon(reason: Fault): void {
+  /** Gives up, whatever the state. A server that has kept us waiting until `reason` came has failed; null: for another's sake. */
+  abandon(reason: Fault | null): void {
     if (this.#isOver) return;
-    if (this.wasSent && this.#outcome === "abandoned" && reason === fault.TOTAL_TIMEOUT) this.#outcome = "timeout";
+    if (this.wasSent && this.#outcome === "abandoned" && reason?.status === 504) this.#outcome = "timeout";
     this.#letGo();
     this.#leave();
   }
@@ -209,7 +209,7 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner {
     if (this.#isOver) return;
     this.#isOver = true;
     this.endpoint.inFlight--;
-    if (this.#isExtra) this.#group.endRetry();
+    if (this.#isExtra) this.#group.breaker.endRetry();
     this.#stopTimer();
     this.#report();
   }

@@ -15,6 +15,7 @@ import { Timer, type TimerOwner } from "../time/timers.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import type { Group, PickRequest } from "../upstream/group.ts";
 import { backoffMs } from "../upstream/retry-policy.ts";
+import type { PlaceSeeker, Waiting, Wish } from "../upstream/wait-queue.ts";
 import { Attempt, type AttemptJudge, type AttemptOwner } from "./attempt.ts";
 import { nextTry } from "./retry.ts";
 
@@ -35,7 +36,7 @@ export interface TriesOwner extends AttemptOwner, PickRequest {
 
 const NOBODY: readonly Endpoint[] = [];
 
-export class Tries implements AttemptJudge, TimerOwner {
+export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
   readonly #exchange: TriesOwner;
   readonly #group: Group;
   /** Takes the request, and later gives the response. Null while nothing is under way. */
@@ -53,6 +54,10 @@ export class Tries implements AttemptJudge, TimerOwner {
   #lastFault: Fault = fault.NO_SERVER;
   /** While a try is under way: until the second one. Else: the pause before the next. */
   #timer: Timer | null = null;
+  /** In the queue for a place. */
+  #waiting: Waiting<Endpoint> | null = null;
+  #isExtra = false;
+  #hasEntered = false;
   #total: Timer | null = null;
 
   constructor(exchange: TriesOwner, group: Group) {
@@ -64,18 +69,25 @@ export class Tries implements AttemptJudge, TimerOwner {
     const exchange = this.#exchange;
     const group = this.#group;
     const { totalMs } = exchange.plan!.timeouts;
+    if (!group.breaker.enter()) {
+      exchange.onTriesFailed(fault.BREAKER_OPEN);
+      return;
+    }
+    this.#hasEntered = true;
     group.retryBudget.deposit();
     if (totalMs !== Number.POSITIVE_INFINITY) {
       this.#total = new Timer(this);
       exchange.engine.timers.set(this.#total, totalMs);
     }
-    const endpoint = exchange.client.boundEndpoint(group) ?? group.pick(exchange);
+    const bound = exchange.client.boundEndpoint(group);
+    const endpoint = bound ?? group.pick(exchange);
     if (endpoint === null) {
       exchange.onTriesFailed(fault.NO_SERVER);
       return;
     }
     if (group.hedgeAfterMs !== Number.POSITIVE_INFINITY) this.#setTimer(group.hedgeAfterMs);
-    this.#start(new Attempt(exchange, this, endpoint), false);
+    if (bound !== null) this.#start(bound, false);
+    else this.#startAt(endpoint);
   }
 
   /** No other try is under way beside `current`. */
@@ -101,6 +113,11 @@ export class Tries implements AttemptJudge, TimerOwner {
   end(): void {
     this.#stopTimer();
     this.stopTotal();
+    if (this.#waiting !== null) this.#group.queue.leave(this.#waiting);
+    this.#waiting = null;
+    this.#dropCharge();
+    if (this.#hasEntered) this.#group.breaker.leave();
+    this.#hasEntered = false;
   }
 
   /** The response may take as long as it likes. */
@@ -127,7 +144,7 @@ export class Tries implements AttemptJudge, TimerOwner {
     this.#stopTimer();
     switch (this.#next(attempt, reason, 0)) {
       case "fresh":
-        this.#start(new Attempt(this.#exchange, this, attempt.endpoint), true);
+        this.#startFresh(attempt.endpoint);
         return;
       case "elsewhere":
         if (this.#goElsewhere(attempt)) return;
@@ -141,8 +158,8 @@ export class Tries implements AttemptJudge, TimerOwner {
 
   onTimer(timer: Timer): void {
     if (timer === this.#total) this.#endAll();
-    else if (this.current === null) this.#tryAgain();
-    else this.#hedge();
+    else if (this.current !== null) this.#hedge();
+    else if (this.#waiting === null) this.#tryAgain();
   }
 
   // ── what comes next ────────────────────────────────────────────────────────────────────────────────────────
@@ -155,7 +172,7 @@ export class Tries implements AttemptJudge, TimerOwner {
     if (isOnly && !this.#exchange.isRequestEnded) return false;
     if (isOnly && (this.#next(attempt, null, head.status) === "none" || !this.#pause(attempt))) return false;
     this.#remove(attempt);
-    this.#held?.abandon(fault.NO_SERVER);
+    this.#held?.abandon(null);
     this.#held = attempt;
     this.#heldHead = head;
     attempt.hold();
@@ -170,15 +187,12 @@ export class Tries implements AttemptJudge, TimerOwner {
     return nextTry({ fault: reason, status, ...facts }, this.#group.retries);
   }
 
-  /** False: there is no other server, or the budget is spent. */
+  /** False: there is no other server. At no charge: nothing was sent, so no server has more to do than without us. */
   #goElsewhere(attempt: Attempt): boolean {
     const endpoint = this.#other(attempt);
     if (endpoint === null) return false;
-    if (!this.#charge()) {
-      this.#putBack(endpoint);
-      return false;
-    }
-    this.#start(new Attempt(this.#exchange, this, endpoint, true), false);
+    this.#retries++;
+    this.#startAt(endpoint);
     return true;
   }
 
@@ -193,8 +207,8 @@ export class Tries implements AttemptJudge, TimerOwner {
     const endpoint = this.#group.pick(this.#exchange);
     // What is held may hold the only connection: waiting for it would be waiting for ourselves.
     const mayWait = this.#held === null;
-    if (endpoint !== null && (mayWait || endpoint.connections.hasPlace)) {
-      this.#start(new Attempt(this.#exchange, this, endpoint, true), false);
+    if (endpoint !== null && (mayWait || endpoint.connections.hasPlaceFor(false))) {
+      this.#startAt(endpoint);
       return;
     }
     if (endpoint !== null) this.#putBack(endpoint);
@@ -209,12 +223,14 @@ export class Tries implements AttemptJudge, TimerOwner {
     if (!exchange.isRequestEnded || !exchange.isIdempotent || !exchange.isReplayable) return;
     const endpoint = this.#other(first);
     if (endpoint === null) return;
-    if (!endpoint.connections.hasPlace || !this.#group.takeRetry()) {
+    const hasPlace = endpoint.connections.hasPlaceFor(false) && this.#group.mayConnect(endpoint);
+    if (!hasPlace || !this.#group.takeRetry()) {
       this.#putBack(endpoint);
       return;
     }
     this.#second = first;
-    this.#start(new Attempt(exchange, this, endpoint, true), false);
+    this.#isExtra = true;
+    this.#start(endpoint, false);
   }
 
   /** The time of the whole request is up. */
@@ -225,6 +241,7 @@ export class Tries implements AttemptJudge, TimerOwner {
   }
 
   #giveUp(): void {
+    this.#dropCharge();
     const held = this.#held;
     if (held === null) {
       this.#exchange.onTriesFailed(this.#lastFault);
@@ -245,15 +262,69 @@ export class Tries implements AttemptJudge, TimerOwner {
     this.#second = null;
     this.#held = null;
     this.#stopTimer();
-    other?.abandon(fault.NO_SERVER);
-    held?.abandon(fault.NO_SERVER);
+    other?.abandon(null);
+    held?.abandon(null);
   }
 
-  #start(attempt: Attempt, fresh: boolean): void {
+  // ── a place, and the try ───────────────────────────────────────────────────────────────────────────────────
+
+  /** `endpoint` was picked; when it is full, the first place anywhere will do. */
+  #startAt(endpoint: Endpoint): void {
+    if (!this.#group.mayConnect(endpoint)) {
+      this.#putBack(endpoint);
+      this.#fail(fault.BREAKER_OPEN);
+    } else if (endpoint.connections.hasPlaceFor(false)) {
+      this.#start(endpoint, false);
+    } else {
+      this.#putBack(endpoint);
+      const refused = this.tried.includes(endpoint) ? NOBODY : this.tried;
+      this.#wait({ only: null, fresh: false, refused });
+    }
+  }
+
+  /** The connection was stale; `endpoint` is asked again. */
+  #startFresh(endpoint: Endpoint): void {
+    if (endpoint.connections.hasPlaceFor(true)) this.#start(endpoint, true);
+    else this.#wait({ only: endpoint, fresh: true, refused: NOBODY });
+  }
+
+  #wait(wish: Wish<Endpoint>): void {
+    const { queueMs } = this.#exchange.plan!.timeouts;
+    // Whoever had a connection there will have its place.
+    if (wish.only === null && !this.#group.mayWait()) {
+      this.#fail(fault.QUEUE_FULL);
+      return;
+    }
+    this.#waiting = this.#group.queue.join(this, wish, queueMs);
+    // A balancer may know of reasons to wait for one server; the queue does not.
+    this.#group.serveWaiting();
+  }
+
+  onPlace(endpoint: Endpoint): void {
+    const { only, fresh } = this.#waiting!.wish;
+    this.#waiting = null;
+    if (only === null) this.#group.onPlaceTaken(endpoint);
+    this.#start(endpoint, fresh);
+  }
+
+  onNoPlace(reason: Fault): void {
+    this.#waiting = null;
+    this.#fail(reason);
+  }
+
+  #start(endpoint: Endpoint, fresh: boolean): void {
+    const attempt = new Attempt(this.#exchange, this, endpoint, this.#isExtra);
+    this.#isExtra = false;
     this.count++;
-    this.#exchange.server = attempt.endpoint.label;
+    this.#exchange.server = endpoint.label;
     this.current = attempt;
     attempt.start(fresh);
+  }
+
+  /** There will be no try. The failure of the one before says more than that. */
+  #fail(reason: Fault): void {
+    if (this.#lastFault === fault.NO_SERVER) this.#lastFault = reason;
+    this.#giveUp();
   }
 
   #remove(attempt: Attempt): void {
@@ -281,8 +352,15 @@ export class Tries implements AttemptJudge, TimerOwner {
 
   #charge(): boolean {
     if (!this.#group.takeRetry()) return false;
+    this.#isExtra = true;
     this.#retries++;
     return true;
+  }
+
+  /** The further try that was charged is not made. */
+  #dropCharge(): void {
+    if (this.#isExtra) this.#group.breaker.endRetry();
+    this.#isExtra = false;
   }
 
   #setTimer(delayMs: number): void {

@@ -68,6 +68,12 @@ export function formatNotice(notice: Notice, atMs: number): string {
       const from = `request ${escapeText(requestId)}, client ${escapeText(clientAddress)}, listener ${escapeText(listener)}`;
       return `${start} error ${fault.code}: ${fault.reason} -> ${fault.status}; ${from}`;
     }
+    case "breaker": {
+      const { upstream, cap, limit, isOpen, refused } = notice;
+      const where = `\`breaker.${cap}\` of upstream ${escapeText(upstream)}`;
+      if (isOpen) return `${start} error ${where} is open: all ${limit} are in use; more are refused`;
+      return `${start} info ${where} is closed again after ${refused} refusals`;
+    }
     case "accept-failed":
       return `${start} error accepting failed: ${escapeText(notice.error.message)} [${notice.error.code}]; listener ${escapeText(notice.listener)}; trying again`;
     case "connection-shed":

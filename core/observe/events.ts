@@ -39,6 +39,15 @@ export interface FinishedExchange {
 }
 
 export type Notice =
+  /** A cap of an upstream's `breaker` was reached, or no longer is; `refused` requests or tries met it. */
+  | {
+      readonly kind: "breaker";
+      readonly upstream: string;
+      readonly cap: string;
+      readonly limit: number;
+      readonly isOpen: boolean;
+      readonly refused: number;
+    }
   /** Bytes that were no request; answered with the fault's status. */
   | {
       readonly kind: "refused";

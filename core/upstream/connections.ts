@@ -1,11 +1,10 @@
 /**
- * The connections of one server: lent for a request, kept between requests, made when there are none, waited for
- * when there may be no more.
+ * The connections of one server: lent for a request, kept between requests, made when there are none. Whoever asks
+ * sees to it that there is a place; who waits for one is the group's matter (`wait-queue.ts`).
  *
  *     lease ──► idle one? ──► lent
- *        │ no       room? ──► connecting ──► lent ──► giveBack ──► waiting request? lent again
- *        │ no                                                └───► idle (last used, first lent) ──► closed when stale
- *        └──► queue (bounded, with a deadline)
+ *        │ no       room? ──► connecting ──► lent ──► giveBack ──► idle (last used, first lent) ──► closed when stale
+ *                                                         └─── each place that is free again is told of
  */
 
 import type { Slab } from "../bytes/slab.ts";
@@ -44,10 +43,11 @@ export class Connections implements ClientOwner<ClientConnection> {
   readonly #connecting = new Set<Connecting>();
   /** Those of `#connecting` nobody waits for any more. */
   readonly #orphans: Connecting[] = [];
-  readonly #queue: Waiting[] = [];
   /** Open or being opened. */
   #count = 0;
   #isRetired = false;
+  /** Told whenever a request that waits might get a place here. */
+  onPlaceFree: () => void = NOBODY_WAITS;
 
   constructor(server: ServerDefinition, pool: PoolDefinition, surroundings: Surroundings) {
     this.#server = server;
@@ -61,7 +61,7 @@ export class Connections implements ClientOwner<ClientConnection> {
     this.#pool = pool;
     const surplus = Math.max(0, this.#count - server.connectionsMax);
     for (const connection of this.#idle.slice(0, surplus)) connection.close();
-    while (this.#queue.length > 0 && this.#count < server.connectionsMax) this.#useFreedPlace();
+    if (this.#count < server.connectionsMax) this.onPlaceFree();
   }
 
   get timers(): Timers {
@@ -80,20 +80,39 @@ export class Connections implements ClientOwner<ClientConnection> {
     return this.#idle.length;
   }
 
-  /** Whether a lease would get a connection without waiting for somebody else's. */
-  get hasPlace(): boolean {
-    return this.#idle.length > 0 || this.#orphans.length > 0 || this.#count < this.#server.connectionsMax;
+  /** Whether a lease gets a connection now. */
+  hasPlaceFor(fresh: boolean): boolean {
+    return (!fresh && this.#hasIdle()) || this.#orphans.length > 0 || this.#count < this.#server.connectionsMax;
   }
 
-  /** `fresh` asks for a new connection, for a second try after an idle one turned out to be closed. */
+  /** Whether a lease needs a connection that isn't there yet. */
+  get needsNew(): boolean {
+    return !this.#hasIdle() && this.#orphans.length === 0;
+  }
+
+  /** The idle connection that was used longest ago goes. False when there is none. */
+  makeRoom(): boolean {
+    const idle = this.#idle.shift();
+    idle?.close();
+    return idle !== undefined;
+  }
+
+  /**
+   * Only when there is a place. `fresh` asks for a new connection, for a second try after an idle one turned out to be
+   * closed.
+   */
   lease(borrower: Borrower, fresh: boolean): void {
-    let idle = fresh ? undefined : this.#idle.pop();
-    // One that was closed in this very turn is told of only later.
-    while (idle?.isClosed) idle = this.#idle.pop();
-    if (idle !== undefined) borrower.onLease(idle);
+    if (!fresh && this.#hasIdle()) borrower.onLease(this.#idle.pop()!);
     else if (this.#orphans.length > 0) this.#orphans.pop()!.adopt(borrower);
     else if (this.#count < this.#server.connectionsMax) this.#connect(borrower);
-    else this.#wait(borrower, fresh);
+    else throw new Error("a connection was leased where there was no place");
+  }
+
+  /** One that was closed in this very turn is told of only later. */
+  #hasIdle(): boolean {
+    const idle = this.#idle;
+    while (idle.length > 0 && idle[idle.length - 1]!.isClosed) idle.pop();
+    return idle.length > 0;
   }
 
   /** The borrower no longer wants what it asked for. A connection under way is left to the next, or to the pool. */
@@ -103,9 +122,9 @@ export class Connections implements ClientOwner<ClientConnection> {
       connecting.borrower = null;
       this.#orphans.push(connecting);
       if (this.#isRetired) connecting.cancel();
+      else this.onPlaceFree();
+      return;
     }
-    const place = this.#queue.findIndex((waiting) => waiting.borrower === borrower);
-    if (place !== -1) this.#queue.splice(place, 1)[0]!.stop();
   }
 
   /** After a cycle. Kept only when nothing about it is in doubt. */
@@ -129,29 +148,13 @@ export class Connections implements ClientOwner<ClientConnection> {
     this.#count--;
     const place = this.#idle.indexOf(connection);
     if (place !== -1) this.#idle.splice(place, 1);
-    this.#useFreedPlace();
-  }
-
-  #useFreedPlace(): void {
-    const next = this.#count < this.#server.connectionsMax ? this.#queue.shift() : undefined;
-    if (next === undefined) return;
-    next.stop();
-    this.#connect(next.borrower);
+    this.onPlaceFree();
   }
 
   #offer(connection: ClientConnection): void {
-    const place = this.#queue.findIndex((waiting) => !waiting.fresh);
-    if (place !== -1) {
-      const waiting = this.#queue.splice(place, 1)[0]!;
-      waiting.stop();
-      waiting.borrower.onLease(connection);
-    } else if (this.#queue.length > 0) {
-      connection.close(); // makes room for the new one that is waited for
-    } else if (this.#idle.length < this.#pool.idleMax) {
-      this.#idle.push(connection);
-    } else {
-      connection.close();
-    }
+    this.#idle.push(connection);
+    this.onPlaceFree();
+    if (this.#idle.length > this.#pool.idleMax) this.#idle.pop()!.close();
   }
 
   #connect(borrower: Borrower): void {
@@ -177,7 +180,7 @@ export class Connections implements ClientOwner<ClientConnection> {
     if (socket === null) {
       this.#count--;
       borrower?.onLeaseFailed(connecting.isLate ? fault.CONNECT_TIMEOUT : faultOf(error!));
-      this.#useFreedPlace();
+      this.onPlaceFree();
       return;
     }
     const connection = new ClientConnection(socket, this);
@@ -189,19 +192,6 @@ export class Connections implements ClientOwner<ClientConnection> {
       connection.rest();
       this.#offer(connection);
     }
-  }
-
-  #wait(borrower: Borrower, fresh: boolean): void {
-    if (this.#queue.length >= this.#pool.queueMax) {
-      borrower.onLeaseFailed(fault.QUEUE_FULL);
-      return;
-    }
-    const waiting = new Waiting(borrower, fresh, this.#surroundings.timers, () => {
-      this.#queue.splice(this.#queue.indexOf(waiting), 1);
-      borrower.onLeaseFailed(fault.QUEUE_TIMEOUT);
-    });
-    this.#queue.push(waiting);
-    waiting.start(this.#pool.queueMs);
   }
 }
 
@@ -246,35 +236,7 @@ class Connecting implements TimerOwner {
   }
 }
 
-/** One request in the queue, with its deadline. */
-class Waiting implements TimerOwner {
-  readonly borrower: Borrower;
-  /** No connection that was used before will do. */
-  readonly fresh: boolean;
-  readonly #timers: Timers;
-  readonly #timer: Timer;
-  readonly #late: () => void;
-
-  constructor(borrower: Borrower, fresh: boolean, timers: Timers, late: () => void) {
-    this.borrower = borrower;
-    this.fresh = fresh;
-    this.#timers = timers;
-    this.#timer = new Timer(this);
-    this.#late = late;
-  }
-
-  start(delayMs: number): void {
-    this.#timers.set(this.#timer, delayMs);
-  }
-
-  stop(): void {
-    this.#timers.remove(this.#timer);
-  }
-
-  onTimer(): void {
-    this.#late();
-  }
-}
+function NOBODY_WAITS(): void {}
 
 function faultOf(error: SocketError): Fault {
   switch (error.code) {

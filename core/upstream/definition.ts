@@ -3,6 +3,7 @@
 import type { HashOptions } from "../balance/hash.ts";
 import type { AdminState, HealthDefinition } from "../health/definition.ts";
 import type { Address } from "../runtime.ts";
+import type { BreakerCaps } from "./breaker.ts";
 import type { HashPart } from "./hash-key.ts";
 import type { RetryPolicy } from "./retry-policy.ts";
 
@@ -25,6 +26,8 @@ export interface UpstreamDefinition {
   readonly retries?: RetryPolicy;
   /** Without a response for so long, an idempotent request goes to a second server, too. Left out: never. */
   readonly hedgeAfterMs?: number;
+  /** Left out: no caps. */
+  readonly breaker?: BreakerCaps;
 }
 
 /** A name in the registry of `balance/registry.ts`, or what is hashed and how. */

@@ -8,8 +8,11 @@
 import type { Balancer, BalancerTools } from "../balance/balancer.ts";
 import { createHash } from "../balance/hash.ts";
 import { BALANCERS } from "../balance/registry.ts";
+import { NO_SERVER } from "../fault.ts";
 import { type AdminState, DEFAULT_HEALTH } from "../health/definition.ts";
 import { GroupHealth } from "../health/group-health.ts";
+import { Timer, type TimerOwner } from "../time/timers.ts";
+import { Breaker, NO_CAPS } from "./breaker.ts";
 import type { Surroundings } from "./connections.ts";
 import type { ServerDefinition, UpstreamDefinition } from "./definition.ts";
 import { Discovery } from "./discovery.ts";
@@ -21,6 +24,7 @@ import { DEFAULT_RETRIES, type RetryPolicy } from "./retry-policy.ts";
 import { SlowStart } from "./slow-start.ts";
 import { Sticky } from "./sticky.ts";
 import { areOf, drawTier, PartOfTier, shareOut, type Tier, tiersOf } from "./tier.ts";
+import { WaitQueue } from "./wait-queue.ts";
 
 /** What a pick goes by, beside the state of the servers. */
 export interface PickRequest extends KeyedRequest {
@@ -28,10 +32,12 @@ export interface PickRequest extends KeyedRequest {
   readonly tried: readonly Endpoint[];
 }
 
-export class Group {
+export class Group implements TimerOwner {
   readonly definition: UpstreamDefinition;
   readonly retries: RetryPolicy;
   readonly retryBudget: RetryBudget;
+  readonly breaker: Breaker;
+  readonly queue: WaitQueue<Endpoint>;
   /** Infinity: no second try beside the first. */
   readonly hedgeAfterMs: number;
   readonly #surroundings: Surroundings;
@@ -51,6 +57,7 @@ export class Group {
   readonly #slowStart: SlowStart;
   #tiers: readonly Tier[] = [];
   #isEligibleKnown = false;
+  readonly #timer = new Timer(this);
 
   /**
    * `previous` is the group of the same name that this one takes over from at a reload: servers that stay are the same
@@ -60,11 +67,14 @@ export class Group {
     this.definition = definition;
     this.retries = definition.retries ?? DEFAULT_RETRIES;
     this.retryBudget = previous?.retryBudget ?? new RetryBudget(this.retries, surroundings.timers.nowMs);
+    const { timers, observer } = surroundings;
+    this.breaker = previous?.breaker ?? new Breaker(definition.name, definition.breaker ?? NO_CAPS, timers, observer);
+    this.queue = previous?.queue ?? new WaitQueue(timers);
     this.hedgeAfterMs = definition.hedgeAfterMs ?? Number.POSITIVE_INFINITY;
     this.#surroundings = surroundings;
     const { name, health } = definition;
     this.#health = new GroupHealth(name, health ?? DEFAULT_HEALTH, surroundings, () => this.onEligibilityChanged());
-    const { runtime, timers } = surroundings;
+    const { runtime } = surroundings;
     this.#random = () => runtime.random();
     this.#createBalancer = balancerOf(definition, { random: this.#random, nowMs: () => timers.nowMs });
     this.#balancer = this.#createBalancer();
@@ -102,6 +112,7 @@ export class Group {
     const previous = this.#predecessor;
     this.#predecessor = null;
     this.retryBudget.reconfigure(this.retries);
+    this.breaker.caps = this.definition.breaker ?? NO_CAPS;
     if (previous === null) return;
     previous.#discovery?.stop();
     // The predecessor may have let some of them go, or found some, since this list was made.
@@ -122,6 +133,21 @@ export class Group {
   /** Something about a server that decides whether it may be picked has changed. */
   onEligibilityChanged(): void {
     this.#isEligibleKnown = false;
+    // Not from here: whoever calls is in the middle of something.
+    if (this.queue.length > 0) this.#surroundings.timers.set(this.#timer, 0);
+  }
+
+  /** Servers may have come back, or be gone: for those who wait. */
+  onTimer(): void {
+    if (!this.#isEligibleKnown || this.#health.isRetired) this.#findEligible();
+    if (this.#tiers.every((tier) => tier.available.length === 0)) this.queue.clear(NO_SERVER);
+    this.serveWaiting();
+  }
+
+  /** Whoever waits gets what places there are. */
+  serveWaiting(): void {
+    if (!this.#isEligibleKnown || this.#health.isRetired) this.#findEligible();
+    for (const { available } of this.#tiers) for (const endpoint of available) this.#serve(endpoint);
   }
 
   /**
@@ -152,12 +178,42 @@ export class Group {
     return this.#pickAround(request.tried, tier, key);
   }
 
-  /** Whether one more try may be made beyond the first ones; `endRetry` follows when it is over. */
+  /** Whether one more try may be made beyond the first ones; the breaker's `endRetry` follows when it is over. */
   takeRetry(): boolean {
-    return this.retryBudget.withdraw(this.#surroundings.timers.nowMs);
+    if (!this.breaker.enterRetry()) return false;
+    if (this.retryBudget.withdraw(this.#surroundings.timers.nowMs)) return true;
+    this.breaker.endRetry();
+    return false;
   }
 
-  endRetry(): void {}
+  /** Whether one more request may wait for a place. */
+  mayWait(): boolean {
+    const { length } = this.queue;
+    if (length >= this.breaker.caps.pending) return this.breaker.refuse("pending");
+    return length < this.definition.pool.queueMax;
+  }
+
+  /** Whether a try at `endpoint` keeps within the cap on connections; idle ones of other servers make room. */
+  mayConnect({ connections }: Endpoint): boolean {
+    const max = this.breaker.caps.connections;
+    if (max === Number.POSITIVE_INFINITY || !connections.needsNew) return true;
+    let count = 0;
+    for (const each of this.#endpoints) count += each.connections.count;
+    if (count < max) return true;
+    for (const each of this.#endpoints) if (each.connections.makeRoom()) return true;
+    return this.breaker.refuse("connections");
+  }
+
+  /** A request that had waited goes to `endpoint`, without a pick. */
+  onPlaceTaken(endpoint: Endpoint): void {
+    endpoint.health.onPick();
+  }
+
+  #serve(endpoint: Endpoint): void {
+    if (this.queue.length === 0) return;
+    if (!this.#isEligibleKnown || this.#health.isRetired) this.#findEligible();
+    if (!endpoint.isRetired && this.#tierOf(endpoint) !== null) this.queue.serve(endpoint, endpoint.connections);
+  }
 
   /**
    * The Set-Cookie line for a response of `endpoint`; null when the client has it already, or comes back to a server
@@ -200,6 +256,8 @@ export class Group {
   retire(): void {
     this.#discovery?.stop();
     this.#health.retire();
+    this.breaker.retire();
+    this.#surroundings.timers.remove(this.#timer);
     for (const endpoint of this.#endpoints) endpoint.retire();
   }
 
@@ -230,7 +288,11 @@ export class Group {
     for (const endpoint of this.#endpoints) this.#slowStart.resume(endpoint);
     if (!areOf(this.#tiers, this.#endpoints)) this.#tiers = tiersOf(this.#endpoints, this.#createBalancer);
     this.#sticky?.follow(this.#endpoints);
-    this.#health.follow(this.#endpoints, new Set(this.#predecessor?.endpoints));
+    const shared = new Set(this.#predecessor?.endpoints);
+    for (const endpoint of this.#endpoints) {
+      if (!shared.has(endpoint)) endpoint.connections.onPlaceFree = () => this.#serve(endpoint);
+    }
+    this.#health.follow(this.#endpoints, shared);
     this.onEligibilityChanged();
   }
 

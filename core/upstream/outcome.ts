@@ -50,6 +50,8 @@ export function outcomeOfFault(reason: Fault): Outcome {
     // Our own bounds: the server was not asked.
     case fault.QUEUE_FULL:
     case fault.QUEUE_TIMEOUT:
+    case fault.BREAKER_OPEN:
+    case fault.NO_SERVER:
       return "abandoned";
     default:
       return reason.side === "upstream" ? "bad-response" : "abandoned";

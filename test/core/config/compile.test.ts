@@ -4,6 +4,7 @@ import { type CompiledConfig, compileConfig } from "../../../core/config/compile
 import { formatPath } from "../../../core/config/problem.ts";
 import { DEFAULT_HEALTH } from "../../../core/health/definition.ts";
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "../../../core/limits.ts";
+import { NO_CAPS } from "../../../core/upstream/breaker.ts";
 import { DEFAULT_RETRIES } from "../../../core/upstream/retry-policy.ts";
 
 const minimal = {
@@ -47,6 +48,7 @@ describe("a configuration", () => {
         pool: { idleMax: 64, idleMs: 60_000, queueMax: 1_024, queueMs: 5_000 },
         retries: DEFAULT_RETRIES,
         health: DEFAULT_HEALTH,
+        breaker: NO_CAPS,
       },
     ]);
     assert.deepEqual(snapshot.forwarding, { trustedProxies: [], via: true, forwarded: false });

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import * as v from "valibot";
 import { problemsOf } from "../../../core/config/issues.ts";
-import { defineRetries, Hedge, Retries } from "../../../core/config/retry-schema.ts";
+import { Breaker, defineRetries, Hedge, Retries } from "../../../core/config/retry-schema.ts";
+import { NO_CAPS } from "../../../core/upstream/breaker.ts";
 import { DEFAULT_RETRIES } from "../../../core/upstream/retry-policy.ts";
 
 const define = (input: unknown) => defineRetries(v.parse(Retries, input));
@@ -65,5 +66,13 @@ describe("retries in a configuration", () => {
     assert.match(problems({ perTryTimeout: 5 }), /expected a duration/);
     assert.match(problems({ retry: 1 }), /unknown key/);
     assert.ok(!v.safeParse(Hedge, {}).success);
+  });
+});
+
+describe("the breaker in a configuration", () => {
+  it("has no caps when nothing is said", () => {
+    assert.deepEqual(v.parse(Breaker, {}), NO_CAPS);
+    assert.deepEqual(v.parse(Breaker, { pending: 5 }), { ...NO_CAPS, pending: 5 });
+    assert.ok(!v.safeParse(Breaker, { inFlight: 0 }).success);
   });
 });

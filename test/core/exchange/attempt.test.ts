@@ -48,7 +48,7 @@ const group = {
   get retries() {
     return { perTryMs };
   },
-  endRetry: () => void told.push("end retry"),
+  breaker: { endRetry: () => void told.push("end retry") },
   report: (at: Endpoint, outcome: string, latencyMs: number) => {
     assert.equal(at, endpoint);
     reports.push(`${outcome} ${latencyMs}`);
@@ -292,7 +292,10 @@ describe("a try whose response waits", () => {
     attempt.onLease(connectionLike());
     attempt.abandon(fault.TOTAL_TIMEOUT);
     started().abandon(fault.TOTAL_TIMEOUT);
-    assert.deepEqual(reports, ["timeout -1", "abandoned -1"]);
+    const loser = started();
+    loser.onLease(connectionLike());
+    loser.abandon(null);
+    assert.deepEqual(reports, ["timeout -1", "abandoned -1", "abandoned -1"]);
   });
 });
 

@@ -10,6 +10,7 @@ import type { Borrower } from "../../../core/upstream/connections.ts";
 import type { Endpoint } from "../../../core/upstream/endpoint.ts";
 import type { Group, PickRequest } from "../../../core/upstream/group.ts";
 import { DEFAULT_RETRIES, type RetryPolicy } from "../../../core/upstream/retry-policy.ts";
+import { WaitQueue } from "../../../core/upstream/wait-queue.ts";
 import { responseHead } from "../http/heads.ts";
 
 /** The tries of an exchange among servers that only note who asks them. */
@@ -21,12 +22,20 @@ let policy: Partial<RetryPolicy>;
 let hedgeAfterMs: number;
 let totalMs: number;
 let tokens: number;
+/** Labels of servers without a place. */
+let full: string;
+let hasRoom: boolean;
+let mayWait: boolean;
+let left: number;
+let queue: WaitQueue<Endpoint>;
+let endpoints: Endpoint[];
 let exchange: TriesOwner;
 let tries: Tries;
 
 const endpointOf = (label: string): Endpoint => {
   const connections = {
-    hasPlace: true,
+    hasPlaceFor: () => !full.includes(label),
+    makeRoom: () => void told.push(`make room at ${label}`),
     lease(borrower: Borrower, fresh: boolean) {
       borrowers.push(borrower);
       told.push(`${label}${fresh ? " fresh" : ""}`);
@@ -37,7 +46,7 @@ const endpointOf = (label: string): Endpoint => {
 };
 
 function begin(labels: string, changes: Partial<TriesOwner> = {}): void {
-  const endpoints = [...labels].map(endpointOf);
+  endpoints = [...labels].map(endpointOf);
   const group = {
     get retries() {
       return { ...DEFAULT_RETRIES, ...policy };
@@ -47,7 +56,18 @@ function begin(labels: string, changes: Partial<TriesOwner> = {}): void {
     retryBudget: { deposit: () => void told.push("deposit") },
     pick: ({ tried }: PickRequest) => endpoints.find((each) => !tried.includes(each)) ?? endpoints[0] ?? null,
     takeRetry: () => tokens-- > 0,
-    endRetry() {},
+    breaker: {
+      enter: () => hasRoom,
+      leave: () => void left++,
+      endRetry() {},
+    },
+    mayConnect: () => hasRoom,
+    mayWait: () => mayWait,
+    onPlaceTaken: (endpoint: Endpoint) => void told.push(`place at ${endpoint.label}`),
+    queue,
+    serveWaiting() {
+      for (const each of endpoints) queue.serve(each, each.connections);
+    },
     report() {},
   } as unknown as Group;
   exchange = {
@@ -99,6 +119,11 @@ beforeEach(() => {
   hedgeAfterMs = Number.POSITIVE_INFINITY;
   totalMs = Number.POSITIVE_INFINITY;
   tokens = 100;
+  full = "";
+  hasRoom = true;
+  mayWait = true;
+  left = 0;
+  queue = new WaitQueue(timers);
 });
 
 describe("the tries of an exchange", () => {
@@ -256,5 +281,78 @@ describe("a second try beside the first", () => {
     begin("a");
     wait(1_000);
     assert.deepEqual(told, ["deposit", "a", "deposit", "a"]);
+  });
+});
+
+describe("tries where there is no place", () => {
+  const free = (label: string): void => {
+    full = full.replace(label, "");
+    const endpoint = endpoints.find((each) => each.label === label)!;
+    queue.serve(endpoint, endpoint.connections);
+  };
+
+  it("wait, and take the first place anywhere", () => {
+    full = "ab";
+    begin("ab");
+    assert.deepEqual([told, queue.length], [["deposit"], 1]);
+    free("b");
+    assert.deepEqual(told, ["deposit", "place at b", "b"]);
+    assert.deepEqual([queue.length, tries.count], [0, 1]);
+  });
+
+  it("wait no longer than `queue`, and not at all when too many do", () => {
+    full = "a";
+    begin("a");
+    wait(DEFAULT_TIMEOUTS.queueMs + 100);
+    assert.equal(told.at(-1), "upstream.queue-timeout");
+    mayWait = false;
+    begin("a");
+    assert.equal(told.at(-1), "upstream.queue-full");
+  });
+
+  it("leave the queue at once when they are abandoned", () => {
+    full = "a";
+    begin("a");
+    tries.abandon(fault.CLIENT_RESET);
+    assert.deepEqual([queue.length, left], [0, 1]);
+    wait(DEFAULT_TIMEOUTS.queueMs + 100);
+    assert.deepEqual(told, ["deposit"]);
+  });
+
+  it("wait for another server after one has refused", () => {
+    begin("ab");
+    full = "b";
+    borrowers[0]?.onLeaseFailed(fault.CONNECT_REFUSED);
+    free("a");
+    assert.equal(queue.length, 1);
+    free("b");
+    assert.deepEqual(told, ["deposit", "a", "place at b", "b"]);
+  });
+
+  it("that were stale wait for their own server, whoever else waits", () => {
+    begin("ab");
+    const connection = { isReused: true, hasHeard: false, begin() {}, close() {} };
+    borrowers[0]?.onLease(connection as never);
+    full = "a";
+    mayWait = false;
+    (borrowers[0] as unknown as Attempt).onFault(fault.UPSTREAM_CLOSED);
+    assert.deepEqual(told, ["deposit", "a", "make room at a"]);
+    free("b");
+    assert.equal(queue.length, 1);
+    free("a");
+    assert.deepEqual(told.slice(3), ["a fresh"]);
+  });
+
+  it("are none beyond a cap: no request, no connection", () => {
+    hasRoom = false;
+    begin("a");
+    assert.deepEqual([told, left], [["upstream.breaker-open"], 0]);
+  });
+
+  it("are counted as one request until the exchange ends", () => {
+    begin("a");
+    tries.end();
+    tries.end();
+    assert.equal(left, 1);
   });
 });

@@ -175,40 +175,28 @@ describe("what comes back", () => {
 });
 
 describe("a full server", () => {
-  beforeEach(() => open(1));
-
-  it("lets borrowers wait, in order, and no more than so many", () => {
-    const first = leased();
-    const [second, third, fourth] = [lease(), lease(), lease()];
-    assert.equal(fourth.refused, "upstream.queue-full");
-    useUp(first);
-    assert.equal(second.connection, first.connection);
-    assert.equal(third.connection, null);
-    useUp(second);
-    assert.equal(third.connection, first.connection);
-    assert.deepEqual(counts(), [1, 0]);
-  });
-
-  it("lets them wait only so long", () => {
-    leased();
-    const waiting = lease();
-    sim.advance(4_990);
-    assert.equal(waiting.refused, "");
-    sim.advance(120);
-    assert.equal(waiting.refused, "upstream.queue-timeout");
-  });
-
-  it("connects for who waits as soon as there may be more", () => {
+  let told: number;
+  beforeEach(() => {
     open(1);
-    const [first, second, third] = [leased(), leased(), leased()];
-    assert.deepEqual(
-      [first, second, third].map(({ connection }) => connection !== null),
-      [true, false, false],
-    );
-    connections.reconfigure(serverOf(UPSTREAM, { connectionsMax: 3 }), POOL);
-    sim.drive();
-    assert.ok(second.connection !== null && third.connection !== null);
-    assert.equal(connections.count, 3);
+    told = 0;
+    connections.onPlaceFree = () => void told++;
+  });
+
+  it("has no place, and tells of each that is free again", () => {
+    assert.ok(connections.hasPlaceFor(false) && connections.hasPlaceFor(true));
+    const first = leased();
+    assert.ok(!connections.hasPlaceFor(false));
+    assert.throws(() => lease(), /no place/);
+    useUp(first);
+    assert.equal(told, 1);
+    assert.ok(connections.hasPlaceFor(false));
+    assert.ok(!connections.hasPlaceFor(true), "an idle connection is not a fresh one");
+  });
+
+  it("tells as soon as there may be more", () => {
+    leased();
+    connections.reconfigure(serverOf(UPSTREAM, { connectionsMax: 2 }), POOL);
+    assert.deepEqual([told, connections.hasPlaceFor(true)], [1, true]);
   });
 
   it("closes what is more than there may be: what is idle at once, what is lent as it comes back", () => {
@@ -219,25 +207,45 @@ describe("a full server", () => {
     connections.reconfigure(serverOf(UPSTREAM, { connectionsMax: 1 }), { ...POOL, idleMax: 4 });
     sim.drive();
     assert.deepEqual([connections.count, connections.idleCount], [2, 0]);
-    const waiting = leased();
-    for (const customer of customers.slice(0, 2)) useUp(customer);
-    sim.drive();
-    assert.equal(connections.count, 1);
-    assert.ok(waiting.connection !== null);
+    for (const customer of customers.slice(0, 2)) {
+      useUp(customer);
+      sim.drive();
+    }
+    assert.deepEqual([connections.count, connections.idleCount], [1, 1]);
   });
 
-  it("gives the place of a lost connection, or of a failed connect, to who waits", () => {
-    const first = leased();
-    const second = lease();
-    first.connection?.close();
+  it("tells of the place of a lost connection, of a failed connect, and of one that nobody waits for any more", () => {
+    leased().connection?.close();
     sim.drive();
-    assert.ok(second.connection !== null);
-    const third = lease();
+    assert.deepEqual([told, connections.hasPlaceFor(true)], [1, true]);
     sim.failConnect(UPSTREAM, "ECONNREFUSED");
-    const fourth = lease();
-    second.connection?.close();
+    assert.equal(leased().refused, "upstream.connect-refused");
+    assert.equal(told, 2);
+    const customer = lease();
+    connections.cancel(customer);
+    assert.deepEqual([told, connections.hasPlaceFor(true)], [3, true]);
+  });
+
+  it("makes room for a fresh connection by closing an idle one", () => {
+    assert.ok(!connections.makeRoom());
+    useUp(leased());
+    assert.ok(!connections.needsNew);
+    assert.ok(connections.makeRoom());
+    assert.ok(connections.needsNew && !connections.hasPlaceFor(true));
     sim.drive();
-    assert.deepEqual([third.refused, fourth.refused], ["upstream.connect-refused", "upstream.connect-refused"]);
+    assert.ok(connections.hasPlaceFor(true));
+  });
+
+  it("lends what comes back to who waits, even if it would keep none", () => {
+    open(1, { idleMax: 0 });
+    const first = leased();
+    const next = new Customer();
+    connections.onPlaceFree = () => connections.hasPlaceFor(false) && connections.lease(next, false);
+    useUp(first);
+    assert.equal(next.connection, first.connection);
+    connections.onPlaceFree = () => {};
+    useUp(next);
+    sim.drive();
     assert.deepEqual(counts(), [0, 0]);
   });
 });
@@ -251,25 +259,12 @@ describe("a borrower that changed its mind", () => {
     assert.deepEqual(counts(), [1, 1]);
   });
 
-  it("leaves its connection to who waits", () => {
+  it("leaves its connection to the next", () => {
     open(1);
-    const customer = lease();
-    const waiting = lease();
-    connections.cancel(customer);
-    sim.drive();
-    assert.ok(waiting.connection !== null);
-  });
-
-  it("leaves its place in the queue", () => {
-    open(1);
-    const first = leased();
-    const [second, third] = [lease(), lease()];
-    connections.cancel(second);
-    useUp(first);
-    assert.equal(second.connection, null);
-    assert.equal(third.connection, first.connection);
-    sim.advance(10_000);
-    assert.equal(second.refused, "");
+    connections.cancel(lease());
+    const next = leased();
+    assert.ok(next.connection !== null);
+    assert.equal(servers.length, 1);
   });
 });
 
