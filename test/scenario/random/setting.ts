@@ -115,6 +115,7 @@ function featuresOf(random: Seeded): Features {
       health: healthOf(random),
       ...balancingOf(random),
       ...(hedges && { hedge: { after: random.pick(["10ms", "300ms"]) } }),
+      ...(random.between(0, 4) === 0 && { breaker: { inFlight: 4, connections: 2, pending: 2, retries: 1 } }),
     },
     timeouts: random.between(0, 5) === 0 ? { total: "1.2s" } : {},
     // Each of them may meet a stale connection first.

@@ -20,11 +20,16 @@ import { type Setting, settingOf, TAKEN } from "./setting.ts";
 
 /** Of all groups of all worlds, for groups come and go with reloads. */
 const counted = { picks: 0, reports: 0 };
-const { pick, report } = Group.prototype;
+const { pick, onPlaceTaken, report } = Group.prototype;
 Group.prototype.pick = function (...args: Parameters<Group["pick"]>): ReturnType<Group["pick"]> {
   const picked = pick.apply(this, args);
   if (picked !== null) counted.picks++;
   return picked;
+};
+/** A place in place of a pick, after waiting. */
+Group.prototype.onPlaceTaken = function (...args: Parameters<Group["onPlaceTaken"]>): void {
+  counted.picks++;
+  onPlaceTaken.apply(this, args);
 };
 Group.prototype.report = function (...args: Parameters<Group["report"]>): void {
   counted.reports++;
