@@ -209,6 +209,8 @@ describe("a response that comes before the request is complete", () => {
     assert.deepEqual(statusesTo(client), [200]);
     assert.equal(stage.origin.requests[0]?.body, body);
     assert.equal(stage.endpoint.connections.idleCount, 1, "nothing is in doubt");
-    assert.equal(client.closed, null);
+    // When it began nobody could know that it would not end before the request.
+    assert.match(client.text(), /\r\nConnection: close\r\n/);
+    assert.equal(client.closed, "end");
   });
 });
