@@ -55,6 +55,8 @@ export class Group implements TimerOwner {
   /** At a reload, until `takeOver`: whose servers these still are. */
   #predecessor: Group | null;
   readonly #slowStart: SlowStart;
+  /** Not all that there is at the start has been found: whoever is found now is no colder than the others. */
+  #isStarting: boolean;
   #tiers: readonly Tier[] = [];
   #isEligibleKnown = false;
   readonly #timer = new Timer(this);
@@ -82,8 +84,12 @@ export class Group implements TimerOwner {
     this.#sticky = definition.sticky === undefined ? null : new Sticky(name, definition.sticky, runtime);
     this.#slowStart = new SlowStart(definition.slowStartMs ?? 0);
     this.#predecessor = previous;
+    this.#isStarting = previous === null;
     this.#discovery = this.#discover();
     this.setServers(this.#discovery?.servers ?? definition.servers);
+    this.whenDiscovered(() => {
+      this.#isStarting = false;
+    });
   }
 
   get endpoints(): readonly Endpoint[] {
@@ -268,7 +274,7 @@ export class Group implements TimerOwner {
       if (alike === undefined) byKey.set(endpoint.key, [endpoint]);
       else alike.push(endpoint);
     }
-    const isStart = byKey.size === 0;
+    const isStart = this.#isStarting || byKey.size === 0;
     return servers.map((server) => {
       const kept = byKey.get(Endpoint.keyOf(server))?.shift();
       if (kept !== undefined) return kept;

@@ -107,7 +107,7 @@ export function resolving(runtime: Runtime): void {
     deepStrictEqual([hostsOf(outcome), outcome.answer?.ttlSeconds], [["10.0.0.3"], 9]);
   });
 
-  it("follows 16 aliases, not 17", async () => {
+  it("Q06 follows 16 aliases, not 17", async () => {
     const chain = (links: number): void => {
       const names = [NAME, ...Array.from({ length: links }, (_, i) => `n${i}.internal`)];
       const aliases = names.slice(1).map((name, i) => cname(names[i]!, name));
@@ -121,7 +121,7 @@ export function resolving(runtime: Runtime): void {
     await fails("malformed");
   });
 
-  it("does not follow aliases in a circle", async () => {
+  it("Q06 does not follow aliases in a circle", async () => {
     answers(cname(NAME, "b.internal"), cname("b.internal", NAME));
     await fails("malformed");
   });
@@ -204,7 +204,18 @@ export function resolving(runtime: Runtime): void {
     ok(error?.code === "malformed" || error?.code === "timeout", error?.code);
   });
 
-  it("refuses names that are none without asking", async () => {
+  it("Q06 takes no name with a NUL from a reply", async () => {
+    answers(cname(NAME, "a\0.internal"), a("a\0.internal", "10.0.0.1"));
+    await fails("malformed");
+    const service = "_http._tcp.app.internal";
+    answers(srv(service, "a\0b.internal", 9001));
+    strictEqual((await ask("SRV", { name: service })).error?.code, "malformed");
+    // Somebody else's address, under a name that looks like ours to whoever stops at the NUL.
+    answers(a(`${NAME}\0.evil.example`, "10.0.0.9"));
+    await fails("not-found");
+  });
+
+  it("Q06 refuses names that are none, one with NUL among them, without asking", async () => {
     for (const name of ["a\0b", "a b", "", ".", "a..b", "ä.example", `${"x".repeat(64)}.com`, `${"x.".repeat(127)}x`])
       await fails("malformed", { name });
     deepStrictEqual(stub.questions, []);

@@ -221,6 +221,37 @@ describe("A38: one kind of address is dead", () => {
   });
 });
 
+describe("several kinds of addresses", () => {
+  it("Q06 finds servers that have AAAA addresses only", async () => {
+    const { sim } = fleetAt([V6]);
+    sim.zone.addresses(NAME, ["fd00::1"], 5);
+    await fleet.start();
+    fleet.load({ everyMs: 100, forMs: 20_000 });
+    fleet.pass(20_000);
+    assert.deepEqual(labels(), [`${NAME}:9000/fd00::1`]);
+    assert.deepEqual(fleet.tally(), { ok: 200 });
+    assert.equal(noticesOf("name-failed"), 0, "having no A record is no failure");
+  });
+
+  it("starts nobody slowly of those that are found at the start, in however many pieces", async () => {
+    const { sim } = fleetAt([A, B, V6], { list: [A, `${NAME}:9000`], upstream: { slowStart: "10s" } });
+    sim.zone.addresses(NAME, ["10.0.0.2", "fd00::1"], 5);
+    await fleet.start();
+    assert.deepEqual(
+      fleet.endpoints.map(({ label, weight }) => [label, weight]),
+      [
+        [A, 1],
+        [`${NAME}:9000/10.0.0.2`, 1],
+        [`${NAME}:9000/fd00::1`, 1],
+      ],
+    );
+    sim.zone.addresses(NAME, ["10.0.0.2", "10.0.0.3", "fd00::1"], 5);
+    fleet.pass(6_000);
+    assert.equal(fleet.endpoints.length, 4);
+    assert.ok(fleet.endpoints[2]!.weight < 0.3, "one that joins later starts slowly");
+  });
+});
+
 describe("services", () => {
   it("finds servers by SRV, and follows targets, ports and weights", async () => {
     const { sim } = fleetAt([A, B, "10.0.0.2:9001"], { list: [{ srv: SERVICE }] });
