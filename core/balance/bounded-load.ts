@@ -36,10 +36,10 @@ export class BoundedLoad<C extends Candidate> implements Choice<C> {
       let weight = 0;
       for (let i = 0; i < this.available.length; i++) {
         inFlight += this.available[i]!.inFlight;
-        weight += this.available[i]!.fullWeight;
+        weight += this.available[i]!.weight;
       }
       this.#inFlightPerWeight = (this.#factor * inFlight) / weight;
     }
-    return Math.ceil(this.#inFlightPerWeight * candidate.fullWeight);
+    return Math.ceil(this.#inFlightPerWeight * candidate.weight);
   }
 }

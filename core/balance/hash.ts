@@ -7,6 +7,7 @@ import { RENDEZVOUS_SERVERS_MAX } from "../limits.ts";
 import type { Balancer, BalancerTools, Candidate, Choice } from "./balancer.ts";
 import { BoundedLoad } from "./bounded-load.ts";
 import type { HashTable } from "./hash-table.ts";
+import { KeyShare } from "./key-share.ts";
 import { createMaglev } from "./maglev.ts";
 import { createRendezvous } from "./rendezvous.ts";
 import { createRing } from "./ring.ts";
@@ -37,7 +38,8 @@ export function createHash({ method, boundedLoad }: HashOptions, tools: Balancer
         table = createTable(method, members);
       }
       const bounded = boundedLoad === null ? choice : new BoundedLoad(choice, boundedLoad);
-      return table!.find(bounded, key) ?? keyless.choose(choice, key);
+      const shared = new KeyShare(bounded, key);
+      return table!.find(shared, key) ?? table!.find(bounded, key) ?? keyless.choose(choice, key);
     },
     commit() {},
     observe() {},

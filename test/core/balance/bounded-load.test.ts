@@ -31,6 +31,16 @@ describe("a bounded load", () => {
     check([0, 4, 2, 1], 2, [true, false, false, true], [4, 2, 1, 1]);
   });
 
+  it("goes by what counts of a weight now", () => {
+    const list = servers([4, 4], [2, 6]);
+    list[0]!.weight = 1;
+    // ceil(1.25 × 9 × 1 / 5) = 3, ceil(1.25 × 9 × 4 / 5) = 9
+    const room = () => list.map((server) => new BoundedLoad(choiceOf(list), 1.25).isAvailable(server));
+    assert.deepEqual(room(), [true, true]);
+    list[0]!.inFlight = 3;
+    assert.deepEqual(room(), [false, true]);
+  });
+
   it("doesn't make anybody available who isn't", () => {
     const list = servers([1, 1], [0, 0]);
     const bounded = new BoundedLoad(choiceOf(list, [list[0]!]), 2);
