@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
+import { BALANCER_NAMES } from "../../core/balance/registry.ts";
 import { type Fleet, fleetOf } from "./availability/fleet.ts";
 
 /** How requests find their servers, from the configuration to the wire. */
@@ -64,4 +65,56 @@ describe("a request finds its server", () => {
       if (balance === "peak-ewma") await fleet.close();
     }
   });
+});
+
+describe("one of four that returns", () => {
+  const hash = { hash: "header:X-User" };
+  const all = [...BALANCER_NAMES, hash, { ...hash, method: "maglev", boundedLoad: 1.25 }];
+
+  /** How many times its fair share the first server gets. */
+  const shareWithin = (ms: number): number => {
+    const counts = (): number[] => fleet.servers.map(({ arrivals: { length } }) => length);
+    const before = counts();
+    fleet.pass(ms);
+    const got = counts().map((count, i) => count - (before[i] ?? 0));
+    return ((got[0] ?? 0) * got.length) / got.reduce((sum, count) => sum + count, 0);
+  };
+
+  const returns = async (balance: unknown, delayMs: number, requests: number): Promise<void> => {
+    const health = { ejection: { baseTime: "2s" } };
+    fleet = await fleetOf({ servers: 4, plan: { delayMs: 60 }, upstream: { slowStart: "10s", balance, health } });
+    for (let i = 0; i < requests; i++) {
+      fleet.sim.clock.appoint(i * 6, () => void fleet.clients.ask({ fields: [`X-User: u${i % 997}`] }));
+    }
+    fleet.pass(500);
+    fleet.server(1).refuse();
+    fleet.pass(2_000);
+    fleet.server(1).plan = { delayMs };
+    fleet.server(1).restore();
+    while (fleet.states()[0] !== "up") fleet.pass(50);
+  };
+
+  for (const balance of all) {
+    it(`Q07 gets at most half as much again as its share in the first second: ${JSON.stringify(balance)}`, async () => {
+      // One that answers sooner than the others draws requests.
+      await returns(balance, 5, 1_500);
+      const first = shareWithin(1_000);
+      assert.ok(first <= 1.5, `${first} times its share`);
+      fleet.pass(7_000);
+      assert.deepEqual(fleet.tally(), { ok: 1_500 });
+    });
+  }
+
+  for (const balance of all) {
+    it(`Q07 has its share after a ramp of ten seconds: ${JSON.stringify(balance)}`, async () => {
+      await returns(balance, 60, 3_500);
+      const seconds = Array.from({ length: 12 }, () => shareWithin(1_000));
+      const mean = (from: number, to: number): number =>
+        seconds.slice(from, to).reduce((sum, share) => sum + share, 0) / (to - from);
+      assert.ok((seconds[0] ?? 1) <= 0.25, seconds.join(" "));
+      assert.ok(mean(3, 7) > 0.3 && mean(3, 7) < 0.7, seconds.join(" "));
+      assert.ok(mean(10, 12) > 0.75 && mean(10, 12) < 1.25, seconds.join(" "));
+      fleet.pass(7_000);
+    });
+  }
 });
