@@ -74,7 +74,10 @@ describe("all servers are down", () => {
 });
 
 describe("three times as much as there is room for", () => {
-  for (const [name, options] of [["shed by limits.inFlight", { config: { limits: { inFlight: 10 } } }]] as const) {
+  for (const [name, options] of [
+    ["shed by limits.inFlight", { config: { limits: { inFlight: 10 } } }],
+    ["shed by the breaker", { upstream: { breaker: { inFlight: 10 } } }],
+  ] as const) {
     it(`A31 gets what there is room for, and its excess 503 at once: ${name}`, async () => {
       fleet = await fleetOf({ servers: 2, plan: { delayMs: 98 }, ...options });
       // Ten at once, a tenth of a second each: a hundred a second.
