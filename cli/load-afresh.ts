@@ -7,6 +7,7 @@
 import { Worker } from "node:worker_threads";
 import { compileConfig } from "../core/config/compile.ts";
 import type { Environment } from "../core/config/environment.ts";
+import { fileVersions } from "./file-version.ts";
 import { type FailedConfig, type LoadedConfig, loadConfig, type Origins } from "./load-config.ts";
 
 /** A program that takes longer than this hangs. */
@@ -19,10 +20,11 @@ export async function loadAfresh(
   before: Origins,
 ): Promise<LoadedConfig | FailedConfig> {
   if (!before.isHeavy) return loadConfig(file, environment);
+  const files = await fileVersions(before.files.keys());
   const read = await readElsewhere(file);
   if ("problem" in read) {
     const problems = [{ file, position: null, path: "", message: `could not be read: ${read.problem}` }];
-    return { problems, warnings: [], origins: before };
+    return { problems, warnings: [], origins: { ...before, files } };
   }
   const { loaded } = read;
   if ("problems" in loaded) return loaded;

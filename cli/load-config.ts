@@ -6,6 +6,7 @@ import { type CompiledConfig, compileConfig } from "../core/config/compile.ts";
 import { type Environment, substituteEnvironment } from "../core/config/environment.ts";
 import { type ConfigSource, mergeSources, type Place } from "../core/config/merge.ts";
 import { type ConfigPath, type ConfigProblem, formatPath } from "../core/config/problem.ts";
+import { fileVersion } from "./file-version.ts";
 import { expandGlob, isGlob } from "./glob.ts";
 import { lackingPermission, type ParsedDocument, type Position, parseDocument } from "./parse-document.ts";
 import { addImports } from "./program-imports.ts";
@@ -39,8 +40,8 @@ export interface FailedConfig {
 
 /** Where a configuration came from, or would have: what to watch. */
 export interface Origins {
-  /** Absolute names, also of files that could not be read. */
-  readonly files: ReadonlySet<string>;
+  /** Absolute names, also of files that could not be read, and of each the version before it was read. */
+  readonly files: ReadonlyMap<string, string>;
   readonly globs: readonly Glob[];
   /** Reading it takes a while, or runs a program. */
   readonly isHeavy: boolean;
@@ -127,7 +128,7 @@ class Loader {
   readonly problems: LocatedProblem[] = [];
   /** A file could not be read or understood. */
   incomplete = false;
-  readonly origins = { files: new Set<string>(), globs: [] as Glob[], isHeavy: false };
+  readonly origins = { files: new Map<string, string>(), globs: [] as Glob[], isHeavy: false };
   readonly #environment: Environment;
   #textLength = 0;
   readonly #documents = new Map<string, ParsedDocument>();
@@ -141,7 +142,7 @@ class Loader {
   /** `from` is the place of the `include` that asked for it. */
   async load(file: string, depth: number, from: Place | null): Promise<void> {
     const shown = shownName(file);
-    this.origins.files.add(file);
+    if (!this.origins.files.has(file)) this.origins.files.set(file, await fileVersion(file));
     if (this.#stack.includes(shown)) return this.#refuse(from, `includes ${shown}, which includes this file again`);
     // Two patterns that both find a file mean it once.
     if (this.sources.some((source) => source.file === shown)) return;

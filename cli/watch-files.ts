@@ -5,8 +5,9 @@
  */
 
 import { type FSWatcher, watch } from "node:fs";
-import { realpath, stat } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { fileVersions } from "./file-version.ts";
 import { expandGlob, isGlob } from "./glob.ts";
 import type { Origins } from "./load-config.ts";
 
@@ -28,28 +29,29 @@ const SETTLE_MS = 100;
 export function watchFiles(origins: Origins, events: WatchEvents): FileWatch {
   const watchers = new Map<string, FSWatcher>();
   let watched = origins;
-  let known: Promise<string> = stateOf(origins);
+  let known = origins.files;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isClosed = false;
 
   const look = async () => {
-    const before = known;
-    known = stateOf(watched);
-    if ((await before) !== (await known) && !isClosed) events.onChange();
+    const looked = watched;
+    const now = await versionsOf(looked);
+    if (isClosed || looked !== watched || isSame(known, now)) return;
+    known = now;
+    events.onChange();
   };
   const onEvent = () => {
     clearTimeout(timer);
     timer = setTimeout(() => void look(), SETTLE_MS);
   };
   const follow = async () => {
-    const directories = await directoriesOf(watched);
-    for (const [directory, watcher] of watchers) {
-      if (directories.has(directory)) continue;
-      watcher.close();
-      watchers.delete(directory);
-    }
+    const followed = watched;
+    const directories = await directoriesOf(followed);
+    if (isClosed || followed !== watched) return;
+    // All anew: another directory may have come to a name, and the watch stays with the old one.
+    for (const watcher of watchers.values()) watcher.close();
+    watchers.clear();
     for (const directory of directories) {
-      if (watchers.has(directory) || isClosed) continue;
       try {
         const watcher = watch(directory, { persistent: false }, onEvent);
         watcher.on("error", (error) => events.onProblem(directory, error));
@@ -58,7 +60,7 @@ export function watchFiles(origins: Origins, events: WatchEvents): FileWatch {
         events.onProblem(directory, error);
       }
     }
-    // What changed before there was a watch.
+    // What changed since it was read, or before there was a watch.
     onEvent();
   };
   void follow();
@@ -66,7 +68,7 @@ export function watchFiles(origins: Origins, events: WatchEvents): FileWatch {
   return {
     goBy(next) {
       watched = next;
-      known = stateOf(next);
+      known = next.files;
       void follow();
     },
     close() {
@@ -78,27 +80,20 @@ export function watchFiles(origins: Origins, events: WatchEvents): FileWatch {
   };
 }
 
-/** Different when any of the files is another one, or was written to. */
-async function stateOf({ files, globs }: Origins): Promise<string> {
+/** Of the files, and of those that a pattern finds now. */
+async function versionsOf({ files, globs }: Origins): Promise<ReadonlyMap<string, string>> {
   const found = await Promise.all(globs.map(({ pattern, directory }) => expandGlob(pattern, directory)));
-  const names = new Set([...files, ...found.flatMap((some) => some ?? [])]);
-  const states = await Promise.all(
-    [...names].map(async (name) => {
-      try {
-        const { ino, size, mtimeMs } = await stat(name);
-        return `${name} ${ino} ${size} ${mtimeMs}`;
-      } catch {
-        return `${name} -`;
-      }
-    }),
-  );
-  return states.sort().join("\n");
+  return fileVersions(new Set([...files.keys(), ...found.flatMap((some) => some ?? [])]));
+}
+
+function isSame(left: ReadonlyMap<string, string>, right: ReadonlyMap<string, string>): boolean {
+  return left.size === right.size && [...left].every(([name, version]) => right.get(name) === version);
 }
 
 /** Of the files, of what they are links to, and of those that a pattern may yet find. */
 async function directoriesOf({ files, globs }: Origins): Promise<Set<string>> {
-  const directories = new Set([...files].map((file) => dirname(file)));
-  for (const file of files) {
+  const directories = new Set([...files.keys()].map((file) => dirname(file)));
+  for (const file of files.keys()) {
     const real = await realpath(file).catch(() => file);
     directories.add(dirname(real));
   }

@@ -14,9 +14,9 @@ describe("what a program imports", () => {
     ].join("\n");
     scratch.write("a.ts", 'import { d } from "./d.ts"; import "./a.ts"; import m from "./main.ts"');
     scratch.write("b.ts", 'import { a } from "./a.ts"');
-    const files = new Set([scratch.path("main.ts")]);
+    const files = new Map([[scratch.path("main.ts"), ""]]);
     await addImports(scratch.path("main.ts"), text, files);
-    assert.deepEqual([...files].map((file) => file.slice(scratch.folder.length + 1)).sort(), [
+    assert.deepEqual([...files.keys()].map((file) => file.slice(scratch.folder.length + 1)).sort(), [
       "a.ts",
       "b.ts",
       "c.ts",

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { mkdirSync, renameSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { afterEach, describe, it } from "@std/testing/bdd";
+import { fileVersions } from "../../cli/file-version.ts";
+import type { Origins } from "../../cli/load-config.ts";
 import { type FileWatch, watchFiles } from "../../cli/watch-files.ts";
 import { createScratch, type Scratch } from "../e2e/scratch.ts";
 import { pause, until } from "../e2e/wait.ts";
@@ -9,20 +11,19 @@ let watching: FileWatch | null = null;
 let changes = 0;
 let scratch: Scratch;
 
-async function watchThem(files: string[], pattern?: string): Promise<void> {
+async function watchThem(files: string[], pattern?: string): Promise<Origins> {
   changes = 0;
   const globs = pattern === undefined ? [] : [{ pattern, directory: scratch.folder }];
-  watching = watchFiles(
-    { files: new Set(files), globs, isHeavy: false },
-    {
-      onChange: () => {
-        changes++;
-      },
-      onProblem: (_, error) => assert.fail(String(error)),
+  const origins = { files: await fileVersions(files), globs, isHeavy: false };
+  watching = watchFiles(origins, {
+    onChange: () => {
+      changes++;
     },
-  );
+    onProblem: (_, error) => assert.fail(String(error)),
+  });
   await pause(250);
   assert.equal(changes, 0, "nothing has changed yet");
+  return origins;
 }
 
 const changed = (count: number) =>
@@ -85,11 +86,37 @@ describe("watching files", () => {
     await changed(2);
   });
 
+  it("notices one that is written to while the configuration is read for an earlier change", async () => {
+    scratch = createScratch();
+    const file = scratch.write("a.yaml", "1");
+    const origins = await watchThem([file]);
+    writeFileSync(file, "22");
+    await pause(20);
+    watching?.goBy({ ...origins });
+    await changed(1);
+  });
+
+  it("notices one in a directory that has taken the place of another", async () => {
+    scratch = createScratch();
+    for (const name of ["now", "next"]) mkdirSync(scratch.path(name));
+    const file = scratch.write("now/a.yaml", "1");
+    scratch.write("next/a.yaml", "22");
+    const origins = await watchThem([file]);
+    renameSync(scratch.path("now"), scratch.path("old"));
+    renameSync(scratch.path("next"), scratch.path("now"));
+    // At SIGHUP at the latest it is read again.
+    watching?.goBy({ ...origins, files: await fileVersions([file]) });
+    await pause(250);
+    const before = changes;
+    writeFileSync(file, "333");
+    await changed(before + 1);
+  });
+
   it("may go by other files, and end", async () => {
     scratch = createScratch();
     const [a, b] = [scratch.write("a.yaml", "1"), scratch.write("b.yaml", "1")];
     await watchThem([a]);
-    watching?.goBy({ files: new Set([b]), globs: [], isHeavy: false });
+    watching?.goBy({ files: await fileVersions([b]), globs: [], isHeavy: false });
     writeFileSync(a, "123");
     await pause(250);
     assert.equal(changes, 0);
