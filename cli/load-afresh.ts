@@ -19,12 +19,15 @@ export async function loadAfresh(
   environment: Environment,
   before: Origins,
 ): Promise<LoadedConfig | FailedConfig> {
-  if (!before.isHeavy) return loadConfig(file, environment);
+  if (!before.isHeavy) {
+    const loaded = await loadConfig(file, environment, { isQuick: true });
+    if (!loaded.origins.isHeavy) return loaded;
+  }
   const files = await fileVersions(before.files.keys());
   const read = await readElsewhere(file);
   if ("problem" in read) {
     const problems = [{ file, position: null, path: "", message: `could not be read: ${read.problem}` }];
-    return { problems, warnings: [], origins: { ...before, files } };
+    return { problems, warnings: [], origins: { ...before, files, isHeavy: true } };
   }
   const { loaded } = read;
   if ("problems" in loaded) return loaded;

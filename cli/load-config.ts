@@ -58,11 +58,17 @@ const INCLUDE_DEPTH_MAX = 8;
 const FILES_MAX = 1_000;
 /** What YAML of this length costs, some ten milliseconds, requests under way can wait for. */
 const LIGHT_TEXT_MAX = 16 * 1024;
+const TOO_HEAVY = "takes longer to read than requests under way can wait for";
 const EMPTY = "is empty; it needs at least listeners and routes";
 const PROGRAM_EXTENSIONS = [".ts", ".mts", ".js", ".mjs"];
 
-export async function loadConfig(file: string, environment: Environment): Promise<LoadedConfig | FailedConfig> {
-  const loader = new Loader(environment);
+/** With `isQuick` it fails as soon as it turns out to be heavy, which its origins then say. */
+export async function loadConfig(
+  file: string,
+  environment: Environment,
+  { isQuick = false }: { readonly isQuick?: boolean } = {},
+): Promise<LoadedConfig | FailedConfig> {
+  const loader = new Loader(environment, isQuick);
   const { origins } = loader;
   await loader.load(resolve(file), 0, null);
   const [first, ...rest] = loader.sources;
@@ -130,13 +136,15 @@ class Loader {
   incomplete = false;
   readonly origins = { files: new Map<string, string>(), globs: [] as Glob[], isHeavy: false };
   readonly #environment: Environment;
+  readonly #isQuick: boolean;
   #textLength = 0;
   readonly #documents = new Map<string, ParsedDocument>();
   /** Files being loaded, outermost first: one that comes again is a cycle. */
   readonly #stack: string[] = [];
 
-  constructor(environment: Environment) {
+  constructor(environment: Environment, isQuick: boolean) {
     this.#environment = environment;
+    this.#isQuick = isQuick;
   }
 
   /** `from` is the place of the `include` that asked for it. */
@@ -195,6 +203,7 @@ class Loader {
     if (lacking !== null) return this.#refuseFile(shown, from, lacking);
     this.#textLength += text.length;
     if (this.#textLength > LIGHT_TEXT_MAX) this.origins.isHeavy = true;
+    if (this.#isTooHeavy) return this.#refuseFile(shown, from, TOO_HEAVY);
     const parsed = parseDocument(text);
     if ("problems" in parsed) {
       this.incomplete = true;
@@ -214,11 +223,16 @@ class Loader {
     if (typeof text !== "string") return this.#refuseFile(shown, from, text.problem);
     await addImports(file, text, this.origins.files);
     this.origins.isHeavy = true;
+    if (this.#isTooHeavy) return this.#refuseFile(shown, from, TOO_HEAVY);
     const run = await runProgram(pathToFileURL(file).href);
     if ("problem" in run) return this.#refuseFile(shown, from, `could not be run: ${run.problem}`);
     if (run.value === undefined)
       return this.#refuseFile(shown, from, "has no default export; write `export default defineConfig({ … })`");
     return run;
+  }
+
+  get #isTooHeavy(): boolean {
+    return this.#isQuick && this.origins.isHeavy;
   }
 
   #refuse(place: Place | null, message: string): void {

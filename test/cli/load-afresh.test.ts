@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { afterEach, describe, it } from "@std/testing/bdd";
+import { loadAfresh } from "../../cli/load-afresh.ts";
+import { loadConfig } from "../../cli/load-config.ts";
+import { createScratch, type Scratch } from "../e2e/scratch.ts";
+
+let scratch: Scratch;
+afterEach(() => scratch.remove());
+
+const none = () => undefined;
+const yaml = (padding: number): string =>
+  `listeners: ["127.0.0.1:80"]\nroutes: [{ respond: { body: "${"x".repeat(padding)}" } }]\n`;
+
+describe("reading a configuration again", () => {
+  it("gives up here what has become large, or a program, and reads it elsewhere", async () => {
+    scratch = createScratch();
+    const file = scratch.write("a.yaml", yaml(10));
+    const { origins } = await loadConfig(file, none);
+    assert.ok(!origins.isHeavy);
+    assert.ok("config" in (await loadConfig(file, none, { isQuick: true })));
+    scratch.write("a.yaml", yaml(20_000));
+    const quick = await loadConfig(file, none, { isQuick: true });
+    assert.ok("problems" in quick && quick.origins.isHeavy);
+    const again = await loadAfresh(file, none, origins);
+    assert.ok("config" in again, JSON.stringify(again));
+    assert.ok(again.origins.isHeavy);
+    scratch.write("b.js", "globalThis.wasRunHere = true; export default {};");
+    scratch.write("a.yaml", `include: b.js\n${yaml(10)}`);
+    assert.ok("config" in (await loadAfresh(file, none, origins)));
+    assert.ok(!("wasRunHere" in globalThis));
+  });
+});
