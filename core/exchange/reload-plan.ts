@@ -18,7 +18,7 @@ export interface ReloadChanges {
   readonly listeners: Changes;
   readonly upstreams: Changes;
   readonly routes: Changes;
-  /** Whether anything beside them is different: limits, timeouts, forwarding. */
+  /** Whether anything beside them is different: limits, timeouts, forwarding, name servers. */
   readonly settings: boolean;
 }
 
@@ -47,7 +47,8 @@ export function planReload(current: Snapshot, next: Snapshot): ReloadPlan {
       settings: !(
         isSame(current.limits, next.limits) &&
         isSame(current.timeouts, next.timeouts) &&
-        isSame(current.forwarding, next.forwarding)
+        isSame(current.forwarding, next.forwarding) &&
+        isSame(current.dns, next.dns)
       ),
     },
     listenersFrom,

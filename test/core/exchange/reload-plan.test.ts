@@ -91,6 +91,7 @@ describe("the plan of a reload", () => {
   });
 
   for (const settings of [
+    { dns: { maxTtl: "10s" } },
     { limits: { target: 100 } },
     { timeouts: { drain: "1s" } },
     { trustedProxies: ["10.0.0.1"] },
