@@ -1,6 +1,6 @@
 /**
- * A Deno connection as a socket of the port: pulled with `read` and pushed with `write`, one promise each. Reading into
- * our own buffers is what makes Deno cheap (`deno-buffers.ts`):
+ * A Deno connection as a socket of the port: pulled with `read` and pushed with `write`, one promise each (and no async
+ * function of ours, which would add one). Reading into our own buffers is what makes Deno cheap (`deno-buffers.ts`):
  *
  *   read filled the small buffer   → the next one is large
  *   read left the large part empty → the next one is small
@@ -34,7 +34,7 @@ export class DenoSocket implements Socket {
   readonly raw: DenoConn;
   readonly highWaterBytes: number;
   paused = true;
-  /** `#readAll` is running. */
+  /** A read is under way, or about to be. */
   reading = false;
   #small: Uint8Array | null = null;
   /** Instead of the small one, while much is coming. */
@@ -47,8 +47,10 @@ export class DenoSocket implements Socket {
   /** Behind the write under way. */
   queue: Uint8Array[] = [];
   queuedBytes = 0;
-  /** `#writeAll` is running. */
+  /** A write is under way, of `#outgoing`, the first `#written` bytes of which the kernel has. */
   writing = false;
+  #outgoing: Uint8Array | null = null;
+  #written = 0;
   needsDrain = false;
   writeError: SocketError | null = null;
   /** `end` was called. */
@@ -114,30 +116,40 @@ export class DenoSocket implements Socket {
   #send(bytes: Uint8Array): void {
     this.queuedBytes += bytes.length;
     if (this.writing) this.queue.push(bytes);
-    else void this.#writeAll(bytes);
+    else this.#write(bytes);
   }
 
-  async #writeAll(first: Uint8Array): Promise<void> {
+  #write(bytes: Uint8Array): void {
     this.writing = true;
-    try {
-      for (let bytes: Uint8Array | null = first; bytes !== null; bytes = this.#nextToWrite()) {
-        let written = 0;
-        do {
-          const count = await this.raw.write(written === 0 ? bytes : bytes.subarray(written));
-          if (this.closed) return;
-          written += count;
-          this.queuedBytes -= count;
-          if (this.needsDrain && this.queuedBytes <= this.highWaterBytes / 2) this.#drained();
-        } while (written < bytes.length && !this.closed);
-        letGo(bytes);
-      }
-    } catch (error) {
-      this.#writeFailed(toSocketError(error));
+    this.#outgoing = bytes;
+    this.#written = 0;
+    this.raw.write(bytes).then(this.#onWritten, this.#onWriteFailed);
+  }
+
+  readonly #onWritten = (count: number): void => {
+    if (this.closed) return;
+    const bytes = this.#outgoing as Uint8Array;
+    this.#written += count;
+    this.queuedBytes -= count;
+    if (this.needsDrain && this.queuedBytes <= this.highWaterBytes / 2) this.#drained();
+    if (this.#written < bytes.length && !this.closed) {
+      this.raw.write(bytes.subarray(this.#written)).then(this.#onWritten, this.#onWriteFailed);
       return;
     }
+    letGo(bytes);
+    const next = this.#nextToWrite();
+    if (next !== null) {
+      this.#write(next);
+      return;
+    }
+    this.#outgoing = null;
     this.writing = false;
-    if (this.finished && !this.closed) await this.#sendFin();
-  }
+    if (this.finished && !this.closed) void this.#sendFin();
+  };
+
+  readonly #onWriteFailed = (error: unknown): void => {
+    if (!this.closed) this.#writeFailed(toSocketError(error));
+  };
 
   /** Small pieces that gathered while the last write was under way go out as one. */
   #nextToWrite(): Uint8Array | null {
@@ -203,31 +215,39 @@ export class DenoSocket implements Socket {
   resume(): void {
     if (!this.paused || this.closed) return;
     this.paused = false;
-    if (!this.reading) void this.#readAll();
+    if (this.reading) return;
+    this.reading = true;
+    if (this.held === null && !this.ended) {
+      this.#readOn();
+      return;
+    }
+    // Never from inside `resume`.
+    queueMicrotask(() => {
+      this.#deliverHeld();
+      this.#readOn();
+    });
   }
 
-  async #readAll(): Promise<void> {
-    this.reading = true;
-    if (this.held !== null || this.ended) {
-      await null; // never from inside `resume`
-      this.#deliverHeld();
-    }
-    while (!(this.paused || this.closed || this.ended)) {
-      let length: number | null;
-      try {
-        length = await this.raw.read(this.#room());
-        if (length === null && this.writeError !== null) throw this.writeError;
-      } catch (error) {
-        this.#close(toSocketError(error));
-        return;
-      }
-      if (this.closed) return;
-      if (length === null) this.ended = true;
-      else this.held = this.#taken(length);
-      this.#deliverHeld();
-    }
-    this.reading = false;
+  #readOn(): void {
+    this.reading = !(this.paused || this.closed || this.ended);
+    if (this.reading) this.raw.read(this.#room()).then(this.#onRead, this.#onReadFailed);
   }
+
+  readonly #onRead = (length: number | null): void => {
+    if (this.closed) return;
+    if (length === null && this.writeError !== null) {
+      this.#close(this.writeError);
+      return;
+    }
+    if (length === null) this.ended = true;
+    else this.held = this.#taken(length);
+    this.#deliverHeld();
+    this.#readOn();
+  };
+
+  readonly #onReadFailed = (error: unknown): void => {
+    this.#close(toSocketError(error));
+  };
 
   #room(): Uint8Array {
     if (this.#large !== null) return this.#large.room;

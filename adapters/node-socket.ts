@@ -1,4 +1,5 @@
 import type { Socket as NetSocket } from "node:net";
+import { Readable } from "node:stream";
 import type { Address, Attempt, ConnectDone, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
 import { freeMemory, keepMemory } from "./chunk-memory.ts";
 import { countRead } from "./node-garbage.ts";
@@ -46,6 +47,7 @@ export class NodeSocket implements Socket, Attempt {
     if (done === null) void this.peer;
     raw.owner = this;
     raw.on("data", onData);
+    raw.push = push;
     raw.on("drain", onDrain);
     raw.on("end", onEnd);
     raw.on("error", onError);
@@ -214,6 +216,17 @@ function onData(this: NetSocket, bytes: Uint8Array): void {
   const { owner } = this as RawSocket;
   countRead(bytes.length);
   if (!owner.abandoned) deliver(owner, bytes);
+}
+
+/**
+ * What Node calls with every read of a socket without `onread`. Straight to the handler, past buffering, events and a
+ * tick each: ten percent of a small request on Node 20. While paused, and until what came meanwhile is out, the stream keeps it.
+ */
+function push(this: Readable, bytes: Uint8Array | null): boolean {
+  const { owner } = this as RawSocket;
+  if (bytes === null || owner.paused || this.readableLength > 0) return Readable.prototype.push.call(this, bytes);
+  onData.call(this as RawSocket, bytes);
+  return true;
 }
 
 function deliver(owner: NodeSocket, bytes: Uint8Array): void {
