@@ -99,6 +99,12 @@ export class ServerHealth implements TimerOwner, Eligibility {
     return this.#operator === "ready" && this.#agent === "ready" && !this.#isWeightless;
   }
 
+  /** In drain, but well: clients that are kept at this server may still come. */
+  get keepsClients(): boolean {
+    const isWell = !this.#isCheckedDown && !this.#isAgentDown && this.#ejection === NOT_EJECTED && !this.isRefusing;
+    return this.state === "drain" && isWell;
+  }
+
   get isInMaintenance(): boolean {
     return this.#operator === "maintenance" || this.#agent === "maintenance";
   }

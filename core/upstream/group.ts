@@ -329,10 +329,10 @@ export class Group implements TimerOwner {
     return endpoint;
   }
 
-  /** Null when it may not be chosen. */
+  /** Null when not even a client that is kept there may come. */
   #tierOf(endpoint: Endpoint): Tier | null {
     const tier = this.#tiers.find(({ rank }) => rank === endpoint.tier) ?? null;
-    return tier?.isAvailable(endpoint) ? tier : null;
+    return tier?.isAvailable(endpoint) || endpoint.health.keepsClients ? tier : null;
   }
 
   /** Who was drawn is full, or somebody was tried before: rare enough to make lists for it. */

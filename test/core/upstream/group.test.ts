@@ -72,6 +72,28 @@ describe("a group of servers", () => {
     assert.ok(!group.setServerState("z", "drain"));
   });
 
+  it("lets clients that are kept at a server come to it while it is drained, as long as it is well", () => {
+    const sticky = { cookie: "stay", secret: "0123456789abcdef", maxAgeSeconds: null };
+    const { group, endpoint } = groupOf(serversOf(3), { sticky });
+    const a = endpoint("a");
+    const cookie = group.stickyCookie({ ...requestOf(), scheme: "http" }, a)!.split(";")[0]!;
+    const kept = { ...requestOf({ header: (name) => (name === "cookie" ? cookie : null) }), scheme: "http" };
+    const picked = () => group.pick(kept)?.label;
+    assert.ok(group.setServerState("a", "drain"));
+    assert.deepEqual([picked(), picked()], ["a", "a"]);
+    assert.equal(group.stickyCookie(kept, a), null);
+    assert.equal(picks(group, 4), "bcbc", "nobody else");
+    a.health.onChecked({ isPassed: false, isUp: false, reason: "checked" });
+    assert.notEqual(picked(), "a");
+    a.health.onChecked({ isPassed: true, isUp: true, reason: "checked" });
+    assert.equal(picked(), "a");
+    a.health.onRefused();
+    assert.notEqual(picked(), "a");
+    a.health.onAccepted();
+    assert.ok(group.setServerState("a", "maintenance"));
+    assert.notEqual(picked(), "a");
+  });
+
   it("keeps the health of servers that stay, and watches new ones", () => {
     const { group, surroundings } = groupOf(serversOf(3));
     const [a, b] = group.endpoints;
