@@ -27,6 +27,7 @@ import { Timer, Timers } from "./time/timers.ts";
 import type { Endpoint } from "./upstream/endpoint.ts";
 import type { Group } from "./upstream/group.ts";
 import { type DiscoverySurroundings, Names } from "./upstream/names.ts";
+import { affordableConnections, ServerConnections } from "./upstream/server-connections.ts";
 import type { ServerLists } from "./upstream/server-lists.ts";
 
 export interface ProxyOptions {
@@ -111,6 +112,7 @@ class RunningProxy implements Proxy, Engine {
   readonly date: HttpDate;
   readonly checks: Checks;
   readonly discovery: DiscoverySurroundings;
+  readonly serverConnections: ServerConnections;
   deployment: Deployment;
   isDraining = false;
   #listeners: readonly Listener[];
@@ -140,6 +142,7 @@ class RunningProxy implements Proxy, Engine {
     this.checks = new Checks(this);
     const names = new Names({ runtime, timers: this.timers, observer: this.observer, rules: snapshot.dns });
     this.discovery = { names, lists: serverLists ?? null, notify: (notice) => this.observer.onNotice(notice) };
+    this.serverConnections = new ServerConnections(affordableConnections(runtime));
     this.deployment = deploy(snapshot, this);
     this.inFlight = new InFlight(snapshot.limits.inFlightMax);
     this.replayBudget = new ReplayBudget(snapshot.limits.replayTotalBytesMax);

@@ -11,9 +11,9 @@
 
 import type { Engine } from "../exchange/engine.ts";
 import type { Limits } from "../limits.ts";
-import { DESCRIPTORS_RESERVED, EVICTABLE_AFTER_MS } from "../limits.ts";
-import type { Runtime } from "../runtime.ts";
+import { EVICTABLE_AFTER_MS } from "../limits.ts";
 import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
+import { affordableConnections } from "../upstream/server-connections.ts";
 import { AddressCounts } from "./address-counts.ts";
 import type { HttpSession } from "./http-session.ts";
 import { MemoryLevel } from "./memory-level.ts";
@@ -63,7 +63,7 @@ export class Pressure implements TimerOwner {
 
   /** The limits from now on. */
   goBy(limits: Limits): void {
-    const max = connectionsMaxOf(limits, this.#engine.runtime);
+    const max = Math.min(limits.clientConnectionsMax, affordableConnections(this.#engine.runtime));
     this.connectionsMax = max;
     this.#firstMark = Math.ceil(max * FIRST_MARK);
     this.#inFlightMax = Math.min(limits.inFlightMax, Math.ceil(max * SECOND_MARK));
@@ -157,14 +157,4 @@ export class Pressure implements TimerOwner {
   #isEvictable({ connection }: HttpSession): boolean {
     return connection.isIdle && this.#timers.nowMs - connection.idleSinceMs >= EVICTABLE_AFTER_MS;
   }
-}
-
-/** Each client connection may need one to an upstream; the rest of the descriptors is for everything else. */
-function connectionsMaxOf(limits: Limits, runtime: Runtime): number {
-  const descriptorsMax = runtime.descriptorsMax();
-  const affordable =
-    descriptorsMax === null
-      ? Number.POSITIVE_INFINITY
-      : Math.floor(((descriptorsMax - DESCRIPTORS_RESERVED) * 0.8) / 2);
-  return Math.max(1, Math.min(limits.clientConnectionsMax, affordable));
 }

@@ -18,6 +18,7 @@ import type { Attempt, Runtime, Socket, SocketError } from "../runtime.ts";
 import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
 import type { PoolDefinition, ServerDefinition } from "./definition.ts";
 import type { DiscoverySurroundings } from "./names.ts";
+import type { Resting, ServerConnections } from "./server-connections.ts";
 
 /** Who asks for a connection. Exactly one of the two is called, maybe before `lease` returns. */
 export interface Borrower {
@@ -33,9 +34,11 @@ export interface Surroundings extends HealthSurroundings {
   readonly slab: Slab;
   /** For servers that have to be found; the proxy has it. */
   readonly discovery?: DiscoverySurroundings;
+  /** Those of all servers, where they are counted. */
+  readonly serverConnections?: ServerConnections;
 }
 
-export class Connections implements ClientOwner<ClientConnection> {
+export class Connections implements ClientOwner<ClientConnection>, Resting {
   #server: ServerDefinition;
   #pool: PoolDefinition;
   readonly #surroundings: Surroundings;
@@ -144,11 +147,22 @@ export class Connections implements ClientOwner<ClientConnection> {
     for (const orphan of [...this.#orphans]) orphan.cancel();
   }
 
+  closeOldestIdle(): boolean {
+    const oldest = this.#idle.shift();
+    oldest?.close();
+    return oldest !== undefined;
+  }
+
   onConnectionClosed(connection: ClientConnection): void {
-    this.#count--;
+    this.#closed();
     const place = this.#idle.indexOf(connection);
     if (place !== -1) this.#idle.splice(place, 1);
     this.onPlaceFree();
+  }
+
+  #closed(): void {
+    this.#count--;
+    this.#surroundings.serverConnections?.onClosed(this, this.#count === 0);
   }
 
   #offer(connection: ClientConnection): void {
@@ -159,7 +173,8 @@ export class Connections implements ClientOwner<ClientConnection> {
 
   #connect(borrower: Borrower): void {
     this.#count++;
-    const { runtime, timers } = this.#surroundings;
+    const { runtime, timers, serverConnections } = this.#surroundings;
+    serverConnections?.onOpening(this);
     const connecting = new Connecting(borrower, timers, (error, socket) => {
       this.#connecting.delete(connecting);
       if (connecting.borrower === null) this.#orphans.splice(this.#orphans.indexOf(connecting), 1);
@@ -178,7 +193,7 @@ export class Connections implements ClientOwner<ClientConnection> {
   #connected(connecting: Connecting, error: SocketError | null, socket: Socket | null): void {
     const { borrower } = connecting;
     if (socket === null) {
-      this.#count--;
+      this.#closed();
       borrower?.onLeaseFailed(connecting.isLate ? fault.CONNECT_TIMEOUT : faultOf(error!));
       this.onPlaceFree();
       return;

@@ -221,6 +221,7 @@ export class Fleet {
     await this.sim.until(this.proxy.drain(1_000), 5_000);
     for (const server of this.servers) await server.close();
     this.sim.drive();
+    assert.equal(this.engine.serverConnections?.count, 0, "connections to servers");
     this.sim.assertQuiet();
   }
 

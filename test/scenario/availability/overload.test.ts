@@ -153,3 +153,22 @@ describe("storms and herds", () => {
     assert.deepEqual(fleet.tally(), { ok: 8_000 });
   });
 });
+
+describe("descriptors", () => {
+  it("Q02 connections that rest at one server are no reason why another can't be reached", async () => {
+    const upstream = { balance: { hash: "header:X-User" } };
+    fleet = await fleetOf({ servers: 10, plan: { delayMs: 20 }, upstream, descriptorsMax: 256 });
+    const inUse = (): number => fleet.sim.openSockets().filter((line) => line.startsWith("socket")).length;
+    let most = 0;
+    for (let user = 0; user < 40; user++) {
+      for (let i = 0; i < 60; i++) fleet.clients.ask({ fields: [`X-User: u${user}`] });
+      for (let ms = 0; ms < 100; ms += 10) {
+        fleet.pass(10);
+        most = Math.max(most, inUse());
+      }
+    }
+    assert.deepEqual(fleet.tally(), { ok: 40 * 60 });
+    assert.equal(fleet.servers.filter(({ arrivals }) => arrivals.length > 0).length, 10);
+    assert.ok(most <= 256 - 64, `${most} sockets`);
+  });
+});
