@@ -11,6 +11,7 @@ const SHARE_MIN = 0.1;
 export class SlowStart {
   readonly #windowMs: number;
   readonly #starting: Endpoint[] = [];
+  #advancedMs = Number.NEGATIVE_INFINITY;
 
   /** 0 lets everybody start at once. */
   constructor(windowMs: number) {
@@ -44,8 +45,10 @@ export class SlowStart {
     else if (!this.#starting.includes(endpoint)) this.#starting.push(endpoint);
   }
 
-  /** Brings the weights up to date. */
+  /** Brings the weights up to date. Costs something once per tick, not for every request: all may be starting. */
   advance(nowMs: number): void {
+    if (nowMs === this.#advancedMs) return;
+    this.#advancedMs = nowMs;
     const starting = this.#starting;
     for (let i = starting.length - 1; i >= 0; i--) {
       const endpoint = starting[i]!;

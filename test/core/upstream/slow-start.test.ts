@@ -47,6 +47,18 @@ describe("a slow start", () => {
     assert.equal(slowStart.isIdle, true);
   });
 
+  it("is looked at once for each time of the clock", () => {
+    const server = endpoint(10);
+    const slowStart = new SlowStart(1_000);
+    slowStart.begin(server, 0);
+    slowStart.advance(500);
+    server.setWarmth(0.2);
+    slowStart.advance(500);
+    assert.equal(server.weight, 2, "not again");
+    slowStart.advance(600);
+    assert.equal(server.weight, 6);
+  });
+
   it("goes on under the group of a reload, or ends there", () => {
     const server = endpoint(10);
     new SlowStart(1_000).begin(server, 0);
