@@ -95,7 +95,8 @@ export class Connections implements ClientOwner<ClientConnection>, Resting {
 
   /** The idle connection that was used longest ago goes. False when there is none. */
   makeRoom(): boolean {
-    const idle = this.#idle.shift();
+    let idle = this.#idle.shift();
+    while (idle?.isClosed) idle = this.#idle.shift();
     idle?.close();
     return idle !== undefined;
   }
@@ -145,12 +146,6 @@ export class Connections implements ClientOwner<ClientConnection>, Resting {
     this.#isRetired = true;
     for (const connection of [...this.#idle]) connection.close();
     for (const orphan of [...this.#orphans]) orphan.cancel();
-  }
-
-  closeOldestIdle(): boolean {
-    const oldest = this.#idle.shift();
-    oldest?.close();
-    return oldest !== undefined;
   }
 
   onConnectionClosed(connection: ClientConnection): void {

@@ -10,7 +10,7 @@ import type { Runtime } from "../runtime.ts";
 /** The connections of one server. */
 export interface Resting {
   /** False: none of them rests. */
-  closeOldestIdle(): boolean;
+  makeRoom(): boolean;
 }
 
 export class ServerConnections {
@@ -43,7 +43,7 @@ export class ServerConnections {
 
   #makeRoom(): void {
     for (const pool of this.#pools) {
-      if (!pool.closeOldestIdle()) continue;
+      if (!pool.makeRoom()) continue;
       // The next time it is another's turn.
       if (this.#pools.delete(pool)) this.#pools.add(pool);
       return;

@@ -21,7 +21,7 @@ class Pool implements Resting {
     this.open--;
     this.#all.onClosed(this, this.open === 0);
   }
-  closeOldestIdle(): boolean {
+  makeRoom(): boolean {
     if (this.idle === 0) return false;
     this.idle--;
     this.close();
