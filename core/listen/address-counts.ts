@@ -1,4 +1,4 @@
-/** Client connections per address, where that is limited: an IPv6 client has a whole /64 to choose addresses from. */
+/** Client connections per address: an IPv6 client has a whole /64 to choose addresses from. */
 
 import { readAddress } from "../http/address-block.ts";
 import type { TrustedProxies } from "../http/client-address.ts";
@@ -14,11 +14,12 @@ export class AddressCounts {
   }
 
   /**
-   * Counts a connection of `peer` and answers under which key, for `leave`; null when `max` are there already. What is
-   * not counted (no limit, a UNIX socket, a trusted proxy, behind which are many clients) has the key `""`.
+   * Counts a connection of `peer` and answers under which key, for `leave`; null when `max` are there already. Counted
+   * without a limit, too: one that a reload brings, maybe because somebody has too many, goes by all there are. What is
+   * not counted (a UNIX socket, a trusted proxy, behind which are many clients) has the key `""`.
    */
   enter(peer: Address, max: number, trusted: TrustedProxies): string | null {
-    if (max === Number.POSITIVE_INFINITY || peer.kind === "unix" || trusted.trusts(peer.host)) return "";
+    if (peer.kind === "unix" || trusted.trusts(peer.host)) return "";
     const key = this.#keyOf(peer.host);
     const count = this.#counts.get(key) ?? 0;
     if (count >= max) return null;

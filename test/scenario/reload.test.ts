@@ -96,6 +96,15 @@ describe("a reload", () => {
     assert.equal(stage.proxy.connectionCount, 3);
   });
 
+  it("that limits the connections of an address counts those that are there", async () => {
+    stage = await stageWith();
+    for (let i = 0; i < 5; i++) stage.ask(GET, { from: "192.0.2.1" });
+    await reload({ limits: { connectionsPerAddress: 3 } });
+    const more = stage.ask(GET, { from: "192.0.2.1" });
+    assert.deepEqual([statusesTo(more), stage.proxy.connectionCount], [[], 5]);
+    assert.deepEqual(statusesTo(stage.ask(GET, { from: "192.0.2.2" })), [200]);
+  });
+
   it("of the same configuration is no event", async () => {
     stage = await stageWith();
     const client = stage.ask(GET);
