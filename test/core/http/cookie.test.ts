@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
+import fc from "fast-check";
 import { cookieValue } from "../../../core/http/cookie.ts";
 
 describe("a cookie of a request", () => {
@@ -17,5 +18,20 @@ describe("a cookie of a request", () => {
 
   it("is not found elsewhere", () => {
     for (const field of [null, "", "xid=7", "id", "ID=7", "id =7", "a=id=7", "; ;"]) check(field, null);
+  });
+
+  it("is found as by taking the field apart", () => {
+    const taken = (field: string): string | null => {
+      for (const pair of field.split(";")) {
+        const equals = pair.indexOf("=");
+        if (equals >= 0 && pair.slice(0, equals).replace(/^[ \t]+/, "") === "id") return pair.slice(equals + 1);
+      }
+      return null;
+    };
+    const piece = fc.constantFrom("id", "=", ";", " ", "\t", "i", "x", "idid");
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => check(pieces.join(""), taken(pieces.join("")))),
+      { numRuns: 2_000 },
+    );
   });
 });
