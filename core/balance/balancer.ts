@@ -46,7 +46,7 @@ export interface Balancer {
   choose<C extends Candidate>(choice: Choice<C>, key: string): C | null;
   /** The request really goes to `chosen`. */
   commit<C extends Candidate>(choice: Choice<C>, chosen: C): void;
-  /** A good answer began this long after the request was sent. */
+  /** An answer began this long after the request was sent; one that is of no use counts as a slow one. */
   observe(candidate: Candidate, latencyMs: number): void;
 }
 

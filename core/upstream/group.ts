@@ -26,6 +26,9 @@ import { Sticky } from "./sticky.ts";
 import { areOf, drawTier, PartOfTier, shareOut, type Tier, tiersOf } from "./tier.ts";
 import { WaitQueue } from "./wait-queue.ts";
 
+/** What an answer that says failure counts as for who goes by time, at least. */
+const FAILED_ANSWER_MS = 1_000;
+
 /** What a pick goes by, beside the state of the servers. */
 export interface PickRequest extends KeyedRequest {
   /** Servers this request was sent to already: another one is preferred. */
@@ -244,8 +247,9 @@ export class Group implements TimerOwner {
    */
   report(endpoint: Endpoint, outcome: Outcome, latencyMs: number): void {
     endpoint.health.report(outcome);
-    // A server that fails fast isn't fast.
-    if (outcome === "success" && latencyMs >= 0) this.#balancer.observe(endpoint, latencyMs);
+    // A server that fails fast isn't fast: it would draw everybody's requests.
+    const countedMs = outcome === "success" ? latencyMs : Math.max(latencyMs, FAILED_ANSWER_MS);
+    if (latencyMs >= 0) this.#balancer.observe(endpoint, countedMs);
   }
 
   /** Whether there is such a server. */

@@ -65,6 +65,19 @@ describe("a request finds its server", () => {
       if (balance === "peak-ewma") await fleet.close();
     }
   });
+
+  for (const balance of ["peak-ewma", "least-time"]) {
+    it(`not by how fast they fail: ${balance}`, async () => {
+      fleet = await fleetOf({ servers: 4, plan: { delayMs: 60 }, upstream: { balance } });
+      // About the request or not, it is no reason to send it everything.
+      fleet.server(1).plan = { delayMs: 1, status: 500 };
+      fleet.load({ everyMs: 6, forMs: 12_000 });
+      fleet.pass(13_000);
+      const { ok = 0, 500: failed = 0 } = fleet.tally();
+      assert.equal(ok + failed, 2_000);
+      assert.ok(failed < 2_000 / 4 / 4, `${failed} failed`);
+    });
+  }
 });
 
 describe("one of four that returns", () => {

@@ -184,6 +184,21 @@ describe("a group of servers", () => {
     assert.equal(picks(group, 2), "bb");
   });
 
+  it("takes an answer that says failure for a slow one, and no answer for nothing", () => {
+    const { group, endpoint } = groupOf(serversOf(5), { balance: "peak-ewma" });
+    const cases = [
+      ["a", "success", 20, 20],
+      ["b", "server-error", 2, 1_000],
+      ["c", "gateway-error", 3_000, 3_000],
+      ["d", "broken", -1, -1],
+      ["e", "abandoned", -1, -1],
+    ] as const;
+    for (const [label, outcome, latencyMs, known] of cases) {
+      group.report(endpoint(label), outcome, latencyMs);
+      assert.equal(endpoint(label).latencyMs, known, outcome);
+    }
+  });
+
   it("leaves a lower priority what an ejected server can't carry", () => {
     const { group, endpoint } = groupOf(serversOf(3, { c: { priority: 1 } }));
     for (let i = 0; i < 5; i++) group.report(endpoint("a"), "broken", -1);
