@@ -57,8 +57,8 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
   #lastMoveMs = 0;
   #idleMs = 0;
   #poolIdleMs: number;
-  /** Requests that began on this connection. More than one: it was taken from the pool. */
-  cycles = 0;
+  /** It has rested, maybe without ever having served, and the server may have thought better of it meanwhile. */
+  isReused = false;
   /** NTLM and Negotiate authenticate the connection: it may serve this client only (row P08). */
   isBound = false;
 
@@ -71,10 +71,6 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
     this.#poolIdleMs = owner.poolIdleMs;
     socket.handler = this;
     socket.resume();
-  }
-
-  get isReused(): boolean {
-    return this.cycles > 1;
   }
 
   get isClosed(): boolean {
@@ -100,7 +96,6 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
     this.hasHeard = false;
     this.#idleMs = rules.timeouts.responseIdleMs;
     this.#phase = WAITING;
-    this.cycles++;
     this.#owner.timers.clear(this.#timer);
   }
 
@@ -111,6 +106,7 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
     if (this.#headChunk !== null) this.socket.release(this.#headChunk);
     this.#headChunk = null;
     this.#phase = IDLE;
+    this.isReused = true;
     this.#owner.timers.set(this.#timer, this.#poolIdleMs);
   }
 

@@ -128,6 +128,27 @@ describe("a stale pooled connection", () => {
     assert.equal(stage.origin.links.length, 1);
   });
 
+  it("need not have served anybody: its client had left before it was there", async () => {
+    stage = await stageWith({ ...ALONE, latencyMs: [5, 5] });
+    const leaver = stage.client();
+    leaver.send(GET);
+    for (let ms = 0; ms < 50 && stage.endpoint.connections.count === 0; ms++) stage.sim.advance(1);
+    leaver.reset();
+    stage.sim.advance(100);
+    assert.deepEqual([stage.endpoint.connections.idleCount, stage.origin.requests.length], [1, 0]);
+    stage.script = {
+      onRequest(_request, link) {
+        if (link.number > 1) return OK;
+        link.peer.end();
+        return null;
+      },
+    };
+    const client = stage.ask(GET);
+    stage.sim.advance(100);
+    assert.deepEqual(statusesTo(client), [200]);
+    assert.equal(stage.exchanges.at(-1)?.attempts, 2);
+  });
+
   it("is found before use when it closed in time", async () => {
     stage = await stageWith();
     stage.ask(GET);
