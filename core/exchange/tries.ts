@@ -113,8 +113,7 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
   end(): void {
     this.#stopTimer();
     this.stopTotal();
-    if (this.#waiting !== null) this.#group.queue.leave(this.#waiting);
-    this.#waiting = null;
+    this.#stopWaiting();
     this.#dropCharge();
     if (this.#hasEntered) this.#group.breaker.leave();
     this.#hasEntered = false;
@@ -147,7 +146,7 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
         this.#startFresh(attempt.endpoint);
         return;
       case "elsewhere":
-        if (this.#goElsewhere(attempt)) return;
+        if (this.#goElsewhere(attempt.endpoint)) return;
         break;
       case "anywhere":
         if (this.#pause(attempt)) return;
@@ -188,8 +187,8 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
   }
 
   /** False: there is no other server. At no charge: nothing was sent, so no server has more to do than without us. */
-  #goElsewhere(attempt: Attempt): boolean {
-    const endpoint = this.#other(attempt);
+  #goElsewhere(from: Endpoint): boolean {
+    const endpoint = this.#other(from);
     if (endpoint === null) return false;
     this.#retries++;
     this.#startAt(endpoint);
@@ -221,7 +220,7 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
     const first = this.current!;
     if (this.#isDecided || exchange.asksUpgrade || exchange.hasForwarded) return;
     if (!exchange.isRequestEnded || !exchange.isIdempotent || !exchange.isReplayable) return;
-    const endpoint = this.#other(first);
+    const endpoint = this.#other(first.endpoint);
     if (endpoint === null) return;
     const hasPlace = endpoint.connections.hasPlaceFor(false) && this.#group.mayConnect(endpoint);
     if (!hasPlace || !this.#group.takeRetry()) {
@@ -262,6 +261,7 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
     this.#second = null;
     this.#held = null;
     this.#stopTimer();
+    this.#stopWaiting();
     other?.abandon(null);
     held?.abandon(null);
   }
@@ -300,6 +300,11 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
     this.#group.serveWaiting();
   }
 
+  #stopWaiting(): void {
+    if (this.#waiting !== null) this.#group.queue.leave(this.#waiting);
+    this.#waiting = null;
+  }
+
   onPlace(endpoint: Endpoint): void {
     const { only, fresh } = this.#waiting!.wish;
     this.#waiting = null;
@@ -308,8 +313,11 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
   }
 
   onNoPlace(reason: Fault): void {
+    const { only } = this.#waiting!.wish;
     this.#waiting = null;
-    this.#fail(reason);
+    // It wanted another connection to a server that is gone by now.
+    const mayGoOn = only !== null && reason === fault.NO_SERVER && this.#retries < this.#group.retries.attemptsMax;
+    if (!mayGoOn || !this.#goElsewhere(only)) this.#fail(reason);
   }
 
   #start(endpoint: Endpoint, fresh: boolean): void {
@@ -333,7 +341,7 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
   }
 
   /** A server that this request was not sent to yet. */
-  #other({ endpoint }: Attempt): Endpoint | null {
+  #other(endpoint: Endpoint): Endpoint | null {
     this.#exclude(endpoint);
     const picked = this.#group.pick(this.#exchange);
     if (picked === null || !this.tried.includes(picked)) return picked;

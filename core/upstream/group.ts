@@ -149,7 +149,8 @@ export class Group implements TimerOwner {
   /** Servers may have come back, or be gone: for those who wait. */
   onTimer(): void {
     if (!this.#isEligibleKnown || this.#health.isRetired) this.#findEligible();
-    if (this.#tiers.every((tier) => tier.available.length === 0)) this.queue.clear(NO_SERVER);
+    const available = this.#tiers.flatMap((tier) => tier.available);
+    this.queue.dismiss(available, (only) => !only.isRetired && this.#tierOf(only) !== null, NO_SERVER);
     this.serveWaiting();
   }
 
@@ -221,7 +222,9 @@ export class Group implements TimerOwner {
   #serve(endpoint: Endpoint): void {
     if (this.queue.length === 0) return;
     if (!this.#isEligibleKnown || this.#health.isRetired) this.#findEligible();
-    if (!endpoint.isRetired && this.#tierOf(endpoint) !== null) this.queue.serve(endpoint, endpoint.connections);
+    const tier = endpoint.isRetired ? null : this.#tierOf(endpoint);
+    // One that is drained has places only for who is there already.
+    if (tier !== null) this.queue.serve(endpoint, endpoint.connections, tier.isAvailable(endpoint));
   }
 
   /**

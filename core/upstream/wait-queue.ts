@@ -60,11 +60,14 @@ export class WaitQueue<Server> {
     this.#timers.remove(waiting.timer);
   }
 
-  /** `server` may have places: they go to whoever waits longest and would take them. */
-  serve(server: Server, places: PlaceGiver): void {
+  /**
+   * `server` may have places: they go to whoever waits longest and would take them; not `isForAll`, to those only who
+   * were there before.
+   */
+  serve(server: Server, places: PlaceGiver, isForAll: boolean): void {
     for (const waiting of this.#waiting) {
       const { only, fresh, refused } = waiting.wish;
-      if (only !== null ? only !== server : refused.includes(server)) continue;
+      if (only !== null ? only !== server : !isForAll || refused.includes(server)) continue;
       if (!places.hasPlaceFor(fresh)) {
         // Those behind would take what there is, and this one would wait for ever.
         if (fresh) places.makeRoom();
@@ -75,9 +78,11 @@ export class WaitQueue<Server> {
     }
   }
 
-  /** Nobody will have a place. */
-  clear(reason: Fault): void {
+  /** Whoever would take a place at none of `servers`, nor at the one it came from, waits for nothing. */
+  dismiss(servers: readonly Server[], keeps: (only: Server) => boolean, reason: Fault): void {
     for (const waiting of [...this.#waiting]) {
+      const { only, refused } = waiting.wish;
+      if (only !== null ? keeps(only) : servers.some((server) => !refused.includes(server))) continue;
       this.leave(waiting);
       waiting.seeker.onNoPlace(reason);
     }

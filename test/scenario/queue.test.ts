@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
-import type { OriginLink, OriginScript } from "../support/origin.ts";
+import { parseAgentReply } from "../../core/health/agent-reply.ts";
+import type { OriginScript } from "../support/origin.ts";
 import type { Peer } from "../support/peer.ts";
 import { HANGS, type Several, severalWith } from "./several.ts";
 import { GET, OK, type StageOptions, statusesTo } from "./stage.ts";
@@ -114,6 +115,17 @@ describe("requests that wait for a full upstream", () => {
     assert.deepEqual(targets(1), ["/0", "/2"]);
   });
 
+  it("get no place at a server that is drained", async () => {
+    await busy(2);
+    numbered(3);
+    group().setServerState("127.0.0.1:9001", "drain");
+    all.stage.sim.advance(100);
+    answer(1);
+    assert.deepEqual([targets(1), waiting()], [["/0"], 1]);
+    answer(2);
+    assert.deepEqual([targets(2), waiting()], [["/1", "/2"], 0]);
+  });
+
   it("carry their body along", async () => {
     await busy(1);
     numbered(1);
@@ -138,25 +150,44 @@ describe("requests that wait for a full upstream", () => {
 });
 
 describe("a stale connection's second try", () => {
-  it("is not passed over by those who come later", async () => {
-    let isStale = true;
-    const script: OriginScript = {
-      onRequest(_request: unknown, link: OriginLink) {
-        if (link.number === 2 && isStale) link.peer.end();
-        return link.number === 2 && isStale ? null : OK;
-      },
-    };
-    all = await severalWith([HANGS], { maxConnections: 2 });
+  /** Two connections, one of which may stay: /hold has it, /stale has lost the other. */
+  async function loseOne(servers: readonly object[]): Promise<Peer> {
+    all = await severalWith([HANGS, ...servers.slice(1).map(() => ({}))], { app: { servers } as never });
     const both = numbered(2);
     for (const { peer } of all.servers[0]!.origin.links) peer.send(OK);
     all.stage.sim.drive();
     for (const client of both) assert.deepEqual(statusesTo(client), [200]);
-    all.servers[0]!.script = script;
-    const client = all.stage.ask(GET);
-    for (let i = 0; i < 50; i++) all.stage.ask(GET);
-    isStale = false;
+    all.stage.ask("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n");
+    const client = all.stage.ask("GET /stale HTTP/1.1\r\nHost: a\r\n\r\n");
+    all.stage.endpoint.adjust(parseAgentReply("maxconn:1"));
+    all.servers[0]!.origin.requests.at(-1)?.link.peer.end();
     all.stage.sim.drive();
+    assert.equal(waiting(), 1);
+    return client;
+  }
+  const answerHold = (): void => {
+    const { requests } = all.servers[0]!.origin;
+    requests.find(({ target }) => target === "/hold")?.link.peer.send(OK);
+    all.stage.sim.drive();
+  };
+  const FIRST = { address: "127.0.0.1:9001", maxConnections: 2 };
+
+  it("is not passed over by those who come later, and makes room for itself", async () => {
+    const client = await loseOne([FIRST]);
+    const later = numbered(5);
+    all.servers[0]!.script = {};
+    answerHold();
+    assert.deepEqual(targets(1).slice(4, 6), ["/stale", "/0"]);
+    for (const each of [client, ...later]) assert.deepEqual(statusesTo(each), [200]);
+  });
+
+  it("goes to another server when its own goes meanwhile", async () => {
+    const client = await loseOne([FIRST, { address: "127.0.0.1:9002", state: "drain" }]);
+    group().setServerState("127.0.0.1:9002", "ready");
+    group().setServerState("127.0.0.1:9001", "maintenance");
+    all.stage.sim.advance(100);
     assert.deepEqual(statusesTo(client), [200]);
+    assert.deepEqual(targets(2), ["/stale"]);
   });
 
   it("needs no place in the queue: that of the closed connection is its own", async () => {

@@ -66,7 +66,7 @@ function begin(labels: string, changes: Partial<TriesOwner> = {}): void {
     onPlaceTaken: (endpoint: Endpoint) => void told.push(`place at ${endpoint.label}`),
     queue,
     serveWaiting() {
-      for (const each of endpoints) queue.serve(each, each.connections);
+      for (const each of endpoints) queue.serve(each, each.connections, true);
     },
     report() {},
   } as unknown as Group;
@@ -288,7 +288,7 @@ describe("tries where there is no place", () => {
   const free = (label: string): void => {
     full = full.replace(label, "");
     const endpoint = endpoints.find((each) => each.label === label)!;
-    queue.serve(endpoint, endpoint.connections);
+    queue.serve(endpoint, endpoint.connections, true);
   };
 
   it("wait, and take the first place anywhere", () => {
@@ -341,6 +341,42 @@ describe("tries where there is no place", () => {
     assert.equal(queue.length, 1);
     free("a");
     assert.deepEqual(told.slice(3), ["a fresh"]);
+  });
+
+  it("that were stale go to another server when their own is gone", () => {
+    for (const [attemptsMax, end] of [
+      [1, "b"],
+      [0, "upstream.closed"],
+    ] as const) {
+      policy = { attemptsMax };
+      full = "";
+      begin("ab");
+      const connection = { isReused: true, hasHeard: false, begin() {}, close() {} };
+      borrowers.at(-1)?.onLease(connection as never);
+      full = "a";
+      (borrowers.at(-1) as unknown as Attempt).onFault(fault.UPSTREAM_CLOSED);
+      queue.dismiss(endpoints.slice(1), () => true, fault.NO_SERVER);
+      assert.equal(queue.length, 1);
+      queue.dismiss(endpoints.slice(1), () => false, fault.NO_SERVER);
+      assert.deepEqual([queue.length, told.at(-1)], [0, end]);
+    }
+  });
+
+  it("leave the queue when what is held becomes the response", () => {
+    totalMs = 1_000;
+    policy = { attemptsMax: 2 };
+    begin("abc");
+    connect(0);
+    answer(0, 503);
+    wait(150);
+    full = "c";
+    borrowers[1]?.onLeaseFailed(fault.CONNECT_REFUSED);
+    assert.equal(queue.length, 1);
+    wait(1_000);
+    assert.deepEqual(told.slice(-2), ["answer of a", "go on 0"]);
+    assert.equal(queue.length, 0);
+    free("c");
+    assert.deepEqual([tries.count, tries.current?.endpoint.label], [2, "a"]);
   });
 
   it("are none beyond a cap: no request, no connection", () => {

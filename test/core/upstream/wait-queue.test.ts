@@ -44,10 +44,10 @@ beforeEach(() => {
 describe("requests that wait for a place", () => {
   it("get it in the order they came, as far as there are places", () => {
     for (const name of ["one", "two", "three"]) join(name);
-    queue.serve("a", places);
+    queue.serve("a", places, true);
     assert.deepEqual(told, []);
     used = 2;
-    queue.serve("a", places);
+    queue.serve("a", places, true);
     assert.deepEqual(told, ["one at a", "two at a"]);
     assert.equal(queue.length, 1);
   });
@@ -57,12 +57,12 @@ describe("requests that wait for a place", () => {
     join("only b", { only: "b" });
     join("any");
     used = 2;
-    queue.serve("a", places);
+    queue.serve("a", places, true);
     assert.deepEqual(told.splice(0), ["any at a"]);
-    queue.serve("b", places);
+    queue.serve("b", places, true);
     assert.deepEqual(told, ["elsewhere at b"]);
     used = 1;
-    queue.serve("b", places);
+    queue.serve("b", places, true);
     assert.deepEqual(told, ["elsewhere at b", "only b at b"]);
   });
 
@@ -71,11 +71,11 @@ describe("requests that wait for a place", () => {
     join("any");
     for (let i = 0; i < 3; i++) {
       used = 1;
-      queue.serve("a", places);
+      queue.serve("a", places, true);
     }
     assert.deepEqual(told.splice(0), ["make room", "make room", "make room"]);
     fresh = 1;
-    queue.serve("a", places);
+    queue.serve("a", places, true);
     assert.deepEqual(told, ["stale at a", "any at a"]);
   });
 
@@ -88,12 +88,30 @@ describe("requests that wait for a place", () => {
     assert.equal(queue.length, 0);
   });
 
+  it("get none at a server that takes nothing new, unless they were there before", () => {
+    join("any");
+    join("stale", { only: "a", fresh: true });
+    fresh = 2;
+    queue.serve("a", places, false);
+    assert.deepEqual(told, ["stale at a"]);
+  });
+
+  it("are told when none of the servers that are left will do", () => {
+    join("any");
+    join("not b", { refused: ["b"] });
+    join("only a", { only: "a" });
+    join("only b", { only: "b" });
+    queue.dismiss(["b"], (only) => only === "b", NO_SERVER);
+    assert.deepEqual(told, ["not b upstream.no-server", "only a upstream.no-server"]);
+    assert.equal(queue.length, 2);
+  });
+
   it("may leave, and are all told when there is no server any more", () => {
     const gone = join("gone");
     join("one");
     join("two");
     queue.leave(gone);
-    queue.clear(NO_SERVER);
+    queue.dismiss([], () => false, NO_SERVER);
     assert.deepEqual(told, ["one upstream.no-server", "two upstream.no-server"]);
     for (let at = 50; at <= 6_000; at += 50) timers.advance(at);
     assert.equal(told.length, 2);
