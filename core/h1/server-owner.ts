@@ -2,7 +2,6 @@
 
 import type { Slab } from "../bytes/slab.ts";
 import type { Fault } from "../fault.ts";
-import type { Fields } from "../http/fields.ts";
 import type { RequestHead } from "../http/message.ts";
 import type { RequestHandler } from "../http/wire.ts";
 import type { Limits, Timeouts } from "../limits.ts";
@@ -20,7 +19,7 @@ export interface ServerOwner {
   readonly keepsConnections: boolean;
   /** A request whose head obeys the rules. The handler is told about body and end after this returns. */
   openExchange(head: RequestHead): RequestHandler;
-  /** Bytes that are no request: answer with `fault.status`, then the connection closes. `fields` is what was read. */
-  refuse(fault: Fault, fields: Fields): void;
+  /** Bytes that are no request: answer with `fault.status`, then the connection closes. `head` holds what was read. */
+  refuse(fault: Fault, head: RequestHead): void;
   onConnectionClosed(): void;
 }

@@ -140,7 +140,7 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
   onTimer(): void {
     const isLate = this.#phase === READ_HEAD && this.#isInHead;
     if (this.#phase === READ_BODY) this.#checkPace();
-    else if (isLate) this.#owner.refuse(fault.CLIENT_HEAD_TIMEOUT, this.#head!.fields);
+    else if (isLate) this.#owner.refuse(fault.CLIENT_HEAD_TIMEOUT, this.#head!);
     else this.#leave();
   }
 
@@ -179,7 +179,7 @@ export class ServerConnection implements SocketHandler, ResponseWriter, BodySink
     }
     const refused = at < 0 ? at : checkRequest(head, this.socket.tls === null ? "http" : "https");
     if (refused < 0) {
-      owner.refuse(fault.clientRefusal(refused), head.fields);
+      owner.refuse(fault.clientRefusal(refused), head);
       this.#maybeFinish();
       return false;
     }

@@ -81,6 +81,12 @@ export class RequestHead {
   clear(): void {
     this.fields.clear();
     this.progress.clear();
+    // Of a line that is refused half of it may be read only: the rest must not be what was here before.
+    this.methodStart = 0;
+    this.methodEnd = 0;
+    this.method = METHOD_OTHER;
+    this.targetStart = 0;
+    this.targetEnd = 0;
     this.queryStart = -1;
     this.hostStart = 0;
     this.hostEnd = 0;

@@ -9,7 +9,6 @@ import type { Fault } from "../fault.ts";
 import type { HeadBounds } from "../h1/parse-head.ts";
 import { ServerConnection } from "../h1/server.ts";
 import type { ServerOwner } from "../h1/server-owner.ts";
-import type { Fields } from "../http/fields.ts";
 import type { RequestHead } from "../http/message.ts";
 import type { RequestHandler } from "../http/wire.ts";
 import type { Limits, Timeouts } from "../limits.ts";
@@ -71,16 +70,18 @@ export class HttpSession implements ServerOwner {
     return new Exchange(this.#engine, this.#client, head);
   }
 
-  refuse(fault: Fault, fields: Fields): void {
+  refuse(fault: Fault, head: RequestHead): void {
     const requestId = this.#engine.nextRequestId();
     this.#engine.observer.onNotice({
       kind: "refused",
       listener: this.#client.listener,
       clientAddress: this.#client.address,
+      method: head.methodText,
+      target: head.targetText,
       fault,
       requestId,
     });
-    writeAnswer(this.connection, answerFault(fault, requestId, fields), 0, this.#engine.date.text);
+    writeAnswer(this.connection, answerFault(fault, requestId, head.fields), 0, this.#engine.date.text);
   }
 
   onConnectionClosed(): void {

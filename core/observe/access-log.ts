@@ -64,9 +64,11 @@ export function formatNotice(notice: Notice, atMs: number): string {
   const start = timeOf(atMs);
   switch (notice.kind) {
     case "refused": {
-      const { fault, clientAddress, requestId, listener } = notice;
+      const { fault, method, target, clientAddress, requestId, listener } = notice;
+      const request =
+        method === "" ? "" : `; ${escapeText(method)} ${target === "" ? "-" : escapeText(maskTarget(target))}`;
       const from = `request ${escapeText(requestId)}, client ${escapeText(clientAddress)}, listener ${escapeText(listener)}`;
-      return `${start} error ${fault.code}: ${fault.reason} -> ${fault.status}; ${from}`;
+      return `${start} error ${fault.code}: ${fault.reason}${request} -> ${fault.status}; ${from}`;
     }
     case "breaker": {
       const { upstream, cap, limit, isOpen, refused } = notice;
@@ -129,8 +131,9 @@ const MEMORY_STEPS = [
   "only few connections are accepted",
 ] as const;
 
-/** The target with the values of secret query parameters replaced. */
-export function maskTarget(target: string): string {
+/** The target with the values of secret query parameters replaced, and what stands before an `@` of its host. */
+export function maskTarget(received: string): string {
+  const target = received.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?]*@/i, "$1***@");
   const start = target.indexOf("?");
   if (start < 0) return target;
   const parameters = target.slice(start + 1).split("&");

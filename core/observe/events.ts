@@ -53,6 +53,9 @@ export type Notice =
       readonly kind: "refused";
       readonly listener: string;
       readonly clientAddress: string;
+      /** As far as they were read before the fault was met, else `""`. The target may hold secrets in its query. */
+      readonly method: string;
+      readonly target: string;
       readonly fault: Fault;
       readonly requestId: string;
     }

@@ -28,6 +28,30 @@ describe("a session", () => {
     assert.equal(stage.exchanges.length, 0);
   });
 
+  it("tells as much of a refused request as was read, and nothing of one before", async () => {
+    stage = await stageWith({ limits: { target: 64 }, timeouts: { requestHead: "1s" } });
+    for (const [request, method, target] of [
+      ["PUT /a?b HTTP/9.9\r\nHost: a\r\n\r\n", "PUT", "/a?b"],
+      ["GET /a HTTP/1.1\r\n\r\n", "GET", "/a"],
+      ["QUERY /a HTTP/1.1\r\nHost: a\r\nbad name: x\r\n\r\n", "QUERY", "/a"],
+      ["GET /a\u0001b HTTP/1.1\r\n\r\n", "GET", ""],
+      [`GET /${"x".repeat(70)} HTTP/1.1\r\n\r\n`, "GET", ""],
+      ["G\u0001T /a HTTP/1.1\r\n\r\n", "", ""],
+      ["\u0016\u0003\u0001\n", "", ""],
+    ] as const) {
+      // Its head is used again for the next one.
+      assert.equal(statusesTo(stage.ask("GET /somebody?else=1 HTTP/1.1\r\nHost: a\r\n\r\n")).length, 1);
+      stage.ask(request);
+      const notice = stage.notices.at(-1);
+      assert.ok(notice?.kind === "refused");
+      assert.deepEqual([notice.method, notice.target], [method, target], JSON.stringify(request));
+    }
+    const slow = stage.ask("GET /slow HTTP/1.1\r\nHost");
+    stage.after(1_000, () => statusesTo(slow).length > 0);
+    const notice = stage.notices.at(-1);
+    assert.ok(notice?.kind === "refused" && notice.target === "/slow");
+  });
+
   it("goes by the server's limits and deadlines between requests", async () => {
     stage = await stageWith({ limits: { target: 64 }, timeouts: { keepAliveIdle: "2s", requestHead: "1s" } });
     assert.deepEqual(statusesTo(stage.ask(`GET /${"x".repeat(70)} HTTP/1.1\r\nHost: a\r\n\r\n`)), [414]);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { CONNECT_REFUSED } from "../../../core/fault.ts";
+import { BAD_VERSION, CONNECT_REFUSED, clientRefusal } from "../../../core/fault.ts";
 import {
   escapeText,
   FIELD_LENGTH_MAX,
@@ -70,6 +70,8 @@ describe("access log lines", () => {
       kind: "refused",
       listener: evil,
       clientAddress: evil,
+      method: evil,
+      target: evil,
       fault: CONNECT_REFUSED,
       requestId: evil,
     } as const;
@@ -99,6 +101,23 @@ describe("access log lines", () => {
       formatFailure(exchange({ status: 0, fault: CONNECT_REFUSED, durationMs: 0 }), AT),
       /-> no answer; request/,
     );
+  });
+
+  it("say of a refused request what was read of it, without its secrets", () => {
+    const refused = { kind: "refused", listener: ":80", clientAddress: "192.0.2.7", requestId: "abc-1" } as const;
+    const fault = clientRefusal(-BAD_VERSION);
+    for (const [method, target, shown] of [
+      ["GET", "/a?token=x&b=c", "; GET /a?token=***&b=c"],
+      ["GET", "http://user:secret@a/b@c", "; GET http://***@a/b@c"],
+      ["GET", "", "; GET -"],
+      ["", "", ""],
+    ] as const) {
+      assert.equal(
+        formatNotice({ ...refused, fault, method, target }, AT),
+        `2026-11-23T05:00:00.000Z error ${fault.code}: ${fault.reason}${shown} -> 400; ` +
+          "request abc-1, client 192.0.2.7, listener :80",
+      );
+    }
   });
 
   it("tell how servers are, and why", () => {
