@@ -4,16 +4,18 @@ import * as v from "valibot";
 import type { ListenerDefinition, Snapshot } from "../exchange/snapshot.ts";
 import type { Limits, Timeouts } from "../limits.ts";
 import type { RouteDefinition } from "../route/route.ts";
-import { compileTable } from "../route/table.ts";
+import { compilingTable } from "../route/table.ts";
 import type { Address, TcpAddress } from "../runtime.ts";
+import { allAtOnce, type Steps } from "../time/steps.ts";
 import type { UpstreamDefinition } from "../upstream/definition.ts";
 import type { DnsRules } from "../upstream/dns-rules.ts";
 import { type AddressResult, parseListenAddress, parseResolverAddress } from "./address.ts";
 import { defineBalance, defineSticky } from "./balance-schema.ts";
-import { type ConfigParts, crossCheck, crossCheckWarnings } from "./cross-checks.ts";
+import { type ConfigParts, crossChecking, crossCheckWarnings } from "./cross-checks.ts";
 import { Dns } from "./discovery-schema.ts";
 import { defineHealth } from "./health-definition.ts";
 import { problemsOf } from "./issues.ts";
+import { parsingInPieces } from "./parse-in-pieces.ts";
 import type { ConfigPath, ConfigProblem } from "./problem.ts";
 import { defineRetries } from "./retry-schema.ts";
 import { configPathOf, defineRoute } from "./route-definition.ts";
@@ -47,16 +49,28 @@ export interface RefusedConfig {
 
 /** `config` is what a file held or a program made; nothing about it is believed. */
 export function compileConfig(config: unknown): CompiledConfig | RefusedConfig {
-  const result = v.safeParse(ConfigSchema, config);
+  return allAtOnce(compilingConfig(config));
+}
+
+/** The same in steps, each of them short as long as nothing is wrong. */
+export function* compilingConfig(config: unknown): Steps<CompiledConfig | RefusedConfig> {
+  const output = yield* parsingInPieces(config);
+  const result = output === null ? v.safeParse(ConfigSchema, config) : ({ success: true, output } as const);
   const parts = result.success ? partsOf(result.output) : salvage(config);
   const problems = result.success ? [] : problemsOf(result.issues);
-  problems.push(...crossCheck(parts));
+  problems.push(...(yield* crossChecking(parts)));
+  yield;
   const warnings = crossCheckWarnings(parts);
+  yield;
   const numbers = result.success ? numbersOf(result.output) : null;
   const broken = new Set(problems.filter(({ path }) => path[0] === "routes").map(({ path }) => path[1]));
   const sound = [...parts.routes.keys()].filter((index) => parts.routes[index] && !broken.has(index));
-  const definitions = sound.map((index) => defineOne(parts, index, numbers));
-  const compiled = compileTable(definitions);
+  const definitions: RouteDefinition[] = [];
+  for (const index of sound) {
+    definitions.push(defineOne(parts, index, numbers));
+    yield;
+  }
+  const compiled = yield* compilingTable(definitions);
   if ("problems" in compiled) {
     for (const { route, path, message } of compiled.problems) {
       problems.push({ path: placeOf(parts, sound[route] ?? 0, path), message, atKey: false });
@@ -64,21 +78,28 @@ export function compileConfig(config: unknown): CompiledConfig | RefusedConfig {
   }
   if (problems.length > 0 || !result.success || numbers === null || "problems" in compiled)
     return { problems, warnings };
-  const { output } = result;
+  const upstreams: UpstreamDefinition[] = [];
+  for (const [name, upstream] of Object.entries(result.output.upstreams)) {
+    upstreams.push(freeze(defineUpstream(name, upstream, numbers)));
+    yield;
+  }
+  return { ...finish(result.output, { numbers, upstreams, table: compiled.table }), warnings };
+}
+
+function finish(
+  { listeners, trustedProxies = [], via, forwarded, dns, log }: ParsedConfig,
+  { numbers, upstreams, table }: Pick<Snapshot, "upstreams" | "table"> & { readonly numbers: Numbers },
+): Pick<CompiledConfig, "snapshot" | "log"> {
   const snapshot: Snapshot = {
-    listeners: output.listeners.map(defineListener),
-    upstreams: Object.entries(output.upstreams).map(([name, upstream]) => defineUpstream(name, upstream, numbers)),
-    table: compiled.table,
+    listeners: listeners.map(defineListener),
+    upstreams,
+    table,
     limits: numbers.limits,
     timeouts: numbers.timeouts,
-    forwarding: { trustedProxies: output.trustedProxies ?? [], via: output.via, forwarded: output.forwarded },
-    dns: defineDns(output.dns),
+    forwarding: { trustedProxies, via, forwarded },
+    dns: defineDns(dns),
   };
-  return {
-    snapshot: freeze(snapshot),
-    log: freeze({ access: output.log.access, format: output.log.format }),
-    warnings,
-  };
+  return { snapshot: freeze(snapshot), log: freeze({ access: log.access, format: log.format }) };
 }
 
 function placeOf(parts: ConfigParts, index: number, path: ConfigPath): ConfigPath {

@@ -1,6 +1,7 @@
 /** What one part of a configuration says about another. Works on whatever could be parsed, so that all problems come at once. */
 
 import { DNS_TIMEOUT_MS_LEAST, DNS_TTL_MS_LEAST } from "../limits.ts";
+import type { Steps } from "../time/steps.ts";
 import { addressText, parseListenAddress } from "./address.ts";
 import { type ConfigPath, type ConfigProblem, problemAt, problemAtKey } from "./problem.ts";
 import { routeId } from "./route-definition.ts";
@@ -21,19 +22,16 @@ const ONLY_UPSTREAM = ["rewrite", "host", "request"] as const;
 /** RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5. */
 const STATUSES_WITHOUT_BODY = [204, 205, 304];
 
-export function crossCheck(parts: ConfigParts): ConfigProblem[] {
+export function* crossChecking(parts: ConfigParts): Steps<ConfigProblem[]> {
   const names = listenerNames(parts);
-  return [
-    ...checkListeners(parts),
-    ...checkRouteIds(parts),
-    ...checkDns(parts),
-    ...checkHealth(parts),
-    ...parts.routes.flatMap((route, index) => {
-      if (route === null) return [];
-      const at = ["routes", index];
-      return [...checkAction(route, at, parts), ...checkRewrite(route, at), ...checkMatch(route, at, names)];
-    }),
-  ];
+  const problems = [...checkListeners(parts), ...checkRouteIds(parts), ...checkDns(parts), ...checkHealth(parts)];
+  for (const [index, route] of parts.routes.entries()) {
+    if (route === null) continue;
+    const at = ["routes", index];
+    problems.push(...checkAction(route, at, parts), ...checkRewrite(route, at), ...checkMatch(route, at, names));
+    yield;
+  }
+  return problems;
 }
 
 /** What works but was hardly meant. */

@@ -144,6 +144,7 @@ export const ListenerSchema = either(
   'an address such as "127.0.0.1:8080", or a map with address',
 );
 export const UpstreamSchema = Upstream;
+export const UpstreamsSchema = named(Upstream);
 
 export const ConfigSchema = section({
   include: v.optional(
@@ -153,7 +154,7 @@ export const ConfigSchema = section({
     ),
   ),
   listeners: described(list(ListenerSchema), "Where clients connect: addresses, or maps with the keys below."),
-  upstreams: v.optional(described(named(Upstream), "Named groups of servers."), {}),
+  upstreams: v.optional(described(UpstreamsSchema, "Named groups of servers."), {}),
   routes: described(list(RouteSchema), "What happens with which request; docs/configuration.md says which route wins."),
   limits: v.optional(described(Limits, "Sizes and counts beyond which a request is refused."), {}),
   timeouts: v.optional(described(Timeouts, "How long anything may take; `24d` at most."), {}),

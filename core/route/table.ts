@@ -10,6 +10,7 @@
  */
 
 import { type PathReading, type PathRefusal, readPath } from "../http/path.ts";
+import { allAtOnce, type Steps } from "../time/steps.ts";
 import { compileRoute, type Route, type RouteMatch } from "./compile-route.ts";
 import { ANY_HOST, compareHosts, HostIndex, type HostPattern } from "./hosts.ts";
 import {
@@ -38,16 +39,28 @@ export interface RouteProblem {
 export type CompiledTable = { readonly table: RouteTable } | { readonly problems: readonly RouteProblem[] };
 
 export function compileTable(definitions: readonly RouteDefinition[]): CompiledTable {
+  return allAtOnce(compilingTable(definitions));
+}
+
+export function* compilingTable(definitions: readonly RouteDefinition[]): Steps<CompiledTable> {
   const problems: RouteProblem[] = [];
-  const compiled = definitions.map((definition, index) => {
+  const entries: Entry[] = [];
+  for (const [index, definition] of definitions.entries()) {
     const report = (path: readonly (string | number)[], message: string) => {
       problems.push({ route: index, path, message });
     };
     const conditions = compileConditions(definition.match, (path, message) => report(["match", ...path], message));
     const paths = conditions.paths.length === 0 ? [EVERY_PATH] : conditions.paths;
-    return { route: compileRoute(definition, paths, report), conditions, index };
-  });
-  return problems.length > 0 ? { problems } : { table: new RouteTable(compiled) };
+    entries.push(...entriesOf({ route: compileRoute(definition, paths, report), conditions, index }));
+    yield;
+  }
+  if (problems.length > 0) return { problems };
+  entries.sort(comparePlaces);
+  yield;
+  const literal = yield* indexing(entries, "literal");
+  const decoded = entries.every(({ path }) => readsTheSame(path)) ? literal : yield* indexing(entries, "decoded");
+  yield;
+  return { table: new RouteTable(entries, literal, decoded) };
 }
 
 export class RouteTable {
@@ -55,19 +68,19 @@ export class RouteTable {
   readonly routes: readonly Route[];
   /** The answer to everything where the first route in precedence asks for nothing. */
   readonly #always: RouteMatch | null;
-  readonly #literal: HostIndex<PathIndex<Entry>>;
+  readonly #literal: Index;
   /** The same object when no pattern reads differently when decoded. */
-  readonly #decoded: HostIndex<PathIndex<Entry>>;
+  readonly #decoded: Index;
   readonly #needsHost: boolean;
   readonly #needsPath: boolean;
 
-  constructor(compiled: readonly RouteWithConditions[]) {
-    const entries = compiled.flatMap(entriesOf).sort(comparePlaces);
+  /** `entries` in precedence order. */
+  constructor(entries: readonly Entry[], literal: Index, decoded: Index) {
     this.routes = Object.freeze([...new Set(entries.map((entry) => entry.match.route))]);
     const first = entries[0];
     this.#always = first?.isUnconditional === true ? first.match : null;
-    this.#literal = indexOf(entries, "literal");
-    this.#decoded = entries.every((entry) => readsTheSame(entry.path)) ? this.#literal : indexOf(entries, "decoded");
+    this.#literal = literal;
+    this.#decoded = decoded;
     this.#needsHost = entries.some((entry) => entry.host.kind !== "any");
     this.#needsPath = entries.some((entry) => entry.path.kind !== "every" || entry.conditions.notNeedsPath);
   }
@@ -88,19 +101,16 @@ export class RouteTable {
     return routeOf(found) === routeOf(other) ? found : "ambiguous";
   }
 
-  #search(
-    index: HostIndex<PathIndex<Entry>>,
-    request: RouteRequest,
-    path: string,
-    reading: Reading,
-  ): RouteMatch | null | "ambiguous" {
+  #search(index: Index, request: RouteRequest, path: string, reading: Reading): RouteMatch | null | "ambiguous" {
     const found = this.#needsHost ? findByHost(index, request, path) : (index.any?.find(request, path) ?? null);
     if (found === null) return null;
     return found === CANNOT_TELL ? "ambiguous" : found.matchOf(path, reading);
   }
 }
 
-export interface RouteWithConditions {
+type Index = HostIndex<PathIndex<Entry>>;
+
+interface RouteWithConditions {
   readonly route: Route;
   readonly conditions: CompiledConditions;
   /** Place in the file. */
@@ -158,17 +168,16 @@ function comparePlaces(left: Entry, right: Entry): number {
   );
 }
 
-function indexOf(entries: readonly Entry[], reading: Reading): HostIndex<PathIndex<Entry>> {
-  const index = new HostIndex<PathIndex<Entry>>();
-  for (const entry of entries) index.entry(entry.host, () => new PathIndex(reading)).add(entry.path, entry);
+function* indexing(entries: readonly Entry[], reading: Reading): Steps<Index> {
+  const index: Index = new HostIndex();
+  for (const entry of entries) {
+    index.entry(entry.host, () => new PathIndex(reading)).add(entry.path, entry);
+    yield;
+  }
   return index;
 }
 
-function findByHost(
-  index: HostIndex<PathIndex<Entry>>,
-  request: RouteRequest,
-  path: string,
-): Entry | null | typeof CANNOT_TELL {
+function findByHost(index: Index, request: RouteRequest, path: string): Entry | null | typeof CANNOT_TELL {
   const host = request.host;
   let found = index.exact(host)?.find(request, path) ?? null;
   if (found === null && index.hasWildcards) {
