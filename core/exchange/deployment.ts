@@ -8,6 +8,7 @@ import type { HeadBounds } from "../h1/parse-head.ts";
 import { TrustedProxies } from "../http/client-address.ts";
 import type { Limits } from "../limits.ts";
 import type { Route } from "../route/compile-route.ts";
+import { allAtOnce, type Steps } from "../time/steps.ts";
 import type { Surroundings } from "../upstream/connections.ts";
 import { Group } from "../upstream/group.ts";
 import { isSame } from "./is-same.ts";
@@ -32,13 +33,22 @@ export interface Deployment {
 
 /** After `previous`: upstreams that did not change are the very same groups, the others know whom they follow. */
 export function deploy(snapshot: Snapshot, surroundings: Surroundings, previous: Deployment | null = null): Deployment {
-  const groups = new Map(
-    snapshot.upstreams.map((upstream) => {
-      const before = previous?.groups.get(upstream.name) ?? null;
-      const stays = before !== null && isSame(before.definition, upstream);
-      return [upstream.name, stays ? before : new Group(upstream, surroundings, before)];
-    }),
-  );
+  return allAtOnce(deploying(snapshot, surroundings, previous));
+}
+
+/** The same in steps. */
+export function* deploying(
+  snapshot: Snapshot,
+  surroundings: Surroundings,
+  previous: Deployment | null,
+): Steps<Deployment> {
+  const groups = new Map<string, Group>();
+  for (const upstream of snapshot.upstreams) {
+    const before = previous?.groups.get(upstream.name) ?? null;
+    const stays = before !== null && isSame(before.definition, upstream);
+    groups.set(upstream.name, stays ? before : new Group(upstream, surroundings, before));
+    yield;
+  }
   const trust = TrustedProxies.compile(snapshot.forwarding.trustedProxies);
   if ("problem" in trust) throw new Error(`trustedProxies[${trust.index}] ${trust.problem}`);
   const plans = new Map<Route, RoutePlan>();
@@ -49,6 +59,7 @@ export function deploy(snapshot: Snapshot, surroundings: Surroundings, previous:
     if (route.upstreamName !== "" && group === null)
       throw new Error(`route ${route.id} names no upstream of this snapshot`);
     plans.set(route, { group, answer: answerOf(route), limits, timeouts, responseBounds: responseBoundsOf(limits) });
+    yield;
   }
   return { snapshot, groups, plans, trusted: trust.trusted, requestBounds: requestBoundsOf(snapshot.limits) };
 }

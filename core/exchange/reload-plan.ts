@@ -3,6 +3,7 @@
 import type { Route } from "../route/compile-route.ts";
 import type { RouteDefinition } from "../route/route.ts";
 import type { Address } from "../runtime.ts";
+import { allAtOnce, type Steps } from "../time/steps.ts";
 import { isSame } from "./is-same.ts";
 import type { ListenerDefinition, Snapshot } from "./snapshot.ts";
 
@@ -36,14 +37,19 @@ export interface ReloadPlan {
 }
 
 export function planReload(current: Snapshot, next: Snapshot): ReloadPlan {
+  return allAtOnce(planningReload(current, next));
+}
+
+/** The same in steps. */
+export function* planningReload(current: Snapshot, next: Snapshot): Steps<ReloadPlan> {
   const listenersFrom = matchListeners(current.listeners, next.listeners);
   const taken = new Set(listenersFrom);
   const listenersRemoved = [...current.listeners.keys()].filter((place) => !taken.has(place));
   return {
     changes: {
       listeners: listenerChanges(current, next, listenersFrom),
-      upstreams: changesOf(byName(current.upstreams), byName(next.upstreams)),
-      routes: routeChanges(current.table.routes, next.table.routes),
+      upstreams: yield* comparing(byName(current.upstreams), byName(next.upstreams)),
+      routes: yield* comparingRoutes(current.table.routes, next.table.routes),
       settings: !(
         isSame(current.limits, next.limits) &&
         isSame(current.timeouts, next.timeouts) &&
@@ -93,27 +99,31 @@ function byName<T extends { readonly name: string }>(items: readonly T[]): Map<s
   return new Map(items.map((item) => [item.name, item]));
 }
 
-function changesOf<T>(before: ReadonlyMap<string, T>, after: ReadonlyMap<string, T>): Changes {
-  const names = [...after.keys()];
-  return {
-    added: names.filter((name) => !before.has(name)),
-    changed: names.filter((name) => before.has(name) && !isSame(before.get(name), after.get(name))),
-    removed: [...before.keys()].filter((name) => !after.has(name)),
-  };
+function* comparing<T>(before: ReadonlyMap<string, T>, after: ReadonlyMap<string, T>): Steps<Changes> {
+  const added: string[] = [];
+  const changed: string[] = [];
+  for (const [name, value] of after) {
+    if (!before.has(name)) added.push(name);
+    else if (!isSame(before.get(name), value)) changed.push(name);
+    yield;
+  }
+  return { added, changed, removed: [...before.keys()].filter((name) => !after.has(name)) };
 }
 
 /**
  * A route without an id is called by its place, which moves when another is put before it. So those that say the same
  * are paired first, whatever they are called, and only what is left by its name.
  */
-function routeChanges(current: readonly Route[], next: readonly Route[]): Changes {
+function* comparingRoutes(current: readonly Route[], next: readonly Route[]): Steps<Changes> {
   const before = new Map(current.map((route) => [route.id, route]));
-  const fresh = next.filter((route) => {
+  yield;
+  const fresh: Route[] = [];
+  for (const route of next) {
     const same = before.get(route.id);
-    if (same === undefined || !isSame(same.definition, route.definition)) return true;
-    before.delete(route.id);
-    return false;
-  });
+    if (same === undefined || !isSame(same.definition, route.definition)) fresh.push(route);
+    else before.delete(route.id);
+    yield;
+  }
   const unnamed = new Map<string, string[]>();
   if (fresh.length > 0) {
     for (const { id, definition } of before.values()) {
@@ -121,14 +131,16 @@ function routeChanges(current: readonly Route[], next: readonly Route[]): Change
       const alike = unnamed.get(key);
       if (alike === undefined) unnamed.set(key, [id]);
       else alike.push(id);
+      yield;
     }
   }
-  const left = fresh.filter(({ definition }) => {
+  const left = new Map<string, RouteDefinition>();
+  for (const { id, definition } of fresh) {
     const moved = unnamed.size === 0 ? undefined : unnamed.get(textOf(definition))?.shift();
-    return moved === undefined || !before.delete(moved);
-  });
-  const definitions = (routes: Iterable<Route>) => new Map([...routes].map(({ id, definition }) => [id, definition]));
-  return changesOf(definitions(before.values()), definitions(left));
+    if (moved === undefined || !before.delete(moved)) left.set(id, definition);
+    yield;
+  }
+  return yield* comparing(new Map([...before.values()].map(({ id, definition }) => [id, definition])), left);
 }
 
 function textOf(definition: RouteDefinition): string {
