@@ -172,6 +172,9 @@ export const LAST_CHANCE_MS = 1_000;
 /** What is new in a configuration gets so long to be ready before it takes over: one look-up and a round of checks. */
 export const WARM_UP_MS = 5_000;
 
+/** Work of a reload goes on for so long, then requests have their turn. */
+export const SLICE_MS = 8;
+
 /** Connections to a new listener that may wait until the configuration it belongs to takes over. */
 export const EARLY_CONNECTIONS_MAX = 1_024;
 

@@ -7,22 +7,24 @@
  */
 
 import { Slab } from "./bytes/slab.ts";
-import { type Deployment, deploy } from "./exchange/deployment.ts";
+import { type Deployment, deploy, deploying } from "./exchange/deployment.ts";
 import type { Engine } from "./exchange/engine.ts";
 import { InFlight } from "./exchange/in-flight.ts";
-import { planReload, type ReloadChanges, type ReloadPlan } from "./exchange/reload-plan.ts";
+import { planningReload, type ReloadChanges, type ReloadPlan } from "./exchange/reload-plan.ts";
 import { ReplayBudget } from "./exchange/replay-budget.ts";
 import type { Snapshot } from "./exchange/snapshot.ts";
 import { Checks } from "./health/checks.ts";
 import type { AdminState } from "./health/definition.ts";
 import type { ServerState } from "./health/server-health.ts";
-import { FIRST_NAMES_MS, LAST_CHANCE_MS, TICK_MS, WARM_UP_MS } from "./limits.ts";
+import { FIRST_NAMES_MS, LAST_CHANCE_MS, SLICE_MS, TICK_MS, WARM_UP_MS } from "./limits.ts";
 import { Departures } from "./listen/departures.ts";
 import { Listener } from "./listen/listener.ts";
+import { closeAll, type ListenFailure, listenAll } from "./listen/listeners.ts";
 import { Pressure } from "./listen/pressure.ts";
 import type { Observer } from "./observe/events.ts";
 import type { Address, Runtime, Ticker } from "./runtime.ts";
 import { HttpDate } from "./time/date.ts";
+import { goOnFor, type Steps } from "./time/steps.ts";
 import { Timer, Timers } from "./time/timers.ts";
 import type { Endpoint } from "./upstream/endpoint.ts";
 import type { Group } from "./upstream/group.ts";
@@ -83,16 +85,11 @@ export interface ServerView {
   readonly weight: number;
 }
 
-/** A listener that could not be opened. */
-export interface ListenFailure {
-  readonly listener: string;
-  readonly code: string;
-  readonly message: string;
-}
-
 export interface Reloaded {
   readonly changes: ReloadChanges;
 }
+
+export type { ListenFailure };
 
 /** Nothing has changed. */
 export interface NotReloaded {
@@ -187,9 +184,9 @@ class RunningProxy implements Proxy, Engine {
   async #reload(snapshot: Snapshot): Promise<Reloaded | NotReloaded> {
     if (this.isDraining) return { refused: null };
     const previous = this.deployment;
-    const plan = planReload(previous.snapshot, snapshot);
+    const plan = await this.#inSlices(planningReload(previous.snapshot, snapshot));
     this.discovery.names.rules = snapshot.dns;
-    const next = deploy(snapshot, this, previous);
+    const next = await this.#inSlices(deploying(snapshot, this, previous));
     const fresh = [...next.groups.values()].filter((group) => previous.groups.get(group.definition.name) !== group);
     const listeners = snapshot.listeners.map(
       (definition, index) =>
@@ -231,6 +228,15 @@ class RunningProxy implements Proxy, Engine {
     this.#departures.add(departures);
     departures.begin(sessions, judge, previous.snapshot.timeouts.drainMs);
     return removed;
+  }
+
+  /** Requests come in between. */
+  async #inSlices<T>(steps: Steps<T>): Promise<T> {
+    for (;;) {
+      const step = goOnFor(steps, SLICE_MS, () => this.runtime.now());
+      if (step.done === true) return step.value;
+      await this.#wait(0, () => {});
+    }
   }
 
   /** New groups get ready, within a bound: what is not ready then gets so under way, as after a start. */
@@ -358,26 +364,6 @@ class RunningProxy implements Proxy, Engine {
   #endWaits(): void {
     for (const done of [...this.#waits]) done();
   }
-}
-
-/** Null when all listen; else the first that can't. */
-async function listenAll(listeners: readonly Listener[]): Promise<ListenFailure | null> {
-  for (const listener of listeners) {
-    try {
-      await listener.start();
-    } catch (error) {
-      const { code, message } = error as { code: string; message: string };
-      return { listener: listener.name, code, message };
-    }
-  }
-  return null;
-}
-
-async function closeAll(listeners: readonly Listener[]): Promise<void> {
-  for (const listener of listeners) listener.closeAll();
-  await Promise.all(listeners.map((listener) => listener.stopAccepting()));
-  // Those that waited in the queue of the kernel.
-  for (const listener of listeners) listener.closeAll();
 }
 
 /** From the old groups to the new ones. Answers the servers that are gone. */

@@ -1,0 +1,30 @@
+/** Several listeners together. */
+
+import type { Listener } from "./listener.ts";
+
+/** A listener that could not be opened. */
+export interface ListenFailure {
+  readonly listener: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Null when all listen; else the first that can't. */
+export async function listenAll(listeners: readonly Listener[]): Promise<ListenFailure | null> {
+  for (const listener of listeners) {
+    try {
+      await listener.start();
+    } catch (error) {
+      const { code, message } = error as { code: string; message: string };
+      return { listener: listener.name, code, message };
+    }
+  }
+  return null;
+}
+
+export async function closeAll(listeners: readonly Listener[]): Promise<void> {
+  for (const listener of listeners) listener.closeAll();
+  await Promise.all(listeners.map((listener) => listener.stopAccepting()));
+  // Those that waited in the queue of the kernel.
+  for (const listener of listeners) listener.closeAll();
+}
