@@ -1,6 +1,7 @@
 // Reads a configuration in a thread of its own and tells what came of it. JavaScript, because the thread starts without
 // tsx where that is what runs TypeScript; see millrace.js.
 
+import { once } from "node:events";
 import { parentPort, workerData } from "node:worker_threads";
 
 const runsTypeScript = "Deno" in globalThis || "Bun" in globalThis;
@@ -13,9 +14,15 @@ try {
   }
   const { loadConfig } = await import("./load-config.ts");
   const { readEnvironment } = await import("./read-environment.ts");
+  const { takeApart } = await import("./value-pieces.ts");
   // What was compiled cannot be sent; it is compiled again from what was read.
-  const { config: _, ...loaded } = await loadConfig(workerData, readEnvironment);
-  parentPort.postMessage({ loaded });
+  const { config: _, value, ...loaded } = await loadConfig(workerData, readEnvironment);
+  const { rest, pieces } = takeApart(value);
+  for (const piece of pieces) {
+    parentPort.postMessage({ piece });
+    await once(parentPort, "message");
+  }
+  parentPort.postMessage({ loaded, rest });
 } catch (error) {
   parentPort.postMessage({ problem: error instanceof Error ? error.message : String(error) });
 }

@@ -5,10 +5,13 @@
  */
 
 import { Worker } from "node:worker_threads";
-import { compileConfig } from "../core/config/compile.ts";
+import { compilingConfig } from "../core/config/compile.ts";
 import type { Environment } from "../core/config/environment.ts";
+import { SLICE_MS } from "../core/limits.ts";
+import { goOnFor, type Steps } from "../core/time/steps.ts";
 import { fileVersions } from "./file-version.ts";
 import { type FailedConfig, type LoadedConfig, loadConfig, type Origins } from "./load-config.ts";
+import { type Piece, type Pieces, putTogether } from "./value-pieces.ts";
 
 /** A program that takes longer than this hangs. */
 const READ_MS = 30_000;
@@ -31,19 +34,40 @@ export async function loadAfresh(
   }
   const { loaded } = read;
   if ("problems" in loaded) return loaded;
-  const config = compileConfig(loaded.value);
+  const value = putTogether(read);
+  const config = await inSlices(compilingConfig(value));
   if ("problems" in config) throw new Error("a configuration that was right is wrong when it is compiled again");
-  return { ...loaded, config };
+  return { ...loaded, value, config };
 }
 
-type Read = { readonly loaded: FailedConfig | Omit<LoadedConfig, "config"> } | { readonly problem: string };
+/** Requests come in between: half of the time is theirs. */
+async function inSlices<T>(steps: Steps<T>): Promise<T> {
+  for (;;) {
+    const step = goOnFor(steps, SLICE_MS, () => performance.now());
+    if (step.done === true) return step.value;
+    await new Promise((resolve) => setTimeout(resolve, SLICE_MS));
+  }
+}
 
-async function readElsewhere(file: string): Promise<Read> {
+interface ReadConfig extends Pieces {
+  readonly loaded: FailedConfig | Omit<LoadedConfig, "config" | "value">;
+}
+
+type Problem = { readonly problem: string };
+type Told = { readonly piece: Piece } | Omit<ReadConfig, "pieces"> | Problem;
+
+async function readElsewhere(file: string): Promise<ReadConfig | Problem> {
   const worker = new Worker(new URL("./config-reader.js", import.meta.url), { workerData: file });
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
-    return await new Promise<Read>((resolve) => {
-      worker.once("message", resolve);
+    return await new Promise<ReadConfig | Problem>((resolve) => {
+      const pieces: Piece[] = [];
+      worker.on("message", (told: Told) => {
+        if (!("piece" in told)) return resolve("loaded" in told ? { ...told, pieces } : told);
+        pieces.push(told.piece);
+        // The next one, after whatever else waits.
+        setTimeout(() => worker.postMessage(null), 0);
+      });
       worker.once("error", ({ message }) => resolve({ problem: message }));
       worker.once("exit", () => resolve({ problem: "the program ended the thread" }));
       timer = setTimeout(() => resolve({ problem: `it took longer than ${READ_MS / 1_000}s` }), READ_MS);
