@@ -223,7 +223,10 @@ export function percent(range: { readonly max?: number } = {}) {
 /** true or false; the two words in quotes are taken, too, since `${env:NAME}` gives nothing else. */
 export function flag() {
   return v.pipe(
-    either([v.boolean(), v.picklist(["true", "false"])], "true or false"),
+    v.union(
+      [v.boolean(), v.picklist(["true", "false"])],
+      (issue) => `expected true or false, got ${describe(issue.input)}`,
+    ),
     v.transform((value) => value === true || value === "true"),
     v.metadata({ unit: "boolean" }),
   );

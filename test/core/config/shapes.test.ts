@@ -105,6 +105,7 @@ describe("values", () => {
     check(flag(), true, true);
     check(flag(), "false", false);
     check(flag(), "yes", [': expected true or false, got "yes"']);
+    check(flag(), 1, [": expected true or false, got 1"]);
   });
   it("choices", () =>
     check(choice(["json", "text"]), "jsn", [': expected one of json, text, got "jsn"; did you mean "json"?']));
