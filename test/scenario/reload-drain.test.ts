@@ -40,7 +40,7 @@ const sendAll = (text: string): void => {
 };
 
 describe("what is under way at a reload", () => {
-  it("lives on where nothing changed for it: tunnels, downloads, long polls", async () => {
+  it("W06 lives on where nothing changed for it: tunnels, downloads, long polls", async () => {
     stage = await stageWith({ script: TUNNELS, routes: [WS, REST], timeouts: { drain: "2s" } });
     const tunnel = stage.ask(UPGRADE);
     stage.script = { onRequest: () => DOWNLOAD };
