@@ -7,6 +7,7 @@
 import { type FSWatcher, watch } from "node:fs";
 import { realpath } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { setTimeout as setTimeoutAsync } from "node:timers/promises";
 import { fileVersions } from "./file-version.ts";
 import { expandGlob, isGlob } from "./glob.ts";
 import type { Origins } from "./load-config.ts";
@@ -25,6 +26,7 @@ export interface WatchEvents {
 
 /** After the last event: whoever writes a file in pieces is mostly done by then. */
 const SETTLE_MS = 100;
+const CLOSE_MS = 5;
 
 export function watchFiles(origins: Origins, events: WatchEvents): FileWatch {
   const watchers = new Map<string, FSWatcher>();
@@ -51,6 +53,9 @@ export function watchFiles(origins: Origins, events: WatchEvents): FileWatch {
     // All anew: another directory may have come to a name, and the watch stays with the old one.
     for (const watcher of watchers.values()) watcher.close();
     watchers.clear();
+    // Deno 2.9 tells nothing of a path that is watched anew in the turn in which the old watch was closed.
+    await setTimeoutAsync(CLOSE_MS);
+    if (isClosed || followed !== watched) return;
     for (const directory of directories) {
       try {
         const watcher = watch(directory, { persistent: false }, onEvent);
