@@ -24,6 +24,8 @@ export interface WatchEvents {
   onProblem(directory: string, error: unknown): void;
 }
 
+/** Looked at anyway: network file systems tell nothing, nor Deno 2.9 of a directory that has taken another's place. */
+const LOOK_MS = 2_000;
 /** After the last event: whoever writes a file in pieces is mostly done by then. */
 const SETTLE_MS = 100;
 const CLOSE_MS = 5;
@@ -69,6 +71,8 @@ export function watchFiles(origins: Origins, events: WatchEvents): FileWatch {
     onEvent();
   };
   void follow();
+  const looking = setInterval(() => void look(), LOOK_MS);
+  looking.unref();
 
   return {
     goBy(next) {
@@ -79,6 +83,7 @@ export function watchFiles(origins: Origins, events: WatchEvents): FileWatch {
     close() {
       isClosed = true;
       clearTimeout(timer);
+      clearInterval(looking);
       for (const watcher of watchers.values()) watcher.close();
       watchers.clear();
     },
