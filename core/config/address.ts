@@ -105,7 +105,7 @@ function parseUnix(path: string): AddressResult {
 
 function shapeProblem(text: string): string {
   if (text === "") return 'is empty; write an address such as "127.0.0.1:8080"';
-  if (ipaddr.IPv6.isValid(text)) return `write an IPv6 address in brackets and a port, such as "[${text}]:8080"`;
+  if (ipaddr.IPv6.isValid(text)) return `write an IPv6 address in brackets, then the port, such as "[::1]:8080"`;
   if (text.startsWith("/")) return `for a UNIX socket write "unix:${text}"`;
   if (text.includes("/")) return 'has a path; write only host and port, such as "127.0.0.1:9000"';
   if (!text.includes(":")) return `has no port; write one, such as ${JSON.stringify(`${text}:8080`)}`;

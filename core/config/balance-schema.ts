@@ -8,7 +8,8 @@ import { STICKY_SECRET_BYTES_MIN } from "../limits.ts";
 import type { BalanceDefinition, StickyDefinition } from "../upstream/definition.ts";
 import type { HashPart } from "../upstream/hash-key.ts";
 import { describe } from "./problem.ts";
-import { choice, described, duration, either, section, text } from "./shapes.ts";
+import { choice, described, duration, either, meant, section, text } from "./shapes.ts";
+import { nearestName } from "./suggest.ts";
 
 const BALANCE_NAMES = [...BALANCER_NAMES, "client-address"] as const;
 const PARTS_RIGHT = 'write "header:X-User", "cookie:name", "query:name", "path", "host" or "client-address"';
@@ -36,9 +37,28 @@ const Hash = section({
   ),
 });
 
-export const BalanceSchema = either(
-  [choice(BALANCE_NAMES), Hash],
-  `one of ${BALANCE_NAMES.join(", ")}, or a map such as { hash: "header:X-User" }`,
+const BALANCE_RIGHT = `one of ${BALANCE_NAMES.join(", ")}, or a map such as { hash: "header:X-User" }`;
+/** What other proxies call them. */
+const FOREIGN_NAMES: ReadonlyMap<string, string> = new Map([
+  ["ip_hash", "client-address"],
+  ["least_conn", "least-busy"],
+  ["leastconn", "least-busy"],
+  ["source", "client-address"],
+]);
+
+const BalanceName = v.picklist(BALANCE_NAMES, (issue) => {
+  const given = String(issue.input);
+  const foreign = FOREIGN_NAMES.get(given);
+  const nearest = nearestName(given, BALANCE_NAMES);
+  const nearestHint = nearest === null ? "" : `; did you mean ${JSON.stringify(nearest)}?`;
+  const hint = foreign === undefined ? nearestHint : `; it is called ${foreign} here`;
+  return `expected ${BALANCE_RIGHT}, got ${describe(given)}${hint}`;
+});
+
+export const BalanceSchema = meant(
+  [BalanceName, Hash],
+  (input) => (typeof input === "string" ? BalanceName : null),
+  BALANCE_RIGHT,
 );
 
 export const StickySchema = section(

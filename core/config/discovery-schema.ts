@@ -14,7 +14,7 @@ const FROM_RECORDS = "SRV records say it; leave it out";
 export const Service = section(
   {
     srv: described(
-      text(SERVICE, hostNameProblem),
+      text(SERVICE, serviceProblem),
       "A service name such as `_http._tcp.app.internal`: host, port, weight and priority of each server come from its SRV records.",
     ),
     maxConnections: v.optional(
@@ -74,3 +74,7 @@ export const Dns = section({
     formatDuration(DEFAULT_DNS.timeoutMs),
   ),
 });
+
+function serviceProblem(value: string): string | null {
+  return /:[0-9]*$/.test(value) ? "leave out the port, which SRV records say" : hostNameProblem(value);
+}

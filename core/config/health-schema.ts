@@ -163,7 +163,10 @@ const Ejection = section({
   ),
   successRate: v.optional(
     described(
-      either([v.literal(false), SuccessRate], "false, or a map of minimumRequests, minimumServers, deviations"),
+      either(
+        [v.literal(false), SuccessRate],
+        "false, or a map of minimumRequests, minimumServers, deviations (it is on when left out)",
+      ),
       "Compares the servers every 10 s and puts out those that fail much more often; `false` turns it off.",
     ),
     {},
@@ -182,7 +185,10 @@ export const Health = section(
     agent: v.optional(described(Agent, "Asks an agent on each server for its weight and state.")),
     ejection: v.optional(
       described(
-        either([v.literal(false), Ejection], "false, or a map of consecutiveFailures, baseTime, …"),
+        either(
+          [v.literal(false), Ejection],
+          "false, or a map of consecutiveFailures, baseTime, … (it is on when left out)",
+        ),
         "Puts servers out that fail requests; `false` turns it off.",
       ),
       {},

@@ -7,7 +7,7 @@ import * as v from "valibot";
 import { parseDuration } from "./duration.ts";
 import { describe, quote } from "./problem.ts";
 import { parseSize } from "./size.ts";
-import { suggestion } from "./suggest.ts";
+import { nearestName, suggestion } from "./suggest.ts";
 
 /** Settings that count something stay far below what would overflow a typed array. */
 const COUNT_MAX = 1_000_000_000;
@@ -97,7 +97,7 @@ export function named<V extends v.GenericSchema>(value: V) {
 /** A list with at least one item. */
 export function list<I extends v.GenericSchema>(item: I) {
   return v.pipe(
-    v.array(item, (issue) => `expected a list, got ${describe(issue.input)}`),
+    v.array(item, (issue) => `expected a list, got ${describe(issue.input)}${bracketsHint(issue.input, item)}`),
     v.minLength(1, "is an empty list; give at least one item or leave it out"),
   );
 }
@@ -112,7 +112,11 @@ export function oneOrMore<I extends v.GenericSchema>(item: I, expected: string) 
 
 /** One of several shapes. */
 export function either<const O extends v.UnionOptions>(options: O, expected: string) {
-  return v.union(options, (issue) => `expected ${expected}, got ${describe(issue.input)}${quotesHint(issue.input)}`);
+  const takes = (text: string) => options.some((option) => v.safeParse(option as v.GenericSchema, text).success);
+  return v.union(
+    options,
+    (issue) => `expected ${expected}, got ${describe(issue.input)}${quotesHint(issue.input, takes)}`,
+  );
 }
 
 /** As `either`, but a look at what is written says which shape is meant, so that only its problems are reported. */
@@ -135,7 +139,11 @@ export function described<S extends v.GenericSchema>(schema: S, description: str
 /** Text for which `problem` finds nothing wrong. */
 export function text(expected: string, problem: (value: string) => string | null = () => null) {
   return v.pipe(
-    v.string((issue) => `expected ${expected}, got ${describe(issue.input)}${quotesHint(issue.input)}`),
+    v.string((issue) => {
+      const inQuotes = isUnquoted(issue.input) ? problem(String(issue.input)) : null;
+      const hint = inQuotes === null ? quotesHint(issue.input) : `: ${inQuotes}`;
+      return `expected ${expected}, got ${describe(issue.input)}${hint}`;
+    }),
     v.rawCheck(({ dataset, addIssue }) => {
       if (!dataset.typed) return;
       const wrong = problem(dataset.value);
@@ -235,8 +243,9 @@ export function flag() {
 /** One of a few words. */
 export function choice<const W extends readonly string[]>(words: W) {
   return v.picklist(words, (issue) => {
-    const given = typeof issue.input === "string" ? `; ${suggestion(issue.input, words)}` : "";
-    return `expected one of ${words.join(", ")}, got ${describe(issue.input)}${given}`;
+    const nearest = typeof issue.input === "string" ? nearestName(issue.input, words) : null;
+    const meantHint = nearest === null ? "" : `; did you mean ${JSON.stringify(nearest)}?`;
+    return `expected one of ${words.join(", ")}, got ${describe(issue.input)}${meantHint}`;
   });
 }
 
@@ -245,14 +254,24 @@ function wholeNumber(value: number): number | { problem: string } {
 }
 
 /** YAML reads `1`, `yes` and `2024-01-01` as something else than text. */
-function quotesHint(value: unknown): string {
-  return typeof value === "number" || typeof value === "boolean"
-    ? `; put it in quotes: ${JSON.stringify(String(value))}`
-    : "";
+function isUnquoted(value: unknown): value is number | boolean {
+  return typeof value === "number" || typeof value === "boolean";
 }
 
+/** Quotes are only advised where what stands in them is taken. */
+function quotesHint(value: unknown, takes: (text: string) => boolean = () => true): string {
+  return isUnquoted(value) && takes(String(value)) ? `; put it in quotes: ${JSON.stringify(String(value))}` : "";
+}
+
+function bracketsHint(value: unknown, item: v.GenericSchema): string {
+  return v.safeParse(item, value).success ? `; put it in brackets: [${describe(value)}]` : "";
+}
+
+/** Whoever writes 0.1 means a tenth, whoever writes 10 means ten in a hundred. */
 function percentHint(value: unknown): string {
-  return typeof value === "number" ? `; write it with a percent sign: "${value}%"` : "";
+  if (typeof value !== "number") return "";
+  const percents = value > 0 && value < 1 ? Math.round(value * 100_000) / 1_000 : value;
+  return `; write it with a percent sign: "${percents}%"`;
 }
 
 function isMap(value: unknown): value is Record<string, unknown> {

@@ -2,6 +2,8 @@
 
 /** Names longer than this are never typed by hand; the work stays bounded. */
 const NAME_LENGTH_MAX = 64;
+/** Fewer letters begin too many names. */
+const ABBREVIATION_LENGTH_MIN = 3;
 
 export function nearestName(name: string, known: readonly string[]): string | null {
   if (name.length > NAME_LENGTH_MAX) return null;
@@ -16,7 +18,14 @@ export function nearestName(name: string, known: readonly string[]): string | nu
       bestDistance = distance;
     }
   }
-  return best;
+  return best ?? onlyLongerName(wanted, known);
+}
+
+/** `maint` for `maintenance`: too far for a slip, and still clear. */
+function onlyLongerName(wanted: string, known: readonly string[]): string | null {
+  if (wanted.length < ABBREVIATION_LENGTH_MIN) return null;
+  const longer = known.filter((candidate) => candidate.toLowerCase().startsWith(wanted));
+  return longer.length === 1 ? longer[0]! : null;
 }
 
 /** `did you mean "x"?`, or else what there is. */

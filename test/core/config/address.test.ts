@@ -25,6 +25,7 @@ describe("addresses to listen on", () => {
     ["8080", /":8080"/],
     ["127.0.0.1", /no port.*"127.0.0.1:8080"/],
     ["::1", /"\[::1\]:8080"/],
+    ["::1:9001", /in brackets, then the port, such as "\[::1\]:8080"/],
     ["example.com:80", /cannot listen on a name/],
     ["http://127.0.0.1:80", /leave out the "http:\/\/"/],
     ["127.0.0.1:65536", /65535/],

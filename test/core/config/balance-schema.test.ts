@@ -46,9 +46,12 @@ describe("balance", () => {
     const check = (balance: unknown, expected: RegExp): void => assert.match(problem({ balance }), expected);
     check(
       "roundrobin",
-      /^balance: expected one of two-choices, round-robin, .*client-address, or a map such as \{ hash: "header:X-User" \}, got "roundrobin"/,
+      /^balance: expected one of two-choices, round-robin, .*client-address, or a map such as \{ hash: "header:X-User" \}, got "roundrobin"; did you mean "round-robin"\?$/,
     );
-    check(5, /^balance: expected one of/);
+    check("leastconn", /got "leastconn"; it is called least-busy here$/);
+    check("ip_hash", /got "ip_hash"; it is called client-address here$/);
+    check("fastest", /or a map such as .*, got "fastest"$/);
+    check(5, /^balance: expected one of .*, got 5$/);
     check({ hash: "header" }, /^balance.hash: "header": write "header:X-User", "cookie:name"/);
     check({ hash: "header:" }, /^balance.hash: .*write/);
     check({ hash: "header:X User" }, /^balance.hash: .*write/);

@@ -40,6 +40,9 @@ describe("servers that are found", () => {
     assert.deepEqual(problemsOf([{ srv: "_http._tcp.app", weight: 3 }]), [
       "upstreams.app.servers[0].weight: unknown key; SRV records say it; leave it out",
     ]);
+    assert.deepEqual(problemsOf([{ srv: "_http._tcp.app:80" }]), [
+      'upstreams.app.servers[0].srv: "_http._tcp.app:80": leave out the port, which SRV records say',
+    ]);
     assert.deepEqual(problemsOf([{ srv: "a b" }]), ['upstreams.app.servers[0].srv: "a b": "a b" is not a host name']);
     assert.deepEqual(problemsOf([{ file: "servers.txt" }]), [
       'upstreams.app.servers[0].file: "servers.txt": must end in .yaml, .yml or .json',

@@ -50,7 +50,7 @@ describe("the health of an upstream", () => {
     [{ path: "/" }, ["health.path: unknown key; it belongs to health.check"]],
     [{ check: 5 }, ["health.check: expected true, false, or a map of path, interval, …, got 5"]],
     [{ check: { url: "/" } }, ["health.check.url: unknown key; it is called path here"]],
-    [{ check: { kind: "icmp" } }, ['health.check.kind: expected one of http, tcp, got "icmp"; known are http, tcp']],
+    [{ check: { kind: "icmp" } }, ['health.check.kind: expected one of http, tcp, got "icmp"']],
     [{ check: { path: "healthz" } }, ['health.check.path: "healthz": must begin with "/", as in "/healthz"']],
     [
       { check: { path: "/a b" } },
@@ -98,7 +98,12 @@ describe("the health of an upstream", () => {
     [{ check: { port: 65536 } }, ["health.check.port: expected a whole number from 1 to 65535, got 65536"]],
     [{ agent: {} }, ["health.agent.port: is missing; it is required here"]],
     [{ agent: true }, ["health.agent: expected a map of port, interval, timeout, got true"]],
-    [{ ejection: true }, ["health.ejection: expected false, or a map of consecutiveFailures, baseTime, …, got true"]],
+    [
+      { ejection: true },
+      [
+        "health.ejection: expected false, or a map of consecutiveFailures, baseTime, … (it is on when left out), got true",
+      ],
+    ],
     [
       { ejection: { maxShare: 0.5 } },
       ['health.ejection.maxShare: expected a share such as "10%", got 0.5; write it with a percent sign'],
@@ -147,7 +152,7 @@ describe("the state of a server", () => {
     for (const state of ["ready", "drain", "maintenance"])
       assert.deepEqual(problemsOf({}, [{ address: "a:1", state }]), []);
     assert.deepEqual(problemsOf({}, [{ address: "a:1", state: "maint" }]), [
-      'servers[0].state: expected one of ready, drain, maintenance, got "maint"; known are ready, drain, maintenance',
+      'servers[0].state: expected one of ready, drain, maintenance, got "maint"; did you mean "maintenance"?',
     ]);
   });
 });

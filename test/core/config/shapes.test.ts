@@ -7,6 +7,7 @@ import {
   choice,
   count,
   duration,
+  either,
   flag,
   list,
   named,
@@ -70,6 +71,18 @@ describe("values", () => {
     check(oneOrMore(v.string(), "text"), 5, [': expected text or a list of them, got 5; put it in quotes: "5"']);
   });
   it("text asks for quotes", () => check(text("text"), 1, [': expected text, got 1; put it in quotes: "1"']));
+  it("quotes are not advised where they would not help", () => {
+    check(
+      text("a file", (value) => (value === "7" ? "must end in .yaml" : null)),
+      7,
+      [": expected a file, got 7: must end in .yaml"],
+    );
+    check(either([v.literal(false), section({})], "false or a map"), true, [": expected false or a map, got true"]);
+  });
+  it("one item stands for no list: brackets are advised", () => {
+    check(list(v.string()), "a", [': expected a list, got "a"; put it in brackets: ["a"]']);
+    check(list(v.string()), 5, [": expected a list, got 5"]);
+  });
   it("names are short and plain", () =>
     check(nameText(), "a/b", [': "a/b": write letters, digits, dots, dashes and underscores, at most 64']));
   it("durations", () => {
@@ -99,6 +112,9 @@ describe("values", () => {
     check(percent({ max: 50 }), "50%", 0.5);
     check(percent({ max: 50 }), "50.1%", [': "50.1%": write a share from 0% to 50%, such as "10%"']);
     check(percent(), 10, [': expected a share such as "10%", got 10; write it with a percent sign: "10%"']);
+    check(percent(), 0.1, [': expected a share such as "10%", got 0.1; write it with a percent sign: "10%"']);
+    check(percent(), 0.333, [': expected a share such as "10%", got 0.333; write it with a percent sign: "33.3%"']);
+    check(percent(), 1, [': expected a share such as "10%", got 1; write it with a percent sign: "1%"']);
     for (const wrong of ["10", "-1%", "1e1%", "%", "101%"]) assert.equal(v.safeParse(percent(), wrong).success, false);
   });
   it("flags", () => {
@@ -107,6 +123,8 @@ describe("values", () => {
     check(flag(), "yes", [': expected true or false, got "yes"']);
     check(flag(), 1, [": expected true or false, got 1"]);
   });
-  it("choices", () =>
-    check(choice(["json", "text"]), "jsn", [': expected one of json, text, got "jsn"; did you mean "json"?']));
+  it("choices", () => {
+    check(choice(["json", "text"]), "jsn", [': expected one of json, text, got "jsn"; did you mean "json"?']);
+    check(choice(["json", "text"]), "xml", [': expected one of json, text, got "xml"']);
+  });
 });

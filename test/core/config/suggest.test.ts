@@ -14,6 +14,13 @@ describe("suggestions", () => {
     it(`finds ${meant} for ${typed}`, () => assert.equal(nearestName(typed, known), meant));
   }
 
+  it("finds the only name that an abbreviation can stand for", () => {
+    assert.equal(nearestName("maint", ["ready", "drain", "maintenance"]), "maintenance");
+    assert.equal(nearestName("maxConn", ["address", "maxConnections"]), "maxConnections");
+    assert.equal(nearestName("min", ["minimumRequests", "minimumServers"]), null);
+    assert.equal(nearestName("ma", ["ready", "drain", "maintenance"]), null);
+  });
+
   it("finds nothing for what is far from all", () => {
     assert.equal(nearestName("certificate", known), null);
     assert.equal(nearestName("x".repeat(100_000), known), null);
