@@ -3,6 +3,7 @@
 import { DNS_TIMEOUT_MS_LEAST, DNS_TTL_MS_LEAST } from "../limits.ts";
 import type { Steps } from "../time/steps.ts";
 import { addressText, parseListenAddress } from "./address.ts";
+import { formatDuration } from "./duration.ts";
 import { type ConfigPath, type ConfigProblem, problemAt, problemAtKey } from "./problem.ts";
 import { routeId } from "./route-definition.ts";
 import type { ParsedRoute } from "./route-schema.ts";
@@ -24,7 +25,13 @@ const STATUSES_WITHOUT_BODY = [204, 205, 304];
 
 export function* crossChecking(parts: ConfigParts): Steps<ConfigProblem[]> {
   const names = listenerNames(parts);
-  const problems = [...checkListeners(parts), ...checkRouteIds(parts), ...checkDns(parts), ...checkHealth(parts)];
+  const problems = [
+    ...checkListeners(parts),
+    ...checkRouteIds(parts),
+    ...checkDns(parts),
+    ...checkHealth(parts),
+    ...checkBounds(parts),
+  ];
   for (const [index, route] of parts.routes.entries()) {
     if (route === null) continue;
     const at = ["routes", index];
@@ -103,6 +110,25 @@ function checkListeners({ listeners }: ConfigParts): ConfigProblem[] {
       );
   }
   return problems;
+}
+
+/** What grows up to a bound can't begin above it. */
+function checkBounds({ upstreams }: ConfigParts): ConfigProblem[] {
+  return [...upstreams].flatMap(([name, upstream]) => {
+    if (upstream === null) return [];
+    const { backoff } = upstream.retries;
+    const { ejection } = upstream.health;
+    const problems: ConfigProblem[] = [];
+    if (backoff.max < backoff.base) {
+      const message = `is ${formatDuration(backoff.max)}, shorter than base; make it longer`;
+      problems.push(problemAt(["upstreams", name, "retries", "backoff", "max"], message));
+    }
+    if (ejection !== false && ejection.maxTime < ejection.baseTime) {
+      const message = `is ${formatDuration(ejection.maxTime)}, shorter than baseTime; make it longer`;
+      problems.push(problemAt(["upstreams", name, "health", "ejection", "maxTime"], message));
+    }
+    return problems;
+  });
 }
 
 /** A UNIX socket has no ports beside it. */

@@ -79,6 +79,20 @@ describe("what one part says about another", () => {
     check({ listeners: named }, ['listeners[1].name: "a" is already the name of listeners[0]']);
   });
 
+  it("finds bounds below what they bound", () => {
+    const app = (own: object) => ({ upstreams: { app: { servers: ["127.0.0.1:9000"], ...own } } });
+    check(app({ retries: { backoff: { base: "300ms", max: "250ms" } } }), [
+      "upstreams.app.retries.backoff.max: is 250ms, shorter than base; make it longer",
+    ]);
+    check(app({ retries: { backoff: { base: "251ms" } } }), ["upstreams.app.retries.backoff.max: is 250ms"]);
+    check(app({ retries: { backoff: { base: "250ms" } } }), []);
+    check(app({ health: { ejection: { baseTime: "10m" } } }), [
+      "upstreams.app.health.ejection.maxTime: is 5m, shorter than baseTime; make it longer",
+    ]);
+    check(app({ health: { ejection: { baseTime: "5m" } } }), []);
+    check(app({ health: { ejection: false } }), []);
+  });
+
   it("lets port 0 stand twice: each is a port of its own", () =>
     check({ listeners: ["127.0.0.1:0", "127.0.0.1:0"] }, []));
 });
