@@ -256,7 +256,12 @@ export const BREAKER_OPEN = fault(
   503,
   "the upstream has as many requests or connections as `breaker` allows",
 );
-export const NO_SERVER = fault("upstream", "no-server", 503, "the upstream has no server to send this to");
+export const NO_SERVER = fault(
+  "upstream",
+  "no-server",
+  503,
+  "no server of the upstream may be asked: none is known, or all refuse connections, are down, in drain or in maintenance",
+);
 export const DRAINING = fault("internal", "draining", 503, "the proxy is shutting down");
 export const RELOADED = fault(
   "internal",

@@ -73,8 +73,8 @@ export function formatNotice(notice: Notice, atMs: number): string {
     case "breaker": {
       const { upstream, cap, limit, isOpen, refused } = notice;
       const where = `\`breaker.${cap}\` of upstream ${escapeText(upstream)}`;
-      if (isOpen) return `${start} error ${where} is open: all ${limit} are in use; more are refused`;
-      return `${start} info ${where} is closed again after ${refused} refusals`;
+      if (isOpen) return `${start} error ${where} is open: its limit of ${limit} is reached; more are refused`;
+      return `${start} info ${where} is closed again; refused: ${refused}`;
     }
     case "accept-failed":
       return `${start} error accepting failed: ${escapeText(notice.error.message)} [${notice.error.code}]; listener ${escapeText(notice.listener)}; trying again`;
@@ -101,7 +101,7 @@ export function formatNotice(notice: Notice, atMs: number): string {
         : `${start} notice ${count}: only these are tried again`;
     }
     case "agent-malformed":
-      return `${start} error the agent of server ${escapeText(notice.server)} of upstream ${escapeText(notice.upstream)} is not understood: ${cut(notice.reason)}`;
+      return `${start} error the agent of server ${escapeText(notice.server)} of upstream ${escapeText(notice.upstream)} is not understood and changes nothing: ${cut(notice.reason)}; its words are in docs/health.md`;
     case "name-failed": {
       const kept = notice.kept > 0 ? `the ${notice.kept} known before stay in use` : "it has no server until then";
       const { code, message } = notice.error;
@@ -197,6 +197,8 @@ function formatText(exchange: FinishedExchange, atMs: number): string {
     `route=${escapeText(exchange.routeId || "-")}`,
     `upstream=${escapeText(exchange.upstream || "-")}`,
     `server=${escapeText(exchange.server || "-")}`,
+    // As rare as it tells much.
+    ...(exchange.attempts > 1 ? [`attempts=${exchange.attempts}`] : []),
     `id=${escapeText(exchange.requestId)}`,
   ];
   if (fault !== null) parts.push(`fault=${fault.code}`);

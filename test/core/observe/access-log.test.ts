@@ -56,6 +56,10 @@ describe("access log lines", () => {
     );
   });
 
+  it("tell further tries as text, too", () => {
+    assert.match(formatAccess(exchange({ attempts: 2 }), AT, "text"), / server=127\.0\.0\.1:9000 attempts=2 id=abc-1$/);
+  });
+
   it("M08: stay one line without anything a terminal acts on, each field cut", () => {
     const evil = '\r\n\u001b[2J\u0000\u2028\u202e\u009b"\ud800\u007f'.repeat(1_000);
     const nasty = exchange({
@@ -136,8 +140,19 @@ describe("access log lines", () => {
         "notice server 127.0.0.1:9001 of upstream app: down -> up; a check passed: status 200",
         "error only 1 of 3 servers of upstream app are healthy: all that accept connections are tried",
         "notice 2 of 3 servers of upstream app are healthy: only these are tried again",
-        'error the agent of server 127.0.0.1:9001 of upstream app is not understood: the agent said "hm"',
+        'error the agent of server 127.0.0.1:9001 of upstream app is not understood and changes nothing: the agent said "hm"; its words are in docs/health.md',
       ].map((line) => `2026-11-23T05:00:00.000Z ${line}`),
+    );
+  });
+
+  it("tell of a breaker how much it refused", () => {
+    const breaker = { kind: "breaker", upstream: "app", cap: "inFlight", limit: 1, isOpen: false } as const;
+    const end = (refused: number) => formatNotice({ ...breaker, refused }, AT).replace(/^.* app /, "");
+    assert.equal(end(1), "is closed again; refused: 1");
+    assert.equal(end(20), "is closed again; refused: 20");
+    assert.match(
+      formatNotice({ ...breaker, isOpen: true, refused: 1 }, AT),
+      / error `breaker.inFlight` of upstream app is open: its limit of 1 is reached; more are refused$/,
     );
   });
 
