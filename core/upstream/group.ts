@@ -62,6 +62,7 @@ export class Group implements TimerOwner {
   #isStarting: boolean;
   #tiers: readonly Tier[] = [];
   #isEligibleKnown = false;
+  #isRetired = false;
   readonly #timer = new Timer(this);
 
   /**
@@ -222,7 +223,8 @@ export class Group implements TimerOwner {
   #serve(endpoint: Endpoint): void {
     if (this.queue.length === 0) return;
     if (!this.#isEligibleKnown || this.#health.isRetired) this.#findEligible();
-    const tier = endpoint.isRetired ? null : this.#tierOf(endpoint);
+    // Who still waits at a group that is gone is served by what it had.
+    const tier = endpoint.isRetired && !this.#isRetired ? null : this.#tierOf(endpoint);
     // One that is drained has places only for who is there already.
     if (tier !== null) this.queue.serve(endpoint, endpoint.connections, tier.isAvailable(endpoint));
   }
@@ -266,7 +268,9 @@ export class Group implements TimerOwner {
     else this.#discovery.whenKnown(done);
   }
 
+  /** No request comes any more that was not here before. */
   retire(): void {
+    this.#isRetired = true;
     this.#discovery?.stop();
     this.#health.retire();
     this.breaker.retire();

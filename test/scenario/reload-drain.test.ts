@@ -79,6 +79,19 @@ describe("what is under way at a reload", () => {
     assert.match(poll.text(), /HTTP\/1.1 200 OK/, "the connection is as good as any");
   });
 
+  it("is served, too, when it waits for a place at a server that is gone", async () => {
+    stage = await stageWith({ script: SILENT, maxConnections: 1, timeouts: { drain: "9s" } });
+    const [first, second] = [stage.ask(GET), stage.ask(GET)];
+    await reload([{ respond: {} }], {});
+    sendAll(OK);
+    await pass(50);
+    sendAll(OK);
+    await pass(50);
+    sendAll(OK);
+    await pass(6_000);
+    assert.deepEqual([statusesTo(first), statusesTo(second)], [[200], [200]]);
+  });
+
   it("may end by itself before that", async () => {
     stage = await stageWith({ script: SILENT, timeouts: { drain: "2s" } });
     const client = stage.ask(GET);
