@@ -92,6 +92,19 @@ describe("what is under way at a reload", () => {
     assert.deepEqual([statusesTo(first), statusesTo(second)], [[200], [200]]);
   });
 
+  it("is served where its upstream has changed while it waits for a place", async () => {
+    stage = await stageWith({ script: SILENT, maxConnections: 1, timeouts: { drain: "9s" } });
+    const [first, second, third] = [stage.ask(GET), stage.ask(GET), stage.ask(GET)];
+    const servers = [{ address: UPSTREAM, maxConnections: 2 }];
+    await reload([{ upstream: "app" }], { app: { servers, balance: "random" } });
+    await pass(50);
+    for (let i = 0; i < 3; i++) {
+      sendAll(OK);
+      await pass(50);
+    }
+    assert.deepEqual([statusesTo(first), statusesTo(second), statusesTo(third)], [[200], [200], [200]]);
+  });
+
   it("may end by itself before that", async () => {
     stage = await stageWith({ script: SILENT, timeouts: { drain: "2s" } });
     const client = stage.ask(GET);
