@@ -7,13 +7,14 @@ import { compileServerList } from "../core/config/server-list.ts";
 import { SERVER_FILE_BYTES_MAX } from "../core/limits.ts";
 import type { ListedSource } from "../core/upstream/definition.ts";
 import type { ServerLists } from "../core/upstream/server-lists.ts";
+import { fileVersionNow } from "./file-version.ts";
 import type { LocatedProblem } from "./load-config.ts";
 import { lackingPermission, parseDocument } from "./parse-document.ts";
 import { printProblems } from "./print.ts";
 import { readEnvironment } from "./read-environment.ts";
 import { decodeText, reasonOf } from "./read-text-file.ts";
 import { shownName } from "./shown-name.ts";
-import { watchFile } from "./watch-file.ts";
+import { watchFiles } from "./watch-files.ts";
 
 export class ServerFiles implements ServerLists {
   readonly #report: (line: string) => void;
@@ -34,8 +35,9 @@ export class ServerFiles implements ServerLists {
       this.#report(`millrace: ${shownName(path)}: its servers stay as they were`);
     };
     // First: what changes while it is read would else go unnoticed.
-    const watching = watchFile(path, read);
+    const files = new Map([[path, fileVersionNow(path)]]);
     read();
+    const watching = watchFiles({ files, globs: [] }, { onChange: read, onProblem() {} });
     return { stop: () => watching.close() };
   }
 }
@@ -81,6 +83,8 @@ function readBounded(path: string): string | { readonly problem: string } {
   try {
     const stat = statSync(path);
     if (stat.isDirectory()) return { problem: "is a directory; name a file in it" };
+    // Reading these has no end, or none that we know of.
+    if (!stat.isFile()) return { problem: "is a pipe or a device; a list of servers is an ordinary file" };
     if (stat.size > SERVER_FILE_BYTES_MAX)
       return { problem: `is larger than ${SERVER_FILE_BYTES_MAX / 1024 ** 2} MiB; split the list into several files` };
     return decodeText(readFileSync(path));

@@ -1,6 +1,6 @@
 /**
- * Notices that files of the configuration have changed, however they are written: in place, by a rename over them, or
- * by a link that leads elsewhere. Directories are watched, for a watch on a file is lost with the file; what they tell
+ * Notices that files of the configuration, or lists of servers, have changed, however they are written: in place, by a
+ * rename over them, or by a link that leads elsewhere. Directories are watched, for a watch on a file is lost with the file; what they tell
  * is only a reason to look, for runtimes tell of one change several times, and other files live there, too.
  */
 
@@ -12,9 +12,12 @@ import { fileVersions } from "./file-version.ts";
 import { expandGlob, isGlob } from "./glob.ts";
 import type { Origins } from "./load-config.ts";
 
+/** Files with the versions that were read, and the patterns that found some of them. */
+type WatchedFiles = Pick<Origins, "files" | "globs">;
+
 export interface FileWatch {
   /** From now on these. */
-  goBy(origins: Origins): void;
+  goBy(origins: WatchedFiles): void;
   close(): void;
 }
 
@@ -29,12 +32,15 @@ const LOOK_MS = 2_000;
 /** After the last event: whoever writes a file in pieces is mostly done by then. */
 const SETTLE_MS = 100;
 const CLOSE_MS = 5;
+/** After the first one: in a directory of busy logs there is no last. */
+const SETTLE_MS_MAX = 1_000;
 
-export function watchFiles(origins: Origins, events: WatchEvents): FileWatch {
+export function watchFiles(origins: WatchedFiles, events: WatchEvents, lookMs = LOOK_MS): FileWatch {
   const watchers = new Map<string, FSWatcher>();
   let watched = origins;
   let known = origins.files;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let waitsSinceMs = 0;
   let isClosed = false;
 
   const look = async () => {
@@ -45,8 +51,14 @@ export function watchFiles(origins: Origins, events: WatchEvents): FileWatch {
     events.onChange();
   };
   const onEvent = () => {
+    const now = performance.now();
+    if (timer === undefined) waitsSinceMs = now;
+    else if (now - waitsSinceMs > SETTLE_MS_MAX) return;
     clearTimeout(timer);
-    timer = setTimeout(() => void look(), SETTLE_MS);
+    timer = setTimeout(() => {
+      timer = undefined;
+      void look();
+    }, SETTLE_MS);
   };
   const follow = async () => {
     const followed = watched;
@@ -71,7 +83,7 @@ export function watchFiles(origins: Origins, events: WatchEvents): FileWatch {
     onEvent();
   };
   void follow();
-  const looking = setInterval(() => void look(), LOOK_MS);
+  const looking = setInterval(() => void look(), lookMs);
   looking.unref();
 
   return {
@@ -91,7 +103,7 @@ export function watchFiles(origins: Origins, events: WatchEvents): FileWatch {
 }
 
 /** Of the files, and of those that a pattern finds now. */
-async function versionsOf({ files, globs }: Origins): Promise<ReadonlyMap<string, string>> {
+async function versionsOf({ files, globs }: WatchedFiles): Promise<ReadonlyMap<string, string>> {
   const found = await Promise.all(globs.map(({ pattern, directory }) => expandGlob(pattern, directory)));
   return fileVersions(new Set([...files.keys(), ...found.flatMap((some) => some ?? [])]));
 }
@@ -101,7 +113,7 @@ function isSame(left: ReadonlyMap<string, string>, right: ReadonlyMap<string, st
 }
 
 /** Of the files, of what they are links to, and of those that a pattern may yet find. */
-async function directoriesOf({ files, globs }: Origins): Promise<Set<string>> {
+async function directoriesOf({ files, globs }: WatchedFiles): Promise<Set<string>> {
   const directories = new Set([...files.keys()].map((file) => dirname(file)));
   for (const file of files.keys()) {
     const real = await realpath(file).catch(() => file);
