@@ -239,6 +239,9 @@ export const AGENT_LINE_BYTES_MAX = 512;
 /** Addresses of one name, or targets of one service, that become servers; what comes beyond in their order is left out. */
 export const ADDRESSES_PER_NAME_MAX = 256;
 
+/** Servers of one upstream that DNS brings, over all its names: a service of 256 targets has up to 65,536 addresses. */
+export const FOUND_SERVERS_MAX = 4_096;
+
 /** Servers listed in one file, and how long the file may be. */
 export const SERVERS_PER_FILE_MAX = 10_000;
 export const SERVER_FILE_BYTES_MAX = 1024 * 1024;

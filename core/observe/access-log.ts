@@ -111,6 +111,8 @@ export function formatNotice(notice: Notice, atMs: number): string {
       return `${start} notice the name ${escapeText(notice.name)} can be resolved again`;
     case "name-cut":
       return `${start} error the name ${escapeText(notice.name)} has ${notice.found} records; the first ${notice.used} in their order are used`;
+    case "servers-cut":
+      return `${start} error the names of upstream ${escapeText(notice.upstream)} have more addresses than may be servers; the first ${notice.used} are used`;
     case "servers-changed":
       return `${start} notice upstream ${escapeText(notice.upstream)} has ${notice.servers} ${notice.servers === 1 ? "server" : "servers"} now${listed("new", notice.added)}${listed("gone", notice.removed)}`;
   }

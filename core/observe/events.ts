@@ -97,6 +97,8 @@ export type Notice =
   | { readonly kind: "name-resolved"; readonly name: string }
   /** Of the addresses found only the first are used. */
   | { readonly kind: "name-cut"; readonly name: string; readonly found: number; readonly used: number }
+  /** DNS brings an upstream more servers than it may have: only so many of them are used. */
+  | { readonly kind: "servers-cut"; readonly upstream: string; readonly used: number }
   /** An upstream has other servers now; labels of those that came and went. */
   | {
       readonly kind: "servers-changed";

@@ -8,6 +8,7 @@
  *     file ──► ServerLists ──► any of the above ─┘
  */
 
+import { FOUND_SERVERS_MAX } from "../limits.ts";
 import type { ResolvedRecord } from "../runtime.ts";
 import type { ListedSource, ServerDefinition, ServerSource } from "./definition.ts";
 import { serverAt, serversOfService } from "./discovered-server.ts";
@@ -27,6 +28,7 @@ export class Discovery {
   readonly #waiting: (() => void)[] = [];
   #isStopped = false;
   #isReady = false;
+  #isCut = false;
   readonly #listener = (): void => this.#refresh();
 
   /** `onServers` is told of every other list, never from inside here. */
@@ -97,17 +99,21 @@ export class Discovery {
     if (collected.length === 0 && this.#names.size > 0) return before;
     if (this.isKnown) return collected;
     const keys = new Set(collected.map(Endpoint.keyOf));
-    return [...collected, ...before.filter((server) => !keys.has(Endpoint.keyOf(server)))];
+    const leaving = before.filter((server) => !keys.has(Endpoint.keyOf(server)));
+    // Who always has another name to ask for must not make the list grow for ever.
+    return [...collected, ...leaving.slice(0, Math.max(0, FOUND_SERVERS_MAX - collected.length))];
   }
 
   /** The list now. Names that are needed are watched from here on, others no longer. */
   #collect(): readonly ServerDefinition[] {
     const needed = new Map<string, KnownName>();
     const found = new Map<string, ServerDefinition>();
-    const add = (server: ServerDefinition): void => {
+    let places = FOUND_SERVERS_MAX;
+    const add = (server: ServerDefinition, isWritten: boolean): void => {
       const key = Endpoint.keyOf(server);
       // The first one in the configuration has the say.
-      if (!found.has(key)) found.set(key, server);
+      if (found.has(key) || (!isWritten && --places < 0)) return;
+      found.set(key, server);
     };
     const recordsOf = (kind: NameKind, name: string): readonly ResolvedRecord[] => {
       const key = `${kind} ${name}`;
@@ -118,13 +124,23 @@ export class Discovery {
     };
     for (const source of this.#sources) {
       const listed = source.kind === "file" ? (this.#files.get(source.path)?.list ?? []) : [source];
-      for (const one of listed) for (const server of serversOf(one, recordsOf)) add(server);
+      for (const one of listed) {
+        for (const server of serversOf(one, recordsOf)) add(server, one.kind === "static");
+      }
     }
+    this.#tellCut(places < 0);
     for (const [key, known] of this.#names) {
       if (!needed.has(key)) this.#surroundings.names.unwatch(known, this.#listener);
     }
     this.#names = needed;
     return [...found.values()];
+  }
+
+  #tellCut(isCut: boolean): void {
+    if (isCut && !this.#isCut) {
+      this.#surroundings.notify({ kind: "servers-cut", upstream: this.#upstream, used: FOUND_SERVERS_MAX });
+    }
+    this.#isCut = isCut;
   }
 
   #tell(before: readonly ServerDefinition[]): void {

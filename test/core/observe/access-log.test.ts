@@ -193,6 +193,10 @@ describe("access log lines", () => {
       line({ kind: "name-cut", name, found: 300, used: 256 }),
       /has 300 records; the first 256 in their order/,
     );
+    assert.equal(
+      line({ kind: "servers-cut", upstream: "app", used: 4_096 }),
+      "error the names of upstream app have more addresses than may be servers; the first 4096 are used",
+    );
     const added = ["a:1", "b:1", "c:1", "d:1", "e:1", "f:1"];
     assert.equal(
       line({ kind: "servers-changed", upstream: "app", servers: 6, added, removed: [] }),

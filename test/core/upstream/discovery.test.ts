@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
+import { ADDRESSES_PER_NAME_MAX, FOUND_SERVERS_MAX } from "../../../core/limits.ts";
 import type { ListedSource, ServerDefinition, ServerSource } from "../../../core/upstream/definition.ts";
 import { Discovery } from "../../../core/upstream/discovery.ts";
 import type { ServerLists } from "../../../core/upstream/server-lists.ts";
@@ -71,6 +72,47 @@ describe("discovery", () => {
       "b.internal:9000/10.0.0.3",
     ]);
     assert.deepEqual(bench.told.at(-1), bench.discovery.servers);
+  });
+
+  for (const more of [0, 1]) {
+    it(`takes ${FOUND_SERVERS_MAX} addresses from DNS${more === 0 ? "" : " and not one more"}, and all that are written down`, () => {
+      const names = ["a", "b"].map((letter) => `_${letter}._tcp.internal`);
+      const targets = FOUND_SERVERS_MAX / ADDRESSES_PER_NAME_MAX;
+      const address = (target: number, i: number): string => `10.${target}.${i >> 8}.${i & 255}`;
+      const bench = discover([...names.map(service), named("more.internal"), fixed("10.0.0.1")], ({ sim }) => {
+        for (const [which, name] of names.entries()) {
+          const half = Array.from({ length: targets / 2 }, (_, i) => 1 + i + (which * targets) / 2);
+          sim.zone.services(
+            name,
+            half.map((target) => ({ host: `t${target}.internal`, port: 9000 })),
+          );
+          for (const target of half) {
+            const all = Array.from({ length: ADDRESSES_PER_NAME_MAX }, (_, i) => address(target, i));
+            sim.zone.addresses(`t${target}.internal`, all);
+          }
+        }
+        sim.zone.addresses("more.internal", ["10.200.0.1", "10.200.0.2"].slice(0, more));
+      });
+      bench.pass(200);
+      assert.equal(bench.discovery.servers.length, FOUND_SERVERS_MAX + 1);
+      assert.equal(labels(bench).at(-1), "10.0.0.1:9000");
+      assert.equal(bench.notices.filter(({ kind }) => kind === "servers-cut").length, more);
+    });
+  }
+
+  it("does not keep what has left for ever because there is always a name it has yet to ask for", () => {
+    const bench = discover([service("_a._tcp.internal")]);
+    for (let round = 0; round < 20; round++) {
+      const targets = [0, 1, 2].map((i) => ({ host: `r${round}t${i}.internal`, port: 9000 }));
+      bench.sim.zone.services("_a._tcp.internal", targets, 1);
+      for (const [i, { host }] of targets.slice(1).entries()) {
+        const all = Array.from({ length: ADDRESSES_PER_NAME_MAX }, (_, at) => `10.${2 * round + i}.0.${at}`);
+        bench.sim.zone.addresses(host, all, 1);
+      }
+      bench.sim.zone.fail(targets[0]!.host, "timeout");
+      bench.pass(1_100);
+    }
+    assert.ok(bench.discovery.servers.length <= FOUND_SERVERS_MAX, `${bench.discovery.servers.length}`);
   });
 
   it("says when all was asked for once, also of names that other names led to", () => {
