@@ -45,6 +45,8 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
   #isFinished = false;
   #hasResponse = false;
   #hasInterim = false;
+  /** The client was told to send its body, which says nothing about who will answer. */
+  #hasContinue = false;
   #isTunnel = false;
   #dropsBody = false;
   readonly #startedMs: number;
@@ -214,7 +216,8 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
     // A client that was told to wait for a 100 does so; who is late is the server.
     const waitsForServer =
       this.#body?.receivedBytes === 0 && this.#wasSent && this.head.fields.countOf(known.EXPECT) > 0;
-    const isServers = reason === fault.CLIENT_BODY_TIMEOUT && waitsForServer && !this.hasForwarded;
+    const isServers =
+      reason === fault.CLIENT_BODY_TIMEOUT && waitsForServer && !this.hasForwarded && !this.#hasContinue;
     this.#fail(isServers ? fault.FIRST_BYTE_TIMEOUT : reason);
   }
 
@@ -223,7 +226,10 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
   onInterim(head: ResponseHead): void {
     // Of two tries only one will answer.
     if (!this.#tries!.isAlone) return;
-    this.#hasInterim = true;
+    if (head.status !== 100) this.#hasInterim = true;
+    // A second try has the body already; its client waits for no more.
+    else if (this.#hasContinue) return;
+    else this.#hasContinue = true;
     this.client.connection.interim(forwardInterim(head));
     this.client.connection.flush();
   }

@@ -14,7 +14,7 @@ export interface FailedTry {
   readonly isReused: boolean;
   /** Anything of a response was received, be it half a head. */
   readonly hasHeard: boolean;
-  /** Anything of a response went to the client, be it an interim one. */
+  /** Anything of a response went to the client, be it an interim one other than 100. */
   readonly hasForwarded: boolean;
   /** Doing it twice is as good as once, or somebody has said so. */
   readonly isRepeatable: boolean;

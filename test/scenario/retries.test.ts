@@ -156,6 +156,33 @@ describe("a server that breaks off before a response, on a new connection", () =
     }
   });
 
+  it("a 100 is no part of a response: another server may answer, and the client is told once", async () => {
+    const goOn = "HTTP/1.1 100 Continue\r\n\r\n";
+    const says: OriginScript = { onHead: (_head, { peer }) => peer.send(goOn) };
+    const second: OriginScript = { onRequest: () => goOn + OK };
+    for (const [fails, method, status, attempts] of [
+      [{ ...says, onRequest: () => BUSY }, "PUT", 200, 2],
+      [{ ...says, ...RESETS }, "PUT", 200, 2],
+      [{ ...says, ...RESETS }, "POST", 502, 1],
+    ] as const) {
+      all = await severalWith([fails, second]);
+      const { stage } = all;
+      const client = stage.client();
+      client.onReceive = () => {
+        if (client.text() === goOn) client.send("body");
+      };
+      client.send(ask(method, "body", "Expect: 100-continue").slice(0, -"body".length));
+      stage.sim.drive();
+      stage.sim.advance(PAUSE);
+      assert.deepEqual(statusesTo(client, [method]), [status]);
+      assert.equal(client.text().split(goOn).length - 1, 1);
+      assert.equal(stage.exchanges[0]!.attempts, attempts);
+      if (status === 200) assert.equal(all.servers[1]!.origin.requests[0]?.body, "body");
+      await all.close();
+    }
+    all = await severalWith([{}]);
+  });
+
   it("A07: never after the first byte of the response was forwarded", async () => {
     const script: OriginScript = {
       onRequest(_request, link) {
