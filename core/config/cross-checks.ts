@@ -2,7 +2,7 @@
 
 import { DNS_TIMEOUT_MS_LEAST, DNS_TTL_MS_LEAST } from "../limits.ts";
 import type { Steps } from "../time/steps.ts";
-import { addressText, parseListenAddress } from "./address.ts";
+import { addressText, isName, parseListenAddress, parseServerAddress } from "./address.ts";
 import { formatDuration } from "./duration.ts";
 import { type ConfigPath, type ConfigProblem, problemAt, problemAtKey } from "./problem.ts";
 import { routeId } from "./route-definition.ts";
@@ -61,8 +61,26 @@ export function crossCheckWarnings(parts: ConfigParts): ConfigProblem[] {
       }
       seen.add(address);
     }
-    return warnings;
+    return upstream === null ? warnings : [...warnings, ...withoutEffect(upstream, ["upstreams", name])];
   });
+}
+
+function withoutEffect({ servers, hedge }: ParsedUpstream, at: ConfigPath): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const [first] = servers;
+  if (hedge !== undefined && servers.length === 1 && first !== undefined && isOneServer(first))
+    problems.push(problemAt([...at, "hedge"], "needs a second server; with one it does nothing"));
+  // A list in a file says so itself, and may change.
+  if (servers.every((server) => typeof server === "object" && "state" in server && server.state !== "ready"))
+    problems.push(problemAt([...at, "servers"], "none of them is ready: new requests are answered 503"));
+  return problems;
+}
+
+/** A name may stand for several addresses, a service or a file for several servers. */
+function isOneServer(server: ParsedServer): boolean {
+  if (typeof server === "object" && !("address" in server)) return false;
+  const address = parseServerAddress(nameOf(server));
+  return "problem" in address || !isName(address);
 }
 
 function nameOf(server: ParsedServer): string {

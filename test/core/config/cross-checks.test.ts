@@ -93,6 +93,26 @@ describe("what one part says about another", () => {
     check(app({ health: { ejection: false } }), []);
   });
 
+  it("warns of what can have no effect", () => {
+    const warnings = (own: object) => {
+      const result = compileConfig({ listeners, upstreams: { app: own }, routes: [{ upstream: "app" }] });
+      assert.ok(!("problems" in result));
+      return result.warnings.map(({ path, message }) => `${formatPath(path)}: ${message}`);
+    };
+    const [one, two] = ["127.0.0.1:1", "127.0.0.1:2"];
+    const hedge = { after: "1s" };
+    assert.deepEqual(warnings({ servers: [one], hedge }), [
+      "upstreams.app.hedge: needs a second server; with one it does nothing",
+    ]);
+    assert.deepEqual(warnings({ servers: [one, two], hedge }), []);
+    assert.deepEqual(warnings({ servers: ["app.internal:1"], hedge }), []);
+    assert.deepEqual(warnings({ servers: [{ srv: "_http._tcp.app" }], hedge }), []);
+    const out = { address: two, state: "maintenance" };
+    const expected = "upstreams.app.servers: none of them is ready: new requests are answered 503";
+    assert.deepEqual(warnings({ servers: [out, { address: one, state: "drain" }] }), [expected]);
+    assert.deepEqual(warnings({ servers: [out, one] }), []);
+  });
+
   it("lets port 0 stand twice: each is a port of its own", () =>
     check({ listeners: ["127.0.0.1:0", "127.0.0.1:0"] }, []));
 });
