@@ -103,7 +103,8 @@ export function formatNotice(notice: Notice, atMs: number): string {
     case "agent-malformed":
       return `${start} error the agent of server ${escapeText(notice.server)} of upstream ${escapeText(notice.upstream)} is not understood and changes nothing: ${cut(notice.reason)}; its words are in docs/health.md`;
     case "name-failed": {
-      const kept = notice.kept > 0 ? `the ${notice.kept} known before stay in use` : "it has no server until then";
+      const kept =
+        notice.kept > 0 ? `the ${notice.kept} known before stay in use` : "it brings no server until it can be";
       const { code, message } = notice.error;
       return `${start} error the name ${escapeText(notice.name)} cannot be resolved: ${cut(message)} [${code}]; ${kept}; trying again`;
     }
@@ -114,8 +115,13 @@ export function formatNotice(notice: Notice, atMs: number): string {
     case "servers-cut":
       return `${start} error the names of upstream ${escapeText(notice.upstream)} have more addresses than may be servers; the first ${notice.used} are used`;
     case "servers-changed":
-      return `${start} notice upstream ${escapeText(notice.upstream)} has ${notice.servers} ${notice.servers === 1 ? "server" : "servers"} now${listed("new", notice.added)}${listed("gone", notice.removed)}`;
+      return `${start} notice upstream ${escapeText(notice.upstream)} has ${notice.servers} ${notice.servers === 1 ? "server" : "servers"} now${changes(notice.added, notice.removed)}`;
   }
+}
+
+function changes(added: readonly string[], removed: readonly string[]): string {
+  if (added.length + removed.length === 0) return ", the same with other settings or in another order";
+  return `${listed("new", added)}${listed("gone", removed)}`;
 }
 
 function listed(what: string, labels: readonly string[]): string {
