@@ -120,7 +120,7 @@ function startReloading(proxy: RunningProxy, signals: Signals, reloading: Reload
 
 function watchProblem(directory: string, error: unknown): string {
   const reason = escapeText(error instanceof Error ? error.message : String(error));
-  return `cannot watch ${escapeText(directory)}: ${reason}; send ${RELOAD_SIGNAL} to reload`;
+  return `cannot watch ${escapeText(directory)}: ${reason}; changes there take 2 s to be noticed`;
 }
 
 async function stopProxy(proxy: RunningProxy, signals: Signals): Promise<number> {
