@@ -67,7 +67,7 @@ export function* compilingConfig(config: unknown): Steps<CompiledConfig | Refuse
   const sound = [...parts.routes.keys()].filter((index) => parts.routes[index] && !broken.has(index));
   const definitions: RouteDefinition[] = [];
   for (const index of sound) {
-    definitions.push(defineOne(parts, index, numbers));
+    definitions.push(freeze(defineOne(parts, index, numbers)));
     yield;
   }
   const compiled = yield* compilingTable(definitions);

@@ -60,6 +60,7 @@ describe("a configuration", () => {
   it("compiles to something nobody can change", () => {
     const { snapshot } = compiled(minimal);
     assert.ok(Object.isFrozen(snapshot) && Object.isFrozen(snapshot.upstreams[0]?.servers[0]));
+    assert.ok(snapshot.table.routes.every(({ definition }) => Object.isFrozen(definition.match.paths)));
   });
 
   it("lets the route's timeouts win over the upstream's, those over the server's", () => {
