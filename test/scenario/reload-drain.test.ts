@@ -39,14 +39,18 @@ const sendAll = (text: string): void => {
   stage.sim.drive();
 };
 
+async function allUnderWay() {
+  stage = await stageWith({ script: TUNNELS, routes: [WS, REST], timeouts: { drain: "2s" } });
+  const tunnel = stage.ask(UPGRADE);
+  stage.script = { onRequest: () => DOWNLOAD };
+  const download = stage.ask(GET);
+  stage.script = SILENT;
+  return { tunnel, download, poll: stage.ask(GET) };
+}
+
 describe("what is under way at a reload", () => {
   it("W06 lives on where nothing changed for it: tunnels, downloads, long polls", async () => {
-    stage = await stageWith({ script: TUNNELS, routes: [WS, REST], timeouts: { drain: "2s" } });
-    const tunnel = stage.ask(UPGRADE);
-    stage.script = { onRequest: () => DOWNLOAD };
-    const download = stage.ask(GET);
-    stage.script = SILENT;
-    const poll = stage.ask(GET);
+    const { tunnel, download, poll } = await allUnderWay();
     await reload([{ match: { path: "/new" }, respond: {} }, WS, { ...REST, response: { set: { A: "b" } } }]);
     await pass(10_000);
     sendAll("here");
@@ -59,12 +63,7 @@ describe("what is under way at a reload", () => {
   });
 
   it("ends at the deadline of a drain where its route is gone, so that it can be seen", async () => {
-    stage = await stageWith({ script: TUNNELS, routes: [WS, REST], timeouts: { drain: "2s" } });
-    const tunnel = stage.ask(UPGRADE);
-    stage.script = { onRequest: () => DOWNLOAD };
-    const download = stage.ask(GET);
-    stage.script = SILENT;
-    const poll = stage.ask(GET);
+    const { tunnel, download, poll } = await allUnderWay();
     await reload([{ match: { path: "/*" }, respond: {} }], {});
     sendAll("x");
     stage.after(1_995, () => tunnel.isGone || download.isGone || statusesTo(poll).length > 0);
