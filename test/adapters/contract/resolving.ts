@@ -101,6 +101,16 @@ export function resolving(runtime: Runtime): void {
     deepStrictEqual(hostsOf(await ask("A")), all);
   });
 
+  for (const [bytes, what] of [
+    [32_768, "sent what is no reply to the question"],
+    [32_769, "sent more than 32768 bytes"],
+  ] as const) {
+    it(`Q06 reads ${bytes === 32_768 ? "32 KiB over TCP" : "no byte more"}`, async () => {
+      stub.answer = ({ protocol }) => [protocol === "udp" ? { flags: TRUNCATED } : new Uint8Array(bytes)];
+      ok((await fails("malformed")).endsWith(what));
+    });
+  }
+
   it("follows aliases, and counts their TTL", async () => {
     answers(cname(NAME, "b.internal", 9), cname("b.internal", "c.internal", 40), a("c.internal", "10.0.0.3", 60));
     const outcome = await ask("A");
