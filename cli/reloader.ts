@@ -6,7 +6,7 @@
 import type { CompiledConfig } from "../core/config/compile.ts";
 import type { Changes, ReloadChanges } from "../core/exchange/reload-plan.ts";
 import { escapeText } from "../core/observe/access-log.ts";
-import type { Proxy as RunningProxy } from "../core/proxy.ts";
+import type { ListenFailure, Proxy as RunningProxy } from "../core/proxy.ts";
 import { listenProblem } from "./listen-problem.ts";
 import type { FailedConfig, LoadedConfig, Origins } from "./load-config.ts";
 import { plural, printProblem, printProblems } from "./print.ts";
@@ -75,12 +75,19 @@ export class Reloader {
     }
     const result = await proxy.reload(loaded.config.snapshot);
     if ("refused" in result) {
-      const reason = result.refused === null ? "the proxy is stopping" : listenProblem(result.refused);
+      const reason = result.refused === null ? "the proxy is stopping" : reloadProblem(result.refused);
       return [...lines, `millrace: {why}: not reloaded: ${reason}; ${OLD_GOES_ON}`];
     }
     onReloaded(loaded.config);
     return [...lines, `millrace: {why}: reloaded; ${describeChanges(result.changes)}`];
   }
+}
+
+/** What listens on the address may be ourselves: `:80` excludes `127.0.0.1:80`. */
+function reloadProblem(refused: ListenFailure): string {
+  const problem = listenProblem(refused);
+  if (refused.code !== "EADDRINUSE") return problem;
+  return `${problem}; if that is a listener of this process, take it out in one reload and add the new one in the next`;
 }
 
 /** `routes: 1 added (api), 2 removed (old, older); settings changed`. */

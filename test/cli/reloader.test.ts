@@ -104,7 +104,12 @@ describe("a reloader", () => {
     on.answer = { refused: null };
     on.reloader.request("SIGHUP");
     await on.reloader.idle();
-    assert.match(on.said[0] ?? "", /not reloaded: cannot listen on :80: .*; the old configuration goes on$/);
+    assert.equal(
+      on.said[0],
+      "millrace: SIGHUP: not reloaded: cannot listen on :80: the address is in use; stop what listens there, or choose another; " +
+        "if that is a listener of this process, take it out in one reload and add the new one in the next; " +
+        "the old configuration goes on",
+    );
     assert.match(on.said[1] ?? "", /not reloaded: the proxy is stopping; the old configuration goes on$/);
     assert.equal(on.reloaded.length, 0);
   });
