@@ -208,6 +208,8 @@ export const Health = section(
     passive: "it is called ejection here",
     outliers: "it is called ejection here",
   },
+  false,
+  "for checks write { check: true }",
 );
 
 export type ParsedHealth = v.InferOutput<typeof Health>;

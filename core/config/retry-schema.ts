@@ -46,36 +46,41 @@ const Budget = section({
   perSecond: v.optional(described(count(), "Further tries per second allowed beside them."), RETRY_BUDGET_PER_SECOND),
 });
 
-export const Retries = section({
-  attempts: v.optional(
-    described(count({ max: 10 }), "Further tries of a request, each on another server if there is one; 0 for none."),
-    RETRY_ATTEMPTS,
-  ),
-  on: v.optional(
-    described(
-      oneOrMore(reason, WHY),
-      `After what: ${WHY}. \`connect, broken, 502, 503, 504\` when left out, and \`timeout\` if \`perTryTimeout\` is given.`,
+export const Retries = section(
+  {
+    attempts: v.optional(
+      described(count({ max: 10 }), "Further tries of a request, each on another server if there is one; 0 for none."),
+      RETRY_ATTEMPTS,
     ),
-  ),
-  perTryTimeout: v.optional(
-    described(
-      duration(),
-      "For each try, until the head of its response; without it `timeouts.firstByte` alone counts.",
+    on: v.optional(
+      described(
+        oneOrMore(reason, WHY),
+        `After what: ${WHY}. \`connect, broken, 502, 503, 504\` when left out, and \`timeout\` if \`perTryTimeout\` is given.`,
+      ),
     ),
-  ),
-  backoff: v.optional(described(Backoff, "The pause before a further try; none after a connection was refused."), {}),
-  budget: v.optional(
-    described(Budget, "What further tries may cost in all; beyond, the first failure is the answer."),
-    {},
-  ),
-  unsafeRetryNonIdempotent: v.optional(
-    described(
-      flag(),
-      "Tries POST and PATCH again after they were sent, too: the server may execute them twice. An `Idempotency-Key` does not need it.",
+    perTryTimeout: v.optional(
+      described(
+        duration(),
+        "For each try, until the head of its response; without it `timeouts.firstByte` alone counts.",
+      ),
     ),
-    false,
-  ),
-});
+    backoff: v.optional(described(Backoff, "The pause before a further try; none after a connection was refused."), {}),
+    budget: v.optional(
+      described(Budget, "What further tries may cost in all; beyond, the first failure is the answer."),
+      {},
+    ),
+    unsafeRetryNonIdempotent: v.optional(
+      described(
+        flag(),
+        "Tries POST and PATCH again after they were sent, too: the server may execute them twice. An `Idempotency-Key` does not need it.",
+      ),
+      false,
+    ),
+  },
+  {},
+  false,
+  "for none write { attempts: 0 }",
+);
 
 export const Hedge = section({
   after: described(

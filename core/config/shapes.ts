@@ -19,17 +19,18 @@ type Entries = v.ObjectEntries;
 
 /**
  * A map with known keys. `elsewhere` tells where a key belongs that people look for here; `hides` keeps what was written
- * in place of the map, maybe a secret, out of messages.
+ * in place of the map, maybe a secret, out of messages; `instead` says what to write for what is often meant by no map.
  */
 export function section<const E extends Entries>(
   entries: E,
   elsewhere: Readonly<Record<string, string>> = {},
   hides = false,
+  instead = "",
 ) {
   const known = Object.keys(entries);
   const schema = v.strictObject(entries, (issue) => {
     if (issue.expected === "Object")
-      return `expected a map of ${known.slice(0, 6).join(", ")}${known.length > 6 ? ", …" : ""}${hides ? "" : `, got ${describe(issue.input)}`}`;
+      return `expected a map of ${known.slice(0, 6).join(", ")}${known.length > 6 ? ", …" : ""}${hides ? "" : `, got ${describe(issue.input)}`}${instead === "" ? "" : `; ${instead}`}`;
     return "is missing; it is required here";
   });
   return withRun(schema, (dataset, config, next) => {

@@ -46,6 +46,10 @@ describe("the health of an upstream", () => {
   }
 
   for (const [health, expected] of [
+    [
+      true,
+      ["health: expected a map of check, agent, ejection, panicThreshold, got true; for checks write { check: true }"],
+    ],
     [{ chek: true }, ['health.chek: unknown key; did you mean "check"?']],
     [{ path: "/" }, ["health.path: unknown key; it belongs to health.check"]],
     [{ check: 5 }, ["health.check: expected true, false, or a map of path, interval, …, got 5"]],

@@ -65,6 +65,7 @@ describe("retries in a configuration", () => {
     assert.equal(problems({ budget: { share: "100%" } }), "");
     assert.match(problems({ perTryTimeout: 5 }), /expected a duration/);
     assert.match(problems({ retry: 1 }), /unknown key/);
+    assert.match(problems(false), /expected a map of attempts, .*, got false; for none write { attempts: 0 }$/);
     assert.ok(!v.safeParse(Hedge, {}).success);
   });
 });
