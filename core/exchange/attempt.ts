@@ -50,6 +50,8 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner {
   readonly #judge: AttemptJudge;
   /** Takes up a place among the further tries of its upstream. */
   readonly #isExtra: boolean;
+  /** Whether the server may judge itself well or ill by this one (`core/health/server-health.ts`). */
+  readonly #trial: number;
   /** Null before the lease and after it was given back. */
   connection: ClientConnection | null = null;
   /** The connection had served a request before this one. */
@@ -71,6 +73,7 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner {
     this.#judge = judge;
     this.endpoint = endpoint;
     this.#isExtra = isExtra;
+    this.#trial = endpoint.health.trial;
   }
 
   get connectMs(): number {
@@ -221,6 +224,6 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner {
   #report(): void {
     if (this.#isReported) return;
     this.#isReported = true;
-    this.#group.report(this.endpoint, this.#outcome, this.#latencyMs);
+    this.#group.report(this.endpoint, this.#outcome, this.#latencyMs, this.#trial);
   }
 }

@@ -70,6 +70,8 @@ export class ServerHealth implements TimerOwner, Eligibility {
   #ejection = NOT_EJECTED;
   /** The time of the ejection is over, but connections are still refused. */
   #isOverdue = false;
+  /** Grows with each request let through on trial: tells its report from those of requests that began before. */
+  trial = 0;
   #isTrialOut = false;
   #isTrialByCheck = false;
   /** Checks passed, and the request they let through failed: they look at something else than traffic does. */
@@ -133,16 +135,17 @@ export class ServerHealth implements TimerOwner, Eligibility {
 
   // ── from traffic ───────────────────────────────────────────────────────────────────────────────────────────
 
-  /** How one request ended. On a healthy server a success is one addition. */
-  report(outcome: Outcome): void {
+  /** How one request ended that began when `trial` was this. On a healthy server a success is one addition. */
+  report(outcome: Outcome, trial = this.trial): void {
+    const isTrial = this.#isTrialOut && trial === this.trial;
     if (outcome === "success") {
       this.successes++;
-      if (this.streak > 0 || this.isRefusing || this.#isTrialOut) this.#succeeded();
+      if (this.streak > 0 || this.isRefusing || isTrial) this.#succeeded(isTrial);
     } else if (outcome === "abandoned") {
-      if (this.#isTrialOut) this.#endTrial();
+      if (isTrial) this.#endTrial();
     } else {
       this.failures++;
-      this.#failed(outcome);
+      this.#failed(outcome, isTrial);
     }
   }
 
@@ -151,28 +154,29 @@ export class ServerHealth implements TimerOwner, Eligibility {
     // Nobody watches one that a reload has removed; requests that began before may still ask it.
     if (this.state !== "probing" || this.#isTrialOut || this.#watcher === null) return;
     this.#isTrialOut = true;
+    this.trial++;
     this.#watcher.timers.set(this.#timer, TRIAL_MS_MAX);
     this.#watcher.onHealthChanged();
   }
 
-  #succeeded(): void {
+  #succeeded(isTrial: boolean): void {
     this.streak = 0;
-    if (this.#isTrialOut) this.restore("a request succeeded");
+    if (isTrial) this.restore("a request succeeded");
     this.onAccepted();
   }
 
-  #failed(outcome: Exclude<Outcome, "success" | "abandoned">): void {
+  #failed(outcome: Exclude<Outcome, "success" | "abandoned">, isTrial: boolean): void {
     const watcher = this.#watcher;
     if (watcher === null) return;
     if (outcome === "refused") this.onRefused();
     else if (outcome !== "connect-failed") this.onAccepted();
     if (outcome === "server-error") {
       // It answered, and 500 may be about the request: as a trial that is enough, in a row it counts for nothing.
-      if (this.#isTrialOut) this.restore("a request was answered");
+      if (isTrial) this.restore("a request was answered");
       return;
     }
     this.streak++;
-    if (this.#isTrialOut) {
+    if (isTrial) {
       this.#areChecksDoubted ||= this.#isTrialByCheck;
       this.eject(`the request on trial failed: ${IN_WORDS[outcome]}`);
       return;

@@ -250,8 +250,8 @@ export class Group implements TimerOwner {
    * How a try ended, exactly once for each, as far as it says something about the server. `latencyMs` is from the
    * request sent to the head of the response; -1 when there was none, or nobody wanted it.
    */
-  report(endpoint: Endpoint, outcome: Outcome, latencyMs: number): void {
-    endpoint.health.report(outcome);
+  report(endpoint: Endpoint, outcome: Outcome, latencyMs: number, trial = endpoint.health.trial): void {
+    endpoint.health.report(outcome, trial);
     // A server that fails fast isn't fast: it would draw everybody's requests.
     const countedMs = outcome === "success" ? latencyMs : Math.max(latencyMs, FAILED_ANSWER_MS);
     if (latencyMs >= 0) this.#balancer.observe(endpoint, countedMs);

@@ -94,7 +94,7 @@ beforeEach(() => {
     cancel: () => void told.push("cancel"),
     giveBack: () => void told.push("give back"),
   };
-  endpoint = { inFlight: 0, connections } as unknown as Endpoint;
+  endpoint = { inFlight: 0, connections, health: { trial: 0 } } as unknown as Endpoint;
   client = {
     bound: null,
     boundTo: null,

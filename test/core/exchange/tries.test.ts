@@ -42,7 +42,7 @@ const endpointOf = (label: string): Endpoint => {
     },
     cancel: () => void told.push(`cancel ${label}`),
   };
-  return { label, inFlight: 0, connections } as unknown as Endpoint;
+  return { label, inFlight: 0, connections, health: { trial: 0 } } as unknown as Endpoint;
 };
 
 function begin(labels: string, changes: Partial<TriesOwner> = {}): void {

@@ -147,6 +147,19 @@ describe("an ejection", () => {
     );
   });
 
+  it("does not end with a request that began before it", () => {
+    ejected();
+    server.advance(10_200);
+    const before = server.health.trial;
+    server.health.onPick();
+    for (const outcome of ["success", "broken", "abandoned", "server-error"] as const) {
+      server.health.report(outcome, before);
+      assert.deepEqual([state(), server.health.awaitsTrial], ["probing", false], outcome);
+    }
+    server.health.report("success", server.health.trial);
+    assert.equal(state(), "up");
+  });
+
   it("… or it is answered at least: a 500 is no reason", () => {
     ejected();
     server.advance(10_200);
