@@ -72,7 +72,7 @@ export function copyBytes(source: Uint8Array, start: number, end: number, target
   if (length <= LOOP_COPY_MAX) {
     for (let i = 0; i < length; i++) target[at + i] = source[start + i]!;
   } else {
-    target.set(source.subarray(start, end), at);
+    target.set(length === source.length ? source : source.subarray(start, end), at);
   }
   return at + length;
 }
