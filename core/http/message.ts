@@ -102,10 +102,15 @@ export class RequestHead {
   shift(bytes: Uint8Array, distance: number): void {
     this.fields.shift(bytes, distance);
     this.progress.shift(distance);
-    this.methodStart -= distance;
-    this.methodEnd -= distance;
-    this.targetStart -= distance;
-    this.targetEnd -= distance;
+    // What is not read yet stays at 0: a refusal looks at it before it is.
+    if (this.methodEnd > 0) {
+      this.methodStart -= distance;
+      this.methodEnd -= distance;
+    }
+    if (this.targetEnd > 0) {
+      this.targetStart -= distance;
+      this.targetEnd -= distance;
+    }
     this.pathStart -= distance;
     this.pathEnd -= distance;
     if (this.queryStart !== -1) this.queryStart -= distance;

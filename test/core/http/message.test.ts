@@ -67,6 +67,12 @@ describe("RequestHead", () => {
     assert.deepEqual([head.methodText, head.targetText, head.pathText, head.queryText, head.fields.valueText(1)], text);
   });
 
+  it("has no method and target before they are read, wherever its bytes move", () => {
+    const head = new RequestHead();
+    head.shift(bytesOfText("GE"), 40);
+    assert.deepEqual([head.methodText, head.targetText], ["", ""]);
+  });
+
   it("keeps nothing of the last request that the parser does not set anew", () => {
     const head = requestHead("\nPOST /%?x HTTP/1.0\nHost: a");
     Object.assign(head, { upgrade: "x", keepsAlive: false, acceptsTrailers: true, body: 2, bodyLength: 5, hostEnd: 9 });
