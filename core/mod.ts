@@ -6,5 +6,13 @@ export { type ConfigProblem, formatPath } from "./config/problem.ts";
 export type { Snapshot } from "./exchange/snapshot.ts";
 export type { Fault, FaultSide } from "./fault.ts";
 export type { FinishedExchange, Notice, Observer } from "./observe/events.ts";
-export { createProxy, type ListenFailure, type Proxy, type ProxyOptions } from "./proxy.ts";
+export {
+  createProxy,
+  type ListenFailure,
+  type NotReloaded,
+  type Proxy,
+  type ProxyOptions,
+  type Reloaded,
+  type ServerView,
+} from "./proxy.ts";
 export type { Runtime } from "./runtime.ts";
