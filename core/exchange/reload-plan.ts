@@ -3,7 +3,7 @@
 import type { Route } from "../route/compile-route.ts";
 import type { RouteDefinition } from "../route/route.ts";
 import type { Address } from "../runtime.ts";
-import { allAtOnce, type Steps } from "../time/steps.ts";
+import type { Steps } from "../time/steps.ts";
 import { isSame } from "./is-same.ts";
 import type { ListenerDefinition, Snapshot } from "./snapshot.ts";
 
@@ -36,11 +36,6 @@ export interface ReloadPlan {
   keepsRoute(route: Route): boolean;
 }
 
-export function planReload(current: Snapshot, next: Snapshot): ReloadPlan {
-  return allAtOnce(planningReload(current, next));
-}
-
-/** The same in steps. */
 export function* planningReload(current: Snapshot, next: Snapshot): Steps<ReloadPlan> {
   const listenersFrom = matchListeners(current.listeners, next.listeners);
   const taken = new Set(listenersFrom);

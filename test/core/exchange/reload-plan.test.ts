@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { compileConfig } from "../../../core/config/compile.ts";
-import { type Changes, planReload, type ReloadPlan } from "../../../core/exchange/reload-plan.ts";
+import { type Changes, planningReload, type ReloadPlan } from "../../../core/exchange/reload-plan.ts";
 import type { Snapshot } from "../../../core/exchange/snapshot.ts";
+import { allAtOnce } from "../../../core/time/steps.ts";
 
 const BASE = {
   listeners: ["127.0.0.1:80"],
@@ -16,7 +17,8 @@ function snapshotOf(config: object): Snapshot {
   return compiled.snapshot;
 }
 
-const plan = (before: object, after: object): ReloadPlan => planReload(snapshotOf(before), snapshotOf(after));
+const planOf = (current: Snapshot, next: Snapshot): ReloadPlan => allAtOnce(planningReload(current, next));
+const plan = (before: object, after: object): ReloadPlan => planOf(snapshotOf(before), snapshotOf(after));
 const NONE: Changes = { added: [], changed: [], removed: [] };
 
 describe("the plan of a reload", () => {
@@ -106,7 +108,7 @@ describe("the plan of a reload", () => {
   describe("lets requests go on", () => {
     const before = snapshotOf({ routes: [{ id: "x", match: { path: "/x" }, upstream: "a", upgrade: true }] });
     const [route] = before.table.routes;
-    const keeps = (after: object): boolean => planReload(before, snapshotOf({ routes: [after] })).keepsRoute(route!);
+    const keeps = (after: object): boolean => planOf(before, snapshotOf({ routes: [after] })).keepsRoute(route!);
 
     for (const [name, after] of [
       ["is as it was", { id: "x", match: { path: "/x" }, upstream: "a" }],
