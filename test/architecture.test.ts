@@ -18,6 +18,7 @@ const arrows: readonly (readonly string[])[] = [
   ["h1"],
   ["route", "balance", "health"],
   ["upstream"],
+  ["script"],
   ["exchange"],
   ["listen"],
   ["config", "observe", "admin"],

@@ -1,0 +1,279 @@
+/**
+ * What the functions of a configuration are given and may answer: the contract between Millrace and code that decides.
+ *
+ *     onRequest ─► decide ─► onAttempt (each try) ─► onResponse ─► … body … ─► onFinish
+ *                              │ transformRequestBody   │ transformResponseBody
+ *
+ * Each may answer at once or by a promise, has a deadline, and a fallback for when it fails.
+ */
+
+/** A request as hooks see it. Texts are made when asked for; once the request is over everything but `id` throws. */
+export interface HookRequest {
+  /** The one in answers, logs and traces. */
+  readonly id: string;
+  readonly method: string;
+  /** How the client came. */
+  readonly scheme: "http" | "https";
+  /** Lower case, without port and trailing dot; `""` when the request named none. */
+  readonly host: string;
+  /** As received, escapes and all, or as a hook before has rewritten it; `*` for `OPTIONS *`. */
+  readonly path: string;
+  /** Without the `?`; `""` when there is none. */
+  readonly query: string;
+  /** Scheme, host, path and query in one. */
+  readonly url: string;
+  /** After `trustedProxies`, in the usual text form; `unix` for a client on a UNIX socket. */
+  readonly clientAddress: string;
+  readonly clientPort: number;
+  readonly listener: string;
+  /** `""` before a route is found. */
+  readonly routeId: string;
+  /** What the route's path captured, by name, unescaped; empty before a route is found. */
+  readonly params: Readonly<Record<string, string>>;
+  /** Who the client is by TLS. Always null as long as there is no TLS. */
+  readonly tls: null;
+  /** Fields by name, as received; a copy, made once. */
+  readonly headers: Headers;
+  readonly cookies: Readonly<Record<string, string>>;
+  /** Aborted when the client is gone or the request is over. */
+  readonly signal: AbortSignal;
+  /** The value of a field by name in any case, several joined with `, `; null when absent. */
+  header(name: string): string | null;
+  /** The value of the first cookie of this name; null when absent. */
+  cookie(name: string): string | null;
+  /** The first query parameter of this name, unescaped; null when absent. */
+  queryParameter(name: string): string | null;
+  /** A Web-standard request without the body. */
+  toRequest(): Request;
+}
+
+export interface HookContext {
+  /** The hook's name in logs and counts: `hooks.onRequest`, `routes.api.decide`. */
+  readonly hook: string;
+  /** Aborted when the hook's deadline is over, or the client is gone. */
+  readonly signal: AbortSignal;
+  /**
+   * The value of `key`: kept, or loaded by `load`, once for all who ask at the same time. Answers the value itself when
+   * it is fresh, so that nobody waits for nothing; `await` takes both. Shared by all hooks of a proxy, kept across reloads.
+   */
+  cache<T>(key: string, load: CacheLoad<T>, options?: CacheOptions): T | Promise<T>;
+  /** Asks one of Millrace's own upstreams, `http://NAME/path`: balanced, checked, retried and pooled as for clients. */
+  fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
+  /** A line in the log, with the hook's name and the request's id. */
+  log(message: string): void;
+}
+
+export type CacheLoad<T> = (signal: AbortSignal) => T | Promise<T>;
+
+/** Times as in configurations (`"500ms"`, `"24h"`), or in milliseconds. */
+export interface CacheOptions {
+  /** How long a value is fresh; default `"1s"`. */
+  readonly ttl?: string | number;
+  /** How long after that it is still answered at once while it is loaded anew; default `"0s"`. */
+  readonly staleWhileRevalidate?: string | number;
+  /** How long after `ttl` it is still answered when loading fails; default: as `staleWhileRevalidate`. */
+  readonly staleIfError?: string | number;
+  /** How long null or undefined ("there is none") is fresh; default: as `ttl`. */
+  readonly negativeTtl?: string | number;
+  /** Loading that takes longer has failed; default `"1s"`. */
+  readonly timeout?: string | number;
+}
+
+/** Changes to fields. Those that frame a message or belong to one connection are refused. */
+export interface HeaderEdits {
+  /** Replaces every field of that name. */
+  readonly set?: Readonly<Record<string, string>>;
+  readonly add?: Readonly<Record<string, string | readonly string[]>>;
+  readonly remove?: string | readonly string[];
+}
+
+type Eventually<T> = T | Promise<T>;
+// biome-ignore lint/suspicious/noConfusingVoidType: a function that answers nothing is a hook, too
+type Nothing = void | null | undefined;
+
+/** Nothing goes on unchanged. */
+export type RequestVerdict =
+  | Nothing
+  /** The answer; no server is asked. */
+  | Response
+  /** An answer of this status that says no. */
+  | { readonly deny: number; readonly body?: string }
+  | RequestChange;
+
+export interface RequestChange {
+  /** Begins with `/`; escaped as it is to be sent. */
+  readonly path?: string;
+  /** Without the `?`; `""` takes it away. */
+  readonly query?: string;
+  /** What routes are chosen by, and what is sent upstream. */
+  readonly host?: string;
+  readonly headers?: HeaderEdits;
+}
+export type OnRequest = (request: HookRequest, context: HookContext) => Eventually<RequestVerdict>;
+
+export type Decision =
+  /** The route's own upstream; a route without one goes by the hook's fallback. */
+  | Nothing
+  /** The name of an upstream. */
+  | string
+  | UpstreamDecision
+  | TargetDecision
+  | Response;
+
+export interface UpstreamDecision {
+  readonly upstream: string;
+  /** A server of it by its label, `10.0.0.7:8080`: comes first as long as it is well and has not failed this request. */
+  readonly server?: string;
+  /** Only `server` may answer: rather 503 than another one. */
+  readonly strict?: boolean;
+  /** What the upstream's hash balancer goes by, instead of what its configuration says. */
+  readonly hashKey?: string;
+  /** The `Host` to send; the route's or the client's when left out. */
+  readonly host?: string;
+  readonly headers?: HeaderEdits;
+}
+
+export interface TargetDecision {
+  /** `http://HOST:PORT`, in no list; every address of HOST must be inside `allowTargets`. */
+  readonly target: string;
+  readonly host?: string;
+  readonly headers?: HeaderEdits;
+}
+export type Decide = (request: HookRequest, context: HookContext) => Eventually<Decision>;
+
+/** One try, before it is made. */
+export interface HookAttempt {
+  /** From 1. */
+  readonly number: number;
+  readonly upstream: string;
+  /** Label of the server the balancer has chosen. */
+  readonly server: string;
+  /** All servers of the upstream; made when asked for. */
+  readonly candidates: readonly HookCandidate[];
+  /** Why the try before failed, a fault's code or `status 503`; `""` for the first. */
+  readonly failure: string;
+}
+
+export interface HookCandidate {
+  readonly server: string;
+  readonly state: string;
+  /** Whether the balancer may choose it now. */
+  readonly isEligible: boolean;
+  readonly isTried: boolean;
+  /** The one in effect. */
+  readonly weight: number;
+  readonly inFlight: number;
+  /** -1 while nobody has measured it. */
+  readonly latencyMs: number;
+}
+
+export type AttemptChange =
+  | Nothing
+  | {
+      /** Label of one of the candidates. */
+      readonly server?: string;
+      /** For this try only. */
+      readonly headers?: HeaderEdits;
+    };
+export type OnAttempt = (attempt: HookAttempt, request: HookRequest, context: HookContext) => Eventually<AttemptChange>;
+
+/** The head of a response, before it goes to the client. */
+export interface HookResponse {
+  readonly status: number;
+  readonly upstream: string;
+  readonly server: string;
+  /** Tries made so far, this one included. */
+  readonly attempts: number;
+  readonly headers: Headers;
+  header(name: string): string | null;
+}
+
+export type ResponseChange =
+  | Nothing
+  /** Instead of the server's. */
+  | Response
+  | { readonly status?: number; readonly headers?: HeaderEdits };
+export type OnResponse = (
+  response: HookResponse,
+  request: HookRequest,
+  context: HookContext,
+) => Eventually<ResponseChange>;
+
+export type ByteStream = ReadableStream<Uint8Array>;
+/** Nothing passes the body on as it is. */
+export type TransformRequestBody = (
+  body: ByteStream,
+  request: HookRequest,
+  context: HookContext,
+) => Eventually<ByteStream | Nothing>;
+export type TransformResponseBody = (
+  body: ByteStream,
+  response: HookResponse,
+  request: HookRequest,
+  context: HookContext,
+) => Eventually<ByteStream | Nothing>;
+
+/** How a request went; a copy that may be kept. Bytes are of bodies. */
+export interface HookOutcome {
+  readonly id: string;
+  readonly method: string;
+  readonly host: string;
+  readonly path: string;
+  readonly query: string;
+  readonly clientAddress: string;
+  readonly listener: string;
+  readonly routeId: string;
+  readonly upstream: string;
+  readonly server: string;
+  /** 0 when nothing was answered. */
+  readonly status: number;
+  readonly attempts: number;
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+  readonly durationMs: number;
+  readonly firstByteMs: number;
+  /** The fault's code; `""` when all went well. */
+  readonly fault: string;
+  header(name: string): string | null;
+}
+export type OnFinish = (outcome: HookOutcome, context: HookContext) => Eventually<unknown>;
+
+/** A route's target that is a program: a Hono app, or whatever else has a `fetch` like it, or such a function. */
+export type FetchHandler = (request: Request) => Eventually<Response>;
+export type Mount = FetchHandler | { readonly fetch: FetchHandler };
+
+/** What a hook that fails, hangs or answers nonsense is replaced by. */
+export type Fallback =
+  /** As if it had answered nothing. */
+  | "ignore"
+  /** An answer with this status and the code `hook_failed`. */
+  | { readonly status: number }
+  /** For `decide`: this upstream. */
+  | { readonly upstream: string };
+
+/** A hook ready to run. */
+export interface HookDefinition<F> {
+  readonly kind: HookKind;
+  /** `hooks.onRequest`, `routes.api.decide`. */
+  readonly name: string;
+  readonly run: F;
+  readonly timeoutMs: number;
+  readonly fallback: Fallback;
+  /** `file:line` of the function, where that is known; else `""`. */
+  readonly source: string;
+}
+
+export type HookKind = keyof HookFunctions;
+
+export interface HookFunctions {
+  readonly onRequest: OnRequest;
+  readonly decide: Decide;
+  readonly onAttempt: OnAttempt;
+  readonly onResponse: OnResponse;
+  readonly transformRequestBody: TransformRequestBody;
+  readonly transformResponseBody: TransformResponseBody;
+  readonly onFinish: OnFinish;
+}
+
+/** Of the whole configuration or of one route. */
+export type HookDefinitions = { readonly [K in HookKind]?: HookDefinition<HookFunctions[K]> };
