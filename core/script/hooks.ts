@@ -58,7 +58,7 @@ export interface HookContext {
    */
   cache<T>(key: string, load: CacheLoad<T>, options?: CacheOptions): T | Promise<T>;
   /** Asks one of Millrace's own upstreams, `http://NAME/path`: balanced, checked, retried and pooled as for clients. */
-  fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
+  readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
   /** A line in the log, with the hook's name and the request's id. */
   log(message: string): void;
 }
