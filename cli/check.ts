@@ -118,6 +118,10 @@ function actionOf({ action, rewrite }: RouteDefinition): string {
   switch (action.kind) {
     case "upstream":
       return rewrite === null ? `upstream ${action.upstream}` : `upstream ${action.upstream}, path rewritten`;
+    case "target":
+      return `decided by ${action.decide.source || action.decide.name}`;
+    case "mount":
+      return action.source === "" ? "a program" : `program ${action.source}`;
     case "redirect":
       return `redirect ${action.status} ${action.to}`;
     case "respond":

@@ -166,6 +166,14 @@ export const LOOP = fault("client", "loop", 508, "the request went through this 
 
 export const OVERLOADED = fault("internal", "overloaded", 503, "more requests are under way than `limits.inFlight`");
 
+export const HOOK_FAILED = fault(
+  "internal",
+  "hook-failed",
+  503,
+  "a hook threw, took too long, answered nonsense, or rests because it did so too often",
+);
+export const NO_DECISION = fault("internal", "no-decision", 503, "a hook chose no upstream, or one that is not there");
+
 export const CONNECT_FAILED = fault("upstream", "connect-failed", 502, "no connection to the server could be made");
 export const CONNECT_REFUSED = fault("upstream", "connect-refused", 502, "the server refused the connection");
 export const CONNECT_TIMEOUT = fault(

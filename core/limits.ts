@@ -107,6 +107,23 @@ export const DEFAULT_TIMEOUTS: Timeouts = Object.freeze({
   totalMs: Number.POSITIVE_INFINITY,
 });
 
+/** How long a hook may take. */
+export const HOOK_TIMEOUT_MS = 1_000;
+
+/** A hook rests when so many calls, and such a share of all within the window, have failed. */
+export const HOOK_BREAKER_FAILURES_MIN = 5;
+export const HOOK_BREAKER_SHARE = 0.5;
+export const HOOK_BREAKER_WINDOW_MS = 10_000;
+/** How long, at first; twice as long each time after that. */
+export const HOOK_REST_MS_MIN = 1_000;
+export const HOOK_REST_MS_MAX = 30_000;
+
+/** Fields that one answer of a hook may change. */
+export const EDITED_FIELDS_MAX = 100;
+
+/** Calls of one hook that nobody waits for any more and that have not ended: beyond, it is not called. */
+export const HOOK_CALLS_HUNG_MAX = 1_000;
+
 /** Waiting time before a peer's rate counts. */
 export const RATE_GRACE_MS = 10_000;
 

@@ -23,6 +23,7 @@ import { closeAll, type ListenFailure, listenAll } from "./listen/listeners.ts";
 import { Pressure } from "./listen/pressure.ts";
 import type { Observer } from "./observe/events.ts";
 import type { Address, Runtime, Ticker } from "./runtime.ts";
+import type { HookSurroundings } from "./script/hook.ts";
 import { HttpDate } from "./time/date.ts";
 import { goOnFor, type Steps } from "./time/steps.ts";
 import { Timer, Timers } from "./time/timers.ts";
@@ -110,6 +111,7 @@ class RunningProxy implements Proxy, Engine {
   readonly checks: Checks;
   readonly discovery: DiscoverySurroundings;
   readonly serverConnections: ServerConnections;
+  readonly hooks: HookSurroundings;
   deployment: Deployment;
   isDraining = false;
   #listeners: readonly Listener[];
@@ -140,6 +142,13 @@ class RunningProxy implements Proxy, Engine {
     const names = new Names({ runtime, timers: this.timers, observer: this.observer, rules: snapshot.dns });
     this.discovery = { names, lists: serverLists ?? null, notify: (notice) => this.observer.onNotice(notice) };
     this.serverConnections = new ServerConnections(affordableConnections(runtime));
+    this.hooks = {
+      timers: this.timers,
+      observer: this.observer,
+      reportDefect: (error) => this.reportDefect(error),
+      cache: (_key, load) => load(new AbortController().signal),
+      fetch: () => Promise.reject(new Error("there is no fetch yet")),
+    };
     this.deployment = deploy(snapshot, this);
     this.inFlight = new InFlight(snapshot.limits.inFlightMax);
     this.replayBudget = new ReplayBudget(snapshot.limits.replayTotalBytesMax);

@@ -29,9 +29,21 @@ export function renderJsonSchema(): string {
       return description === undefined ? shown : { ...shown, description };
     },
   });
-  const { $schema, ...rest } = schema;
+  const { $schema, ...rest } = withoutFunctions(schema);
   const titled = { $schema, title: "Millrace configuration", ...rest };
   return `${JSON.stringify(titled, null, 2)}\n`;
+}
+
+/** What is edited as YAML or JSON holds no functions, only the names of scripts. */
+function withoutFunctions<T>(schema: T): T {
+  if (typeof schema !== "object" || schema === null) return schema;
+  if (Array.isArray(schema)) return schema.filter((each) => !isFunction(each)).map(withoutFunctions) as T;
+  const entries = Object.entries(schema).filter(([, inner]) => !isFunction(inner));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, withoutFunctions(inner)])) as T;
+}
+
+function isFunction(schema: unknown): boolean {
+  return typeof schema === "object" && schema !== null && "unit" in schema && schema.unit === "function";
 }
 
 function shapeOf({ unit, min, max }: Readonly<Record<string, unknown>>): JsonSchema {

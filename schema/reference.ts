@@ -44,7 +44,7 @@ function renderSection(section: Schema, path: string, lines: string[]): void {
   lines.push("");
   for (const [key, entry] of entries) {
     for (const [suffix, inner] of sectionsIn(entry)) {
-      if (isRegex(inner)) continue;
+      if (isRegex(inner) || isHook(inner)) continue;
       renderSection(inner, path === "" ? `${key}${suffix}` : `${path}.${key}${suffix}`, lines);
     }
   }
@@ -82,6 +82,7 @@ function typeOf(schema: Schema): string {
     case "union": {
       const options = schema.options as readonly Schema[];
       const [first, second] = options;
+      if (options.some(isHook)) return "hook";
       if (second?.type === "array") return `${typeOf(first as Schema)}, or a list of them`;
       return [...new Set(options.map(typeOf))].join(" or ");
     }
@@ -92,6 +93,11 @@ function typeOf(schema: Schema): string {
 
 function isRegex({ entries }: Schema): boolean {
   return entries !== undefined && Object.keys(entries).join() === "regex";
+}
+
+/** All are written alike, which docs/hooks.md says once. */
+function isHook({ entries }: Schema): boolean {
+  return entries !== undefined && "run" in entries;
 }
 
 function defaultOf(schema: Schema): string {

@@ -14,6 +14,7 @@ import { defineBalance, defineSticky } from "./balance-schema.ts";
 import { type ConfigParts, crossChecking, crossCheckWarnings } from "./cross-checks.ts";
 import { Dns } from "./discovery-schema.ts";
 import { defineHealth } from "./health-definition.ts";
+import { defineHooks, Hooks, type ParsedHooks, type SourceOf } from "./hook-schema.ts";
 import { problemsOf } from "./issues.ts";
 import { parsingInPieces } from "./parse-in-pieces.ts";
 import type { ConfigPath, ConfigProblem } from "./problem.ts";
@@ -47,13 +48,21 @@ export interface RefusedConfig {
   readonly warnings: readonly ConfigProblem[];
 }
 
+export interface CompileOptions {
+  /** Where the functions in the configuration stand, for logs. */
+  readonly sourceOf?: SourceOf;
+}
+
 /** `config` is what a file held or a program made; nothing about it is believed. */
-export function compileConfig(config: unknown): CompiledConfig | RefusedConfig {
-  return allAtOnce(compilingConfig(config));
+export function compileConfig(config: unknown, options: CompileOptions = {}): CompiledConfig | RefusedConfig {
+  return allAtOnce(compilingConfig(config, options));
 }
 
 /** The same in steps, each of them short as long as nothing is wrong. */
-export function* compilingConfig(config: unknown): Steps<CompiledConfig | RefusedConfig> {
+export function* compilingConfig(
+  config: unknown,
+  { sourceOf = () => "" }: CompileOptions = {},
+): Steps<CompiledConfig | RefusedConfig> {
   const output = yield* parsingInPieces(config);
   const result = output === null ? v.safeParse(ConfigSchema, config) : ({ success: true, output } as const);
   const parts = result.success ? partsOf(result.output) : salvage(config);
@@ -67,7 +76,7 @@ export function* compilingConfig(config: unknown): Steps<CompiledConfig | Refuse
   const sound = [...parts.routes.keys()].filter((index) => parts.routes[index] && !broken.has(index));
   const definitions: RouteDefinition[] = [];
   for (const index of sound) {
-    definitions.push(freeze(defineOne(parts, index, numbers)));
+    definitions.push(freeze(defineOne(parts, index, numbers, sourceOf)));
     yield;
   }
   const compiled = yield* compilingTable(definitions);
@@ -83,12 +92,13 @@ export function* compilingConfig(config: unknown): Steps<CompiledConfig | Refuse
     upstreams.push(freeze(defineUpstream(name, upstream, numbers)));
     yield;
   }
-  return { ...finish(result.output, { numbers, upstreams, table: compiled.table }), warnings };
+  const hooks = defineHooks(result.output.hooks, "hooks", sourceOf);
+  return { ...finish(result.output, { numbers, upstreams, table: compiled.table, hooks }), warnings };
 }
 
 function finish(
-  { listeners, trustedProxies = [], via, forwarded, dns, log }: ParsedConfig,
-  { numbers, upstreams, table }: Pick<Snapshot, "upstreams" | "table"> & { readonly numbers: Numbers },
+  { listeners, trustedProxies = [], via, forwarded, dns, log, allowTargets = [] }: ParsedConfig,
+  { numbers, upstreams, table, hooks }: Pick<Snapshot, "upstreams" | "table" | "hooks"> & { readonly numbers: Numbers },
 ): Pick<CompiledConfig, "snapshot" | "log"> {
   const snapshot: Snapshot = {
     listeners: listeners.map(defineListener),
@@ -98,6 +108,8 @@ function finish(
     timeouts: numbers.timeouts,
     forwarding: { trustedProxies, via, forwarded },
     dns: defineDns(dns),
+    hooks,
+    allowTargets,
   };
   return { snapshot: freeze(snapshot), log: freeze({ access: log.access, format: log.format }) };
 }
@@ -112,8 +124,8 @@ interface Numbers {
 }
 
 function partsOf(config: ParsedConfig): ConfigParts {
-  const { listeners, upstreams, routes, dns } = config;
-  return { listeners, upstreams: new Map(Object.entries(upstreams)), routes, dns };
+  const { listeners, upstreams, routes, dns, hooks = null } = config;
+  return { listeners, upstreams: new Map(Object.entries(upstreams)), routes, dns, hooks };
 }
 
 /** What can be understood of a configuration with problems, so that the rest of it is checked, too. */
@@ -127,6 +139,7 @@ function salvage(config: unknown): ConfigParts {
     ),
     routes: itemsOf(root["routes"]).map((item) => parsed<ParsedRoute>(RouteSchema, item)),
     dns: parsed<ParsedConfig["dns"]>(Dns, root["dns"] ?? {}),
+    hooks: parsed<ParsedHooks>(Hooks, root["hooks"] ?? {}),
   };
 }
 
@@ -182,14 +195,17 @@ function numbersOf({ limits, timeouts }: ParsedConfig): Numbers {
 }
 
 /** Without numbers (the configuration has problems) the definition only serves to find more of them. */
-function defineOne(parts: ConfigParts, index: number, numbers: Numbers | null): RouteDefinition {
+function defineOne(parts: ConfigParts, index: number, numbers: Numbers | null, sourceOf: SourceOf): RouteDefinition {
   const route = parts.routes[index] as ParsedRoute;
-  if (numbers === null) return defineRoute(route, index, { limits: null, timeouts: null });
+  if (numbers === null) return defineRoute(route, index, { limits: null, timeouts: null, ownTimeouts: {} }, sourceOf);
   const upstream = route.upstream === undefined ? null : (parts.upstreams.get(route.upstream) ?? null);
-  return defineRoute(route, index, {
+  const own = ownTimeouts(route);
+  const rules = {
     limits: routeLimits(route, numbers.limits),
-    timeouts: routeTimeouts(route, upstream, numbers.timeouts),
-  });
+    timeouts: routeTimeouts(own, upstream, numbers.timeouts),
+    ownTimeouts: own,
+  };
+  return defineRoute(route, index, rules, sourceOf);
 }
 
 function routeLimits({ limits: own }: ParsedRoute, limits: Limits): Limits | null {
@@ -205,26 +221,33 @@ function routeLimits({ limits: own }: ParsedRoute, limits: Limits): Limits | nul
   };
 }
 
+function ownTimeouts({ timeouts: own = {} }: ParsedRoute): Partial<Timeouts> {
+  const given = {
+    requestBodyIdleMs: own.requestBodyIdle,
+    firstByteMs: own.firstByte,
+    responseIdleMs: own.responseIdle,
+    tunnelIdleMs: own.tunnelIdle,
+    halfClosedMs: own.halfClosed,
+    sendIdleMs: own.sendIdle,
+    connectMs: own.connect,
+    queueMs: own.queue,
+    totalMs: own.total,
+  };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
 /** The route's word over the upstream's over the server's. */
-function routeTimeouts(
-  { timeouts: own }: ParsedRoute,
-  upstream: ParsedUpstream | null,
-  timeouts: Timeouts,
-): Timeouts | null {
+function routeTimeouts(own: Partial<Timeouts>, upstream: ParsedUpstream | null, timeouts: Timeouts): Timeouts | null {
   const theirs = upstream?.timeouts;
   const queueTimeout = upstream?.pool.queueTimeout;
-  if (own === undefined && theirs === undefined && queueTimeout === undefined) return null;
+  if (Object.keys(own).length === 0 && theirs === undefined && queueTimeout === undefined) return null;
   return {
     ...timeouts,
-    requestBodyIdleMs: own?.requestBodyIdle ?? timeouts.requestBodyIdleMs,
-    firstByteMs: own?.firstByte ?? theirs?.firstByte ?? timeouts.firstByteMs,
-    responseIdleMs: own?.responseIdle ?? theirs?.idle ?? timeouts.responseIdleMs,
-    tunnelIdleMs: own?.tunnelIdle ?? timeouts.tunnelIdleMs,
-    halfClosedMs: own?.halfClosed ?? timeouts.halfClosedMs,
-    sendIdleMs: own?.sendIdle ?? timeouts.sendIdleMs,
-    connectMs: own?.connect ?? theirs?.connect ?? timeouts.connectMs,
-    queueMs: own?.queue ?? queueTimeout ?? timeouts.queueMs,
-    totalMs: own?.total ?? timeouts.totalMs,
+    firstByteMs: theirs?.firstByte ?? timeouts.firstByteMs,
+    responseIdleMs: theirs?.idle ?? timeouts.responseIdleMs,
+    connectMs: theirs?.connect ?? timeouts.connectMs,
+    queueMs: queueTimeout ?? timeouts.queueMs,
+    ...own,
   };
 }
 

@@ -4,6 +4,8 @@ import { DNS_TIMEOUT_MS_LEAST, DNS_TTL_MS_LEAST } from "../limits.ts";
 import type { Steps } from "../time/steps.ts";
 import { addressText, isName, parseListenAddress, parseServerAddress } from "./address.ts";
 import { formatDuration } from "./duration.ts";
+import { checkCode, checkHooks, decidesByCode } from "./hook-checks.ts";
+import type { ParsedHooks } from "./hook-schema.ts";
 import { type ConfigPath, type ConfigProblem, problemAt, problemAtKey } from "./problem.ts";
 import { routeId } from "./route-definition.ts";
 import type { ParsedRoute } from "./route-schema.ts";
@@ -16,9 +18,11 @@ export interface ConfigParts {
   readonly upstreams: ReadonlyMap<string, ParsedUpstream | null>;
   readonly routes: readonly (ParsedRoute | null)[];
   readonly dns: ParsedConfig["dns"] | null;
+  readonly hooks: ParsedHooks | null;
 }
 
-const ACTIONS = ["upstream", "redirect", "respond"] as const;
+const ACTIONS = ["upstream", "redirect", "respond", "target", "mount"] as const;
+const FORWARDING = ["upstream", "target"];
 const ONLY_UPSTREAM = ["rewrite", "host", "request"] as const;
 /** RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5. */
 const STATUSES_WITHOUT_BODY = [204, 205, 304];
@@ -31,11 +35,13 @@ export function* crossChecking(parts: ConfigParts): Steps<ConfigProblem[]> {
     ...checkDns(parts),
     ...checkHealth(parts),
     ...checkBounds(parts),
+    ...checkHooks(parts.hooks ?? undefined, ["hooks"], parts.upstreams),
   ];
   for (const [index, route] of parts.routes.entries()) {
     if (route === null) continue;
     const at = ["routes", index];
     problems.push(...checkAction(route, at, parts), ...checkRewrite(route, at), ...checkMatch(route, at, names));
+    problems.push(...checkCode(route, at, parts.upstreams));
     yield;
   }
   return problems;
@@ -44,7 +50,7 @@ export function* crossChecking(parts: ConfigParts): Steps<ConfigProblem[]> {
 /** What works but was hardly meant. */
 export function crossCheckWarnings(parts: ConfigParts): ConfigProblem[] {
   const used = new Set(parts.routes.map((route) => route?.upstream));
-  const complete = !parts.routes.includes(null);
+  const complete = !parts.routes.includes(null) && !decidesByCode(parts.hooks, parts.routes);
   return [...parts.upstreams].flatMap(([name, upstream]) => {
     const warnings: ConfigProblem[] = [];
     if (complete && !used.has(name)) warnings.push(problemAtKey(["upstreams", name], "no route uses this upstream"));
@@ -183,7 +189,7 @@ function checkRouteIds({ routes }: ConfigParts): ConfigProblem[] {
 
 function checkAction(route: ParsedRoute, at: ConfigPath, { upstreams }: ConfigParts): ConfigProblem[] {
   const given = ACTIONS.filter((action) => route[action] !== undefined);
-  if (given.length === 0) return [problemAt(at, "does nothing; give it one of upstream, redirect, respond")];
+  if (given.length === 0) return [problemAt(at, `does nothing; give it one of ${ACTIONS.join(", ")}`)];
   if (given.length > 1) {
     return [
       problemAtKey([...at, given[1] ?? ""], `a route has one action, this one has ${given.join(" and ")}; keep one`),
@@ -199,6 +205,7 @@ function checkAction(route: ParsedRoute, at: ConfigPath, { upstreams }: ConfigPa
       ),
     ];
   }
+  if (FORWARDING.includes(given[0] ?? "")) return [];
   const problems = ONLY_UPSTREAM.filter((key) => route[key] !== undefined).map((key) =>
     problemAtKey([...at, key], `only means something beside upstream, not beside ${given[0]}; leave it out`),
   );
@@ -212,7 +219,7 @@ function checkAction(route: ParsedRoute, at: ConfigPath, { upstreams }: ConfigPa
 }
 
 function checkRewrite(route: ParsedRoute, at: ConfigPath): ConfigProblem[] {
-  if (route.rewrite === undefined || route.upstream === undefined) return [];
+  if (route.rewrite === undefined || (route.upstream === undefined && route.target === undefined)) return [];
   const given = (["stripPrefix", "path", "pattern"] as const).filter((key) => route.rewrite?.[key] !== undefined);
   if (given.length === 1) return [];
   if (given.length === 0) return [problemAt([...at, "rewrite"], "is empty; give it one of stripPrefix, path, pattern")];

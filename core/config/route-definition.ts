@@ -10,6 +10,7 @@ import type {
   RouteConditions,
   RouteDefinition,
 } from "../route/route.ts";
+import { defineHook, defineHooks, handlerOf, type SourceOf } from "./hook-schema.ts";
 import type { ConfigPath } from "./problem.ts";
 import type { ParsedRoute } from "./route-schema.ts";
 
@@ -21,21 +22,30 @@ type ParsedNamed = NonNullable<ParsedMatch["header"]>;
 export interface RouteNumbers {
   readonly limits: Limits | null;
   readonly timeouts: Timeouts | null;
+  readonly ownTimeouts: Partial<Timeouts>;
 }
 
 /** `route` has exactly one action and at most one rewrite; `compile.ts` has seen to that. */
-export function defineRoute(route: ParsedRoute, index: number, numbers: RouteNumbers): RouteDefinition {
+export function defineRoute(
+  route: ParsedRoute,
+  index: number,
+  numbers: RouteNumbers,
+  sourceOf: SourceOf,
+): RouteDefinition {
+  const id = routeId(route, index);
   return {
-    id: routeId(route, index),
+    id,
     match: { ...conditionsOf(route.match), not: (route.match.not ?? []).map(conditionsOf) },
-    action: actionOf(route),
+    action: actionOf(route, id, sourceOf),
     rewrite: rewriteOf(route.rewrite),
     requestFields: editsOf(route.request),
     responseFields: editsOf(route.response),
     host: route.host ?? null,
     limits: numbers.limits,
     timeouts: numbers.timeouts,
+    ownTimeouts: numbers.ownTimeouts,
     upgrade: route.upgrade,
+    hooks: defineHooks(route.hooks, placeOf(id), sourceOf),
   };
 }
 
@@ -134,7 +144,16 @@ function editsOf(edits: ParsedEdits | undefined): FieldEdits {
   };
 }
 
-function actionOf(route: ParsedRoute): RouteAction {
+/** What the names of a route's hooks begin with. */
+function placeOf(id: string): string {
+  return id.startsWith("routes[") ? id : `routes.${id}`;
+}
+
+function actionOf(route: ParsedRoute, id: string, sourceOf: SourceOf): RouteAction {
+  if (route.target !== undefined)
+    return { kind: "target", decide: defineHook("decide", route.target, `${placeOf(id)}.target`, sourceOf) };
+  if (route.mount !== undefined)
+    return { kind: "mount", handler: handlerOf(route.mount), source: sourceOf(route.mount) };
   if (route.upstream !== undefined) return { kind: "upstream", upstream: route.upstream };
   if (route.redirect !== undefined) return { kind: "redirect", ...route.redirect };
   const respond = route.respond ?? { status: 404, body: "", contentType: "text/plain; charset=utf-8" };

@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import { addressBlockProblem } from "./address.ts";
+import { Hooks, MountTarget, Target } from "./hook-schema.ts";
 import { RouteLimits, RouteTimeouts } from "./number-schema.ts";
 import {
   fieldName,
@@ -154,6 +155,9 @@ export const RouteSchema = section({
   upstream: v.optional(described(text("the name of an upstream"), "Action: forward to this upstream.")),
   redirect: v.optional(described(Redirect, "Action: send the client elsewhere.")),
   respond: v.optional(described(Respond, "Action: a fixed response.")),
+  target: v.optional(described(Target, "Action: forward to where this function says; docs/hooks.md.")),
+  mount: v.optional(described(MountTarget, "Action: answered by this program, a Hono app or any `fetch` handler.")),
+  hooks: v.optional(described(Hooks, "Functions that requests of this route pass through; docs/hooks.md.")),
   limits: v.optional(described(RouteLimits, "Override the top-level `limits`.")),
   timeouts: v.optional(described(RouteTimeouts, "Override the upstream's and the top-level `timeouts`.")),
   upgrade: v.optional(described(flag(), "Whether WebSocket and other upgrades pass."), true),

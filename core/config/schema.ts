@@ -10,6 +10,7 @@ import { addressBlockProblem, parseListenAddress, parseServerAddress } from "./a
 import { BalanceSchema, StickySchema } from "./balance-schema.ts";
 import { Dns, ServerFile, Service } from "./discovery-schema.ts";
 import { Health, SERVER_STATES } from "./health-schema.ts";
+import { Hooks } from "./hook-schema.ts";
 import { Limits, Timeouts } from "./number-schema.ts";
 import { Breaker, Hedge, Retries } from "./retry-schema.ts";
 import { RouteSchema } from "./route-schema.ts";
@@ -163,6 +164,13 @@ export const ConfigSchema = section({
     described(
       oneOrMore(text("an address or block", trustedProblem), "an address or block"),
       "Addresses and blocks whose `X-Forwarded-*` are believed; `unix` for UNIX sockets.",
+    ),
+  ),
+  hooks: v.optional(described(Hooks, "Functions that every request passes through; docs/hooks.md.")),
+  allowTargets: v.optional(
+    described(
+      oneOrMore(text("an address or block", addressBlockProblem), "an address or block"),
+      "Addresses and blocks that a `decide` hook may send requests to beside the servers of upstreams; none when left out.",
     ),
   ),
   via: v.optional(

@@ -6,8 +6,11 @@
 import type { CycleRules } from "../h1/client-owner.ts";
 import type { HeadBounds } from "../h1/parse-head.ts";
 import { TrustedProxies } from "../http/client-address.ts";
-import type { Limits } from "../limits.ts";
+import type { Limits, Timeouts } from "../limits.ts";
 import type { Route } from "../route/compile-route.ts";
+import type { RouteAction } from "../route/route.ts";
+import type { HookSurroundings } from "../script/hook.ts";
+import { HookRegistry, type HookSet } from "../script/hook-set.ts";
 import { allAtOnce, type Steps } from "../time/steps.ts";
 import type { Surroundings } from "../upstream/connections.ts";
 import { Group } from "../upstream/group.ts";
@@ -21,6 +24,8 @@ export interface RoutePlan extends CycleRules {
   readonly group: Group | null;
   /** Of a fixed response. */
   readonly answer: Answer | null;
+  /** Null: none. */
+  readonly hooks: HookSet | null;
 }
 
 export interface Deployment {
@@ -29,17 +34,31 @@ export interface Deployment {
   readonly plans: ReadonlyMap<Route, RoutePlan>;
   readonly trusted: TrustedProxies;
   readonly requestBounds: HeadBounds;
+  /** Of requests that have no route yet; null: none. */
+  readonly hooks: HookSet | null;
+  readonly registry: HookRegistry;
+  /** What requests on this route go by when a hook has chosen `group` for them. */
+  planFor(route: Route, group: Group): RoutePlan;
+}
+
+/** What groups and hooks share. */
+export interface DeploymentSurroundings extends Surroundings {
+  readonly hooks: HookSurroundings;
 }
 
 /** After `previous`: upstreams that did not change are the very same groups, the others know whom they follow. */
-export function deploy(snapshot: Snapshot, surroundings: Surroundings, previous: Deployment | null = null): Deployment {
+export function deploy(
+  snapshot: Snapshot,
+  surroundings: DeploymentSurroundings,
+  previous: Deployment | null = null,
+): Deployment {
   return allAtOnce(deploying(snapshot, surroundings, previous));
 }
 
 /** The same in steps. */
 export function* deploying(
   snapshot: Snapshot,
-  surroundings: Surroundings,
+  surroundings: DeploymentSurroundings,
   previous: Deployment | null,
 ): Steps<Deployment> {
   const groups = new Map<string, Group>();
@@ -51,6 +70,8 @@ export function* deploying(
   }
   const trust = TrustedProxies.compile(snapshot.forwarding.trustedProxies);
   if ("problem" in trust) throw new Error(`trustedProxies[${trust.index}] ${trust.problem}`);
+  const registry = new HookRegistry(surroundings.hooks, previous?.registry ?? null);
+  const hooks = registry.setOfAll(snapshot.hooks);
   const plans = new Map<Route, RoutePlan>();
   for (const route of snapshot.table.routes) {
     const limits = route.limits ?? snapshot.limits;
@@ -58,10 +79,61 @@ export function* deploying(
     const group = route.upstreamName === "" ? null : (groups.get(route.upstreamName) ?? null);
     if (route.upstreamName !== "" && group === null)
       throw new Error(`route ${route.id} names no upstream of this snapshot`);
-    plans.set(route, { group, answer: answerOf(route), limits, timeouts, responseBounds: responseBoundsOf(limits) });
+    plans.set(route, {
+      group,
+      answer: answerOf(route),
+      limits,
+      timeouts,
+      responseBounds: responseBoundsOf(limits),
+      hooks: registry.setOfRoute(snapshot.hooks, route.definition.hooks, decideOf(route)),
+    });
     yield;
   }
-  return { snapshot, groups, plans, trusted: trust.trusted, requestBounds: requestBoundsOf(snapshot.limits) };
+  registry.seal();
+  return {
+    snapshot,
+    groups,
+    plans,
+    trusted: trust.trusted,
+    requestBounds: requestBoundsOf(snapshot.limits),
+    hooks,
+    registry,
+    planFor: plannerOf(snapshot, plans),
+  };
+}
+
+/** Plans for groups that hooks choose: made when one is chosen, kept as long as the group is. */
+function plannerOf(snapshot: Snapshot, plans: ReadonlyMap<Route, RoutePlan>): Deployment["planFor"] {
+  const made = new WeakMap<Group, Map<Route, RoutePlan>>();
+  return (route, group) => {
+    const own = plans.get(route)!;
+    if (own.group === group) return own;
+    const ofGroup = made.get(group) ?? new Map<Route, RoutePlan>();
+    made.set(group, ofGroup);
+    let plan = ofGroup.get(route);
+    if (plan === undefined) {
+      plan = { ...own, group, timeouts: timeoutsFor(route, group, snapshot) };
+      ofGroup.set(route, plan);
+    }
+    return plan;
+  };
+}
+
+/** The route's word over the upstream's over the server's. */
+function timeoutsFor({ definition }: Route, group: Group, { timeouts }: Snapshot): Timeouts {
+  const { connectMs, firstByteMs, idleMs } = group.definition.timeouts;
+  return {
+    ...timeouts,
+    connectMs: connectMs ?? timeouts.connectMs,
+    firstByteMs: firstByteMs ?? timeouts.firstByteMs,
+    responseIdleMs: idleMs ?? timeouts.responseIdleMs,
+    queueMs: group.definition.pool.queueMs,
+    ...definition.ownTimeouts,
+  };
+}
+
+function decideOf({ action }: Route): Extract<RouteAction, { kind: "target" }>["decide"] | null {
+  return action.kind === "target" ? action.decide : null;
 }
 
 function answerOf({ action }: Route): Answer | null {

@@ -1,6 +1,7 @@
 /** What all exchanges of a proxy share. */
 
 import type { Observer } from "../observe/events.ts";
+import type { HookSurroundings } from "../script/hook.ts";
 import type { HttpDate } from "../time/date.ts";
 import type { Surroundings } from "../upstream/connections.ts";
 import type { Deployment } from "./deployment.ts";
@@ -8,6 +9,8 @@ import type { InFlight } from "./in-flight.ts";
 import type { ReplayBudget } from "./replay-budget.ts";
 
 export interface Engine extends Surroundings {
+  /** What hooks may ask for. */
+  readonly hooks: HookSurroundings;
   readonly observer: Observer;
   readonly date: HttpDate;
   readonly inFlight: InFlight;

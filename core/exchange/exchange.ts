@@ -15,29 +15,34 @@ import type { ClientConnection } from "../h1/client.ts";
 import type { Fields } from "../http/fields.ts";
 import { dropUnsafeTrailers } from "../http/hop.ts";
 import * as known from "../http/known-fields.ts";
-import { BODY_LENGTH, BODY_NONE, isIdempotent, type RequestHead, type ResponseHead } from "../http/message.ts";
+import { BODY_LENGTH, BODY_NONE, type RequestHead, type ResponseHead } from "../http/message.ts";
 import { type PathReading, readPath } from "../http/path.ts";
 import type { RequestHandler } from "../http/wire.ts";
 import type { FinishedExchange } from "../observe/events.ts";
+import type { CheckedDecision } from "../script/check-answer.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
+import type { Group } from "../upstream/group.ts";
 import type { Attempt } from "./attempt.ts";
 import type { ClientSide } from "./client-side.ts";
 import type { Engine } from "./engine.ts";
+import { findTarget } from "./find-target.ts";
 import { forwardInterim, forwardRequest, forwardResponse, isLooping } from "./forward.ts";
+import { Hooked, type HookedOwner } from "./hooked.ts";
 import { RequestBody } from "./request-body.ts";
 import { RequestView } from "./request-view.ts";
-import { type Answer, answerFault, answerRedirect, sentBytesOf, writeAnswer } from "./respond.ts";
+import { type Answer, answerFault, answerRedirect, answerText, sentBytesOf, writeAnswer } from "./respond.ts";
 import { bindsConnection, isEventStream, keepAliveSeconds } from "./response-notes.ts";
 import { Tries, type TriesOwner } from "./tries.ts";
 
 const NOBODY: readonly Endpoint[] = [];
 const BAD_PATH = fault.clientRefusal(-fault.BAD_PATH);
 
-export class Exchange extends RequestView implements RequestHandler, FinishedExchange, TriesOwner {
+export class Exchange extends RequestView implements RequestHandler, FinishedExchange, TriesOwner, HookedOwner {
   #reading: PathReading | null = null;
   #target: string | null = null;
   #body: RequestBody | null = null;
   #tries: Tries | null = null;
+  #hooked: Hooked | null = null;
   #hasBegun = false;
   #wasSent = false;
   isRequestEnded = false;
@@ -66,22 +71,74 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
 
   begin(): void {
     const isServed = this.engine.inFlight.enter();
-    const refused = isServed ? this.#refusal() : fault.OVERLOADED;
-    if (refused !== null) {
-      this.#fail(refused);
+    const refused = !isServed ? fault.OVERLOADED : isLooping(this.head) ? fault.LOOP : null;
+    const onRequest = this.deployment.hooks?.onRequest ?? null;
+    if (refused !== null) this.#fail(refused);
+    else if (onRequest === null) this.#route();
+    else this.#hooks.onRequest(onRequest, () => this.#route());
+    this.#hasBegun = true;
+  }
+
+  #route(): void {
+    const refused = this.#findRoute() ?? this.#checkLength();
+    const onRequest = this.plan?.hooks?.onRequest ?? null;
+    if (refused !== null) this.#fail(refused);
+    else if (onRequest === null) this.#act();
+    else this.#hooks.onRequest(onRequest, () => this.#act());
+  }
+
+  #act(): void {
+    const found = findTarget(this, this.#reading);
+    const { group, hooks } = this.plan!;
+    const decide = hooks?.decide ?? null;
+    const { kind } = this.match!.route.action;
+    this.#target = found === null ? null : found.target;
+    if (found === null) this.#fail(BAD_PATH);
+    else if (decide !== null && (kind === "upstream" || kind === "target"))
+      this.#hooks.decide(decide, (decision) => this.#follow(decision));
+    else if (group === null) this.#answerAction();
+    else this.#forward(group);
+  }
+
+  /** A hook has decided. */
+  #follow(decision: Exclude<CheckedDecision, { kind: "answer" }>): void {
+    const group =
+      decision.kind === "upstream" ? (this.deployment.groups.get(decision.upstream) ?? null) : this.plan!.group;
+    if (group === null || decision.kind === "target") {
+      this.#fail(fault.NO_DECISION);
       return;
     }
-    const { group, limits } = this.plan!;
-    if (group === null) {
-      this.#answerAction();
-      return;
-    }
-    if (this.head.body !== BODY_NONE) {
-      this.#body = new RequestBody(this.isRepeatable ? limits.replayBytesMax : 0, this.engine.replayBudget);
-    }
+    this.plan = this.deployment.planFor(this.match!.route, group);
+    this.client.connection.goBy(this.plan.limits, this.plan.timeouts);
+    this.#forward(group);
+  }
+
+  #forward(group: Group): void {
+    if (this.head.body !== BODY_NONE && this.#body === null) this.#prepareBody();
+    // Before a group was chosen nobody knew whether the request may be sent twice.
+    if (this.#body !== null && !this.isRepeatable) this.#body.forget();
     this.#tries = new Tries(this, group);
     this.#tries.begin();
-    this.#hasBegun = true;
+  }
+
+  #prepareBody(): void {
+    const { limits } = this.plan ?? this.deployment.snapshot;
+    this.#body = new RequestBody(limits.replayBytesMax, this.engine.replayBudget);
+  }
+
+  get #hooks(): Hooked {
+    if (this.#hooked === null) {
+      this.#hooked = new Hooked(this);
+      if (this.head.body !== BODY_NONE && this.#body === null) this.#prepareBody();
+    }
+    return this.#hooked;
+  }
+
+  onHookAnswer(_response: Response): void {
+    this.#fail(fault.HOOK_FAILED);
+  }
+  onHookDenial(status: number, body: string): void {
+    this.#answer(answerText(status, body));
   }
 
   /** The server that the request is with now. */
@@ -89,15 +146,10 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
     return this.#tries?.current?.endpoint ?? null;
   }
 
-  #refusal(): Fault | null {
-    if (isLooping(this.head)) return fault.LOOP;
-    return this.#findRoute() ?? this.#checkLength() ?? this.#findTarget();
-  }
-
   #findRoute(): Fault | null {
-    const { head, deployment } = this;
-    if (!head.pathIsPlain) {
-      const reading = readPath(head.pathText);
+    const { deployment } = this;
+    if (!this.pathIsPlain) {
+      const reading = readPath(this.path);
       if ("refused" in reading) return BAD_PATH;
       this.#reading = reading;
     }
@@ -116,20 +168,6 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
     return isTooLarge ? fault.BODY_TOO_LARGE : null;
   }
 
-  /** The client's target goes on byte for byte unless it is rewritten or holds dot segments. */
-  #findTarget(): Fault | null {
-    const { head } = this;
-    const { rewritePath } = this.match!.route;
-    if (rewritePath !== null) {
-      this.#target = rewritePath(this, this.match!, this.#reading ?? undefined);
-      return this.#target === null ? BAD_PATH : null;
-    }
-    if (this.#reading !== null && this.#reading.forwarded !== head.pathText) {
-      this.#target = this.#reading.forwarded + (head.queryStart === -1 ? "" : `?${head.queryText}`);
-    }
-    return null;
-  }
-
   // ── what its tries go by ───────────────────────────────────────────────────────────────────────────────────
 
   get tried(): readonly Endpoint[] {
@@ -140,12 +178,6 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
   }
   get isReplayable(): boolean {
     return this.#body === null || this.#body.isReplayable;
-  }
-  get isIdempotent(): boolean {
-    return isIdempotent(this.head.method) || (this.header("idempotency-key") ?? "") !== "";
-  }
-  get isRepeatable(): boolean {
-    return this.isIdempotent || this.plan!.group!.retries.repeatsUnsafe;
   }
 
   /** The attempt has a connection: everything of the request that is there goes out. */
@@ -184,7 +216,7 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
     }
     const body = this.#body!;
     body.receive(bytes, start, end);
-    if (body.receivedBytes > this.plan!.limits.requestBodyBytesMax) {
+    if (body.receivedBytes > (this.plan ?? this.deployment.snapshot).limits.requestBodyBytesMax) {
       this.#fail(fault.BODY_TOO_LARGE);
     } else if (connection === null) {
       body.keep(copyOf(bytes, start, end));
@@ -300,6 +332,9 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
   onTriesFailed(reason: Fault): void {
     this.#fail(reason);
   }
+  onHookFailed(reason: Fault): void {
+    this.#fail(reason);
+  }
 
   // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -347,6 +382,7 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
     this.engine.inFlight.leave();
     this.#body?.forget();
     this.#tries?.end();
+    this.#hooked?.end();
     this.fault = reason;
     if (this.#startedMs !== 0) this.durationMs = this.engine.runtime.now() - this.#startedMs;
     try {

@@ -11,6 +11,7 @@ import { FieldLine, OutgoingHead } from "../http/outgoing.ts";
 import { hasNoBody } from "../http/status.ts";
 import { VIA_MAX } from "../limits.ts";
 import type { CompiledFieldEdits } from "../route/field-edits.ts";
+import type { RequestChanges } from "./request-changes.ts";
 import type { RequestView } from "./request-view.ts";
 
 /** How this proxy is called in Via (RFC 9110 section 7.6.3). */
@@ -49,6 +50,7 @@ export function forwardRequest(request: RequestView, target: string | null): Out
     outgoing.lines.push(...TE_TRAILERS);
   }
   applyEdits(request, outgoing, request.route!.requestEdits);
+  if (request.changes !== null) applyChanges(request.changes, outgoing);
   return outgoing;
 }
 
@@ -127,7 +129,8 @@ function frameResponseForClient(request: RequestView, outgoing: OutgoingHead, he
 function addHost(request: RequestView, outgoing: OutgoingHead): void {
   const { head, route } = request;
   const { fields } = head;
-  const host = route!.host === null ? "" : route!.host.expand(request, request.match!);
+  const changed = request.changes?.host ?? null;
+  const host = changed ?? (route!.host === null ? "" : route!.host.expand(request, request.match!));
   if (host !== "") {
     if (fields.countOf(known.HOST) > 0) fields.drop(fields.find(known.HOST));
     outgoing.lines.unshift(new FieldLine("Host", host));
@@ -203,15 +206,25 @@ function forwardedBefore(fields: Fields): string | null {
 function applyEdits(request: RequestView, outgoing: OutgoingHead, edits: CompiledFieldEdits): void {
   if (edits.isEmpty) return;
   outgoing.unfoldBlock();
-  const drop = (name: string) => {
-    outgoing.fields?.dropNamed(name);
-    const kept = outgoing.lines.filter((line) => line.name.toLowerCase() !== name);
-    outgoing.lines.splice(0, outgoing.lines.length, ...kept);
-  };
-  for (const name of edits.remove) drop(name);
-  for (const { lowerName } of edits.set) drop(lowerName);
+  for (const name of edits.remove) drop(outgoing, name);
+  for (const { lowerName } of edits.set) drop(outgoing, lowerName);
   for (const edit of edits.set) addEdit(request, outgoing, edit);
   for (const edit of edits.add) addEdit(request, outgoing, edit);
+}
+
+/** What hooks have asked for comes last: they have seen the most. */
+function applyChanges({ edits, ofAttempt }: RequestChanges, outgoing: OutgoingHead): void {
+  outgoing.unfoldBlock();
+  for (const each of [...edits, ofAttempt]) {
+    for (const name of each.drop) drop(outgoing, name);
+    for (const [name, value] of each.add) outgoing.add(name, value);
+  }
+}
+
+function drop(outgoing: OutgoingHead, name: string): void {
+  outgoing.fields?.dropNamed(name);
+  const kept = outgoing.lines.filter((line) => line.name.toLowerCase() !== name);
+  outgoing.lines.splice(0, outgoing.lines.length, ...kept);
 }
 
 function addEdit(request: RequestView, outgoing: OutgoingHead, edit: CompiledFieldEdits["set"][number]): void {

@@ -1,14 +1,18 @@
 /** What the steps, templates, conditions and logs may ask about a request. Texts are made only when asked for. */
 
+import { bytesOf, latin1 } from "../bytes/text.ts";
 import { hostText } from "../http/host.ts";
-import type { RequestHead } from "../http/message.ts";
+import { isIdempotent, type RequestHead } from "../http/message.ts";
+import { isPlainPath } from "../http/path.ts";
 import type { Route, RouteMatch } from "../route/compile-route.ts";
 import type { VariableContext } from "../route/variables.ts";
+import type { ShownRequest } from "../script/live-request.ts";
 import type { ClientSide } from "./client-side.ts";
 import type { Deployment, RoutePlan } from "./deployment.ts";
 import type { Engine } from "./engine.ts";
+import type { RequestChanges } from "./request-changes.ts";
 
-export class RequestView implements VariableContext {
+export class RequestView implements VariableContext, ShownRequest {
   readonly engine: Engine;
   readonly deployment: Deployment;
   readonly client: ClientSide;
@@ -16,6 +20,8 @@ export class RequestView implements VariableContext {
   /** Null until a route is found. */
   match: RouteMatch | null = null;
   plan: RoutePlan | null = null;
+  /** By hooks; null: none. */
+  changes: RequestChanges | null = null;
   /** Where the last try went, as the configuration names it. */
   server = "";
   #requestId = "";
@@ -38,25 +44,39 @@ export class RequestView implements VariableContext {
   get asksUpgrade(): boolean {
     return this.head.upgrade !== "" && this.allowsUpgrade;
   }
+  /** Doing the request twice is as good as once: by its method, or by a key that servers know it by. */
+  get isIdempotent(): boolean {
+    return isIdempotent(this.head.method) || (this.header("idempotency-key") ?? "") !== "";
+  }
+  /** The same, or the configuration has said that it may be done twice. */
+  get isRepeatable(): boolean {
+    return this.isIdempotent || (this.plan?.group?.retries.repeatsUnsafe ?? false);
+  }
   get requestId(): string {
     if (this.#requestId === "") this.#requestId = this.engine.nextRequestId();
     return this.#requestId;
   }
   get host(): string {
+    const changed = this.changes?.host ?? null;
+    if (changed !== null) return hostText(bytesOf(changed), 0, changed.length);
     if (this.#host === null) this.#host = hostText(this.head.fields.bytes, this.head.hostStart, this.head.hostEnd);
     return this.#host;
+  }
+  get authority(): string {
+    return this.changes?.host ?? latin1(this.head.fields.bytes, this.head.hostStart, this.head.hostEnd);
   }
   get method(): string {
     return this.head.methodText;
   }
   get path(): string {
-    return this.head.pathText;
+    return this.changes?.path ?? this.head.pathText;
   }
   get query(): string {
-    return this.head.queryText;
+    return this.changes?.query ?? this.head.queryText;
   }
   get pathIsPlain(): boolean {
-    return this.head.pathIsPlain;
+    const changed = this.changes?.path ?? null;
+    return changed === null ? this.head.pathIsPlain : isPlainPath(changed);
   }
   get target(): string {
     return this.head.targetText;
@@ -67,7 +87,7 @@ export class RequestView implements VariableContext {
   get listener(): string {
     return this.client.listener;
   }
-  get scheme(): string {
+  get scheme(): "http" | "https" {
     return this.client.scheme;
   }
   get clientPort(): number {
@@ -86,12 +106,17 @@ export class RequestView implements VariableContext {
     return this.match === null ? "" : this.match.route.id;
   }
   get upstream(): string {
-    return this.match === null ? "" : this.match.route.upstreamName;
+    return this.plan?.group?.definition.name ?? this.match?.route.upstreamName ?? "";
   }
   get upstreamAddress(): string {
     return this.server;
   }
   header(name: string): string | null {
-    return this.head.fields.value(name);
+    return this.changes === null ? this.head.fields.value(name) : this.changes.value(name, this.head.fields);
+  }
+  /** As received. */
+  forEachField(use: (name: string, value: string) => void): void {
+    const { fields } = this.head;
+    for (let index = 0; index < fields.count; index++) use(fields.nameText(index), fields.valueText(index));
   }
 }

@@ -41,6 +41,12 @@ export function answerRedirect(status: number, location: string): Answer {
   return { status, contentType: "", body: NOTHING, fields: [["Location", location]] };
 }
 
+/** `""` as text says what the status means. */
+export function answerText(status: number, text: string): Answer {
+  const body = new TextEncoder().encode(text === "" ? `${status} ${reasonOf(status)}\n` : text);
+  return { status, contentType: "text/plain; charset=utf-8", body, fields: [] };
+}
+
 /** Bytes of the body that are sent in answer to `method`. */
 export function sentBytesOf(answer: Answer, method: number): number {
   return method === METHOD_HEAD || hasNoBody(answer.status) ? 0 : answer.body.length;

@@ -6,6 +6,7 @@
 import type { Limits, Timeouts } from "../limits.ts";
 import type { RouteTable } from "../route/table.ts";
 import type { Address } from "../runtime.ts";
+import type { HookDefinitions } from "../script/hooks.ts";
 import type { UpstreamDefinition } from "../upstream/definition.ts";
 import type { DnsRules } from "../upstream/dns-rules.ts";
 
@@ -18,6 +19,10 @@ export interface Snapshot {
   readonly timeouts: Timeouts;
   readonly forwarding: Forwarding;
   readonly dns: DnsRules;
+  /** Of all requests; null: none. */
+  readonly hooks: HookDefinitions | null;
+  /** CIDR blocks and addresses that hooks may send requests to beside the servers of upstreams. */
+  readonly allowTargets: readonly string[];
 }
 
 export interface ListenerDefinition {

@@ -114,8 +114,27 @@ export function formatNotice(notice: Notice, atMs: number): string {
       return `${start} error the name ${escapeText(notice.name)} has ${notice.found} records; the first ${notice.used} in their order are used`;
     case "servers-cut":
       return `${start} error the names of upstream ${escapeText(notice.upstream)} have more addresses than may be servers; the first ${notice.used} are used`;
+    case "hook-failed": {
+      const { hook, source, requestId, failure, error, rests } = notice;
+      const at = source === "" ? "" : ` (${escapeText(source)})`;
+      const rest = rests ? "; it fails too often and is not called for a while" : "";
+      return `${start} error hook ${escapeText(hook)}${at} ${HOOK_FAILURES[failure]}${error === null ? "" : `: ${cut(messageOf(error))}`}; request ${escapeText(requestId)}${rest}`;
+    }
+    case "hook-said":
+      return `${start} info hook ${escapeText(notice.hook)}: ${cut(notice.text)}; request ${escapeText(notice.requestId)}`;
     case "servers-changed":
       return `${start} notice upstream ${escapeText(notice.upstream)} has ${notice.servers} ${notice.servers === 1 ? "server" : "servers"} now${changes(notice.added, notice.removed)}`;
+  }
+}
+
+const HOOK_FAILURES = { threw: "threw", timeout: "took too long", nonsense: "answered nonsense" } as const;
+
+/** Whatever was thrown. */
+function messageOf(error: unknown): string {
+  try {
+    return error instanceof Error ? error.message : String(error);
+  } catch {
+    return "something that cannot be shown";
   }
 }
 

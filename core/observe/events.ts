@@ -95,6 +95,20 @@ export type Notice =
   /** A name of servers can't be resolved, for another reason than before; `kept` addresses are still used. */
   | { readonly kind: "name-failed"; readonly name: string; readonly error: ResolveError; readonly kept: number }
   | { readonly kind: "name-resolved"; readonly name: string }
+  /** A hook threw, took too long or answered nonsense; `error` says what, and is null for what took too long. */
+  | {
+      readonly kind: "hook-failed";
+      readonly hook: string;
+      /** `file:line`, `""` where that is not known. */
+      readonly source: string;
+      readonly requestId: string;
+      readonly failure: "threw" | "timeout" | "nonsense";
+      readonly error: unknown;
+      /** From here on it is not called for a while. */
+      readonly rests: boolean;
+    }
+  /** `context.log` of a hook. */
+  | { readonly kind: "hook-said"; readonly hook: string; readonly requestId: string; readonly text: string }
   /** Of the addresses found only the first are used. */
   | { readonly kind: "name-cut"; readonly name: string; readonly found: number; readonly used: number }
   /** DNS brings an upstream more servers than it may have: only so many of them are used. */

@@ -4,6 +4,7 @@
  */
 
 import type { Limits, Timeouts } from "../limits.ts";
+import type { Decide, FetchHandler, HookDefinition, HookDefinitions } from "../script/hooks.ts";
 
 /** What routing may look at. Strings are made only when a table asks for them. */
 export interface RouteRequest {
@@ -38,8 +39,11 @@ export interface RouteDefinition {
   /** The route's own numbers over its upstream's over the server's; null where neither of the two says anything. */
   readonly limits: Limits | null;
   readonly timeouts: Timeouts | null;
+  /** What the route itself says of them: for an upstream that is chosen by a hook. */
+  readonly ownTimeouts: Partial<Timeouts>;
   /** Whether `Upgrade` is passed on. */
   readonly upgrade: boolean;
+  readonly hooks: HookDefinitions | null;
 }
 
 /** All given conditions must hold; within a list any one. Empty lists ask for nothing. */
@@ -101,6 +105,10 @@ export interface FieldEdit {
 
 export type RouteAction =
   | { readonly kind: "upstream"; readonly upstream: string }
+  /** Where the function says. */
+  | { readonly kind: "target"; readonly decide: HookDefinition<Decide> }
+  /** Answered by a program; `source` is its `file:line`, where that is known. */
+  | { readonly kind: "mount"; readonly handler: FetchHandler; readonly source: string }
   | { readonly kind: "redirect"; readonly to: string; readonly status: number }
   | {
       readonly kind: "respond";

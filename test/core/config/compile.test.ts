@@ -106,7 +106,7 @@ describe("a configuration", () => {
         'listeners[1]: ":80" is already listeners[0]',
         'listenrs: unknown key; did you mean "listeners"?',
         'routes[0].upstream: no upstream is called "othr"; did you mean "other"?',
-        "routes[1]: does nothing; give it one of upstream, redirect, respond",
+        "routes[1]: does nothing; give it one of upstream, redirect, respond, t",
         "routes[2].match.header.A: the regular expression is wrong: missing closing ): `(`",
         "routes[2].request.set.B: ${nope} is no variable; there is ${client.address}, ${client.port}",
         'timeouts.connect: "0s": must be at least 1ms',

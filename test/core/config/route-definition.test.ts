@@ -6,7 +6,8 @@ import { configPathOf, defineRoute, routeId } from "../../../core/config/route-d
 import { RouteSchema } from "../../../core/config/route-schema.ts";
 
 const parse = (route: unknown) => v.parse(RouteSchema, route);
-const define = (route: unknown) => defineRoute(parse(route), 3, { limits: null, timeouts: null });
+const define = (route: unknown) =>
+  defineRoute(parse(route), 3, { limits: null, timeouts: null, ownTimeouts: {} }, () => "");
 
 describe("a route's definition", () => {
   it("holds every condition", () => {

@@ -4,6 +4,7 @@ import { Slab } from "../../../core/bytes/slab.ts";
 import { compileConfig } from "../../../core/config/compile.ts";
 import { deploy } from "../../../core/exchange/deployment.ts";
 import type { Snapshot } from "../../../core/exchange/snapshot.ts";
+import type { HookSurroundings } from "../../../core/script/hook.ts";
 import { Timers } from "../../../core/time/timers.ts";
 import { createSimulation } from "../../support/sim.ts";
 import { textOfBytes } from "../../support/wire.ts";
@@ -16,7 +17,7 @@ function snapshotOf(config: unknown): Snapshot {
 
 function deployed(snapshot: Snapshot) {
   const { runtime } = createSimulation({ seed: 1 });
-  return deploy(snapshot, { runtime, timers: new Timers(0), slab: new Slab() });
+  return deploy(snapshot, { runtime, timers: new Timers(0), slab: new Slab(), hooks: {} as HookSurroundings });
 }
 
 const CONFIG = {

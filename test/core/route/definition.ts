@@ -25,6 +25,8 @@ export function route(
     match: { ...NO_CONDITIONS, ...match },
     action: { kind: "upstream", upstream: "app" },
     rewrite: null,
+    ownTimeouts: {},
+    hooks: null,
     requestFields: { set: [], add: [], remove: [] },
     responseFields: { set: [], add: [], remove: [] },
     host: null,

@@ -1,0 +1,177 @@
+/**
+ * What a hook answered → one of a few shapes that cannot be wrong, or a TypeError that says what is: nothing of it is
+ * believed, for hooks are written in a hurry and often without types.
+ */
+
+import { QUERY } from "../bytes/ascii.ts";
+import { bytesOf } from "../bytes/text.ts";
+import { endOfHostName } from "../http/host.ts";
+import { hasDotSegments, readPath } from "../http/path.ts";
+import { checkEdits, type Edits, kindOf, NO_EDITS } from "./check-edits.ts";
+
+export type Verdict =
+  | { readonly kind: "go" }
+  | { readonly kind: "answer"; readonly response: Response }
+  | { readonly kind: "deny"; readonly status: number; readonly body: string }
+  | {
+      readonly kind: "change";
+      readonly path: string | null;
+      readonly query: string | null;
+      readonly host: string | null;
+      readonly edits: Edits;
+    };
+
+export type CheckedDecision =
+  | { readonly kind: "own" }
+  | { readonly kind: "answer"; readonly response: Response }
+  | {
+      readonly kind: "upstream";
+      readonly upstream: string;
+      readonly server: string | null;
+      readonly strict: boolean;
+      readonly hashKey: string | null;
+      readonly host: string | null;
+      readonly edits: Edits;
+    }
+  | {
+      readonly kind: "target";
+      readonly host: string;
+      readonly port: number;
+      /** The `Host` to send. */
+      readonly sentHost: string | null;
+      readonly edits: Edits;
+    };
+
+const GO: Verdict = Object.freeze({ kind: "go" });
+const OWN: CheckedDecision = Object.freeze({ kind: "own" });
+
+const VERDICTS = "answer nothing, a Response, { deny: STATUS } or { path, query, host, headers }";
+const DECISIONS = "answer the name of an upstream, { upstream, server }, { target }, a Response, or nothing";
+
+export function checkVerdict(answer: unknown): Verdict {
+  if (answer === undefined || answer === null) return GO;
+  if (isResponse(answer)) return { kind: "answer", response: answer };
+  if (typeof answer !== "object" || Array.isArray(answer))
+    throw new TypeError(`it answered ${kindOf(answer)}; ${VERDICTS}`);
+  if ("deny" in answer) {
+    const { deny, body, ...rest } = answer as { deny: unknown; body?: unknown };
+    refuseOthers(rest, VERDICTS);
+    return { kind: "deny", status: statusOf(deny, 400), body: body === undefined ? "" : textOf(body, "body") };
+  }
+  const { path, query, host, headers, ...rest } = answer as Record<string, unknown>;
+  refuseOthers(rest, VERDICTS);
+  return {
+    kind: "change",
+    path: path === undefined ? null : pathOf(path),
+    query: query === undefined ? null : queryOf(query),
+    host: host === undefined ? null : hostOf(host),
+    edits: checkEdits(headers),
+  };
+}
+
+export function checkDecision(answer: unknown): CheckedDecision {
+  if (answer === undefined || answer === null) return OWN;
+  if (typeof answer === "string") return upstreamOf({ upstream: answer });
+  if (isResponse(answer)) return { kind: "answer", response: answer };
+  if (typeof answer !== "object" || Array.isArray(answer))
+    throw new TypeError(`it answered ${kindOf(answer)}; ${DECISIONS}`);
+  if ("upstream" in answer) return upstreamOf(answer as Record<string, unknown>);
+  if ("target" in answer) return targetOf(answer as Record<string, unknown>);
+  throw new TypeError(`it answered neither upstream nor target; ${DECISIONS}`);
+}
+
+/** By its members: frameworks bring classes of their own. */
+export function isResponse(value: unknown): value is Response {
+  if (typeof value !== "object" || value === null || !("status" in value) || !("headers" in value)) return false;
+  const { status, headers } = value;
+  const hasHeaders = typeof headers === "object" && headers !== null && "getSetCookie" in headers;
+  return typeof status === "number" && hasHeaders && "body" in value;
+}
+
+/** A final status a client may be answered. */
+export function statusOf(status: unknown, from = 200): number {
+  if (typeof status === "number" && Number.isInteger(status) && status >= from && status <= 599) return status;
+  throw new TypeError(`${kindOf(status)} is no status; give a whole number from ${from} to 599`);
+}
+
+export function refuseOthers(rest: object, forms: string): void {
+  const [unknown] = Object.keys(rest);
+  if (unknown !== undefined)
+    throw new TypeError(`it answered ${JSON.stringify(unknown)}, which is not known; ${forms}`);
+}
+
+export function textOf(value: unknown, what: string): string {
+  if (typeof value === "string") return value;
+  throw new TypeError(`${what} is ${kindOf(value)}; give a text`);
+}
+
+function upstreamOf(answer: Record<string, unknown>): CheckedDecision {
+  const { upstream, server, strict, hashKey, host, headers, ...rest } = answer;
+  refuseOthers(rest, DECISIONS);
+  return {
+    kind: "upstream",
+    upstream: textOf(upstream, "upstream"),
+    server: server === undefined || server === null ? null : textOf(server, "server"),
+    strict: strict === true,
+    hashKey: hashKey === undefined || hashKey === null ? null : textOf(hashKey, "hashKey"),
+    host: host === undefined ? null : hostOf(host),
+    edits: headers === undefined ? NO_EDITS : checkEdits(headers),
+  };
+}
+
+const TARGET = /^http:\/\/([^/?#@\s]+)\/?$/;
+
+function targetOf(answer: Record<string, unknown>): CheckedDecision {
+  const { target, host, headers, ...rest } = answer;
+  refuseOthers(rest, DECISIONS);
+  const text = textOf(target, "target");
+  const [, authority = ""] = TARGET.exec(text) ?? [];
+  const nameEnd = endOfHost(authority);
+  const port = nameEnd === authority.length ? 80 : Number(authority.slice(nameEnd + 1));
+  if (nameEnd === -1 || port === 0)
+    throw new TypeError(`target ${JSON.stringify(text.slice(0, 100))} is not of the form http://HOST:PORT`);
+  const name = authority.slice(0, nameEnd);
+  return {
+    kind: "target",
+    host: (name.startsWith("[") ? name.slice(1, -1) : name).toLowerCase(),
+    port,
+    sentHost: host === undefined ? null : hostOf(host),
+    edits: checkEdits(headers),
+  };
+}
+
+function pathOf(path: unknown): string {
+  const text = textOf(path, "path");
+  if (!text.startsWith("/"))
+    throw new TypeError(`path ${JSON.stringify(text.slice(0, 100))} does not begin with a slash`);
+  const problem = hasDotSegments(text) ? "it has a dot segment" : refusalOf(text);
+  if (problem !== null) throw new TypeError(`path ${JSON.stringify(text.slice(0, 100))} cannot be sent: ${problem}`);
+  return text;
+}
+
+function refusalOf(path: string): string | null {
+  const reading = readPath(path);
+  return "refused" in reading ? reading.refused : null;
+}
+
+function queryOf(query: unknown): string {
+  const text = textOf(query, "query");
+  for (let i = 0; i < text.length; i++)
+    if (QUERY[text.charCodeAt(i)] !== 1) throw new TypeError("query holds a character that has to be escaped");
+  return text;
+}
+
+/** With its port, if it has one. */
+function hostOf(host: unknown): string {
+  const text = textOf(host, "host");
+  if (endOfHost(text) === -1)
+    throw new TypeError(`host ${JSON.stringify(text.slice(0, 100))} is no host name with an optional port`);
+  return text;
+}
+
+/** Position behind the host name, or -1: this is no host with an optional port. */
+function endOfHost(text: string): number {
+  if (!/^[\x21-\x7e]+$/.test(text)) return -1;
+  const bytes = bytesOf(text);
+  return endOfHostName(bytes, 0, bytes.length);
+}

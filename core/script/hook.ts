@@ -1,0 +1,216 @@
+/** A hook at work: its calls, each with a deadline and exactly one end, its counts, and its breaker. */
+
+import { HOOK_CALLS_HUNG_MAX } from "../limits.ts";
+import type { Observer } from "../observe/events.ts";
+import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
+import { HookBreaker } from "./hook-breaker.ts";
+import type {
+  CacheLoad,
+  CacheOptions,
+  Fallback,
+  HookContext,
+  HookDefinition,
+  HookFunctions,
+  HookKind,
+} from "./hooks.ts";
+
+/** What all hooks of a proxy share. */
+export interface HookSurroundings {
+  readonly timers: Timers;
+  readonly observer: Observer;
+  /** An error of ours, met where nobody can be told. */
+  reportDefect(error: unknown): void;
+  cache<T>(key: string, load: CacheLoad<T>, options: CacheOptions | undefined): T | Promise<T>;
+  readonly fetch: HookContext["fetch"];
+}
+
+/** Makes of an answer what cannot be wrong, or throws what is. */
+export type Check<A> = (answer: unknown) => A;
+
+export type HookFailure = "threw" | "timeout" | "nonsense";
+
+export class Hook<K extends HookKind = HookKind> {
+  readonly definition: HookDefinition<HookFunctions[K]>;
+  readonly surroundings: HookSurroundings;
+  readonly breaker = new HookBreaker();
+  calls = 0;
+  failures = 0;
+  /** Not called, because it rests or too many calls of it hang. */
+  skipped = 0;
+  /** Called, and not heard of yet. */
+  pending = 0;
+  /** Of these, those nobody waits for any more. */
+  hung = 0;
+
+  constructor(definition: HookDefinition<HookFunctions[K]>, surroundings: HookSurroundings) {
+    this.definition = definition;
+    this.surroundings = surroundings;
+  }
+
+  get fallback(): Fallback {
+    return this.definition.fallback;
+  }
+
+  /**
+   * Calls it. `done` is called once, in here or later, with what `check` made of the answer, or null when it failed.
+   * Answers the call while that is under way, else null.
+   */
+  run<A>(
+    requestId: string,
+    invoke: (run: HookFunctions[K], context: HookContext) => unknown,
+    check: Check<A>,
+    done: (answer: A | null) => void,
+  ): HookCall<A> | null {
+    const { timers } = this.surroundings;
+    if (this.hung >= HOOK_CALLS_HUNG_MAX || !this.breaker.admits(timers.nowMs)) {
+      this.skipped++;
+      done(null);
+      return null;
+    }
+    const call = new HookCall(this as unknown as Hook, requestId, check, done);
+    this.calls++;
+    let answer: unknown;
+    let waits: boolean;
+    try {
+      answer = invoke(this.definition.run, call.context);
+      waits = isPromise(answer);
+    } catch (error) {
+      call.fail("threw", error);
+      return null;
+    }
+    if (!waits) {
+      call.answer(answer);
+      return null;
+    }
+    // Whatever else calls itself a promise is made one.
+    call.wait(Promise.resolve(answer));
+    return call;
+  }
+}
+
+/** One call. */
+export class HookCall<A> implements TimerOwner {
+  readonly context: HookContext;
+  readonly hook: Hook;
+  readonly requestId: string;
+  readonly #check: Check<A>;
+  readonly #done: (answer: A | null) => void;
+  #timer: Timer | null = null;
+  #abort: AbortController | null = null;
+  #isOver = false;
+
+  constructor(hook: Hook, requestId: string, check: Check<A>, done: (answer: A | null) => void) {
+    this.hook = hook;
+    this.requestId = requestId;
+    this.#check = check;
+    this.#done = done;
+    this.context = new CallContext(this as unknown as HookCall<unknown>);
+  }
+
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    return this.#abort.signal;
+  }
+
+  answer(answer: unknown): void {
+    let checked: A;
+    try {
+      checked = this.#check(answer);
+    } catch (error) {
+      this.fail("nonsense", error);
+      return;
+    }
+    this.#end();
+    this.hook.breaker.succeed(this.hook.surroundings.timers.nowMs);
+    this.#done(checked);
+  }
+
+  fail(failure: HookFailure, error: unknown): void {
+    const { hook } = this;
+    const { timers, observer } = hook.surroundings;
+    this.#end();
+    hook.failures++;
+    const wasOpen = hook.breaker.isOpen;
+    hook.breaker.fail(timers.nowMs);
+    const { name, source } = hook.definition;
+    const rests = !wasOpen && hook.breaker.isOpen;
+    observer.onNotice({ kind: "hook-failed", hook: name, source, requestId: this.requestId, failure, error, rests });
+    this.#done(null);
+  }
+
+  wait(promise: Promise<unknown>): void {
+    const { hook } = this;
+    const { timers } = hook.surroundings;
+    hook.pending++;
+    this.#timer = new Timer(this);
+    timers.set(this.#timer, hook.definition.timeoutMs);
+    promise.then(
+      (answer) => this.#settle(() => this.answer(answer)),
+      (error) => this.#settle(() => this.fail("threw", error)),
+    );
+  }
+
+  onTimer(): void {
+    const { timeoutMs } = this.hook.definition;
+    this.hook.hung++;
+    this.#abort?.abort(new Error(`took longer than ${timeoutMs} ms`));
+    this.fail("timeout", null);
+  }
+
+  /** The request is over: nobody waits. */
+  abandon(): void {
+    if (this.#isOver) return;
+    this.hook.hung++;
+    this.hook.breaker.forget();
+    this.#end();
+    this.#abort?.abort();
+  }
+
+  #settle(end: () => void): void {
+    this.hook.pending--;
+    if (this.#isOver) {
+      this.hook.hung--;
+      return;
+    }
+    try {
+      end();
+    } catch (error) {
+      this.hook.surroundings.reportDefect(error);
+    }
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    if (this.#timer !== null) this.hook.surroundings.timers.remove(this.#timer);
+  }
+}
+
+/** What the function is given: only what it may use. */
+class CallContext implements HookContext {
+  readonly fetch: HookContext["fetch"];
+  readonly #call: HookCall<unknown>;
+
+  constructor(call: HookCall<unknown>) {
+    this.#call = call;
+    this.fetch = call.hook.surroundings.fetch;
+  }
+
+  get hook(): string {
+    return this.#call.hook.definition.name;
+  }
+  get signal(): AbortSignal {
+    return this.#call.signal;
+  }
+  cache<T>(key: string, load: CacheLoad<T>, options?: CacheOptions): T | Promise<T> {
+    return this.#call.hook.surroundings.cache(key, load, options);
+  }
+  log(message: string): void {
+    const { hook, requestId } = this.#call;
+    const text = String(message);
+    hook.surroundings.observer.onNotice({ kind: "hook-said", hook: hook.definition.name, requestId, text });
+  }
+}
+
+function isPromise(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}

@@ -1,0 +1,146 @@
+/** The request that hooks see: a view that makes texts when asked, and ends with the request. */
+
+import { cookieValue } from "../http/cookie.ts";
+import { queryParameter } from "../route/query.ts";
+import type { HookRequest } from "./hooks.ts";
+
+/** The request under way, as far as it is shown. */
+export interface ShownRequest {
+  readonly requestId: string;
+  readonly method: string;
+  readonly scheme: "http" | "https";
+  readonly host: string;
+  /** With the port the client named; `""` when it named no host. */
+  readonly authority: string;
+  readonly path: string;
+  readonly query: string;
+  readonly clientAddress: string;
+  readonly clientPort: number;
+  readonly listener: string;
+  readonly routeId: string;
+  /** What the path captured, escaped as there. */
+  readonly match: { readonly names: readonly string[]; readonly captures: readonly string[] | null } | null;
+  /** By lower-case name. */
+  header(name: string): string | null;
+  forEachField(use: (name: string, value: string) => void): void;
+}
+
+const OVER = "the request is over; take what you need of it before you wait for something that takes longer";
+
+export class LiveRequest implements HookRequest {
+  readonly id: string;
+  /** Null: the request is over, and its memory may be another one's. */
+  #shown: ShownRequest | null;
+  #abort: AbortController | null = null;
+  #headers: Headers | null = null;
+
+  constructor(shown: ShownRequest) {
+    this.#shown = shown;
+    this.id = shown.requestId;
+  }
+
+  /** Nothing may be read from here on, and nobody waits for an answer. */
+  end(): void {
+    this.#shown = null;
+    this.#abort?.abort();
+  }
+
+  get method(): string {
+    return this.#here.method;
+  }
+  get scheme(): "http" | "https" {
+    return this.#here.scheme;
+  }
+  get host(): string {
+    return this.#here.host;
+  }
+  get path(): string {
+    return this.#here.path;
+  }
+  get query(): string {
+    return this.#here.query;
+  }
+  get url(): string {
+    const { scheme, authority, path, query } = this.#here;
+    const host = authority === "" ? "localhost" : authority;
+    return `${scheme}://${host}${path === "*" ? "/" : path}${query === "" ? "" : `?${query}`}`;
+  }
+  get clientAddress(): string {
+    return this.#here.clientAddress;
+  }
+  get clientPort(): number {
+    return this.#here.clientPort;
+  }
+  get listener(): string {
+    return this.#here.listener;
+  }
+  get routeId(): string {
+    return this.#here.routeId;
+  }
+  get tls(): null {
+    return null;
+  }
+
+  get params(): Readonly<Record<string, string>> {
+    const { match } = this.#here;
+    const captures = match?.captures ?? [];
+    const named = captures.flatMap((value, index) => {
+      const name = match?.names[index] ?? "";
+      return name === "" ? [] : [[name, unescaped(value)] as const];
+    });
+    return Object.fromEntries(named);
+  }
+
+  get headers(): Headers {
+    if (this.#headers === null) {
+      const headers = new Headers();
+      this.#here.forEachField((name, value) => headers.append(name, value));
+      this.#headers = headers;
+    }
+    return this.#headers;
+  }
+
+  get cookies(): Readonly<Record<string, string>> {
+    const cookies: Record<string, string> = Object.create(null);
+    for (const pair of (this.#here.header("cookie") ?? "").split(/; ?|, ?/)) {
+      const equals = pair.indexOf("=");
+      const name = pair.slice(0, Math.max(equals, 0)).trim();
+      if (name !== "" && !(name in cookies)) cookies[name] = pair.slice(equals + 1);
+    }
+    return cookies;
+  }
+
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#shown === null) this.#abort.abort();
+    return this.#abort.signal;
+  }
+
+  header(name: string): string | null {
+    return this.#here.header(name.toLowerCase());
+  }
+  cookie(name: string): string | null {
+    return cookieValue(this.#here.header("cookie"), name);
+  }
+  queryParameter(name: string): string | null {
+    return queryParameter(this.#here.query, name);
+  }
+  toRequest(): Request {
+    return new Request(this.url, { method: this.method, headers: this.headers, signal: this.signal });
+  }
+
+  get #here(): ShownRequest {
+    if (this.#shown === null) throw new Error(OVER);
+    return this.#shown;
+  }
+}
+
+/** As text where the bytes are UTF-8, else as it stands in the path. */
+function unescaped(text: string): string {
+  if (!text.includes("%")) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import type { Decide, OnRequest } from "../../../core/script/hooks.ts";
+import { OK, type Stage, stageWith } from "../../scenario/stage.ts";
+
+/** What the upstream `app` was asked, and what the client was answered. */
+async function play(hooks: object, request: string, route: object = {}, use: (stage: Stage) => void = () => {}) {
+  const asked: string[] = [];
+  const stage = await stageWith({
+    routes: [{ id: "r", upstream: "app", hooks, ...route } as never],
+    script: {
+      onRequest: (seen) => {
+        asked.push(`${seen.method} ${seen.target}`);
+        return OK;
+      },
+    },
+  });
+  const peer = stage.ask(request);
+  use(stage);
+  await stage.sim.settle();
+  stage.sim.drive();
+  const answered = peer.text().split("\r\n")[0] ?? "";
+  const [fault] = stage.exchanges.map((exchange) => exchange.fault);
+  await stage.close();
+  return { asked, answered, fault, text: peer.text() };
+}
+
+const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
+
+describe("a request with hooks", () => {
+  it("goes on when they say nothing, at once or later", async () => {
+    for (const onRequest of [() => undefined, async () => undefined]) {
+      const { asked, answered } = await play({ onRequest }, get("/x"));
+      assert.deepEqual(asked, ["GET /x"]);
+      assert.equal(answered, "HTTP/1.1 200 OK");
+    }
+  });
+
+  it("is denied, and no server hears of it", async () => {
+    for (const onRequest of [() => ({ deny: 403 }), async () => ({ deny: 403, body: "no\n" })]) {
+      const { asked, answered, fault } = await play({ onRequest }, get("/x"));
+      assert.deepEqual(asked, []);
+      assert.equal(answered, "HTTP/1.1 403 Forbidden");
+      assert.equal(fault, "");
+    }
+  });
+
+  it("is sent as it was rewritten", async () => {
+    const onRequest: OnRequest = (request) => ({ path: `/v2${request.path}`, query: "a=1" });
+    const { asked } = await play({ onRequest }, get("/x?b=2"));
+    assert.deepEqual(asked, ["GET /v2/x?a=1"]);
+  });
+
+  it("waits with its body until they have answered", async () => {
+    let answer: (nothing: undefined) => void = () => {};
+    const decide: Decide = () => new Promise((resolve) => (answer = resolve));
+    const body = "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello";
+    const { asked, answered } = await play({ decide }, body, {}, ({ origin }) => {
+      assert.equal(origin.links.length, 0);
+      answer(undefined);
+    });
+    assert.deepEqual(asked, ["POST /x"]);
+    assert.equal(answered, "HTTP/1.1 200 OK");
+  });
+
+  it("is answered by the fallback when they throw, hang or answer nonsense", async () => {
+    const throwing = () => {
+      throw new Error("x");
+    };
+    for (const decide of [throwing, () => 5, () => "nobody"]) {
+      const { asked, answered } = await play({ decide }, get("/x"));
+      assert.deepEqual(asked, []);
+      assert.equal(answered, "HTTP/1.1 503 Service Unavailable");
+    }
+    const hung = await play({ decide: () => new Promise(() => {}) }, get("/x"), {}, ({ sim }) => sim.advance(1_200));
+    assert.equal(hung.fault, "internal.hook-failed");
+    const ignored = await play({ decide: { run: throwing, fallback: "ignore" } }, get("/x"));
+    assert.deepEqual(ignored.asked, ["GET /x"]);
+    const elsewhere = await play({ decide: { run: throwing, fallback: { upstream: "app" } } }, get("/x"));
+    assert.deepEqual(elsewhere.asked, ["GET /x"]);
+  });
+
+  it("leaves when its client does, and tells them", async () => {
+    let signal: AbortSignal | undefined;
+    const decide: Decide = (request) => {
+      signal = request.signal;
+      return new Promise(() => {});
+    };
+    const stage = await stageWith({ routes: [{ upstream: "app", hooks: { decide } }] });
+    const peer = stage.ask(get("/"));
+    peer.reset();
+    stage.sim.drive();
+    assert.ok(signal?.aborted);
+    assert.equal(stage.exchanges[0]?.status, 499);
+    await stage.close();
+  });
+});

@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import {
+  checkDecision,
+  checkVerdict,
+  isResponse,
+  refuseOthers,
+  statusOf,
+  textOf,
+} from "../../../core/script/check-answer.ts";
+
+describe("what onRequest answered", () => {
+  it("is one of a few shapes", () => {
+    for (const nothing of [undefined, null]) assert.deepEqual(checkVerdict(nothing), { kind: "go" });
+    assert.equal(checkVerdict(new Response("x")).kind, "answer");
+    assert.deepEqual(checkVerdict({ deny: 403 }), { kind: "deny", status: 403, body: "" });
+    assert.deepEqual(checkVerdict({ path: "/x%20y", query: "a=1", host: "b.example:81", headers: { remove: "X" } }), {
+      kind: "change",
+      path: "/x%20y",
+      query: "a=1",
+      host: "b.example:81",
+      edits: { drop: ["x"], add: [] },
+    });
+  });
+
+  it("is refused where it could be sent as something else", () => {
+    for (const path of ["x", "*", "", "/a b", "/a?b", "/a#b", "/../x", "/a/./b", "/\r\nX", "/%zz", "/%00", 5])
+      assert.throws(() => checkVerdict({ path }), TypeError, String(path));
+    for (const query of ["a b", "a#b", "é", "\n"]) assert.throws(() => checkVerdict({ query }), TypeError, query);
+    for (const host of ["", "a b", "a/b", "a:x", "a@b", "é.example", "a..b"])
+      assert.throws(() => checkVerdict({ host }), TypeError, host);
+    for (const answer of ["text", 5, true, [], { allow: true }, { deny: 200 }, { deny: "403" }, { deny: 403, body: 5 }])
+      assert.throws(() => checkVerdict(answer), TypeError, JSON.stringify(answer));
+  });
+});
+
+describe("what decide answered", () => {
+  it("is one of a few shapes", () => {
+    assert.deepEqual(checkDecision(undefined), { kind: "own" });
+    const named = checkDecision("api");
+    assert.ok(named.kind === "upstream" && named.upstream === "api" && named.server === null && !named.strict);
+    const chosen = checkDecision({ upstream: "api", server: "10.0.0.1:80", strict: true, hashKey: "k" });
+    assert.ok(chosen.kind === "upstream" && chosen.server === "10.0.0.1:80" && chosen.strict && chosen.hashKey === "k");
+    assert.equal(checkDecision(new Response("x")).kind, "answer");
+  });
+
+  it("may be a target of HTTP", () => {
+    const target = (text: string) => {
+      const decision = checkDecision({ target: text });
+      assert.ok(decision.kind === "target");
+      return [decision.host, decision.port];
+    };
+    assert.deepEqual(target("http://10.0.0.7:8080"), ["10.0.0.7", 8080]);
+    assert.deepEqual(target("http://Backend.internal/"), ["backend.internal", 80]);
+    assert.deepEqual(target("http://[fd00::1]:81"), ["fd00::1", 81]);
+  });
+
+  it("is refused when it is no such target", () => {
+    for (const target of [
+      "10.0.0.7:80",
+      "https://a",
+      "http://a/path",
+      "http://u@a",
+      "http://a:0",
+      "http://a:99999",
+      "http://",
+      "http://é",
+      5,
+    ])
+      assert.throws(() => checkDecision({ target }), TypeError, String(target));
+    for (const answer of [5, [], {}, { upstream: 5 }, { upstream: "a", port: 1 }, { upstream: "a", server: 1 }])
+      assert.throws(() => checkDecision(answer), TypeError, JSON.stringify(answer));
+  });
+});
+
+describe("pieces of answers", () => {
+  it("are known by their members", () => {
+    assert.ok(isResponse(new Response()));
+    for (const value of [null, {}, { status: 200 }, { status: 200, headers: {}, body: null }, "x"])
+      assert.ok(!isResponse(value));
+    assert.equal(statusOf(200), 200);
+    for (const status of [199, 600, 200.5, "200", Number.NaN]) assert.throws(() => statusOf(status), TypeError);
+    assert.equal(textOf("x", "it"), "x");
+    assert.throws(() => textOf(1, "it"), /it is a number/);
+    refuseOthers({}, "forms");
+    assert.throws(() => refuseOthers({ x: 1 }, "forms"), /"x".*forms/);
+  });
+});

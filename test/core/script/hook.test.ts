@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { HOOK_BREAKER_FAILURES_MIN, HOOK_CALLS_HUNG_MAX } from "../../../core/limits.ts";
+import type { HookContext, OnRequest } from "../../../core/script/hooks.ts";
+import { around, hookOf } from "./stage.ts";
+
+const check = (answer: unknown): string => {
+  if (typeof answer !== "string") throw new TypeError("it answered no text");
+  return answer;
+};
+
+/** Lets promises that are settled call whoever waits for them. */
+const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+function play(run: (context: HookContext) => unknown) {
+  const surroundings = around();
+  const hook = hookOf("onRequest", ((_request, context) => run(context)) as OnRequest, surroundings);
+  const answers: (string | null)[] = [];
+  const call = () =>
+    hook.run(
+      "id",
+      (code, context) => code({} as never, context),
+      check,
+      (answer) => answers.push(answer),
+    );
+  return { hook, answers, call, surroundings };
+}
+
+describe("a hook", () => {
+  it("answers at once when its function does", () => {
+    const { answers, call, hook } = play(() => "yes");
+    assert.equal(call(), null);
+    assert.deepEqual(answers, ["yes"]);
+    assert.deepEqual([hook.calls, hook.failures, hook.pending], [1, 0, 0]);
+  });
+
+  it("answers later when its function does", async () => {
+    const { answers, call, hook } = play(async () => "yes");
+    assert.notEqual(call(), null);
+    assert.deepEqual(answers, []);
+    await turn();
+    assert.deepEqual(answers, ["yes"]);
+    assert.equal(hook.pending, 0);
+  });
+
+  it("fails, counted and told of with its source, when its function throws", async () => {
+    for (const run of [
+      () => Promise.reject(new Error("no")),
+      () => {
+        throw new Error("no");
+      },
+    ]) {
+      const { answers, call, hook, surroundings } = play(run);
+      call();
+      await turn();
+      assert.deepEqual(answers, [null]);
+      assert.equal(hook.failures, 1);
+      const [notice] = surroundings.notices;
+      assert.ok(notice?.kind === "hook-failed");
+      assert.deepEqual(
+        [notice.hook, notice.source, notice.failure, notice.requestId],
+        ["hooks.onRequest", "file.ts:1", "threw", "id"],
+      );
+    }
+  });
+
+  it("fails when the answer is nonsense, also by a getter or a promise that throws", async () => {
+    const hostile = {
+      // biome-ignore lint/suspicious/noThenProperty: what hooks answer may be anything
+      get then() {
+        throw new Error("hostile");
+      },
+    };
+    for (const run of [() => 5, async () => 5, () => hostile]) {
+      const { answers, call } = play(run);
+      call();
+      await turn();
+      assert.deepEqual(answers, [null]);
+    }
+  });
+
+  it("fails at its deadline, not before, and tells its function so", async () => {
+    let signal: AbortSignal | undefined;
+    const { answers, call, hook, surroundings } = play((context) => {
+      signal = context.signal;
+      return new Promise(() => {});
+    });
+    call();
+    surroundings.advance(1_000);
+    assert.deepEqual(answers, []);
+    surroundings.advance(100);
+    assert.deepEqual(answers, [null]);
+    assert.ok(signal?.aborted);
+    assert.deepEqual([hook.pending, hook.hung], [1, 1]);
+  });
+
+  it("says nothing any more when its request is over", async () => {
+    const { answers, call, hook, surroundings } = play(async () => "late");
+    call()?.abandon();
+    await turn();
+    surroundings.advance(2_000);
+    assert.deepEqual(answers, []);
+    assert.deepEqual([hook.pending, hook.hung, hook.failures], [0, 0, 0]);
+  });
+
+  it("is not called while it rests", () => {
+    const { answers, call, hook, surroundings } = play(() => 5);
+    for (let i = 0; i < HOOK_BREAKER_FAILURES_MIN + 3; i++) call();
+    assert.deepEqual([hook.calls, hook.skipped], [HOOK_BREAKER_FAILURES_MIN, 3]);
+    assert.equal(answers.length, HOOK_BREAKER_FAILURES_MIN + 3);
+    const resting = surroundings.notices.filter((notice) => notice.kind === "hook-failed" && notice.rests);
+    assert.equal(resting.length, 1);
+  });
+
+  it("is not called while too many calls of it hang", () => {
+    const { answers, call, hook } = play(() => new Promise(() => {}));
+    for (let i = 0; i < HOOK_CALLS_HUNG_MAX; i++) call()?.abandon();
+    assert.deepEqual(answers, []);
+    call();
+    assert.deepEqual(answers, [null]);
+    assert.equal(hook.skipped, 1);
+  });
+
+  it("reports what breaks behind its answer instead of losing it", async () => {
+    const surroundings = around();
+    const hook = hookOf("onRequest", async () => undefined, surroundings);
+    hook.run(
+      "id",
+      (code, context) => code({} as never, context),
+      () => "",
+      () => {
+        throw new Error("ours");
+      },
+    );
+    await turn();
+    assert.match(String(surroundings.defects[0]), /ours/);
+  });
+});

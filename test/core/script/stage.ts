@@ -1,0 +1,44 @@
+import type { Notice } from "../../../core/observe/events.ts";
+import { Hook, type HookSurroundings } from "../../../core/script/hook.ts";
+import type { Fallback, HookFunctions, HookKind } from "../../../core/script/hooks.ts";
+import { Timers } from "../../../core/time/timers.ts";
+
+/** What hooks need around them, with a clock that is moved by hand. */
+export interface Around extends HookSurroundings {
+  readonly notices: Notice[];
+  readonly defects: unknown[];
+  nowMs: number;
+  advance(ms: number): void;
+}
+
+export function around(): Around {
+  const timers = new Timers(0);
+  const notices: Notice[] = [];
+  const defects: unknown[] = [];
+  const made: Around = {
+    timers,
+    notices,
+    defects,
+    nowMs: 0,
+    observer: { wantsTimes: false, onExchange: () => {}, onNotice: (notice) => void notices.push(notice) },
+    reportDefect: (error) => void defects.push(error),
+    cache: (_key, load) => load(new AbortController().signal),
+    fetch: () => Promise.reject(new Error("no upstreams here")),
+    advance(ms) {
+      for (const endMs = made.nowMs + ms; made.nowMs < endMs; ) {
+        made.nowMs += 50;
+        timers.advance(made.nowMs);
+      }
+    },
+  };
+  return made;
+}
+
+export function hookOf<K extends HookKind>(
+  kind: K,
+  run: HookFunctions[K],
+  surroundings: HookSurroundings,
+  fallback: Fallback = { status: 503 },
+): Hook<K> {
+  return new Hook({ kind, name: `hooks.${kind}`, run, timeoutMs: 1_000, fallback, source: "file.ts:1" }, surroundings);
+}
