@@ -134,16 +134,8 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
     return this.#hooked;
   }
 
-  onHookAnswer(_response: Response): void {
-    this.#fail(fault.HOOK_FAILED);
-  }
-  onHookDenial(status: number, body: string): void {
-    this.#answer(answerText(status, body));
-  }
-
-  /** The server that the request is with now. */
   get endpoint(): Endpoint | null {
-    return this.#tries?.current?.endpoint ?? null;
+    return this.#tries?.current?.endpoint ?? null; // the server that the request is with now
   }
 
   #findRoute(): Fault | null {
@@ -334,6 +326,13 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
   }
   onHookFailed(reason: Fault): void {
     this.#fail(reason);
+  }
+
+  onHookAnswer(_response: Response): void {
+    this.#fail(fault.HOOK_FAILED);
+  }
+  onHookDenial(status: number, body: string): void {
+    this.#answer(answerText(status, body));
   }
 
   // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────
