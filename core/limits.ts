@@ -279,5 +279,20 @@ export const DNS_RETRY_MS_MAX = 30_000;
 /** How long starting waits for the first answers of DNS before it listens without. */
 export const FIRST_NAMES_MS = 2_000;
 
+/** Traces kept, and the share of the requests that do not fail which is traced, too. */
+export const TRACE_KEEP = 1_000;
+export const TRACE_SAMPLE_SHARE = 0.01;
+/** A million is more than anybody reads, and the bytes bound them before. */
+export const TRACE_KEEP_MAX = 100_000;
+/** All of them together; an ordinary one has some 2 KiB. */
+export const TRACE_BYTES_MAX = 16 * 1024 * 1024;
+/** Of one trace: tries (ten further ones may be configured), servers named as skipped at each, calls of hooks, a text. */
+export const TRACE_TRIES_MAX = 16;
+export const TRACE_SKIPPED_MAX = 16;
+export const TRACE_HOOKS_MAX = 16;
+export const TRACE_TEXT_MAX = 512;
+/** Servers looked at for that: of an upstream with thousands nobody walks through all while requests wait. */
+export const TRACE_LOOKED_AT_MAX = 256;
+
 /** Weight of a server. */
 export const SERVER_WEIGHT_MAX = 1_000;

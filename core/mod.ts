@@ -6,6 +6,20 @@ export { type ConfigProblem, formatPath } from "./config/problem.ts";
 export type { Snapshot } from "./exchange/snapshot.ts";
 export type { Fault, FaultSide } from "./fault.ts";
 export type { FinishedExchange, Notice, Observer } from "./observe/events.ts";
+export type {
+  SkippedServer,
+  SkipReason,
+  Trace,
+  TraceEdits,
+  TraceHook,
+  TraceLoad,
+  TraceNext,
+  TraceSkipped,
+  TraceTry,
+  TryCause,
+} from "./observe/trace.ts";
+export type { TraceFilter } from "./observe/trace-ring.ts";
+export { formatTrace, formatTraceJson } from "./observe/trace-text.ts";
 export {
   createProxy,
   type ListenFailure,

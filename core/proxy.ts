@@ -15,13 +15,14 @@ import { ReplayBudget } from "./exchange/replay-budget.ts";
 import type { Snapshot } from "./exchange/snapshot.ts";
 import { Checks } from "./health/checks.ts";
 import type { AdminState } from "./health/definition.ts";
-import type { ServerState } from "./health/server-health.ts";
 import { FIRST_NAMES_MS, LAST_CHANCE_MS, SLICE_MS, TICK_MS, WARM_UP_MS } from "./limits.ts";
 import { Departures } from "./listen/departures.ts";
 import { Listener } from "./listen/listener.ts";
 import { closeAll, type ListenFailure, listenAll } from "./listen/listeners.ts";
 import { Pressure } from "./listen/pressure.ts";
 import type { Observer } from "./observe/events.ts";
+import type { Trace } from "./observe/trace.ts";
+import { type TraceFilter, TraceRing } from "./observe/trace-ring.ts";
 import type { Address, Runtime, Ticker } from "./runtime.ts";
 import type { HookSurroundings } from "./script/hook.ts";
 import { HttpDate } from "./time/date.ts";
@@ -32,6 +33,7 @@ import type { Group } from "./upstream/group.ts";
 import { type DiscoverySurroundings, Names } from "./upstream/names.ts";
 import { affordableConnections, ServerConnections } from "./upstream/server-connections.ts";
 import type { ServerLists } from "./upstream/server-lists.ts";
+import { type ServerView, serverViews } from "./upstream/server-view.ts";
 
 export interface ProxyOptions {
   readonly runtime: Runtime;
@@ -67,30 +69,19 @@ export interface Proxy {
   setServerState(upstream: string, server: string, state: AdminState): boolean;
   /** Every server of every upstream as it is now. */
   serverStates(): ServerView[];
+  /** Where a request went and why, by its id; null when that is not kept, or no longer (`trace` of the configuration). */
+  trace(requestId: string): Trace | null;
+  /** What is kept of requests, the newest first. */
+  traces(filter?: TraceFilter): Trace[];
   /** Stops at once. */
   stop(): Promise<void>;
-}
-
-export interface ServerView {
-  readonly upstream: string;
-  readonly server: string;
-  readonly state: ServerState;
-  /** Why, in words. */
-  readonly reason: string;
-  /** Since when, in milliseconds since 1970. */
-  readonly sinceMs: number;
-  readonly failuresInARow: number;
-  readonly isRefusing: boolean;
-  readonly inFlight: number;
-  /** The one in effect. */
-  readonly weight: number;
 }
 
 export interface Reloaded {
   readonly changes: ReloadChanges;
 }
 
-export type { ListenFailure };
+export type { ListenFailure, ServerView };
 
 /** Nothing has changed. */
 export interface NotReloaded {
@@ -109,6 +100,7 @@ class RunningProxy implements Proxy, Engine {
   readonly slab = new Slab();
   readonly date: HttpDate;
   readonly checks: Checks;
+  readonly traceRing: TraceRing;
   readonly discovery: DiscoverySurroundings;
   readonly serverConnections: ServerConnections;
   readonly hooks: HookSurroundings;
@@ -137,6 +129,7 @@ class RunningProxy implements Proxy, Engine {
     this.runtime = runtime;
     this.observer = observer ?? UNWATCHED;
     this.timers = new Timers(runtime.now());
+    this.traceRing = new TraceRing(snapshot.trace);
     this.date = new HttpDate(() => runtime.wallClockMs());
     this.checks = new Checks(this);
     const names = new Names({ runtime, timers: this.timers, observer: this.observer, rules: snapshot.dns });
@@ -224,6 +217,7 @@ class RunningProxy implements Proxy, Engine {
     this.deployment = next;
     this.#listeners = listeners;
     this.#pressure.goBy(snapshot.limits);
+    this.traceRing.goBy(snapshot.trace);
     this.replayBudget.bytesMax = snapshot.limits.replayTotalBytesMax;
     const retired = handOver(previous, next);
     for (const [index, listener] of listeners.entries()) {
@@ -313,19 +307,15 @@ class RunningProxy implements Proxy, Engine {
   }
 
   serverStates(): ServerView[] {
-    return [...this.deployment.groups].flatMap(([upstream, { endpoints }]) =>
-      endpoints.map(({ label, health, inFlight, weight }) => ({
-        upstream,
-        server: label,
-        state: health.state,
-        reason: health.reason,
-        sinceMs: health.sinceMs,
-        failuresInARow: health.streak,
-        isRefusing: health.isRefusing,
-        inFlight,
-        weight,
-      })),
-    );
+    return serverViews(this.deployment.groups);
+  }
+
+  trace(requestId: string): Trace | null {
+    return this.traceRing.find(requestId);
+  }
+
+  traces(filter?: TraceFilter): Trace[] {
+    return this.traceRing.list(filter);
   }
 
   /** A prefix nobody can guess and a count: unique, short to read aloud, found in the log by its end. */

@@ -13,7 +13,17 @@ import { functionsIn, isTypesOnly, lineAt, type Source, sourcesBelow } from "./s
  * in ARCHITECTURE.md. A room is a folder, or one file where it is named with its path.
  */
 const arrows: readonly (readonly string[])[] = [
-  ["bytes", "time", "limits", "fault", "runtime", "observe/events", "upstream/outcome", "script/hooks"],
+  [
+    "bytes",
+    "time",
+    "limits",
+    "fault",
+    "runtime",
+    "observe/events",
+    "observe/trace",
+    "upstream/outcome",
+    "script/hooks",
+  ],
   ["http"],
   ["h1"],
   ["route", "balance", "health"],

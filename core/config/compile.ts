@@ -97,7 +97,7 @@ export function* compilingConfig(
 }
 
 function finish(
-  { listeners, trustedProxies = [], via, forwarded, dns, log, allowTargets = [] }: ParsedConfig,
+  { listeners, trustedProxies = [], via, forwarded, dns, trace, log, allowTargets = [] }: ParsedConfig,
   { numbers, upstreams, table, hooks }: Pick<Snapshot, "upstreams" | "table" | "hooks"> & { readonly numbers: Numbers },
 ): Pick<CompiledConfig, "snapshot" | "log"> {
   const snapshot: Snapshot = {
@@ -110,6 +110,7 @@ function finish(
     dns: defineDns(dns),
     hooks,
     allowTargets,
+    trace: { sampleShare: trace.sample, keep: trace.keep },
   };
   return { snapshot: freeze(snapshot), log: freeze({ access: log.access, format: log.format }) };
 }

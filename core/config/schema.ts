@@ -29,6 +29,7 @@ import {
   section,
   text,
 } from "./shapes.ts";
+import { TraceRulesSchema } from "./trace-schema.ts";
 
 const listenAddress = text('an address such as "127.0.0.1:8080"', (value) => problemOf(parseListenAddress(value)));
 const serverAddress = text('an address such as "127.0.0.1:9000"', (value) => problemOf(parseServerAddress(value)));
@@ -192,6 +193,10 @@ export const ConfigSchema = section({
       }),
       "Failed requests are always logged, on standard error.",
     ),
+    {},
+  ),
+  trace: v.optional(
+    described(TraceRulesSchema, "What is kept of requests, to be asked where they went and why; docs/traces.md."),
     {},
   ),
   $schema: v.optional(described(v.string("expected text"), "Where editors find the JSON Schema; not looked at.")),

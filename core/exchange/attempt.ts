@@ -6,6 +6,7 @@ import type { ClientConnection } from "../h1/client.ts";
 import type { Fields } from "../http/fields.ts";
 import type { RequestHead, ResponseHead } from "../http/message.ts";
 import type { ResponseHandler } from "../http/wire.ts";
+import type { TryCause } from "../observe/trace.ts";
 import { Timer, type TimerOwner } from "../time/timers.ts";
 import type { Borrower } from "../upstream/connections.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
@@ -14,6 +15,7 @@ import { type Outcome, outcomeOfFault, outcomeOfStatus } from "../upstream/outco
 import type { ClientSide } from "./client-side.ts";
 import type { RoutePlan } from "./deployment.ts";
 import type { Engine } from "./engine.ts";
+import type { ExchangeTrace, TracedAttempt } from "./exchange-trace.ts";
 import { isEventStream } from "./response-notes.ts";
 import { isStale } from "./retry.ts";
 
@@ -25,6 +27,10 @@ export interface AttemptOwner {
   readonly plan: RoutePlan | null;
   readonly asksUpgrade: boolean;
   readonly isRequestEnded: boolean;
+  /** By the clock; 0 when nobody wants to know. */
+  readonly nowMs: number;
+  /** Null while none is written. */
+  readonly trace: ExchangeTrace | null;
   /** What the request is going to now, as the configuration names it. */
   server: string;
   /** There is a connection: everything of the request that is there goes out. */
@@ -38,13 +44,15 @@ export interface AttemptOwner {
 
 /** Who decides what a try leads to. */
 export interface AttemptJudge {
+  /** It fails, but nobody has heard of it yet, and the connection still counts. */
+  onFailing(attempt: Attempt, reason: Fault): void;
   /** There is a response; nothing of its body is passed on before this returns. */
   onHead(attempt: Attempt, head: ResponseHead): void;
   /** The try is over without a complete response. */
   onFailed(attempt: Attempt, reason: Fault): void;
 }
 
-export class Attempt implements ResponseHandler, Borrower, TimerOwner {
+export class Attempt implements ResponseHandler, Borrower, TimerOwner, TracedAttempt {
   readonly endpoint: Endpoint;
   readonly #exchange: AttemptOwner;
   readonly #judge: AttemptJudge;
@@ -60,6 +68,21 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner {
   hasHeard = false;
   /** The request, or a part of it, may have reached the server. */
   wasSent = false;
+  // For traces; times by the clock, 0 when nobody wants to know.
+  cause: TryCause = "first";
+  /** Who has chosen the server, if that was not the group: a hook, say. */
+  chosenBy = "";
+  /** In the queue for a place. */
+  waitedMs = 0;
+  startedMs = 0;
+  /** It had a connection, and the request began to be sent. */
+  leasedMs = 0;
+  /** The head of the response; where nobody asks for more, by the last tick. */
+  headMs = 0;
+  /** Of the response. */
+  status = 0;
+  /** Its connection had been the client's own before. */
+  isBound = false;
   #timer: Timer | null = null;
   #isOver = false;
   /** What is known of the server so far: what would be reported if the client left now. */
@@ -89,6 +112,7 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner {
       this.#exchange.engine.timers.set(this.#timer, perTryMs);
     }
     const bound = fresh ? null : this.#exchange.client.takeBound(this.endpoint);
+    this.isBound = bound !== null;
     if (bound !== null) this.onLease(bound);
     else this.endpoint.connections.lease(this, fresh);
   }
@@ -99,6 +123,8 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner {
     this.wasSent = true;
     connection.begin(this, exchange.plan!, exchange.head.method, exchange.asksUpgrade);
     this.isReused = connection.isReused;
+    // One that was there already was had in no time.
+    this.leasedMs = this.isReused ? this.startedMs : exchange.nowMs;
     if (this.#group.wantsLatency) this.#sentMs = exchange.engine.runtime.now();
     exchange.sendRequest(this, connection);
   }
@@ -112,10 +138,15 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner {
   }
 
   onHead(head: ResponseHead): void {
-    this.#outcome = outcomeOfStatus(head.status);
-    if (this.#sentMs !== 0) this.#latencyMs = this.#exchange.engine.runtime.now() - this.#sentMs;
+    const { status } = head;
+    const exchange = this.#exchange;
+    const { runtime, timers } = exchange.engine;
+    this.status = status;
+    if (this.leasedMs !== 0) this.headMs = exchange.trace !== null || status >= 500 ? exchange.nowMs : timers.tickedMs;
+    this.#outcome = outcomeOfStatus(status);
+    if (this.#sentMs !== 0) this.#latencyMs = runtime.now() - this.#sentMs;
     // These may go on for hours, and the server has done its part.
-    if (head.status === 101 || isEventStream(head)) this.#report();
+    if (status === 101 || isEventStream(head)) this.#report();
     this.#stopTimer();
     this.#judge.onHead(this, head);
   }
@@ -204,6 +235,7 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner {
 
   #fail(reason: Fault, outcome: Outcome): void {
     this.#outcome = outcome;
+    this.#judge.onFailing(this, reason);
     this.#leave();
     this.#judge.onFailed(this, reason);
   }

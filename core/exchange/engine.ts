@@ -1,6 +1,7 @@
 /** What all exchanges of a proxy share. */
 
 import type { Observer } from "../observe/events.ts";
+import type { Traces } from "../observe/trace.ts";
 import type { HookSurroundings } from "../script/hook.ts";
 import type { HttpDate } from "../time/date.ts";
 import type { Surroundings } from "../upstream/connections.ts";
@@ -12,6 +13,7 @@ export interface Engine extends Surroundings {
   /** What hooks may ask for. */
   readonly hooks: HookSurroundings;
   readonly observer: Observer;
+  readonly traceRing: Traces;
   readonly date: HttpDate;
   readonly inFlight: InFlight;
   readonly replayBudget: ReplayBudget;

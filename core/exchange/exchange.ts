@@ -15,7 +15,7 @@ import type { ClientConnection } from "../h1/client.ts";
 import type { Fields } from "../http/fields.ts";
 import { dropUnsafeTrailers } from "../http/hop.ts";
 import * as known from "../http/known-fields.ts";
-import { BODY_LENGTH, BODY_NONE, type RequestHead, type ResponseHead } from "../http/message.ts";
+import { BODY_LENGTH, BODY_NONE, type ResponseHead } from "../http/message.ts";
 import { type PathReading, readPath } from "../http/path.ts";
 import type { RequestHandler } from "../http/wire.ts";
 import type { FinishedExchange } from "../observe/events.ts";
@@ -23,27 +23,24 @@ import type { CheckedDecision } from "../script/check-answer.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import type { Group } from "../upstream/group.ts";
 import type { Attempt } from "./attempt.ts";
-import type { ClientSide } from "./client-side.ts";
-import type { Engine } from "./engine.ts";
 import { findTarget } from "./find-target.ts";
 import { forwardInterim, forwardRequest, forwardResponse, isLooping } from "./forward.ts";
 import { Hooked, type HookedOwner } from "./hooked.ts";
 import { RequestBody } from "./request-body.ts";
-import { RequestView } from "./request-view.ts";
 import { type Answer, answerFault, answerRedirect, answerText, sentBytesOf, writeAnswer } from "./respond.ts";
 import { bindsConnection, isEventStream, keepAliveSeconds } from "./response-notes.ts";
-import { Tries, type TriesOwner } from "./tries.ts";
+import { TracedRequest } from "./traced-request.ts";
+import { Tries } from "./tries.ts";
+import type { TriesOwner } from "./tries-owner.ts";
 
 const NOBODY: readonly Endpoint[] = [];
 const BAD_PATH = fault.clientRefusal(-fault.BAD_PATH);
 
-export class Exchange extends RequestView implements RequestHandler, FinishedExchange, TriesOwner, HookedOwner {
+export class Exchange extends TracedRequest implements RequestHandler, FinishedExchange, TriesOwner, HookedOwner {
   #reading: PathReading | null = null;
-  #target: string | null = null;
   #body: RequestBody | null = null;
   #tries: Tries | null = null;
   #hooked: Hooked | null = null;
-  #hasBegun = false;
   #wasSent = false;
   isRequestEnded = false;
   #isResponseEnded = false;
@@ -54,18 +51,12 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
   #hasContinue = false;
   #isTunnel = false;
   #dropsBody = false;
-  readonly #startedMs: number;
   // The record of FinishedExchange:
   status = 0;
   responseBytes = 0;
   durationMs = 0;
   firstByteMs = 0;
   fault: Fault | null = null;
-
-  constructor(engine: Engine, client: ClientSide, head: RequestHead) {
-    super(engine, client, head);
-    this.#startedMs = engine.observer.wantsTimes ? engine.runtime.now() : 0;
-  }
 
   // ── the steps ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -76,7 +67,7 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
     if (refused !== null) this.#fail(refused);
     else if (onRequest === null) this.#route();
     else this.#hooks.onRequest(onRequest, () => this.#route());
-    this.#hasBegun = true;
+    this.hasBegun = true;
   }
 
   #route(): void {
@@ -92,7 +83,7 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
     const { group, hooks } = this.plan!;
     const decide = hooks?.decide ?? null;
     const { kind } = this.match!.route.action;
-    this.#target = found === null ? null : found.target;
+    this.targetSent = found === null ? null : found.target;
     if (found === null) this.#fail(BAD_PATH);
     else if (decide !== null && (kind === "upstream" || kind === "target"))
       this.#hooks.decide(decide, (decision) => this.#follow(decision));
@@ -182,7 +173,7 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
     }
     this.#wasSent = true;
     this.server = attempt.endpoint.label;
-    connection.head(forwardRequest(this, this.#target), this.head);
+    connection.head(forwardRequest(this, this.targetSent), this.head);
     if (body === null) {
       // Without a body `onEnd` follows at once, or came before the connection.
       if (this.isRequestEnded) connection.end(null);
@@ -193,7 +184,7 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
     for (const piece of pieces) isWritable = connection.body(piece, 0, piece.length);
     if (attempt.connection === null) return;
     if (body.isComplete) connection.end(null);
-    else if (this.#hasBegun) connection.flush(); // else the client's turn goes on, and ends with `onFlush`
+    else if (this.hasBegun) connection.flush(); // else the client's turn goes on, and ends with `onFlush`
     if (isWritable) this.client.connection.release();
   }
 
@@ -263,7 +254,10 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
     this.#body?.forget();
     this.status = head.status;
     this.server = attempt.endpoint.label;
-    if (this.#startedMs !== 0) this.firstByteMs = this.engine.runtime.now() - this.#startedMs;
+    if (this.wantsTimes) {
+      attempt.headMs = this.engine.runtime.now();
+      this.firstByteMs = attempt.headMs - this.startedMs;
+    }
     const connection = attempt.connection!;
     const outgoing = forwardResponse(this, head);
     const cookie = this.plan!.group!.stickyCookie(this, attempt.endpoint);
@@ -383,8 +377,9 @@ export class Exchange extends RequestView implements RequestHandler, FinishedExc
     this.#tries?.end();
     this.#hooked?.end();
     this.fault = reason;
-    if (this.#startedMs !== 0) this.durationMs = this.engine.runtime.now() - this.#startedMs;
+    if (this.wantsTimes) this.durationMs = this.engine.runtime.now() - this.startedMs;
     try {
+      if (reason !== null || this.status >= 500 || this.trace !== null) this.keepTrace(this.#tries);
       this.engine.observer.onExchange(this);
     } catch (error) {
       this.engine.reportDefect(error);

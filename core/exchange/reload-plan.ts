@@ -19,7 +19,7 @@ export interface ReloadChanges {
   readonly listeners: Changes;
   readonly upstreams: Changes;
   readonly routes: Changes;
-  /** Whether anything beside them is different: limits, timeouts, forwarding, name servers. */
+  /** Whether anything beside them is different: limits, timeouts, forwarding, name servers, traces. */
   readonly settings: boolean;
 }
 
@@ -49,7 +49,8 @@ export function* planningReload(current: Snapshot, next: Snapshot): Steps<Reload
         isSame(current.limits, next.limits) &&
         isSame(current.timeouts, next.timeouts) &&
         isSame(current.forwarding, next.forwarding) &&
-        isSame(current.dns, next.dns)
+        isSame(current.dns, next.dns) &&
+        isSame(current.trace, next.trace)
       ),
     },
     listenersFrom,

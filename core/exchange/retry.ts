@@ -34,15 +34,31 @@ export type NextTry =
   | "anywhere";
 
 export function nextTry(failed: FailedTry, policy: RetryPolicy): NextTry {
-  if (failed.hasForwarded) return "none";
-  // Nobody knows whether the server acted on what it was sent (RFC 9110 section 9.2.2).
-  if (failed.wasSent && !(failed.isRepeatable && failed.isReplayable)) return "none";
+  if (whyNoOther(failed, policy) !== null) return "none";
   if (isStale(failed)) return "fresh";
-  if (failed.retries >= policy.attemptsMax) return "none";
-  if (failed.fault === null) return policy.statuses.includes(failed.status) ? "anywhere" : "none";
-  const reason = retryReasonOf(failed.fault);
-  if (reason === null || !policy.reasons.includes(reason)) return "none";
-  return reason === "connect" ? "elsewhere" : "anywhere";
+  return failed.fault !== null && retryReasonOf(failed.fault) === "connect" ? "elsewhere" : "anywhere";
+}
+
+export type WhyNoOther =
+  | "response begun"
+  | "may not be done twice"
+  | "body not kept"
+  /** `retries.attempts` */
+  | "no attempts left"
+  /** `retries.on` */
+  | "not in retries.on";
+
+/** Why no other try may follow; null: one may. */
+export function whyNoOther(failed: FailedTry, policy: RetryPolicy): WhyNoOther | null {
+  if (failed.hasForwarded) return "response begun";
+  // Nobody knows whether the server acted on what it was sent (RFC 9110 section 9.2.2).
+  if (failed.wasSent && !failed.isRepeatable) return "may not be done twice";
+  if (failed.wasSent && !failed.isReplayable) return "body not kept";
+  if (isStale(failed)) return null;
+  if (failed.retries >= policy.attemptsMax) return "no attempts left";
+  const reason = failed.fault === null ? null : retryReasonOf(failed.fault);
+  const isWanted = reason === null ? policy.statuses.includes(failed.status) : policy.reasons.includes(reason);
+  return isWanted ? null : "not in retries.on";
 }
 
 /** A pooled connection that the server closed just as we used it says nothing about the server. */

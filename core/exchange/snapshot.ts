@@ -4,6 +4,7 @@
  */
 
 import type { Limits, Timeouts } from "../limits.ts";
+import type { TraceRules } from "../observe/trace.ts";
 import type { RouteTable } from "../route/table.ts";
 import type { Address } from "../runtime.ts";
 import type { HookDefinitions } from "../script/hooks.ts";
@@ -23,6 +24,7 @@ export interface Snapshot {
   readonly hooks: HookDefinitions | null;
   /** CIDR blocks and addresses that hooks may send requests to beside the servers of upstreams. */
   readonly allowTargets: readonly string[];
+  readonly trace: TraceRules;
 }
 
 export interface ListenerDefinition {

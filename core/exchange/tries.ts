@@ -11,28 +11,16 @@
 import type { Fault } from "../fault.ts";
 import * as fault from "../fault.ts";
 import type { ResponseHead } from "../http/message.ts";
+import type { TryCause } from "../observe/trace.ts";
 import { Timer, type TimerOwner } from "../time/timers.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
-import type { Group, PickRequest } from "../upstream/group.ts";
+import type { Group } from "../upstream/group.ts";
 import { backoffMs } from "../upstream/retry-policy.ts";
 import type { PlaceSeeker, Waiting, Wish } from "../upstream/wait-queue.ts";
-import { Attempt, type AttemptJudge, type AttemptOwner } from "./attempt.ts";
-import { nextTry } from "./retry.ts";
-
-/** The exchange, as far as the choice of its tries needs it. */
-export interface TriesOwner extends AttemptOwner, PickRequest {
-  /** Anything of a response went to the client. */
-  readonly hasForwarded: boolean;
-  /** Doing the request twice is as good as once: by its method, or by a key that servers know it by. */
-  readonly isIdempotent: boolean;
-  /** The same, or the configuration has said that it may be done twice. */
-  readonly isRepeatable: boolean;
-  /** All of the request that has come can be sent again. */
-  readonly isReplayable: boolean;
-  /** This is the response. */
-  onResponseHead(attempt: Attempt, head: ResponseHead): void;
-  onTriesFailed(reason: Fault): void;
-}
+import { Attempt, type AttemptJudge } from "./attempt.ts";
+import type { ExchangeTrace } from "./exchange-trace.ts";
+import { nextTry, whyNoOther } from "./retry.ts";
+import type { TriesOwner } from "./tries-owner.ts";
 
 const NOBODY: readonly Endpoint[] = [];
 
@@ -56,6 +44,9 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
   #timer: Timer | null = null;
   /** In the queue for a place. */
   #waiting: Waiting<Endpoint> | null = null;
+  /** In there since. */
+  #waitsSinceMs = 0;
+  #cause: TryCause = "first";
   #isExtra = false;
   #hasEntered = false;
   #total: Timer | null = null;
@@ -97,16 +88,18 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
 
   /** Nothing of this is wanted any more; `reason` is why. */
   abandon(reason: Fault): void {
-    const { current } = this;
-    const second = this.#second;
-    const held = this.#held;
+    const all = this.#all;
+    this.noteEnd(this.#exchange.openTrace(), reason);
     this.current = null;
     this.#second = null;
     this.#held = null;
-    current?.abandon(reason);
-    second?.abandon(reason);
-    held?.abandon(reason);
+    for (const each of all) each.abandon(reason);
     this.end();
+  }
+
+  /** What is under way ends with the exchange; null: it has gone well. */
+  noteEnd(trace: ExchangeTrace | null, reason: Fault | null): void {
+    if (trace !== null) for (const each of this.#all) trace.ended(each, reason);
   }
 
   /** The exchange is over. */
@@ -130,6 +123,10 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
     if (head.status >= 400 && this.#holds(attempt, head)) return;
     this.#decideFor(attempt);
     this.#exchange.onResponseHead(attempt, head);
+  }
+
+  onFailing(attempt: Attempt, reason: Fault): void {
+    this.#exchange.openTrace()?.ended(attempt, reason);
   }
 
   onFailed(attempt: Attempt, reason: Fault): void {
@@ -165,11 +162,13 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
 
   /** Whether the response waits for a better one. */
   #holds(attempt: Attempt, head: ResponseHead): boolean {
-    const isOnly = this.#second === null;
     if (!this.#group.retries.statuses.includes(head.status)) return false;
+    const isOnly = this.#second === null;
+    const trace = this.#exchange.openTrace();
     // While the request still comes nobody knows whether it can be sent twice.
     if (isOnly && !this.#exchange.isRequestEnded) return false;
     if (isOnly && (this.#next(attempt, null, head.status) === "none" || !this.#pause(attempt))) return false;
+    trace?.ended(attempt, null);
     this.#remove(attempt);
     this.#held?.abandon(null);
     this.#held = attempt;
@@ -181,22 +180,28 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
   #next(attempt: Attempt, reason: Fault | null, status: number): ReturnType<typeof nextTry> {
     const { hasForwarded, isRepeatable, isReplayable } = this.#exchange;
     const { wasSent, isReused, hasHeard } = attempt;
-    const retries = this.#retries;
-    const facts = { hasForwarded, isRepeatable, isReplayable, wasSent, isReused, hasHeard, retries };
-    return nextTry({ fault: reason, status, ...facts }, this.#group.retries);
+    const facts = { hasForwarded, isRepeatable, isReplayable, wasSent, isReused, hasHeard, retries: this.#retries };
+    const failed = { fault: reason, status, ...facts };
+    const next = nextTry(failed, this.#group.retries);
+    this.#exchange.trace?.decided(attempt, next, whyNoOther(failed, this.#group.retries) ?? "");
+    return next;
   }
 
   /** False: there is no other server. At no charge: nothing was sent, so no server has more to do than without us. */
   #goElsewhere(from: Endpoint): boolean {
     const endpoint = this.#other(from);
-    if (endpoint === null) return false;
+    if (endpoint === null) return this.#drop("no other server");
+    this.#cause = "elsewhere";
     this.#retries++;
     this.#startAt(endpoint);
     return true;
   }
 
   #pause(attempt: Attempt): boolean {
-    if (!this.#charge()) return false;
+    if (!this.#group.takeRetry()) return this.#drop("the retry budget is empty, or `breaker.retries` is reached");
+    this.#isExtra = true;
+    this.#retries++;
+    this.#cause = "retry";
     this.#exclude(attempt.endpoint);
     this.#setTimer(backoffMs(this.#group.retries, this.#retries, this.#exchange.engine.runtime.random()));
     return true;
@@ -211,6 +216,7 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
       return;
     }
     if (endpoint !== null) this.#putBack(endpoint);
+    this.#drop(endpoint === null ? "no server may be asked" : "no place at any server");
     this.#giveUp();
   }
 
@@ -228,6 +234,7 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
       return;
     }
     this.#second = first;
+    this.#cause = "hedge";
     this.#isExtra = true;
     this.#start(endpoint, false);
   }
@@ -262,6 +269,7 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
     this.#held = null;
     this.#stopTimer();
     this.#stopWaiting();
+    if (other !== null) this.#exchange.trace?.ended(other, null);
     other?.abandon(null);
     held?.abandon(null);
   }
@@ -284,6 +292,7 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
 
   /** The connection was stale; `endpoint` is asked again. */
   #startFresh(endpoint: Endpoint): void {
+    this.#cause = "fresh";
     if (endpoint.connections.hasPlaceFor(true)) this.#start(endpoint, true);
     else this.#wait({ only: endpoint, fresh: true, refused: NOBODY });
   }
@@ -295,6 +304,7 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
       this.#fail(fault.QUEUE_FULL);
       return;
     }
+    this.#waitsSinceMs = this.#exchange.turnMs;
     this.#waiting = this.#group.queue.join(this, wish, queueMs);
     // A balancer may know of reasons to wait for one server; the queue does not.
     this.#group.serveWaiting();
@@ -323,6 +333,11 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
   #start(endpoint: Endpoint, fresh: boolean): void {
     const attempt = new Attempt(this.#exchange, this, endpoint, this.#isExtra);
     this.#isExtra = false;
+    attempt.cause = this.#cause;
+    attempt.startedMs = this.#exchange.turnMs;
+    if (this.#waitsSinceMs !== 0) attempt.waitedMs = attempt.startedMs - this.#waitsSinceMs;
+    this.#waitsSinceMs = 0;
+    this.#exchange.trace?.began(attempt);
     this.count++;
     this.#exchange.server = endpoint.label;
     this.current = attempt;
@@ -358,17 +373,20 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
     if (!this.tried.includes(endpoint)) this.tried = [...this.tried, endpoint];
   }
 
-  #charge(): boolean {
-    if (!this.#group.takeRetry()) return false;
-    this.#isExtra = true;
-    this.#retries++;
-    return true;
+  /** The further try that was decided on can't be made. Always answers false. */
+  #drop(why: string): false {
+    this.#exchange.trace?.dropped(why);
+    return false;
   }
 
   /** The further try that was charged is not made. */
   #dropCharge(): void {
     if (this.#isExtra) this.#group.breaker.endRetry();
     this.#isExtra = false;
+  }
+
+  get #all(): readonly Attempt[] {
+    return [this.current, this.#second, this.#held].filter((each) => each !== null);
   }
 
   #setTimer(delayMs: number): void {

@@ -4,6 +4,7 @@ import type { Slab } from "../bytes/slab.ts";
 import { ClientSide } from "../exchange/client-side.ts";
 import type { Engine } from "../exchange/engine.ts";
 import { Exchange } from "../exchange/exchange.ts";
+import { refusedTrace } from "../exchange/refused-trace.ts";
 import { answerFault, writeAnswer } from "../exchange/respond.ts";
 import type { Fault } from "../fault.ts";
 import type { HeadBounds } from "../h1/parse-head.ts";
@@ -71,8 +72,9 @@ export class HttpSession implements ServerOwner {
   }
 
   refuse(fault: Fault, head: RequestHead): void {
+    const { observer, traceRing, runtime } = this.#engine;
     const requestId = this.#engine.nextRequestId();
-    this.#engine.observer.onNotice({
+    const notice = {
       kind: "refused",
       listener: this.#client.listener,
       clientAddress: this.#client.address,
@@ -80,7 +82,9 @@ export class HttpSession implements ServerOwner {
       target: head.targetText,
       fault,
       requestId,
-    });
+    } as const;
+    observer.onNotice(notice);
+    if (traceRing.isOn) traceRing.keep(refusedTrace(notice, runtime.wallClockMs()));
     writeAnswer(this.connection, answerFault(fault, requestId, head.fields), 0, this.#engine.date.text);
   }
 

@@ -245,7 +245,12 @@ function isSecret(name: string): boolean {
 /** JSON, with everything escaped that a terminal or a log viewer might act on. */
 function escapeJson(text: string): string {
   const shown = text.length > FIELD_LENGTH_MAX ? `${text.slice(0, FIELD_LENGTH_MAX - 1)}…` : text;
-  return JSON.stringify(shown).replace(
+  return escapeInvisible(JSON.stringify(shown));
+}
+
+/** In a JSON text: what a terminal or a log viewer might act on. */
+export function escapeInvisible(json: string): string {
+  return json.replace(
     /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );

@@ -21,6 +21,7 @@ import { type HashPart, hashKeyOf, type KeyedRequest } from "./hash-key.ts";
 import type { Outcome } from "./outcome.ts";
 import { RetryBudget } from "./retry-budget.ts";
 import { DEFAULT_RETRIES, type RetryPolicy } from "./retry-policy.ts";
+import { type Skipped, skippedServers } from "./skipped.ts";
 import { SlowStart } from "./slow-start.ts";
 import { Sticky } from "./sticky.ts";
 import { areOf, drawTier, PartOfTier, shareOut, type Tier, tiersOf } from "./tier.ts";
@@ -94,6 +95,11 @@ export class Group implements TimerOwner {
     this.whenDiscovered(() => {
       this.#isStarting = false;
     });
+  }
+
+  /** The time of the last tick. */
+  get nowMs(): number {
+    return this.#surroundings.timers.nowMs;
   }
 
   get endpoints(): readonly Endpoint[] {
@@ -187,6 +193,16 @@ export class Group implements TimerOwner {
       }
     }
     return this.#pickAround(request.tried, tier, key);
+  }
+
+  /** Whom a choice of `chosen` did not fall on, and why; null: of nobody. For traces. */
+  skipped({ tried }: PickRequest, chosen: Endpoint | null): Skipped {
+    return skippedServers(this.#endpoints, { tiers: this.#tiers, tried, endpoint: chosen });
+  }
+
+  /** Whether it was the request's cookie that led to `endpoint`. */
+  isKept(request: PickRequest, endpoint: Endpoint): boolean {
+    return this.#sticky?.find(request) === endpoint;
   }
 
   /** Whether one more try may be made beyond the first ones; the breaker's `endRetry` follows when it is over. */

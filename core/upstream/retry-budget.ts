@@ -35,11 +35,16 @@ export class RetryBudget {
     if (this.#tokens < this.#tokensMax) this.#tokens += this.#share;
   }
 
+  /** What is there now. */
+  tokens(nowMs: number): number {
+    const earned = (Math.max(nowMs - this.#filledMs, 0) * this.#perSecond) / 1000;
+    return Math.min(this.#tokens + earned, this.#tokensMax);
+  }
+
   /** False: a further try would be one too many. */
   withdraw(nowMs: number): boolean {
-    const earned = (Math.max(nowMs - this.#filledMs, 0) * this.#perSecond) / 1000;
+    this.#tokens = this.tokens(nowMs);
     this.#filledMs = Math.max(nowMs, this.#filledMs);
-    this.#tokens = Math.min(this.#tokens + earned, this.#tokensMax);
     if (this.#tokens < 1 - ROUNDING) {
       this.refused++;
       return false;

@@ -57,6 +57,7 @@ export interface StageOptions extends Partial<SimulationOptions> {
   readonly limits?: Config["limits"];
   readonly timeouts?: Config["timeouts"];
   readonly routes?: Config["routes"];
+  readonly trace?: Config["trace"];
   readonly pool?: NonNullable<NonNullable<Config["upstreams"]>[string]["pool"]>;
   /** Further keys of the upstream `app`. */
   readonly app?: Partial<NonNullable<Config["upstreams"]>[string]>;
@@ -248,6 +249,7 @@ function configOf(options: StageOptions): Config {
       },
     },
     routes: options.routes ?? [{ upstream: "app" }],
+    ...(options.trace && { trace: options.trace }),
     ...(options.limits && { limits: options.limits }),
     ...(options.timeouts && { timeouts: options.timeouts }),
   };

@@ -63,6 +63,8 @@ const owner = (): AttemptOwner => ({
   asksUpgrade: false,
   isRequestEnded,
   server: "",
+  nowMs: 0,
+  trace: null,
   sendRequest: () => void told.push("send"),
   onInterim: () => void told.push("interim"),
   onResponsePiece: () => void told.push("piece"),
@@ -72,6 +74,7 @@ const owner = (): AttemptOwner => ({
 });
 
 const judge: AttemptJudge = {
+  onFailing: () => {},
   onHead: () => void told.push("head"),
   onFailed: (_attempt: Attempt, reason: Fault) => void told.push(`failed ${reason.code}`),
 };

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "@std/testing/bdd";
 import type { Attempt } from "../../../core/exchange/attempt.ts";
-import { Tries, type TriesOwner } from "../../../core/exchange/tries.ts";
+import { Tries } from "../../../core/exchange/tries.ts";
+import type { TriesOwner } from "../../../core/exchange/tries-owner.ts";
 import type { Fault } from "../../../core/fault.ts";
 import * as fault from "../../../core/fault.ts";
 import { DEFAULT_TIMEOUTS } from "../../../core/limits.ts";
@@ -87,6 +88,10 @@ function begin(labels: string, changes: Partial<TriesOwner> = {}): void {
     },
     sendRequest() {},
     onResponseHead: (attempt: Attempt) => void told.push(`answer of ${attempt.endpoint.label}`),
+    nowMs: 0,
+    turnMs: 0,
+    trace: null,
+    openTrace: () => null,
     onTriesFailed: (reason: Fault) => void told.push(reason.code),
     ...changes,
   } as unknown as TriesOwner;

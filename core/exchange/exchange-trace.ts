@@ -1,0 +1,233 @@
+/**
+ * Notes what becomes of one exchange, for its trace. Made at its begin for a request of the sample; for any other only
+ * when a try of it fails, or it ends badly: what is needed then stands in its attempts.
+ */
+
+import type { Fault } from "../fault.ts";
+import { TRACE_HOOKS_MAX, TRACE_TEXT_MAX, TRACE_TRIES_MAX } from "../limits.ts";
+import type {
+  Trace,
+  TraceEdits,
+  TraceHook,
+  TraceLoad,
+  TraceNext,
+  TraceSkipped,
+  TraceTry,
+  TryCause,
+} from "../observe/trace.ts";
+import type { CompiledFieldEdits } from "../route/field-edits.ts";
+import type { Endpoint } from "../upstream/endpoint.ts";
+import type { Group, PickRequest } from "../upstream/group.ts";
+import type { RequestView } from "./request-view.ts";
+
+/** The exchange, as far as its trace tells of it. */
+export interface TracedExchange extends RequestView, PickRequest {
+  /** On the clock of the runtime; 0 when nobody looked. */
+  readonly startedMs: number;
+  readonly nowMs: number;
+  /** The target that goes to servers; null: as received. */
+  readonly targetSent: string | null;
+  readonly status: number;
+  readonly fault: Fault | null;
+  readonly attempts: number;
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+}
+
+/** A try, as far as a trace tells of it. Times are by the clock, 0 where nothing happened. */
+export interface TracedAttempt {
+  readonly endpoint: Endpoint;
+  readonly cause: TryCause;
+  /** Who has chosen the server, if that was not the group: a hook, say. */
+  readonly chosenBy: string;
+  readonly isReused: boolean;
+  readonly isBound: boolean;
+  readonly waitedMs: number;
+  readonly startedMs: number;
+  readonly leasedMs: number;
+  readonly headMs: number;
+  readonly status: number;
+}
+
+type Note = { -readonly [K in keyof TraceTry]: TraceTry[K] };
+
+export class ExchangeTrace {
+  readonly isSampled: boolean;
+  readonly #exchange: TracedExchange;
+  readonly #attempts: TracedAttempt[] = [];
+  /** One for each of them. */
+  readonly #notes: Note[] = [];
+  #hasFailedTry = false;
+  #hooks: TraceHook[] = [];
+
+  constructor(exchange: TracedExchange, isSampled: boolean) {
+    this.#exchange = exchange;
+    this.isSampled = isSampled;
+  }
+
+  /** A try begins now. */
+  began(attempt: TracedAttempt): void {
+    if (this.#notes.length < TRACE_TRIES_MAX) this.#add(attempt, "choice");
+  }
+
+  /** A try is over; to be called before anybody hears of it. Null: it was answered, or is not needed any more. */
+  ended(attempt: TracedAttempt, reason: Fault | null): void {
+    let note = this.#noteOf(attempt);
+    if (note === null && this.#notes.length < TRACE_TRIES_MAX) note = this.#add(attempt, "end");
+    if (note === null || note.endedAfterMs !== UNDER_WAY) return;
+    const { startedMs, nowMs } = this.#exchange;
+    const { leasedMs, headMs, isReused, isBound } = attempt;
+    const hasLease = leasedMs !== 0;
+    note.connection = !hasLease ? null : isBound ? "bound" : isReused ? "reused" : "new";
+    if (!hasLease) note.connectMs = rounded(nowMs - attempt.startedMs);
+    else if (note.connection === "new") note.connectMs = rounded(leasedMs - attempt.startedMs);
+    if (hasLease) note.sentAfterMs = rounded(leasedMs - startedMs);
+    // The clock of the ticks may be behind.
+    if (headMs !== 0) note.firstByteMs = rounded(Math.max(0, headMs - leasedMs));
+    note.status = attempt.status;
+    note.fault = reason === null ? "" : reason.code;
+    note.endedAfterMs = rounded(nowMs - startedMs);
+    if (reason !== null) this.#hasFailedTry = true;
+  }
+
+  /** What follows on a try that has failed, or was answered by a status that may be better elsewhere. */
+  decided(attempt: TracedAttempt, decision: TraceNext["decision"], why: string): void {
+    const note = this.#noteOf(attempt) ?? (this.#notes.length < TRACE_TRIES_MAX ? this.#add(attempt, "end") : null);
+    if (note !== null) note.next = { decision, why, load: loadOf(this.#exchange.plan!.group!) };
+    if (decision !== "none") this.#hasFailedTry = true;
+  }
+
+  /** What was decided last could not be done. */
+  dropped(why: string): void {
+    const note = this.#notes.findLast(({ next }) => next !== null);
+    if (note === undefined) return;
+    note.next = { decision: "none", why, load: loadOf(this.#exchange.plan!.group!) };
+  }
+
+  /** A function of the configuration was called. */
+  noteHook(hook: TraceHook): void {
+    if (this.#hooks.length < TRACE_HOOKS_MAX) this.#hooks.push({ ...hook, outcome: cut(hook.outcome) });
+  }
+
+  /** At the end, when the exchange's record is complete; null: it is none of those that are kept. */
+  finish(): Trace | null {
+    const exchange = this.#exchange;
+    const { status, fault, startedMs, nowMs, plan, route } = exchange;
+    const hasFailed = fault !== null || status >= 500;
+    if (!hasFailed && !this.isSampled && !this.#hasFailedTry) return null;
+    const group = plan?.group ?? null;
+    const target = exchange.targetSent;
+    return {
+      requestId: exchange.requestId,
+      kept: hasFailed ? "failed" : this.#hasFailedTry ? "retried" : "sampled",
+      atMs: Math.round(exchange.engine.runtime.wallClockMs() - (nowMs - startedMs)),
+      listener: exchange.listener,
+      clientAddress: exchange.clientAddress,
+      method: exchange.method,
+      host: cut(exchange.host),
+      path: cut(exchange.path),
+      routeId: exchange.routeId,
+      upstream: group === null ? "" : group.definition.name,
+      rewrittenPath: target === null ? null : cut(pathOf(target)),
+      edits:
+        route === null ? NO_EDITS : { request: namesIn(route.requestEdits), response: namesIn(route.responseEdits) },
+      hooks: this.#hooks,
+      tries: this.#notes,
+      triesOmitted: exchange.attempts - this.#notes.length,
+      skipped: group === null || exchange.attempts > 0 ? null : skippedAt("choice", exchange, group, null),
+      load: group === null ? null : loadOf(group),
+      status,
+      fault,
+      requestBytes: exchange.requestBytes,
+      responseBytes: exchange.responseBytes,
+      durationMs: rounded(nowMs - startedMs),
+    };
+  }
+
+  #noteOf(attempt: TracedAttempt): Note | null {
+    return this.#notes[this.#attempts.indexOf(attempt)] ?? null;
+  }
+
+  #add(attempt: TracedAttempt, seenAt: TraceSkipped["seenAt"]): Note {
+    const exchange = this.#exchange;
+    const { endpoint, cause, waitedMs } = attempt;
+    const note: Note = {
+      server: endpoint.label,
+      cause,
+      chosenBy: this.#chooserOf(attempt),
+      skipped: skippedAt(seenAt, exchange, exchange.plan!.group!, attempt),
+      beganAfterMs: rounded(attempt.startedMs - exchange.startedMs),
+      waitedMs: rounded(waitedMs),
+      connection: null,
+      connectMs: null,
+      tlsMs: null,
+      sentAfterMs: null,
+      firstByteMs: null,
+      endedAfterMs: UNDER_WAY,
+      status: 0,
+      fault: "",
+      next: null,
+    };
+    this.#attempts.push(attempt);
+    this.#notes.push(note);
+    return note;
+  }
+
+  #chooserOf({ chosenBy, cause, waitedMs, endpoint }: TracedAttempt): string {
+    if (chosenBy !== "") return chosenBy;
+    if (cause === "fresh") return "same server";
+    if (waitedMs > 0) return "queue";
+    const exchange = this.#exchange;
+    const group = exchange.plan!.group!;
+    if (group.isKept(exchange, endpoint)) return "sticky cookie";
+    const { balance } = group.definition;
+    return typeof balance === "string" ? balance : `hash (${balance.method})`;
+  }
+}
+
+const UNDER_WAY = -1;
+const NO_EDITS: TraceEdits = { request: [], response: [] };
+
+function skippedAt(
+  seenAt: TraceSkipped["seenAt"],
+  request: PickRequest,
+  group: Group,
+  attempt: TracedAttempt | null,
+): TraceSkipped {
+  return { ...group.skipped(request, attempt === null ? null : attempt.endpoint), seenAt };
+}
+
+function loadOf({ breaker, retryBudget, queue, definition, nowMs }: Group): TraceLoad {
+  const { caps } = breaker;
+  return {
+    retryTokens: Math.round(retryBudget.tokens(nowMs) * 10) / 10,
+    inFlight: breaker.inFlight,
+    inFlightMax: finite(caps.inFlight),
+    retries: breaker.retries,
+    retriesMax: finite(caps.retries),
+    queued: queue.length,
+    queuedMax: finite(Math.min(caps.pending, definition.pool.queueMax)),
+  };
+}
+
+function finite(bound: number): number | null {
+  return bound === Number.POSITIVE_INFINITY ? null : bound;
+}
+
+function namesIn({ set, add, remove, isEmpty }: CompiledFieldEdits): readonly string[] {
+  return isEmpty ? NO_EDITS.request : [...[...set, ...add].map(({ name }) => name), ...remove];
+}
+
+function pathOf(target: string): string {
+  const end = target.indexOf("?");
+  return end === -1 ? target : target.slice(0, end);
+}
+
+function cut(text: string): string {
+  return text.length > TRACE_TEXT_MAX ? `${text.slice(0, TRACE_TEXT_MAX - 1)}…` : text;
+}
+
+/** To the microsecond: what is finer than that is noise. */
+function rounded(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}

@@ -1,0 +1,59 @@
+/** What of an exchange its trace goes by: the clock, and the notes once somebody takes them. */
+
+import type { Fault } from "../fault.ts";
+import type { RequestHead } from "../http/message.ts";
+import type { Endpoint } from "../upstream/endpoint.ts";
+import type { ClientSide } from "./client-side.ts";
+import type { Engine } from "./engine.ts";
+import { ExchangeTrace, type TracedExchange } from "./exchange-trace.ts";
+import { RequestView } from "./request-view.ts";
+import type { Tries } from "./tries.ts";
+
+export abstract class TracedRequest extends RequestView implements TracedExchange {
+  /** When it began, by the clock of the runtime; 0 when nobody wants to know. */
+  readonly startedMs: number;
+  /** Its log line has times. */
+  readonly wantsTimes: boolean;
+  /** The turn in which it came is over. */
+  hasBegun = false;
+  /** The target that goes to servers; null: as received. */
+  targetSent: string | null = null;
+  trace: ExchangeTrace | null = null;
+  abstract readonly status: number;
+  abstract readonly fault: Fault | null;
+  abstract readonly tried: readonly Endpoint[];
+  abstract readonly attempts: number;
+  abstract readonly requestBytes: number;
+  abstract readonly responseBytes: number;
+
+  constructor(engine: Engine, client: ClientSide, head: RequestHead) {
+    super(engine, client, head);
+    const { traceRing } = engine;
+    this.wantsTimes = engine.observer.wantsTimes;
+    this.startedMs = this.wantsTimes || traceRing.isOn ? engine.runtime.now() : 0;
+    if (traceRing.samplesNext()) this.trace = new ExchangeTrace(this, true);
+  }
+
+  get nowMs(): number {
+    return this.startedMs === 0 ? 0 : this.engine.runtime.now();
+  }
+
+  /** The same, but looks at the clock only when some time may have passed. */
+  get turnMs(): number {
+    return this.hasBegun ? this.nowMs : this.startedMs;
+  }
+
+  /** Something goes wrong: from here on notes are taken. Null when traces are turned off. */
+  openTrace(): ExchangeTrace | null {
+    if (this.trace === null && this.engine.traceRing.isOn) this.trace = new ExchangeTrace(this, false);
+    return this.trace;
+  }
+
+  /** At the end, when status and fault are known. */
+  protected keepTrace(tries: Tries | null): void {
+    const trace = this.openTrace();
+    tries?.noteEnd(trace, this.fault);
+    const record = trace === null ? null : trace.finish();
+    if (record !== null) this.engine.traceRing.keep(record);
+  }
+}

@@ -1,0 +1,24 @@
+import type { Fault } from "../fault.ts";
+import type { ResponseHead } from "../http/message.ts";
+import type { PickRequest } from "../upstream/group.ts";
+import type { Attempt, AttemptOwner } from "./attempt.ts";
+import type { ExchangeTrace } from "./exchange-trace.ts";
+
+/** The exchange, as far as the choice of its tries needs it. */
+export interface TriesOwner extends AttemptOwner, PickRequest {
+  /** Anything of a response went to the client. */
+  readonly hasForwarded: boolean;
+  /** Doing the request twice is as good as once: by its method, or by a key that servers know it by. */
+  readonly isIdempotent: boolean;
+  /** The same, or the configuration has said that it may be done twice. */
+  readonly isRepeatable: boolean;
+  /** All of the request that has come can be sent again. */
+  readonly isReplayable: boolean;
+  /** By the clock, or the begin of the request while that is this very turn; 0 when nobody wants to know. */
+  readonly turnMs: number;
+  /** Something went wrong: from here on a trace is written, unless they are turned off. */
+  openTrace(): ExchangeTrace | null;
+  /** This is the response. */
+  onResponseHead(attempt: Attempt, head: ResponseHead): void;
+  onTriesFailed(reason: Fault): void;
+}

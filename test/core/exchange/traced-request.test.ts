@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { beforeEach, describe, it } from "@std/testing/bdd";
+import type { ClientSide } from "../../../core/exchange/client-side.ts";
+import type { Engine } from "../../../core/exchange/engine.ts";
+import { TracedRequest } from "../../../core/exchange/traced-request.ts";
+import type { RequestHead } from "../../../core/http/message.ts";
+
+let looks: number;
+let isOn: boolean;
+let samples: boolean;
+let wantsTimes: boolean;
+
+class Request extends TracedRequest {
+  status = 200;
+  fault = null;
+  tried = [];
+  attempts = 0;
+  requestBytes = 0;
+  responseBytes = 0;
+}
+
+function request(): Request {
+  const runtime = { now: () => 100 + ++looks };
+  const traceRing = { isOn, samplesNext: () => samples };
+  const engine = { runtime, traceRing, observer: { wantsTimes } } as unknown as Engine;
+  return new Request(engine, {} as ClientSide, {} as RequestHead);
+}
+
+beforeEach(() => {
+  looks = 0;
+  [isOn, samples, wantsTimes] = [true, false, false];
+});
+
+describe("a request that may be traced", () => {
+  it("costs one look at the clock, and no notes", () => {
+    const { startedMs, turnMs, trace } = request();
+    assert.deepEqual([startedMs, turnMs, trace, looks], [101, 101, null, 1]);
+  });
+
+  it("looks again only when asked after its first turn", () => {
+    const traced = request();
+    traced.hasBegun = true;
+    assert.deepEqual([traced.turnMs, traced.nowMs, looks], [102, 103, 3]);
+  });
+
+  it("never looks when nobody wants to know, and opens no trace", () => {
+    isOn = false;
+    const { startedMs, nowMs, turnMs } = request();
+    assert.deepEqual([startedMs, nowMs, turnMs, request().openTrace(), looks], [0, 0, 0, null, 0]);
+    wantsTimes = true;
+    assert.equal(request().startedMs, 101);
+  });
+
+  it("has notes from the begin when it is sampled, else from when something goes wrong", () => {
+    const late = request();
+    assert.equal(late.openTrace()?.isSampled, false);
+    assert.equal(late.openTrace(), late.trace);
+    samples = true;
+    const early = request();
+    assert.equal(early.trace?.isSampled, true);
+    assert.equal(early.openTrace(), early.trace);
+  });
+});
