@@ -1,7 +1,7 @@
 /**
  * The port: everything the core may ask of the world. One adapter per runtime implements it
  * (`adapters/node.ts`, `adapters/deno.ts`, `adapters/bun.ts`) and one simulated runtime for tests
- * (`test/support/sim.ts`). Types only; the promises each adapter makes are written beside the member
+ * (`testing/sim.ts`). Types only; the promises each adapter makes are written beside the member
  * that makes them and executed by `test/adapters/contract.ts`.
  *
  * An adapter knows no HTTP, keeps no timers and decides no policy: deadlines, limits and retries

@@ -54,6 +54,9 @@ const sharedByAdapters = [
   "system-names",
 ];
 
+/** The simulated runtime's modules, which every runtime has. */
+const testingMayUse = ["node:buffer", "node:crypto"];
+
 const roomsWithoutPromises = [
   "bytes",
   "time",
@@ -94,9 +97,10 @@ const orphanWaivers: Waivers = {
 const core = sourcesBelow("core");
 const adapters = sourcesBelow("adapters");
 const cli = sourcesBelow("cli");
+const testing = sourcesBelow("testing");
 const bench = sourcesBelow("bench");
 const test = sourcesBelow("test");
-const shipped = [...core, ...adapters, ...cli];
+const shipped = [...core, ...adapters, ...cli, ...testing];
 const all = [...shipped, ...bench, ...test];
 
 describe("architecture: imports", () => {
@@ -150,8 +154,7 @@ describe("architecture: imports", () => {
   it("only cli joins adapters and core; nothing imports cli", () => {
     check([...core, ...adapters], (source) =>
       source.imports.flatMap((one) => {
-        const upwards =
-          one.target.startsWith("cli/") || one.target.startsWith("test/") || one.target.startsWith("bench/");
+        const upwards = /^(?:cli|test|testing|bench)\//.test(one.target);
         const joins = one.target === "core/proxy.ts" && !source.path.startsWith("core/");
         return upwards || joins
           ? [`${source.path}:${one.line} imports ${one.target}: only cli, tests and benches may`]
@@ -160,9 +163,19 @@ describe("architecture: imports", () => {
     );
     check(cli, (source) =>
       source.imports.flatMap((one) =>
-        /^(?:test|bench)\//.test(one.target)
-          ? [`${source.path}:${one.line} imports ${one.target}, which is not shipped`]
+        /^(?:test|testing|bench)\//.test(one.target)
+          ? [`${source.path}:${one.line} imports ${one.target}, which a running proxy does without`]
           : [],
+      ),
+    );
+  });
+
+  it("testing imports core only", () => {
+    check(testing, (source) =>
+      source.imports.flatMap((one) =>
+        (one.isFile ? /^(?:core|testing)\//.test(one.target) : testingMayUse.includes(one.target))
+          ? []
+          : [`${source.path}:${one.line} imports ${one.target}: it comes with the package, and runs on every runtime`],
       ),
     );
   });

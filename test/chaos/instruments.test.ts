@@ -3,10 +3,10 @@
 
 import assert from "node:assert/strict";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { seeded } from "../../testing/seeded.ts";
 import { connects } from "../e2e/backend.ts";
 import { until } from "../e2e/wait.ts";
 import { runtimeUnderTest } from "../support/runtime-command.ts";
-import { seeded } from "../support/seeded.ts";
 import { FaultOrigin } from "./fault-origin.ts";
 import { Ledger } from "./ledger.ts";
 import { type Ask, LoadClient } from "./load-client.ts";

@@ -8,8 +8,8 @@
 // when anything was missed.
 
 import { parseArgs } from "node:util";
+import { seeded } from "../../testing/seeded.ts";
 import { missingRuntime, type RuntimeName, runtimeNames } from "../support/runtime-command.ts";
-import { seeded } from "../support/seeded.ts";
 import { type Check, type Scenario, Scene } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios/registry.ts";
 

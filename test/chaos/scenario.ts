@@ -1,6 +1,6 @@
 import type { Config } from "../../core/config/define.ts";
+import type { Seeded } from "../../testing/seeded.ts";
 import { type RuntimeName, runtimeNames } from "../support/runtime-command.ts";
-import type { Seeded } from "../support/seeded.ts";
 import { FaultOrigin } from "./fault-origin.ts";
 import { Ledger } from "./ledger.ts";
 import { type Ask, LoadClient, type LoadOptions } from "./load-client.ts";

@@ -24,7 +24,7 @@ async function problems(files: Record<string, string>): Promise<string[]> {
 }
 
 describe("loading a configuration", () => {
-  const examples = fileURLToPath(new URL("../../examples/", import.meta.url));
+  const examples = fileURLToPath(new URL("../../examples", import.meta.url));
   for (const name of readdirSync(examples).filter((one) => /\.(yaml|json|ts)$/.test(one))) {
     it(`finds nothing wrong with examples/${name}`, async () => {
       const loaded = await loadConfig(`${examples}${name}`, () => undefined);

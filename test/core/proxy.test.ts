@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { compileConfig } from "../../core/config/compile.ts";
 import { createProxy, type Proxy as Millrace } from "../../core/proxy.ts";
+import { createSimulation, type Simulation, type SimulationOptions } from "../../testing/sim.ts";
 import { GET, SILENT, stageWith, statusesTo } from "../scenario/stage.ts";
-import { createSimulation, type Simulation, type SimulationOptions } from "../support/sim.ts";
 
 function proxyFor(config: object, options: Partial<SimulationOptions> = {}): { sim: Simulation; proxy: Millrace } {
   const sim = createSimulation({ seed: 1, ...options });

@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import { printable } from "../support/wire.ts";
+import { printable } from "../../testing/wire.ts";
 import { until, within } from "./wait.ts";
 
 /** A raw connection: sends exactly what it is told, keeps what comes, and closes only when told. */

@@ -10,9 +10,9 @@ import { clientRefusal } from "../../core/fault.ts";
 import { BodyDecoder } from "../../core/h1/parse-body.ts";
 import { BODY_CHUNKED } from "../../core/http/message.ts";
 import { DEFAULT_LIMITS } from "../../core/limits.ts";
-import { type Seeded, seeded } from "../support/seeded.ts";
-import { cut } from "../support/segments.ts";
-import { bytesOfText, printable, textOfBytes } from "../support/wire.ts";
+import { type Seeded, seeded } from "../../testing/seeded.ts";
+import { cut } from "../../testing/segments.ts";
+import { bytesOfText, printable, textOfBytes } from "../../testing/wire.ts";
 
 interface Outcome {
   readonly consumed: number;

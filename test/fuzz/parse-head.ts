@@ -12,11 +12,11 @@ import { clientRefusal } from "../../core/fault.ts";
 import { writeRequestHead } from "../../core/h1/write-head.ts";
 import type { RequestHead, ResponseHead } from "../../core/http/message.ts";
 import { OutgoingHead } from "../../core/http/outgoing.ts";
+import { type Seeded, seeded } from "../../testing/seeded.ts";
+import { cut } from "../../testing/segments.ts";
+import { bytesOfText, joinBytes, printable, textOfBytes } from "../../testing/wire.ts";
 import { RecordingSocket } from "../core/bytes/recording-socket.ts";
 import { type Answer, feedRequestHead, feedResponseHead } from "../core/h1/feed.ts";
-import { type Seeded, seeded } from "../support/seeded.ts";
-import { cut } from "../support/segments.ts";
-import { bytesOfText, joinBytes, printable, textOfBytes } from "../support/wire.ts";
 
 const WORDS = [
   "GET / HTTP/1.1",

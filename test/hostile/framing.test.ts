@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { printable } from "../support/wire.ts";
+import { printable } from "../../testing/wire.ts";
 import { assertHealthy, finalsOf, forwardedTo, strike, WHOLE } from "./scene.ts";
 import { simulate } from "./stage.ts";
 

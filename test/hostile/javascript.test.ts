@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, it } from "@std/testing/bdd";
 import { compileConfig } from "../../core/config/compile.ts";
-import { seeded } from "../support/seeded.ts";
+import { seeded } from "../../testing/seeded.ts";
 import { assertHealthy, finalsOf, forwardedTo, statusesOf, strike, WHOLE } from "./scene.ts";
 import { simulate } from "./stage.ts";
 

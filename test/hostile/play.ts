@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import type { ArrivedRequest } from "../support/origin.ts";
-import type { Peer } from "../support/peer.ts";
-import { type Seen, type SeenMessage, type SeenResponse, seeResponses } from "../support/reference-parser.ts";
-import { bytesOfText, joinBytes, printable } from "../support/wire.ts";
+import type { ArrivedRequest } from "../../testing/origin.ts";
+import type { Peer } from "../../testing/peer.ts";
+import { type Seen, type SeenMessage, type SeenResponse, seeResponses } from "../../testing/reference-parser.ts";
+import { bytesOfText, joinBytes, printable } from "../../testing/wire.ts";
 import { isCanary, type Stage } from "./stage.ts";
 import type { Outcome, Vector } from "./vector.ts";
 

@@ -3,10 +3,10 @@ import { describe, it } from "@std/testing/bdd";
 import { compileConfig } from "../../core/config/compile.ts";
 import type { Config } from "../../core/config/schema.ts";
 import { DEFAULT_TIMEOUTS } from "../../core/limits.ts";
+import { createOrigin } from "../../testing/origin.ts";
+import type { Peer } from "../../testing/peer.ts";
+import { addressOf } from "../../testing/wire.ts";
 import { GET, LISTEN, OK, ok, SILENT, type Stage, stageWith, statusesTo, UPSTREAM } from "../scenario/stage.ts";
-import { createOrigin } from "../support/origin.ts";
-import type { Peer } from "../support/peer.ts";
-import { addressOf } from "../support/wire.ts";
 
 /** Group Q: resources that run out. */
 

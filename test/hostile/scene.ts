@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import type { ArrivedRequest } from "../support/origin.ts";
-import type { Peer } from "../support/peer.ts";
-import { type SeenResponse, seeResponses } from "../support/reference-parser.ts";
-import type { Segments } from "../support/segments.ts";
-import { printable } from "../support/wire.ts";
+import type { ArrivedRequest } from "../../testing/origin.ts";
+import type { Peer } from "../../testing/peer.ts";
+import { type SeenResponse, seeResponses } from "../../testing/reference-parser.ts";
+import type { Segments } from "../../testing/segments.ts";
+import { printable } from "../../testing/wire.ts";
 import { isCanary, type SimulatedStage, type Stage } from "./stage.ts";
 
 /** Moves that the scenarios of this folder share. */

@@ -4,6 +4,8 @@ import { compileConfig } from "../../core/config/compile.ts";
 import { TCP_KEEP_ALIVE_MS } from "../../core/limits.ts";
 import { createProxy } from "../../core/proxy.ts";
 import type { ConnectOptions, ListenOptions, Runtime } from "../../core/runtime.ts";
+import type { Peer } from "../../testing/peer.ts";
+import { createSimulation } from "../../testing/sim.ts";
 import {
   drip,
   GET,
@@ -17,8 +19,6 @@ import {
   stageWith,
   statusesTo,
 } from "../scenario/stage.ts";
-import type { Peer } from "../support/peer.ts";
-import { createSimulation } from "../support/sim.ts";
 
 /** Group S: slow and stalled peers. */
 

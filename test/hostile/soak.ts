@@ -1,8 +1,8 @@
-import { describeRequest } from "../support/origin.ts";
-import type { Peer } from "../support/peer.ts";
-import { seeResponses } from "../support/reference-parser.ts";
-import { type Seeded, seeded } from "../support/seeded.ts";
-import type { Segments } from "../support/segments.ts";
+import { describeRequest } from "../../testing/origin.ts";
+import type { Peer } from "../../testing/peer.ts";
+import { seeResponses } from "../../testing/reference-parser.ts";
+import { type Seeded, seeded } from "../../testing/seeded.ts";
+import type { Segments } from "../../testing/segments.ts";
 import { type SimulatedStage, simulate } from "./stage.ts";
 import { loadVectors, type Vector } from "./vector.ts";
 

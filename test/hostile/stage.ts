@@ -3,11 +3,11 @@ import { compileConfig } from "../../core/config/compile.ts";
 import type { Observer } from "../../core/observe/events.ts";
 import { createProxy, type Proxy as Millrace } from "../../core/proxy.ts";
 import type { Address, Runtime } from "../../core/runtime.ts";
-import { createOrigin, describeRequest, type Origin, type OriginScript } from "../support/origin.ts";
-import { type Peer, peerOn } from "../support/peer.ts";
-import type { Segments } from "../support/segments.ts";
-import { createSimulation, type Simulation, type SimulationOptions } from "../support/sim.ts";
-import { addressOf, textOfAddress } from "../support/wire.ts";
+import { createOrigin, describeRequest, type Origin, type OriginScript } from "../../testing/origin.ts";
+import { type Peer, peerOn } from "../../testing/peer.ts";
+import type { Segments } from "../../testing/segments.ts";
+import { createSimulation, type Simulation, type SimulationOptions } from "../../testing/sim.ts";
+import { addressOf, textOfAddress } from "../../testing/wire.ts";
 import { configuration } from "./configurations.ts";
 
 /** Where a case is played: Millrace between raw clients and a recording upstream, simulated or on real sockets. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import type { OriginLink } from "../support/origin.ts";
-import type { Peer } from "../support/peer.ts";
-import type { SimulationOptions } from "../support/sim.ts";
+import type { OriginLink } from "../../testing/origin.ts";
+import type { Peer } from "../../testing/peer.ts";
+import type { SimulationOptions } from "../../testing/sim.ts";
 import { assertHealthy, statusesOf, strike, WHOLE } from "./scene.ts";
 import { type SimulatedStage, simulate } from "./stage.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { textOfBytes } from "../support/wire.ts";
+import { textOfBytes } from "../../testing/wire.ts";
 import { loadVectors, parseVectors } from "./vector.ts";
 
 const CASE = [

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { textOfBytes, wire } from "../support/wire.ts";
+import { textOfBytes, wire } from "../../testing/wire.ts";
 
 /**
  * A case of `test/vectors/*.txt`. The files are data, written to be read:
@@ -70,7 +70,7 @@ export interface Forward {
 }
 
 export function loadVectors(): Vector[] {
-  const folder = new URL("../vectors/", import.meta.url);
+  const folder = new URL("../vectors", import.meta.url);
   const files = readdirSync(folder).filter((name) => name.endsWith(".txt") && !NOT_VECTORS.includes(name));
   return files.sort().flatMap((name) => parseVectors(readFileSync(new URL(name, folder), "utf8"), name));
 }

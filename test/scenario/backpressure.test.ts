@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
 import { HIGH_WATER_BYTES } from "../../core/limits.ts";
-import type { Segments } from "../support/segments.ts";
+import type { Segments } from "../../testing/segments.ts";
 import {
   GET,
   OK,

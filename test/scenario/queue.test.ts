@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
 import { parseAgentReply } from "../../core/health/agent-reply.ts";
-import type { OriginScript } from "../support/origin.ts";
-import type { Peer } from "../support/peer.ts";
+import type { OriginScript } from "../../testing/origin.ts";
+import type { Peer } from "../../testing/peer.ts";
 import { HANGS, type Several, severalWith } from "./several.ts";
 import { GET, OK, type StageOptions, statusesTo } from "./stage.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
 import { compileConfig } from "../../core/config/compile.ts";
 import type { Config } from "../../core/config/schema.ts";
-import type { OriginScript } from "../support/origin.ts";
+import type { OriginScript } from "../../testing/origin.ts";
 import { GET, LISTEN, OK, SILENT, type Stage, stageWith, statusesTo, UPSTREAM } from "./stage.ts";
 
 /** What is under way when a reload comes: untouched where nothing changed for it, else `timeouts.drain` (A20). */

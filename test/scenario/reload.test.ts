@@ -6,8 +6,8 @@ import type { Snapshot } from "../../core/exchange/snapshot.ts";
 import { LAST_CHANCE_MS, WARM_UP_MS } from "../../core/limits.ts";
 import type { NotReloaded, Reloaded } from "../../core/proxy.ts";
 import { Group } from "../../core/upstream/group.ts";
-import { createOrigin, type Origin, type OriginScript } from "../support/origin.ts";
-import { addressOf } from "../support/wire.ts";
+import { createOrigin, type Origin, type OriginScript } from "../../testing/origin.ts";
+import { addressOf } from "../../testing/wire.ts";
 import { GET, LISTEN, OK, ok, responsesTo, SILENT, type Stage, stageWith, statusesTo, UPSTREAM } from "./stage.ts";
 
 /** Another configuration takes over while the proxy serves (A20, A21, A22). */

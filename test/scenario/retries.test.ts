@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
-import type { OriginScript } from "../support/origin.ts";
+import type { OriginScript } from "../../testing/origin.ts";
 import { BUSY, ENDS, HANGS, IS_BUSY, RESETS, type Several, severalWith } from "./several.ts";
 import { drip, GET, OK, ok, patternOf, responsesTo, type StageOptions, statusesTo } from "./stage.ts";
 

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
 import { ClientConnection } from "../../core/h1/client.ts";
 import { TICK_MS } from "../../core/limits.ts";
-import { createOrigin, type OriginLink } from "../support/origin.ts";
-import { addressOf } from "../support/wire.ts";
+import { createOrigin, type OriginLink } from "../../testing/origin.ts";
+import { addressOf } from "../../testing/wire.ts";
 import { drip, GET, OK, patternOf, post, responsesTo, SILENT, type Stage, stageWith, statusesTo } from "./stage.ts";
 
 /** What a hostile reading of the code has found: each story went wrong once. */

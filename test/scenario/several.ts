@@ -1,5 +1,5 @@
-import { createOrigin, type Origin, type OriginScript } from "../support/origin.ts";
-import { addressOf } from "../support/wire.ts";
+import { createOrigin, type Origin, type OriginScript } from "../../testing/origin.ts";
+import { addressOf } from "../../testing/wire.ts";
 import { OK, type Stage, type StageOptions, stageWith } from "./stage.ts";
 
 /** A stage whose upstream has several servers, each with a script of its own. */

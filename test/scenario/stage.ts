@@ -7,12 +7,12 @@ import type { FinishedExchange, Notice } from "../../core/observe/events.ts";
 import { createProxy, type Proxy as Millrace } from "../../core/proxy.ts";
 import type { Timer } from "../../core/time/timers.ts";
 import type { Endpoint } from "../../core/upstream/endpoint.ts";
+import { createOrigin, type Origin, type OriginLink, type OriginScript } from "../../testing/origin.ts";
+import type { Peer } from "../../testing/peer.ts";
+import { type SeenResponse, seeResponses } from "../../testing/reference-parser.ts";
+import { createSimulation, type EndOptions, type Simulation, type SimulationOptions } from "../../testing/sim.ts";
+import { addressOf } from "../../testing/wire.ts";
 import { isOfHealth } from "../support/health-timers.ts";
-import { createOrigin, type Origin, type OriginLink, type OriginScript } from "../support/origin.ts";
-import type { Peer } from "../support/peer.ts";
-import { type SeenResponse, seeResponses } from "../support/reference-parser.ts";
-import { createSimulation, type EndOptions, type Simulation, type SimulationOptions } from "../support/sim.ts";
-import { addressOf } from "../support/wire.ts";
 
 /** Stories on the simulated runtime: Millrace between raw clients and a scripted upstream, on a clock that is moved. */
 export interface Stage {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
-import type { OriginLink } from "../support/origin.ts";
+import type { OriginLink } from "../../testing/origin.ts";
 import { drip, GET, OK, ok, patternOf, type Stage, type StageOptions, stageWith, statusesTo } from "./stage.ts";
 
 /**

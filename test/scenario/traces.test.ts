@@ -3,7 +3,7 @@ import { afterEach, describe, it } from "@std/testing/bdd";
 import { compileConfig } from "../../core/config/compile.ts";
 import type { Trace, TraceTry } from "../../core/observe/trace.ts";
 import { formatTraceJson } from "../../core/observe/trace-text.ts";
-import type { OriginScript } from "../support/origin.ts";
+import type { OriginScript } from "../../testing/origin.ts";
 import { address, BUSY, HANGS, IS_BUSY, RESETS, type Several, severalWith } from "./several.ts";
 import { GET, LISTEN, OK, ok, post, responsesTo, type StageOptions, statusesTo } from "./stage.ts";
 

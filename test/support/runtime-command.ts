@@ -10,7 +10,7 @@ export type RuntimeName = "node" | "node24" | "deno" | "bun";
 
 export const runtimeNames: readonly RuntimeName[] = ["node", "node24", "deno", "bun"];
 
-export const projectRoot: string = fileURLToPath(new URL("../../", import.meta.url));
+export const projectRoot: string = fileURLToPath(new URL("../..", import.meta.url));
 
 /** The runtime this code runs on; the test runner's word goes before looking. */
 export function runtimeUnderTest(): RuntimeName {

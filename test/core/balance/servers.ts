@@ -1,5 +1,5 @@
 import type { Balancer, BalancerTools, Candidate, Choice } from "../../../core/balance/balancer.ts";
-import { seeded } from "../../support/seeded.ts";
+import { seeded } from "../../../testing/seeded.ts";
 
 export interface Server extends Candidate {
   readonly name: string;

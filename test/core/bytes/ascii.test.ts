@@ -16,7 +16,7 @@ import {
   QUERY,
   TOKEN,
 } from "../../../core/bytes/ascii.ts";
-import { bytesOfText } from "../../support/wire.ts";
+import { bytesOfText } from "../../../testing/wire.ts";
 
 /** The bytes a table holds, as ranges: `30-39 41-5a`. */
 function ranges(table: Uint8Array): string {

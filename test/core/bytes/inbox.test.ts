@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
 import { Inbox } from "../../../core/bytes/inbox.ts";
 import { latin1 } from "../../../core/bytes/text.ts";
-import { bytesOfText } from "../../support/wire.ts";
+import { bytesOfText } from "../../../testing/wire.ts";
 
 const unread = (inbox: Inbox): string => latin1(inbox.bytes, inbox.start, inbox.end);
 

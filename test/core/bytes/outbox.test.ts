@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
 import { Outbox } from "../../../core/bytes/outbox.ts";
 import { Slab } from "../../../core/bytes/slab.ts";
-import { bytesOfText } from "../../support/wire.ts";
+import { bytesOfText } from "../../../testing/wire.ts";
 import { RecordingSocket } from "./recording-socket.ts";
 
 const MERGE_BYTES_MAX = 4 * 1024;

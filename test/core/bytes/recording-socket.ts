@@ -1,5 +1,5 @@
 import type { Address, Socket, SocketHandler } from "../../../core/runtime.ts";
-import { textOfBytes } from "../../support/wire.ts";
+import { textOfBytes } from "../../../testing/wire.ts";
 
 const NOWHERE: Address = { kind: "tcp", host: "127.0.0.1", port: 1 };
 

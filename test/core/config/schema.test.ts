@@ -38,7 +38,7 @@ describe("the schema of a configuration", () => {
   });
 
   it("has an example of every kind of file", () => {
-    const names = readdirSync(new URL("../../../examples/", import.meta.url));
+    const names = readdirSync(new URL("../../../examples", import.meta.url));
     for (const ending of [".yaml", ".json", ".ts"])
       assert.ok(
         names.some((name) => name.endsWith(ending)),

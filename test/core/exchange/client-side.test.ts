@@ -5,7 +5,7 @@ import type { ClientConnection } from "../../../core/h1/client.ts";
 import type { ServerConnection } from "../../../core/h1/server.ts";
 import type { Address, TlsInfo } from "../../../core/runtime.ts";
 import type { Endpoint } from "../../../core/upstream/endpoint.ts";
-import { bytesOfText, textOfBytes } from "../../support/wire.ts";
+import { bytesOfText, textOfBytes } from "../../../testing/wire.ts";
 import { RecordingSocket } from "../bytes/recording-socket.ts";
 
 function sideOf(peer: Address, tls: TlsInfo | null = null): ClientSide {

@@ -6,8 +6,8 @@ import { deploy } from "../../../core/exchange/deployment.ts";
 import type { Snapshot } from "../../../core/exchange/snapshot.ts";
 import type { HookSurroundings } from "../../../core/script/hook.ts";
 import { Timers } from "../../../core/time/timers.ts";
-import { createSimulation } from "../../support/sim.ts";
-import { textOfBytes } from "../../support/wire.ts";
+import { createSimulation } from "../../../testing/sim.ts";
+import { textOfBytes } from "../../../testing/wire.ts";
 
 function snapshotOf(config: unknown): Snapshot {
   const compiled = compileConfig(config);

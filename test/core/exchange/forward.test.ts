@@ -3,8 +3,8 @@ import { afterEach, describe, it } from "@std/testing/bdd";
 import { compileConfig } from "../../../core/config/compile.ts";
 import type { Config } from "../../../core/config/schema.ts";
 import { createProxy, type Proxy as Millrace } from "../../../core/proxy.ts";
-import type { Peer } from "../../support/peer.ts";
-import { createSimulation, type Simulation } from "../../support/sim.ts";
+import type { Peer } from "../../../testing/peer.ts";
+import { createSimulation, type Simulation } from "../../../testing/sim.ts";
 
 /** A head in, a head out, byte for byte: to the upstream, and back to the client. */
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { ReplayBudget } from "../../../core/exchange/replay-budget.ts";
 import { RequestBody } from "../../../core/exchange/request-body.ts";
-import { bytesOfText, joinBytes, textOfBytes } from "../../support/wire.ts";
+import { bytesOfText, joinBytes, textOfBytes } from "../../../testing/wire.ts";
 
 const ROOMY = new ReplayBudget(Number.POSITIVE_INFINITY);
 

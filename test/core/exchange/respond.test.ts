@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
 import { answerFault, answerRedirect } from "../../../core/exchange/respond.ts";
 import * as fault from "../../../core/fault.ts";
+import { textOfBytes } from "../../../testing/wire.ts";
 import { responsesTo, type Stage, stageWith } from "../../scenario/stage.ts";
-import { textOfBytes } from "../../support/wire.ts";
 import { fieldsOf } from "../http/heads.ts";
 
 describe("the answer to a fault", () => {

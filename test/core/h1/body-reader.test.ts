@@ -5,7 +5,7 @@ import * as fault from "../../../core/fault.ts";
 import { BodyReader } from "../../../core/h1/body-reader.ts";
 import { BODY_CHUNKED, BODY_LENGTH, RequestHead } from "../../../core/http/message.ts";
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "../../../core/limits.ts";
-import { bytesOfText, textOfBytes } from "../../support/wire.ts";
+import { bytesOfText, textOfBytes } from "../../../testing/wire.ts";
 
 let reader: BodyReader;
 let inbox: Inbox;

@@ -2,7 +2,7 @@ import { Inbox } from "../../../core/bytes/inbox.ts";
 import { type HeadBounds, INCOMPLETE, parseRequestHead, parseResponseHead } from "../../../core/h1/parse-head.ts";
 import { RequestHead, ResponseHead } from "../../../core/http/message.ts";
 import { DEFAULT_LIMITS } from "../../../core/limits.ts";
-import { joinBytes } from "../../support/wire.ts";
+import { joinBytes } from "../../../testing/wire.ts";
 
 export const REQUEST_BOUNDS: HeadBounds = {
   headBytesMax: DEFAULT_LIMITS.requestHeadBytesMax,

@@ -6,7 +6,7 @@ import { clientRefusal } from "../../../core/fault.ts";
 import { BodyDecoder } from "../../../core/h1/parse-body.ts";
 import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, BODY_UNTIL_CLOSE } from "../../../core/http/message.ts";
 import { CHUNK_SIZE_DIGITS_MAX, DEFAULT_LIMITS, type Limits } from "../../../core/limits.ts";
-import { bytesOfText, printable, textOfBytes, wire } from "../../support/wire.ts";
+import { bytesOfText, printable, textOfBytes, wire } from "../../../testing/wire.ts";
 import { type Delivery, deliveriesOf } from "./feed.ts";
 
 const NEXT = bytesOfText("GET /next HTTP/1.1\r\n\r\n");

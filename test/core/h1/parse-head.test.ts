@@ -13,7 +13,7 @@ import {
 import { Fields as FieldList, type Fields } from "../../../core/http/fields.ts";
 import { ParseProgress, RequestHead, ResponseHead } from "../../../core/http/message.ts";
 import { DEFAULT_LIMITS, LEADING_EMPTY_LINES_MAX, METHOD_BYTES_MAX } from "../../../core/limits.ts";
-import { bytesOfText, printable, textOfBytes, wire } from "../../support/wire.ts";
+import { bytesOfText, printable, textOfBytes, wire } from "../../../testing/wire.ts";
 import { deliveriesOf, feedRequestHead, feedResponseHead, REQUEST_BOUNDS, RESPONSE_BOUNDS } from "./feed.ts";
 
 const NEXT = bytesOfText("GET /next HTTP/1.1\r\nHost: next\r\n\r\n");

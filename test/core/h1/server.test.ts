@@ -11,9 +11,9 @@ import { OutgoingHead } from "../../../core/http/outgoing.ts";
 import type { RequestHandler } from "../../../core/http/wire.ts";
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, HIGH_WATER_BYTES, TICK_MS } from "../../../core/limits.ts";
 import { Timers } from "../../../core/time/timers.ts";
-import type { Peer } from "../../support/peer.ts";
-import { createSimulation, type EndOptions, type Simulation } from "../../support/sim.ts";
-import { addressOf, textOfBytes } from "../../support/wire.ts";
+import type { Peer } from "../../../testing/peer.ts";
+import { createSimulation, type EndOptions, type Simulation } from "../../../testing/sim.ts";
+import { addressOf, textOfBytes } from "../../../testing/wire.ts";
 import { REQUEST_BOUNDS } from "./feed.ts";
 
 /** One connection with a handler that only writes down what it is told. */

@@ -8,7 +8,7 @@ import { writeChunk, writeLastChunk } from "../../../core/h1/write-body.ts";
 import type { Fields } from "../../../core/http/fields.ts";
 import { BODY_CHUNKED } from "../../../core/http/message.ts";
 import { DEFAULT_LIMITS } from "../../../core/limits.ts";
-import { bytesOfText, textOfBytes } from "../../support/wire.ts";
+import { bytesOfText, textOfBytes } from "../../../testing/wire.ts";
 import { RecordingSocket } from "../bytes/recording-socket.ts";
 import { fieldsOf } from "../http/heads.ts";
 

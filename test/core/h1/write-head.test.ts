@@ -13,7 +13,7 @@ import {
 } from "../../../core/http/message.ts";
 import { OutgoingHead } from "../../../core/http/outgoing.ts";
 import { resolveTarget } from "../../../core/http/target.ts";
-import { bytesOfText, wire } from "../../support/wire.ts";
+import { bytesOfText, wire } from "../../../testing/wire.ts";
 import { RecordingSocket } from "../bytes/recording-socket.ts";
 import { requestHead, responseHead } from "../http/heads.ts";
 

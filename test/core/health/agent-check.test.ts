@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "@std/testing/bdd";
 import { agentConversation } from "../../../core/health/agent-check.ts";
 import { AGENT_LINE_BYTES_MAX } from "../../../core/limits.ts";
-import type { Peer } from "../../support/peer.ts";
+import type { Peer } from "../../../testing/peer.ts";
 import { type CheckWorld, checkOnce, checkWorld, socketsLeft } from "./check-world.ts";
 
 let world: CheckWorld;

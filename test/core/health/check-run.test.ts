@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "@std/testing/bdd";
 import { CheckRun, type Conversation, type Finish } from "../../../core/health/check-run.ts";
 import type { Runtime } from "../../../core/runtime.ts";
-import { addressOf } from "../../support/wire.ts";
+import { addressOf } from "../../../testing/wire.ts";
 import { type CheckWorld, checkOnce, checkWorld, SERVER, socketsLeft } from "./check-world.ts";
 
 let world: CheckWorld;

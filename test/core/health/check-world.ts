@@ -7,9 +7,9 @@ import {
 } from "../../../core/health/check-run.ts";
 import { TICK_MS } from "../../../core/limits.ts";
 import { Timers } from "../../../core/time/timers.ts";
-import type { Peer } from "../../support/peer.ts";
-import { createSimulation, type Simulation } from "../../support/sim.ts";
-import { addressOf } from "../../support/wire.ts";
+import type { Peer } from "../../../testing/peer.ts";
+import { createSimulation, type Simulation } from "../../../testing/sim.ts";
+import { addressOf } from "../../../testing/wire.ts";
 
 export const SERVER = "127.0.0.1:9001";
 

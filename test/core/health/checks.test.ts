@@ -4,7 +4,7 @@ import type { CheckResult } from "../../../core/health/check-run.ts";
 import { Checks, REFUSAL_CHECK } from "../../../core/health/checks.ts";
 import type { CheckDefinition } from "../../../core/health/definition.ts";
 import { CHECKS_MAX } from "../../../core/limits.ts";
-import { addressOf } from "../../support/wire.ts";
+import { addressOf } from "../../../testing/wire.ts";
 import { type CheckWorld, checkWorld, SERVER, socketsLeft } from "./check-world.ts";
 
 let world: CheckWorld;

@@ -8,7 +8,7 @@ import { GroupHealth, type Member } from "../../../core/health/group-health.ts";
 import { ServerHealth } from "../../../core/health/server-health.ts";
 import type { Notice } from "../../../core/observe/events.ts";
 import type { Outcome } from "../../../core/upstream/outcome.ts";
-import { addressOf } from "../../support/wire.ts";
+import { addressOf } from "../../../testing/wire.ts";
 import { type CheckWorld, checkWorld, socketsLeft } from "./check-world.ts";
 
 let world: CheckWorld;

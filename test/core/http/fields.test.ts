@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { eachMember, type Fields } from "../../../core/http/fields.ts";
 import { CONTENT_LENGTH, HOST, UNKNOWN } from "../../../core/http/known-fields.ts";
-import { bytesOfText } from "../../support/wire.ts";
+import { bytesOfText } from "../../../testing/wire.ts";
 import { fieldsOf, kept } from "./heads.ts";
 
 describe("Fields", () => {

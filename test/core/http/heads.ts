@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type HeadBounds, parseRequestHead, parseResponseHead } from "../../../core/h1/parse-head.ts";
 import { Fields } from "../../../core/http/fields.ts";
 import { RequestHead, ResponseHead } from "../../../core/http/message.ts";
-import { bytesOfText, wire } from "../../support/wire.ts";
+import { bytesOfText, wire } from "../../../testing/wire.ts";
 
 const ANY: HeadBounds = { headBytesMax: 1e6, fieldsMax: 1e4, nameBytesMax: 1e4, targetBytesMax: 1e6 };
 

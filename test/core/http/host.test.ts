@@ -3,7 +3,7 @@ import { isIPv6 } from "node:net";
 import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
 import { endOfHostName, hostText, portText } from "../../../core/http/host.ts";
-import { bytesOfText } from "../../support/wire.ts";
+import { bytesOfText } from "../../../testing/wire.ts";
 
 /** `name` and `port` as routes see them; null when it is no host. Looked at between other bytes. */
 function read(text: string): readonly [string, string] | null {

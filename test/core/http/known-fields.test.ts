@@ -10,7 +10,7 @@ import {
   X_CLIENT_CERT,
   X_FORWARDED,
 } from "../../../core/http/known-fields.ts";
-import { bytesOfText } from "../../support/wire.ts";
+import { bytesOfText } from "../../../testing/wire.ts";
 
 /** Between other bytes: the name ends where it ends. */
 const idOf = (name: string): number => knownField(bytesOfText(`-${name}-`), 1, name.length + 1);

@@ -13,7 +13,7 @@ import {
   RequestHead,
   ResponseHead,
 } from "../../../core/http/message.ts";
-import { bytesOfText } from "../../support/wire.ts";
+import { bytesOfText } from "../../../testing/wire.ts";
 import { requestHead, responseHead } from "./heads.ts";
 
 const NAMES = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT", "PRI"];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { assertLine, FieldLine, OutgoingHead } from "../../../core/http/outgoing.ts";
-import { textOfBytes } from "../../support/wire.ts";
+import { textOfBytes } from "../../../testing/wire.ts";
 
 describe("FieldLine", () => {
   it("is one line on the wire, made once", () => {

@@ -3,9 +3,9 @@ import { afterEach, describe, it } from "@std/testing/bdd";
 import { EARLY_CONNECTIONS_MAX, LAST_CHANCE_MS } from "../../../core/limits.ts";
 import { Listener } from "../../../core/listen/listener.ts";
 import { Pressure } from "../../../core/listen/pressure.ts";
+import type { Peer } from "../../../testing/peer.ts";
+import { addressOf } from "../../../testing/wire.ts";
 import { GET, LISTEN, SILENT, type Stage, stageWith, statusesTo } from "../../scenario/stage.ts";
-import type { Peer } from "../../support/peer.ts";
-import { addressOf } from "../../support/wire.ts";
 
 let stage: Stage;
 afterEach(() => stage.close());

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
+import type { Peer } from "../../../testing/peer.ts";
 import { GET, OK, SILENT, type Stage, stageWith, statusesTo } from "../../scenario/stage.ts";
-import type { Peer } from "../../support/peer.ts";
 
 let stage: Stage;
 afterEach(() => stage.close());

@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
 import { TICK_MS } from "../../../core/limits.ts";
 import { Timer, type TimerOwner, Timers } from "../../../core/time/timers.ts";
-import { type Seeded, seeded } from "../../support/seeded.ts";
+import { type Seeded, seeded } from "../../../testing/seeded.ts";
 
 const STALL_MS = 500;
 const TURN_MS = 512 * TICK_MS;

@@ -9,8 +9,8 @@ import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, TICK_MS } from "../../../core/limits.
 import { Timers } from "../../../core/time/timers.ts";
 import { type Borrower, Connections } from "../../../core/upstream/connections.ts";
 import type { PoolDefinition } from "../../../core/upstream/definition.ts";
-import type { Peer } from "../../support/peer.ts";
-import { createSimulation, type Simulation } from "../../support/sim.ts";
+import type { Peer } from "../../../testing/peer.ts";
+import { createSimulation, type Simulation } from "../../../testing/sim.ts";
 import { RESPONSE_BOUNDS } from "../h1/feed.ts";
 import { requestHead } from "../http/heads.ts";
 import { serverOf } from "./definitions.ts";

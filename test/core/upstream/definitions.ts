@@ -1,6 +1,6 @@
 import type { PoolDefinition, ServerDefinition, UpstreamDefinition } from "../../../core/upstream/definition.ts";
 import type { PickRequest } from "../../../core/upstream/group.ts";
-import { addressOf } from "../../support/wire.ts";
+import { addressOf } from "../../../testing/wire.ts";
 
 /** A server as the configuration would define it, called after its address. */
 export function serverOf(address: string, own: Partial<ServerDefinition> = {}): ServerDefinition {

@@ -3,7 +3,7 @@ import { Timers } from "../../../core/time/timers.ts";
 import type { ServerDefinition } from "../../../core/upstream/definition.ts";
 import type { DnsRules } from "../../../core/upstream/dns-rules.ts";
 import { Names } from "../../../core/upstream/names.ts";
-import { createSimulation, type Simulation } from "../../support/sim.ts";
+import { createSimulation, type Simulation } from "../../../testing/sim.ts";
 
 /** What the tests about finding servers stand on: names on the simulated DNS, with a clock that is moved. */
 export interface NamesBench {

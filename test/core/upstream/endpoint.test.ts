@@ -4,7 +4,7 @@ import { Slab } from "../../../core/bytes/slab.ts";
 import { Timers } from "../../../core/time/timers.ts";
 import type { ServerDefinition } from "../../../core/upstream/definition.ts";
 import { Endpoint } from "../../../core/upstream/endpoint.ts";
-import { createSimulation } from "../../support/sim.ts";
+import { createSimulation } from "../../../testing/sim.ts";
 import { POOL, serverOf } from "./definitions.ts";
 
 const SERVER = serverOf("127.0.0.1:80", { label: "app:80", weight: 8, connectionsMax: 5 });

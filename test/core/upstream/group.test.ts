@@ -6,7 +6,7 @@ import { Timers } from "../../../core/time/timers.ts";
 import type { ServerDefinition, UpstreamDefinition } from "../../../core/upstream/definition.ts";
 import type { Endpoint } from "../../../core/upstream/endpoint.ts";
 import { Group } from "../../../core/upstream/group.ts";
-import { createSimulation } from "../../support/sim.ts";
+import { createSimulation } from "../../../testing/sim.ts";
 import { requestOf, serverOf, upstreamOf } from "./definitions.ts";
 import { namesBench, serverNamed } from "./discovery-parts.ts";
 

@@ -7,7 +7,7 @@ import type { ServerDefinition } from "../../../core/upstream/definition.ts";
 import { Endpoint } from "../../../core/upstream/endpoint.ts";
 import { type Skipped, skippedServers } from "../../../core/upstream/skipped.ts";
 import { tiersOf } from "../../../core/upstream/tier.ts";
-import { createSimulation } from "../../support/sim.ts";
+import { createSimulation } from "../../../testing/sim.ts";
 import { POOL, serverOf } from "./definitions.ts";
 
 let endpoints: Endpoint[];

@@ -4,7 +4,7 @@ import { Slab } from "../../../core/bytes/slab.ts";
 import { Timers } from "../../../core/time/timers.ts";
 import { Endpoint } from "../../../core/upstream/endpoint.ts";
 import { SlowStart } from "../../../core/upstream/slow-start.ts";
-import { createSimulation } from "../../support/sim.ts";
+import { createSimulation } from "../../../testing/sim.ts";
 import { POOL, serverOf } from "./definitions.ts";
 
 function endpoint(weight: number): Endpoint {

@@ -7,7 +7,7 @@ import type { StickyDefinition } from "../../../core/upstream/definition.ts";
 import { Endpoint } from "../../../core/upstream/endpoint.ts";
 import { Group } from "../../../core/upstream/group.ts";
 import { Sticky } from "../../../core/upstream/sticky.ts";
-import { createSimulation } from "../../support/sim.ts";
+import { createSimulation } from "../../../testing/sim.ts";
 import { POOL, requestOf, serverOf, upstreamOf } from "./definitions.ts";
 
 const { runtime } = createSimulation({ seed: 1 });

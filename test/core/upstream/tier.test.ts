@@ -6,7 +6,7 @@ import { Timers } from "../../../core/time/timers.ts";
 import type { ServerDefinition } from "../../../core/upstream/definition.ts";
 import { Endpoint } from "../../../core/upstream/endpoint.ts";
 import { areOf, drawTier, tiersOf as makeTiers, PartOfTier, shareOut, type Tier } from "../../../core/upstream/tier.ts";
-import { createSimulation } from "../../support/sim.ts";
+import { createSimulation } from "../../../testing/sim.ts";
 import { POOL, serverOf } from "./definitions.ts";
 
 const tiersOf = (endpoints: readonly Endpoint[]): Tier[] => makeTiers(endpoints, createRoundRobin);

@@ -1,9 +1,9 @@
 /** Clients of a fleet: each request carries a nonce, and each ends in exactly one word that says how. */
 
-import type { Peer } from "../../support/peer.ts";
-import { seeResponses, valuesOf } from "../../support/reference-parser.ts";
-import type { Simulation } from "../../support/sim.ts";
-import { textOfBytes } from "../../support/wire.ts";
+import type { Peer } from "../../../testing/peer.ts";
+import { seeResponses, valuesOf } from "../../../testing/reference-parser.ts";
+import type { Simulation } from "../../../testing/sim.ts";
+import { textOfBytes } from "../../../testing/wire.ts";
 
 /**
  * How a request ended. `ok`: 200 with its own body, all of it. A number: another status, complete. `refused`: no

@@ -1,9 +1,9 @@
 /** One server of a fleet: what it does with a request is a plan that may change at any time, and it counts everything. */
 
-import type { ArrivedRequest, Origin, OriginLink } from "../../support/origin.ts";
-import { createOrigin } from "../../support/origin.ts";
-import type { EndOptions, Simulation } from "../../support/sim.ts";
-import { addressOf } from "../../support/wire.ts";
+import type { ArrivedRequest, Origin, OriginLink } from "../../../testing/origin.ts";
+import { createOrigin } from "../../../testing/origin.ts";
+import type { EndOptions, Simulation } from "../../../testing/sim.ts";
+import { addressOf } from "../../../testing/wire.ts";
 import { patternOf } from "../stage.ts";
 
 /** What becomes of a request that arrived; the default is a 200 that carries the request's nonce. */

@@ -18,8 +18,8 @@ import { createProxy, type Proxy as Millrace } from "../../../core/proxy.ts";
 import type { Runtime } from "../../../core/runtime.ts";
 import type { Timer } from "../../../core/time/timers.ts";
 import type { Endpoint } from "../../../core/upstream/endpoint.ts";
-import { createSimulation, type EndOptions, type Simulation, type SimulationOptions } from "../../support/sim.ts";
-import { textOfAddress } from "../../support/wire.ts";
+import { createSimulation, type EndOptions, type Simulation, type SimulationOptions } from "../../../testing/sim.ts";
+import { textOfAddress } from "../../../testing/wire.ts";
 import { type Asked, type AskOptions, FleetClients } from "./fleet-client.ts";
 import { type Arrival, bodyFor, FleetServer, type ServerPlan } from "./fleet-server.ts";
 

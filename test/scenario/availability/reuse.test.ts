@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
-import type { OriginLink } from "../../support/origin.ts";
-import type { Peer } from "../../support/peer.ts";
+import type { OriginLink } from "../../../testing/origin.ts";
+import type { Peer } from "../../../testing/peer.ts";
 import { runtimeUnderTest } from "../../support/runtime-command.ts";
 import { OK, type Stage, stageWith } from "../stage.ts";
 

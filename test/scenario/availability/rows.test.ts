@@ -6,7 +6,7 @@ import { projectRoot } from "../../support/runtime-command.ts";
 
 /** The list of availability cases is complete: a test here, or the reason why not. */
 
-const folder = new URL("./", import.meta.url);
+const folder = new URL(".", import.meta.url);
 
 interface Row {
   readonly id: string;

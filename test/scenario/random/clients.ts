@@ -1,7 +1,7 @@
 /** The clients of a random schedule: pipelining, pausing in the middle, reading slowly, going away. */
 
-import type { Peer } from "../../support/peer.ts";
-import type { Seeded } from "../../support/seeded.ts";
+import type { Peer } from "../../../testing/peer.ts";
+import type { Seeded } from "../../../testing/seeded.ts";
 import { LISTEN, readSlowly } from "../stage.ts";
 import { planRequest, type RequestPlan } from "./request-plan.ts";
 import { segmentsOf } from "./setting.ts";

@@ -1,6 +1,6 @@
 /** What happens to the servers of a random schedule, and to the proxy itself, beside the requests. */
 
-import type { Seeded } from "../../support/seeded.ts";
+import type { Seeded } from "../../../testing/seeded.ts";
 import type { Mood, RandomServer } from "./servers.ts";
 import type { World } from "./world.ts";
 

@@ -1,7 +1,7 @@
 /** The invariant of random schedules, seen from the clients, from the servers, and from what was reported. */
 
 import assert from "node:assert/strict";
-import { seeResponses } from "../../support/reference-parser.ts";
+import { seeResponses } from "../../../testing/reference-parser.ts";
 import type { Actor } from "./clients.ts";
 import { NONCE } from "./request-plan.ts";
 import type { World } from "./world.ts";

@@ -1,6 +1,6 @@
 /** One request of a random schedule: what is sent, and what its server means to do with it. */
 
-import type { Seeded } from "../../support/seeded.ts";
+import type { Seeded } from "../../../testing/seeded.ts";
 import { patternOf } from "../stage.ts";
 
 export type Behaviour = (typeof BEHAVIOURS)[number];

@@ -1,10 +1,10 @@
 /** The servers of a random schedule: each answers as the request's plan says, unless its own mood says otherwise. */
 
 import assert from "node:assert/strict";
-import { createOrigin, type Origin, type OriginLink, type OriginScript } from "../../support/origin.ts";
-import type { Seeded } from "../../support/seeded.ts";
-import type { EndOptions } from "../../support/sim.ts";
-import { addressOf } from "../../support/wire.ts";
+import { createOrigin, type Origin, type OriginLink, type OriginScript } from "../../../testing/origin.ts";
+import type { Seeded } from "../../../testing/seeded.ts";
+import type { EndOptions } from "../../../testing/sim.ts";
+import { addressOf } from "../../../testing/wire.ts";
 import { readSlowly } from "../stage.ts";
 import { type Behaviour, CHECK_PATH, chunksOf, type RequestPlan } from "./request-plan.ts";
 import type { World } from "./world.ts";

@@ -1,8 +1,8 @@
 /** What a random schedule is played with: the network, the servers, the configuration, and later ones for reloads. */
 
-import type { Seeded } from "../../support/seeded.ts";
-import type { Segments } from "../../support/segments.ts";
-import type { EndOptions, SimulationOptions } from "../../support/sim.ts";
+import type { Seeded } from "../../../testing/seeded.ts";
+import type { Segments } from "../../../testing/segments.ts";
+import type { EndOptions, SimulationOptions } from "../../../testing/sim.ts";
 import { LISTEN } from "../stage.ts";
 import { CHECK_PATH } from "./request-plan.ts";
 

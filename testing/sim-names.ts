@@ -5,7 +5,7 @@ import type {
   ResolvedRecord,
   ResolveErrorCode,
   ResolveOptions,
-} from "../../core/runtime.ts";
+} from "../core/runtime.ts";
 import type { SimClock } from "./sim-clock.ts";
 
 /** The simulated DNS: what is in it, how it fails, how long it takes. Names with nothing in it are not found. */

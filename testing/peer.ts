@@ -1,4 +1,4 @@
-import type { Address, Runtime, Socket, SocketError, SocketHandler } from "../../core/runtime.ts";
+import type { Address, Runtime, Socket, SocketError, SocketHandler } from "../core/runtime.ts";
 import { bytesOfText, joinBytes, textOfBytes } from "./wire.ts";
 
 /**

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { addressOf, bytesOfText, printable, textOfAddress, textOfBytes, wire } from "./wire.ts";
+import { addressOf, bytesOfText, printable, textOfAddress, textOfBytes, wire } from "../../testing/wire.ts";
 
 describe("wire", () => {
   it("turns lines into CRLF and escapes into bytes", () => {

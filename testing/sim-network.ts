@@ -12,7 +12,7 @@ import type {
   SocketError,
   SocketErrorCode,
   Ticker,
-} from "../../core/runtime.ts";
+} from "../core/runtime.ts";
 import { type Seeded, seeded } from "./seeded.ts";
 import type { Segments } from "./segments.ts";
 import { type Appointment, createClock } from "./sim-clock.ts";

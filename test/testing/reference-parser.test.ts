@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { seeRequests, seeResponses } from "./reference-parser.ts";
-import { textOfBytes, wire } from "./wire.ts";
+import { seeRequests, seeResponses } from "../../testing/reference-parser.ts";
+import { textOfBytes, wire } from "../../testing/wire.ts";
 
 const see = (template: string) => seeRequests(textOfBytes(wire(template)));
 

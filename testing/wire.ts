@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { Address } from "../../core/runtime.ts";
+import type { Address } from "../core/runtime.ts";
 
 /**
  * Readable bytes. A template is written over several lines; every line break is a CRLF on the wire, and `\r`, `\n`,

@@ -1,4 +1,4 @@
-import type { Address, ListenHandler, ListenOptions, Runtime, SocketErrorCode } from "../../core/runtime.ts";
+import type { Address, ListenHandler, ListenOptions, Runtime, SocketErrorCode } from "../core/runtime.ts";
 import { type Peer, peerOn } from "./peer.ts";
 import type { SimClock } from "./sim-clock.ts";
 import type { SimZone } from "./sim-names.ts";

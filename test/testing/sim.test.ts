@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import type { Listener, Runtime, Socket, SocketError, SocketHandler } from "../../core/runtime.ts";
-import { createSimulation, type Simulation, type SimulationOptions } from "./sim.ts";
-import { addressOf, bytesOfText, textOfBytes } from "./wire.ts";
+import { createSimulation, type Simulation, type SimulationOptions } from "../../testing/sim.ts";
+import { addressOf, bytesOfText, textOfBytes } from "../../testing/wire.ts";
 
 const ADDRESS = "127.0.0.1:80";
 

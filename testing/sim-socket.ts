@@ -1,4 +1,4 @@
-import type { Address, Socket, SocketError, SocketHandler, TlsInfo } from "../../core/runtime.ts";
+import type { Address, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
 import type { Seeded } from "./seeded.ts";
 import { cut, type Segments } from "./segments.ts";
 import type { SimClock } from "./sim-clock.ts";

@@ -1,4 +1,4 @@
-import type { Address, Listener, Runtime } from "../../core/runtime.ts";
+import type { Address, Listener, Runtime } from "../core/runtime.ts";
 import { type Peer, type PeerOptions, peerOn } from "./peer.ts";
 import { type SeenRequest, seeRequests } from "./reference-parser.ts";
 import { textOfBytes } from "./wire.ts";

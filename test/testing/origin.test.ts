@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { createOrigin } from "./origin.ts";
-import { createSimulation } from "./sim.ts";
-import { addressOf } from "./wire.ts";
+import { createOrigin } from "../../testing/origin.ts";
+import { createSimulation } from "../../testing/sim.ts";
+import { addressOf } from "../../testing/wire.ts";
 
 const ADDRESS = addressOf("127.0.0.1:81");
 
