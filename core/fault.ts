@@ -172,6 +172,18 @@ export const HOOK_FAILED = fault(
   503,
   "a hook threw, took too long, answered nonsense, or rests because it did so too often",
 );
+export const ANSWER_FAILED = fault(
+  "internal",
+  "answer-failed",
+  502,
+  "the Response of a hook or a mounted program was none, or its body failed, held no bytes, or was not as long as it said",
+);
+export const ANSWER_TIMEOUT = fault(
+  "internal",
+  "answer-timeout",
+  504,
+  "the body of a Response stood still for `timeouts.responseIdle`",
+);
 export const NO_DECISION = fault("internal", "no-decision", 503, "a hook chose no upstream, or one that is not there");
 
 export const CONNECT_FAILED = fault("upstream", "connect-failed", 502, "no connection to the server could be made");

@@ -124,6 +124,13 @@ export const EDITED_FIELDS_MAX = 100;
 /** Calls of one hook that nobody waits for any more and that have not ended: beyond, it is not called. */
 export const HOOK_CALLS_HUNG_MAX = 1_000;
 
+/** Of a stream's chunk so many bytes go on at once, and so many wait in front of a stream until they are read. */
+export const STREAM_PIECE_BYTES_MAX = 64 * 1024;
+export const STREAM_AHEAD_BYTES_MAX = 64 * 1024;
+
+/** Empty chunks in a row: a stream of nothing else would keep everybody waiting. */
+export const EMPTY_CHUNKS_MAX = 1_000;
+
 /** Waiting time before a peer's rate counts. */
 export const RATE_GRACE_MS = 10_000;
 

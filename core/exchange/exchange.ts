@@ -15,14 +15,17 @@ import type { ClientConnection } from "../h1/client.ts";
 import type { Fields } from "../http/fields.ts";
 import { dropUnsafeTrailers } from "../http/hop.ts";
 import * as known from "../http/known-fields.ts";
-import { BODY_LENGTH, BODY_NONE, type ResponseHead } from "../http/message.ts";
-import { type PathReading, readPath } from "../http/path.ts";
+import { BODY_NONE, type ResponseHead } from "../http/message.ts";
+import type { OutgoingHead } from "../http/outgoing.ts";
+import type { PathReading } from "../http/path.ts";
 import type { RequestHandler } from "../http/wire.ts";
 import type { FinishedExchange } from "../observe/events.ts";
 import type { CheckedDecision } from "../script/check-answer.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import type { Group } from "../upstream/group.ts";
+import { type Answerer, Answering, type AnsweringOwner } from "./answering.ts";
 import type { Attempt } from "./attempt.ts";
+import { BAD_PATH, findRoute } from "./find-route.ts";
 import { findTarget } from "./find-target.ts";
 import { forwardInterim, forwardRequest, forwardResponse, isLooping } from "./forward.ts";
 import { Hooked, type HookedOwner } from "./hooked.ts";
@@ -34,13 +37,17 @@ import { Tries } from "./tries.ts";
 import type { TriesOwner } from "./tries-owner.ts";
 
 const NOBODY: readonly Endpoint[] = [];
-const BAD_PATH = fault.clientRefusal(-fault.BAD_PATH);
 
-export class Exchange extends TracedRequest implements RequestHandler, FinishedExchange, TriesOwner, HookedOwner {
+export class Exchange
+  extends TracedRequest
+  implements RequestHandler, FinishedExchange, TriesOwner, HookedOwner, AnsweringOwner
+{
   #reading: PathReading | null = null;
   #body: RequestBody | null = null;
   #tries: Tries | null = null;
   #hooked: Hooked | null = null;
+  /** A Response on its way to the client in place of a server's. */
+  #answering: Answering | null = null;
   #wasSent = false;
   isRequestEnded = false;
   #isResponseEnded = false;
@@ -51,12 +58,6 @@ export class Exchange extends TracedRequest implements RequestHandler, FinishedE
   #hasContinue = false;
   #isTunnel = false;
   #dropsBody = false;
-  // The record of FinishedExchange:
-  status = 0;
-  responseBytes = 0;
-  durationMs = 0;
-  firstByteMs = 0;
-  fault: Fault | null = null;
 
   // ── the steps ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -71,10 +72,14 @@ export class Exchange extends TracedRequest implements RequestHandler, FinishedE
   }
 
   #route(): void {
-    const refused = this.#findRoute() ?? this.#checkLength();
+    const found = findRoute(this);
     const onRequest = this.plan?.hooks?.onRequest ?? null;
-    if (refused !== null) this.#fail(refused);
-    else if (onRequest === null) this.#act();
+    if (!("reading" in found)) {
+      this.#fail(found);
+      return;
+    }
+    this.#reading = found.reading;
+    if (onRequest === null) this.#act();
     else this.#hooks.onRequest(onRequest, () => this.#act());
   }
 
@@ -129,28 +134,6 @@ export class Exchange extends TracedRequest implements RequestHandler, FinishedE
     return this.#tries?.current?.endpoint ?? null; // the server that the request is with now
   }
 
-  #findRoute(): Fault | null {
-    const { deployment } = this;
-    if (!this.pathIsPlain) {
-      const reading = readPath(this.path);
-      if ("refused" in reading) return BAD_PATH;
-      this.#reading = reading;
-    }
-    const match = deployment.snapshot.table.match(this, this.#reading ?? undefined);
-    if (match === "ambiguous") return BAD_PATH;
-    if (match === null) return fault.NO_ROUTE;
-    this.match = match;
-    this.plan = deployment.plans.get(match.route)!;
-    return null;
-  }
-
-  #checkLength(): Fault | null {
-    const { limits, timeouts } = this.plan!;
-    this.client.connection.goBy(limits, timeouts);
-    const isTooLarge = this.head.body === BODY_LENGTH && this.head.bodyLength > limits.requestBodyBytesMax;
-    return isTooLarge ? fault.BODY_TOO_LARGE : null;
-  }
-
   // ── what its tries go by ───────────────────────────────────────────────────────────────────────────────────
 
   get tried(): readonly Endpoint[] {
@@ -201,6 +184,8 @@ export class Exchange extends TracedRequest implements RequestHandler, FinishedE
     body.receive(bytes, start, end);
     if (body.receivedBytes > (this.plan ?? this.deployment.snapshot).limits.requestBodyBytesMax) {
       this.#fail(fault.BODY_TOO_LARGE);
+    } else if (this.#answering !== null) {
+      return; // nobody reads it
     } else if (connection === null) {
       body.keep(copyOf(bytes, start, end));
       this.client.connection.hold();
@@ -225,6 +210,7 @@ export class Exchange extends TracedRequest implements RequestHandler, FinishedE
   /** The client takes more of the response. */
   onWritable(): void {
     this.#tries?.current?.connection?.release();
+    this.#answering?.resume();
   }
 
   onFault(reason: Fault): void {
@@ -252,12 +238,9 @@ export class Exchange extends TracedRequest implements RequestHandler, FinishedE
   onResponseHead(attempt: Attempt, head: ResponseHead): void {
     this.#hasResponse = true;
     this.#body?.forget();
-    this.status = head.status;
+    this.noteResponse(head.status);
     this.server = attempt.endpoint.label;
-    if (this.wantsTimes) {
-      attempt.headMs = this.engine.runtime.now();
-      this.firstByteMs = attempt.headMs - this.startedMs;
-    }
+    if (this.wantsTimes) attempt.headMs = this.startedMs + this.firstByteMs;
     const connection = attempt.connection!;
     const outgoing = forwardResponse(this, head);
     const cookie = this.plan!.group!.stickyCookie(this, attempt.endpoint);
@@ -322,11 +305,27 @@ export class Exchange extends TracedRequest implements RequestHandler, FinishedE
     this.#fail(reason);
   }
 
-  onHookAnswer(_response: Response): void {
-    this.#fail(fault.HOOK_FAILED);
+  onHookAnswer(response: Response, answerer: Answerer): void {
+    // A body nobody reads: the connection can't be used again.
+    if (this.head.body !== BODY_NONE) this.client.connection.closeAfterResponse();
+    this.#answering = new Answering(this, answerer);
+    this.#answering.begin(response);
+    if (!this.#isFinished) this.client.connection.release();
   }
   onHookDenial(status: number, body: string): void {
     this.#answer(answerText(status, body));
+  }
+
+  // ── from an answer of our own ──────────────────────────────────────────────────────────────────────────────
+
+  onAnswerHead(outgoing: OutgoingHead): void {
+    this.#hasResponse = true;
+    this.noteResponse(outgoing.status);
+    this.client.connection.head(outgoing);
+  }
+  onAnswerEnd(): void {
+    this.#finish(null);
+    this.client.connection.end(null);
   }
 
   // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -376,8 +375,8 @@ export class Exchange extends TracedRequest implements RequestHandler, FinishedE
     this.#body?.forget();
     this.#tries?.end();
     this.#hooked?.end();
-    this.fault = reason;
-    if (this.wantsTimes) this.durationMs = this.engine.runtime.now() - this.startedMs;
+    this.#answering?.cancel();
+    this.noteEnd(reason);
     try {
       if (reason !== null || this.status >= 500 || this.trace !== null) this.keepTrace(this.#tries);
       this.engine.observer.onExchange(this);

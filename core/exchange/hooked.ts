@@ -9,13 +9,14 @@ import { type CheckedDecision, checkDecision, checkVerdict, type Verdict } from 
 import type { Hook, HookCall } from "../script/hook.ts";
 import type { HookContext, HookFunctions, HookKind } from "../script/hooks.ts";
 import { LiveRequest, type ShownRequest } from "../script/live-request.ts";
+import type { Answerer } from "./answering.ts";
 import { RequestChanges } from "./request-changes.ts";
 
 /** The exchange, as far as its hooks need it. */
 export interface HookedOwner extends ShownRequest {
   changes: RequestChanges | null;
   /** A hook has answered in place of a server. */
-  onHookAnswer(response: Response): void;
+  onHookAnswer(response: Response, answerer: Answerer): void;
   onHookDenial(status: number, body: string): void;
   onHookFailed(reason: Fault): void;
 }
@@ -46,7 +47,7 @@ export class Hooked {
             else owner.onHookFailed(failureOf(hook));
             return;
           case "answer":
-            owner.onHookAnswer(verdict.response);
+            owner.onHookAnswer(verdict.response, hook.definition);
             return;
           case "deny":
             owner.onHookDenial(verdict.status, verdict.body);
@@ -79,7 +80,7 @@ export class Hooked {
           return;
         }
         if (decision.kind === "answer") {
-          owner.onHookAnswer(decision.response);
+          owner.onHookAnswer(decision.response, hook.definition);
           return;
         }
         next(decision);

@@ -1,4 +1,4 @@
-/** What of an exchange its trace goes by: the clock, and the notes once somebody takes them. */
+/** What of an exchange its record and its trace go by: the clock, how it went, and the notes once somebody takes them. */
 
 import type { Fault } from "../fault.ts";
 import type { RequestHead } from "../http/message.ts";
@@ -19,12 +19,14 @@ export abstract class TracedRequest extends RequestView implements TracedExchang
   /** The target that goes to servers; null: as received. */
   targetSent: string | null = null;
   trace: ExchangeTrace | null = null;
-  abstract readonly status: number;
-  abstract readonly fault: Fault | null;
+  status = 0;
+  responseBytes = 0;
+  durationMs = 0;
+  firstByteMs = 0;
+  fault: Fault | null = null;
   abstract readonly tried: readonly Endpoint[];
   abstract readonly attempts: number;
   abstract readonly requestBytes: number;
-  abstract readonly responseBytes: number;
 
   constructor(engine: Engine, client: ClientSide, head: RequestHead) {
     super(engine, client, head);
@@ -41,6 +43,16 @@ export abstract class TracedRequest extends RequestView implements TracedExchang
   /** The same, but looks at the clock only when some time may have passed. */
   get turnMs(): number {
     return this.hasBegun ? this.nowMs : this.startedMs;
+  }
+
+  protected noteResponse(status: number): void {
+    this.status = status;
+    if (this.wantsTimes) this.firstByteMs = this.engine.runtime.now() - this.startedMs;
+  }
+
+  protected noteEnd(reason: Fault | null): void {
+    this.fault = reason;
+    if (this.wantsTimes) this.durationMs = this.engine.runtime.now() - this.startedMs;
   }
 
   /** Something goes wrong: from here on notes are taken. Null when traces are turned off. */

@@ -11,12 +11,12 @@ let samples: boolean;
 let wantsTimes: boolean;
 
 class Request extends TracedRequest {
-  status = 200;
-  fault = null;
+  override status = 200;
+  override fault = null;
   tried = [];
   attempts = 0;
   requestBytes = 0;
-  responseBytes = 0;
+  override responseBytes = 0;
 }
 
 function request(): Request {
