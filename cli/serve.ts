@@ -14,6 +14,7 @@ import { listenProblem } from "./listen-problem.ts";
 import type { Origins } from "./load-config.ts";
 import { Reloader, type ReloaderOptions } from "./reloader.ts";
 import { ServerFiles } from "./server-files.ts";
+import { showTraces } from "./show-traces.ts";
 import { type FileWatch, watchFiles } from "./watch-files.ts";
 
 export interface ServeOptions {
@@ -34,6 +35,8 @@ export interface Reloading extends Pick<ReloaderOptions, "load" | "onReloaded"> 
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 /** Without a handler it would end the process with everything in flight. */
 const RELOAD_SIGNAL = "SIGHUP";
+/** The other signal for users, SIGUSR1, is Node's own. */
+const TRACES_SIGNAL = "SIGUSR2";
 /** A second signal ends the process within this, whatever still hangs. */
 const STOP_MS = 500;
 
@@ -54,6 +57,7 @@ export async function serve({ runtime, config, observer, onStarted, reloading }:
     await proxy.start();
     for (const address of proxy.addresses) standardError.write(`millrace: listening on ${urlOf(address)}`);
     onStarted?.(proxy.addresses);
+    signals.onShow(() => showTraces(proxy, TRACES_SIGNAL, (line) => standardError.write(line)));
     stopReloading = startReloading(proxy, signals, reloading ?? null);
     const first = await signals.next();
     stopReloading();
@@ -151,6 +155,8 @@ interface Signals {
   next(): Promise<string>;
   /** What to do at SIGHUP, also for one that came meanwhile. */
   onReload(reload: () => void): void;
+  /** What to do at SIGUSR2, also for one that came meanwhile. */
+  onShow(show: () => void): void;
   close(): void;
 }
 
@@ -166,26 +172,39 @@ function listenToSignals(): Signals {
     process.on(signal, handler);
     return [signal, handler] as const;
   });
-  let reload: (() => void) | null = null;
-  let isReloadAsked = false;
-  const onReload = () => {
-    if (reload === null) isReloadAsked = true;
-    else reload();
-  };
-  process.on(RELOAD_SIGNAL, onReload);
+  // All of them at once: on Deno the first one to be listened to must not come when descriptors are short.
+  const reloads = whenAsked(RELOAD_SIGNAL);
+  const shows = whenAsked(TRACES_SIGNAL);
   return {
     next: () => {
       const signal = arrived.shift();
       return signal === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(signal);
     },
-    onReload: (run) => {
-      reload = run;
-      if (isReloadAsked) run();
-    },
+    onReload: reloads.do,
+    onShow: shows.do,
     close: () => {
       for (const [signal, handler] of handlers) process.off(signal, handler);
-      process.off(RELOAD_SIGNAL, onReload);
+      reloads.close();
+      shows.close();
     },
+  };
+}
+
+/** Remembers a signal that comes before anybody knows what to do. */
+function whenAsked(signal: NodeJS.Signals): { do(run: () => void): void; close(): void } {
+  let run: (() => void) | null = null;
+  let isAsked = false;
+  const handler = () => {
+    isAsked = true;
+    run?.();
+  };
+  process.on(signal, handler);
+  return {
+    do(next) {
+      run = next;
+      if (isAsked) next();
+    },
+    close: () => void process.off(signal, handler),
   };
 }
 

@@ -68,17 +68,14 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner, TracedAtt
   hasHeard = false;
   /** The request, or a part of it, may have reached the server. */
   wasSent = false;
-  // For traces; times by the clock, 0 when nobody wants to know.
+  // For traces. Null first: fractions cost memory from the moment a field has held one, even those that hold none.
   cause: TryCause = "first";
   /** Who has chosen the server, if that was not the group: a hook, say. */
   chosenBy = "";
-  /** In the queue for a place. */
-  waitedMs = 0;
-  startedMs = 0;
-  /** It had a connection, and the request began to be sent. */
-  leasedMs = 0;
-  /** The head of the response; where nobody asks for more, by the last tick. */
-  headMs = 0;
+  waitedMs: number | null = null;
+  startedMs: number | null = null;
+  leasedMs: number | null = null;
+  headMs: number | null = null;
   /** Of the response. */
   status = 0;
   /** Its connection had been the client's own before. */
@@ -124,7 +121,7 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner, TracedAtt
     connection.begin(this, exchange.plan!, exchange.head.method, exchange.asksUpgrade);
     this.isReused = connection.isReused;
     // One that was there already was had in no time.
-    this.leasedMs = this.isReused ? this.startedMs : exchange.nowMs;
+    if (!this.isReused) this.leasedMs = exchange.nowMs;
     if (this.#group.wantsLatency) this.#sentMs = exchange.engine.runtime.now();
     exchange.sendRequest(this, connection);
   }
@@ -142,7 +139,7 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner, TracedAtt
     const exchange = this.#exchange;
     const { runtime, timers } = exchange.engine;
     this.status = status;
-    if (this.leasedMs !== 0) this.headMs = exchange.trace !== null || status >= 500 ? exchange.nowMs : timers.tickedMs;
+    this.headMs = exchange.trace !== null || status >= 500 ? exchange.nowMs : timers.tickedMs;
     this.#outcome = outcomeOfStatus(status);
     if (this.#sentMs !== 0) this.#latencyMs = runtime.now() - this.#sentMs;
     // These may go on for hours, and the server has done its part.

@@ -34,7 +34,7 @@ export interface TracedExchange extends RequestView, PickRequest {
   readonly responseBytes: number;
 }
 
-/** A try, as far as a trace tells of it. Times are by the clock, 0 where nothing happened. */
+/** A try, as far as a trace tells of it. Times are by the clock. */
 export interface TracedAttempt {
   readonly endpoint: Endpoint;
   readonly cause: TryCause;
@@ -42,10 +42,16 @@ export interface TracedAttempt {
   readonly chosenBy: string;
   readonly isReused: boolean;
   readonly isBound: boolean;
-  readonly waitedMs: number;
-  readonly startedMs: number;
-  readonly leasedMs: number;
-  readonly headMs: number;
+  /** It has had a connection. */
+  readonly wasSent: boolean;
+  /** In the queue for a place; null: it did not wait. */
+  readonly waitedMs: number | null;
+  /** Null: as the exchange began. */
+  readonly startedMs: number | null;
+  /** When it had its connection; null: at once. */
+  readonly leasedMs: number | null;
+  /** The head of the response; where nobody asked for more, by the last tick. Null: none came. */
+  readonly headMs: number | null;
   readonly status: number;
 }
 
@@ -58,7 +64,7 @@ export class ExchangeTrace {
   /** One for each of them. */
   readonly #notes: Note[] = [];
   #hasFailedTry = false;
-  #hooks: TraceHook[] = [];
+  #hooks: TraceHook[] | null = null;
 
   constructor(exchange: TracedExchange, isSampled: boolean) {
     this.#exchange = exchange;
@@ -76,14 +82,15 @@ export class ExchangeTrace {
     if (note === null && this.#notes.length < TRACE_TRIES_MAX) note = this.#add(attempt, "end");
     if (note === null || note.endedAfterMs !== UNDER_WAY) return;
     const { startedMs, nowMs } = this.#exchange;
-    const { leasedMs, headMs, isReused, isBound } = attempt;
-    const hasLease = leasedMs !== 0;
-    note.connection = !hasLease ? null : isBound ? "bound" : isReused ? "reused" : "new";
-    if (!hasLease) note.connectMs = rounded(nowMs - attempt.startedMs);
-    else if (note.connection === "new") note.connectMs = rounded(leasedMs - attempt.startedMs);
-    if (hasLease) note.sentAfterMs = rounded(leasedMs - startedMs);
-    // The clock of the ticks may be behind.
-    if (headMs !== 0) note.firstByteMs = rounded(Math.max(0, headMs - leasedMs));
+    const { wasSent, headMs, isReused, isBound } = attempt;
+    const beganMs = attempt.startedMs ?? startedMs;
+    const leasedMs = attempt.leasedMs ?? beganMs;
+    note.connection = !wasSent ? null : isBound ? "bound" : isReused ? "reused" : "new";
+    if (!wasSent) note.connectMs = rounded(nowMs - beganMs);
+    else if (note.connection === "new") note.connectMs = rounded(leasedMs - beganMs);
+    if (wasSent) note.sentAfterMs = rounded(leasedMs - startedMs);
+    // The last tick may have been before.
+    if (headMs !== null) note.firstByteMs = rounded(Math.max(0, headMs - leasedMs));
     note.status = attempt.status;
     note.fault = reason === null ? "" : reason.code;
     note.endedAfterMs = rounded(nowMs - startedMs);
@@ -106,6 +113,7 @@ export class ExchangeTrace {
 
   /** A function of the configuration was called. */
   noteHook(hook: TraceHook): void {
+    this.#hooks ??= [];
     if (this.#hooks.length < TRACE_HOOKS_MAX) this.#hooks.push({ ...hook, outcome: cut(hook.outcome) });
   }
 
@@ -129,12 +137,11 @@ export class ExchangeTrace {
       routeId: exchange.routeId,
       upstream: group === null ? "" : group.definition.name,
       rewrittenPath: target === null ? null : cut(pathOf(target)),
-      edits:
-        route === null ? NO_EDITS : { request: namesIn(route.requestEdits), response: namesIn(route.responseEdits) },
-      hooks: this.#hooks,
+      edits: route === null ? NO_EDITS : editsOf(route.requestEdits, route.responseEdits),
+      hooks: this.#hooks ?? NO_HOOKS,
       tries: this.#notes,
       triesOmitted: exchange.attempts - this.#notes.length,
-      skipped: group === null || exchange.attempts > 0 ? null : skippedAt("choice", exchange, group, null),
+      skipped: group === null || exchange.attempts > 0 ? null : group.skipped(exchange, null, "choice"),
       load: group === null ? null : loadOf(group),
       status,
       fault,
@@ -155,9 +162,9 @@ export class ExchangeTrace {
       server: endpoint.label,
       cause,
       chosenBy: this.#chooserOf(attempt),
-      skipped: skippedAt(seenAt, exchange, exchange.plan!.group!, attempt),
-      beganAfterMs: rounded(attempt.startedMs - exchange.startedMs),
-      waitedMs: rounded(waitedMs),
+      skipped: exchange.plan!.group!.skipped(exchange, endpoint, seenAt),
+      beganAfterMs: rounded((attempt.startedMs ?? exchange.startedMs) - exchange.startedMs),
+      waitedMs: rounded(waitedMs ?? 0),
       connection: null,
       connectMs: null,
       tlsMs: null,
@@ -176,7 +183,7 @@ export class ExchangeTrace {
   #chooserOf({ chosenBy, cause, waitedMs, endpoint }: TracedAttempt): string {
     if (chosenBy !== "") return chosenBy;
     if (cause === "fresh") return "same server";
-    if (waitedMs > 0) return "queue";
+    if (waitedMs !== null) return "queue";
     const exchange = this.#exchange;
     const group = exchange.plan!.group!;
     if (group.isKept(exchange, endpoint)) return "sticky cookie";
@@ -186,16 +193,8 @@ export class ExchangeTrace {
 }
 
 const UNDER_WAY = -1;
+const NO_HOOKS: readonly TraceHook[] = [];
 const NO_EDITS: TraceEdits = { request: [], response: [] };
-
-function skippedAt(
-  seenAt: TraceSkipped["seenAt"],
-  request: PickRequest,
-  group: Group,
-  attempt: TracedAttempt | null,
-): TraceSkipped {
-  return { ...group.skipped(request, attempt === null ? null : attempt.endpoint), seenAt };
-}
 
 function loadOf({ breaker, retryBudget, queue, definition, nowMs }: Group): TraceLoad {
   const { caps } = breaker;
@@ -212,6 +211,11 @@ function loadOf({ breaker, retryBudget, queue, definition, nowMs }: Group): Trac
 
 function finite(bound: number): number | null {
   return bound === Number.POSITIVE_INFINITY ? null : bound;
+}
+
+function editsOf(request: CompiledFieldEdits, response: CompiledFieldEdits): TraceEdits {
+  if (request.isEmpty && response.isEmpty) return NO_EDITS;
+  return { request: namesIn(request), response: namesIn(response) };
 }
 
 function namesIn({ set, add, remove, isEmpty }: CompiledFieldEdits): readonly string[] {

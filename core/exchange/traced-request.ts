@@ -40,11 +40,6 @@ export abstract class TracedRequest extends RequestView implements TracedExchang
     return this.startedMs === 0 ? 0 : this.engine.runtime.now();
   }
 
-  /** The same, but looks at the clock only when some time may have passed. */
-  get turnMs(): number {
-    return this.hasBegun ? this.nowMs : this.startedMs;
-  }
-
   protected noteResponse(status: number): void {
     this.status = status;
     if (this.wantsTimes) this.firstByteMs = this.engine.runtime.now() - this.startedMs;

@@ -14,8 +14,8 @@ export interface TriesOwner extends AttemptOwner, PickRequest {
   readonly isRepeatable: boolean;
   /** All of the request that has come can be sent again. */
   readonly isReplayable: boolean;
-  /** By the clock, or the begin of the request while that is this very turn; 0 when nobody wants to know. */
-  readonly turnMs: number;
+  /** The turn in which the request came is over. */
+  readonly hasBegun: boolean;
   /** Something went wrong: from here on a trace is written, unless they are turned off. */
   openTrace(): ExchangeTrace | null;
   /** This is the response. */

@@ -45,7 +45,7 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
   /** In the queue for a place. */
   #waiting: Waiting<Endpoint> | null = null;
   /** In there since. */
-  #waitsSinceMs = 0;
+  #waitsSinceMs: number | null = null;
   #cause: TryCause = "first";
   #isExtra = false;
   #hasEntered = false;
@@ -304,7 +304,7 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
       this.#fail(fault.QUEUE_FULL);
       return;
     }
-    this.#waitsSinceMs = this.#exchange.turnMs;
+    this.#waitsSinceMs = this.#exchange.nowMs;
     this.#waiting = this.#group.queue.join(this, wish, queueMs);
     // A balancer may know of reasons to wait for one server; the queue does not.
     this.#group.serveWaiting();
@@ -334,9 +334,9 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
     const attempt = new Attempt(this.#exchange, this, endpoint, this.#isExtra);
     this.#isExtra = false;
     attempt.cause = this.#cause;
-    attempt.startedMs = this.#exchange.turnMs;
-    if (this.#waitsSinceMs !== 0) attempt.waitedMs = attempt.startedMs - this.#waitsSinceMs;
-    this.#waitsSinceMs = 0;
+    if (this.#exchange.hasBegun) attempt.startedMs = this.#exchange.nowMs;
+    if (this.#waitsSinceMs !== null) attempt.waitedMs = this.#exchange.nowMs - this.#waitsSinceMs;
+    this.#waitsSinceMs = null;
     this.#exchange.trace?.began(attempt);
     this.count++;
     this.#exchange.server = endpoint.label;

@@ -24,7 +24,7 @@ export class TraceRing implements Traces {
   /** In the order they came. */
   readonly #byId = new Map<string, Kept>();
   /** The same, oldest first. None is empty. */
-  readonly #kinds = new Map<string, Set<Kept>>();
+  readonly #kinds = new Map<string, Line>();
   readonly #bytesMax: number;
   #bytes = 0;
   #countMax = 0;
@@ -67,8 +67,8 @@ export class TraceRing implements Traces {
     const kept: Kept = { trace, kind, bytes };
     while (this.#byId.size >= this.#countMax || this.#bytes + bytes > this.#bytesMax) this.#makeRoomFor(kind);
     const alike = this.#kinds.get(kind);
-    if (alike === undefined) this.#kinds.set(kind, new Set([kept]));
-    else alike.add(kept);
+    if (alike === undefined) this.#kinds.set(kind, new Line(kept));
+    else alike.push(kept);
     this.#byId.set(trace.requestId, kept);
     this.#bytes += bytes;
   }
@@ -94,20 +94,49 @@ export class TraceRing implements Traces {
     this.#dropFrom(isLarge ? own : this.#largest());
   }
 
-  #largest(): Set<Kept> {
-    let largest: Set<Kept> | null = null;
+  #largest(): Line {
+    let largest: Line | null = null;
     for (const kind of this.#kinds.values()) if (largest === null || kind.size > largest.size) largest = kind;
     return largest!;
   }
 
-  #dropFrom(kind: Set<Kept>): void {
-    const [oldest] = kind;
-    kind.delete(oldest!);
-    if (kind.size === 0) this.#kinds.delete(oldest!.kind);
-    this.#byId.delete(oldest!.trace.requestId);
-    this.#bytes -= oldest!.bytes;
+  #dropFrom(line: Line): void {
+    const { trace, kind, bytes } = line.shift();
+    if (line.size === 0) this.#kinds.delete(kind);
+    this.#byId.delete(trace.requestId);
+    this.#bytes -= bytes;
   }
 }
+
+/** First in, first out. A Set would be as short, but looks for its first through all the holes that others have left. */
+class Line {
+  #items: (Kept | null)[];
+  #head = 0;
+
+  constructor(first: Kept) {
+    this.#items = [first];
+  }
+
+  get size(): number {
+    return this.#items.length - this.#head;
+  }
+
+  push(kept: Kept): void {
+    this.#items.push(kept);
+  }
+
+  shift(): Kept {
+    const first = this.#items[this.#head]!;
+    this.#items[this.#head++] = null;
+    if (this.#head >= HOLES_MAX && this.#head * 2 >= this.#items.length) {
+      this.#items = this.#items.slice(this.#head);
+      this.#head = 0;
+    }
+    return first;
+  }
+}
+
+const HOLES_MAX = 32;
 
 export interface TraceFilter {
   readonly failed?: boolean;
@@ -130,7 +159,7 @@ function bytesOf(trace: Trace): number {
 
 function skippedBytesOf(skipped: TraceSkipped | null): number {
   let bytes = 0;
-  for (const { detail } of skipped?.servers ?? []) bytes += PART_BYTES + detail.length;
+  if (skipped !== null) for (const { detail } of skipped.servers) bytes += PART_BYTES + detail.length;
   return bytes;
 }
 

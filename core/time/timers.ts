@@ -40,15 +40,17 @@ export class Timer {
 export class Timers {
   /** The time of the last tick: good enough for deadlines, free to read. */
   nowMs: number;
-  /** When that was by the runtime's clock. */
+  /** When that was by the runtime's clock, in whole milliseconds, which cost nothing to remember. */
   tickedMs: number;
   readonly #slots: (Timer | null)[] = new Array(SLOTS).fill(null);
   readonly #due: Timer[] = [];
+  #runtimeNowMs: number;
   #tick: number;
 
   constructor(nowMs: number) {
     this.nowMs = nowMs;
-    this.tickedMs = nowMs;
+    this.tickedMs = Math.round(nowMs);
+    this.#runtimeNowMs = nowMs;
     this.#tick = Math.floor(nowMs / TICK_MS);
   }
 
@@ -83,8 +85,9 @@ export class Timers {
    * swapped out) is not charged to the peers: the clock moves by STALL_MS at most, so nothing expires in masse.
    */
   advance(nowMs: number): void {
-    const passed = Math.min(Math.max(nowMs - this.tickedMs, 0), STALL_MS);
-    this.tickedMs = nowMs;
+    const passed = Math.min(Math.max(nowMs - this.#runtimeNowMs, 0), STALL_MS);
+    this.#runtimeNowMs = nowMs;
+    this.tickedMs = Math.round(nowMs);
     this.nowMs += passed;
     const target = Math.floor(this.nowMs / TICK_MS);
     while (this.#tick < target) {

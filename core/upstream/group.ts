@@ -11,6 +11,7 @@ import { BALANCERS } from "../balance/registry.ts";
 import { NO_SERVER } from "../fault.ts";
 import { type AdminState, DEFAULT_HEALTH } from "../health/definition.ts";
 import { GroupHealth } from "../health/group-health.ts";
+import type { TraceSkipped } from "../observe/trace.ts";
 import { Timer, type TimerOwner } from "../time/timers.ts";
 import { Breaker, NO_CAPS } from "./breaker.ts";
 import type { Surroundings } from "./connections.ts";
@@ -21,7 +22,7 @@ import { type HashPart, hashKeyOf, type KeyedRequest } from "./hash-key.ts";
 import type { Outcome } from "./outcome.ts";
 import { RetryBudget } from "./retry-budget.ts";
 import { DEFAULT_RETRIES, type RetryPolicy } from "./retry-policy.ts";
-import { type Skipped, skippedServers } from "./skipped.ts";
+import { skippedServers } from "./skipped.ts";
 import { SlowStart } from "./slow-start.ts";
 import { Sticky } from "./sticky.ts";
 import { areOf, drawTier, PartOfTier, shareOut, type Tier, tiersOf } from "./tier.ts";
@@ -196,8 +197,8 @@ export class Group implements TimerOwner {
   }
 
   /** Whom a choice of `chosen` did not fall on, and why; null: of nobody. For traces. */
-  skipped({ tried }: PickRequest, chosen: Endpoint | null): Skipped {
-    return skippedServers(this.#endpoints, { tiers: this.#tiers, tried, endpoint: chosen });
+  skipped({ tried }: PickRequest, chosen: Endpoint | null, seenAt: TraceSkipped["seenAt"]): TraceSkipped {
+    return skippedServers(this.#endpoints, { tiers: this.#tiers, tried, endpoint: chosen, seenAt });
   }
 
   /** Whether it was the request's cookie that led to `endpoint`. */

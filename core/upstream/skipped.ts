@@ -1,7 +1,7 @@
 /** Who of a group a choice did not fall on for a reason of its own: for traces. Looks, and changes nothing. */
 
 import { TRACE_LOOKED_AT_MAX, TRACE_SKIPPED_MAX, TRACE_TEXT_MAX } from "../limits.ts";
-import type { SkippedServer, SkipReason } from "../observe/trace.ts";
+import type { SkippedServer, SkipReason, TraceSkipped } from "../observe/trace.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Tier } from "./tier.ts";
 
@@ -11,27 +11,26 @@ export interface Chosen {
   readonly tried: readonly Endpoint[];
   /** Null: there was nobody. */
   readonly endpoint: Endpoint | null;
+  readonly seenAt: TraceSkipped["seenAt"];
 }
 
-export interface Skipped {
-  readonly of: number;
-  readonly servers: readonly SkippedServer[];
-  readonly isCut: boolean;
-}
+/** Most often. */
+const NONE: readonly SkippedServer[] = [];
 
 /** Whoever is not mentioned was well, and the balancer has preferred somebody else. */
-export function skippedServers(endpoints: readonly Endpoint[], chosen: Chosen): Skipped {
-  const servers: SkippedServer[] = [];
+export function skippedServers(endpoints: readonly Endpoint[], chosen: Chosen): TraceSkipped {
+  let servers: SkippedServer[] | null = null;
   let looked = 0;
   for (const endpoint of endpoints) {
-    if (looked >= TRACE_LOOKED_AT_MAX || servers.length >= TRACE_SKIPPED_MAX) break;
+    if (looked >= TRACE_LOOKED_AT_MAX || (servers !== null && servers.length >= TRACE_SKIPPED_MAX)) break;
     looked++;
     const skip = endpoint === chosen.endpoint ? weighed(endpoint) : reasonOf(endpoint, chosen);
     if (skip === null) continue;
     const [reason, detail] = skip;
+    servers ??= [];
     servers.push({ server: endpoint.label, reason, detail: detail.slice(0, TRACE_TEXT_MAX) });
   }
-  return { of: endpoints.length, servers, isCut: looked < endpoints.length };
+  return { of: endpoints.length, servers: servers ?? NONE, isCut: looked < endpoints.length, seenAt: chosen.seenAt };
 }
 
 type Skip = readonly [SkipReason, string];

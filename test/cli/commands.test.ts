@@ -142,6 +142,18 @@ describe("millrace run and proxy", () => {
     assert.deepEqual(await within(proxy.exited, "the end"), { code: 0, signal: null });
   });
 
+  it("show at SIGUSR2 where failed requests went", async () => {
+    const proxy = await startMillraceWith(["proxy", "--listen", "127.0.0.1:0", "--to", "127.0.0.1:9"]);
+    const [, id = ""] = /request (\S+)/.exec(await (await fetch(`${proxy.url}/a?secret`)).text()) ?? [];
+    proxy.signal("SIGUSR2");
+    const [, line = ""] = await proxy.says(/SIGUSR2: traces kept: 1\n(.*)\nmillrace: SIGUSR2: end of the traces\n/);
+    const { requestId, path, fault, tries } = JSON.parse(line);
+    assert.deepEqual([requestId, path, fault.code], [id, "/a", "upstream.connect-refused"]);
+    assert.deepEqual([tries.length, tries[0].server, tries[0].connection], [1, "127.0.0.1:9", null]);
+    proxy.signal("SIGTERM");
+    assert.deepEqual(await within(proxy.exited, "the end"), { code: 0, signal: null });
+  });
+
   it("log a line per request when asked, and one per failure always", async () => {
     const proxy = await startMillraceWith([
       "proxy",

@@ -11,7 +11,7 @@ let exchange: Record<string, unknown>;
 
 const group = {
   definition: { name: "app", balance: { method: "auto", part: "path" }, pool: { queueMax: 5 } },
-  skipped: () => ({ of: 1, servers: [], isCut: false }),
+  skipped: () => ({ of: 1, servers: [], isCut: false, seenAt: "choice" }),
   isKept: () => false,
   breaker: { inFlight: 1, retries: 0, caps: { inFlight: 10, retries: Number.POSITIVE_INFINITY, pending: 3 } },
   retryBudget: { tokens: () => 1.26 },
@@ -24,10 +24,11 @@ const attemptOf = (changes: object = {}): Attempt =>
     endpoint: { label: "s:1" },
     cause: "first",
     chosenBy: "",
-    waitedMs: 0,
-    startedMs: 100,
-    leasedMs: 0,
-    headMs: 0,
+    wasSent: false,
+    waitedMs: null,
+    startedMs: null,
+    leasedMs: null,
+    headMs: null,
     status: 0,
     ...changes,
   }) as unknown as Attempt;
@@ -105,7 +106,14 @@ describe("the notes for a trace", () => {
   });
 
   it("say how a try came to its connection, and take each end once", () => {
-    const attempt = attemptOf({ leasedMs: 102, headMs: 101, status: 200, chosenBy: "hook decide", isReused: false });
+    const attempt = attemptOf({
+      wasSent: true,
+      leasedMs: 102,
+      headMs: 101,
+      status: 200,
+      chosenBy: "hook decide",
+      isReused: false,
+    });
     const trace = traceOf(true);
     trace.began(attempt);
     trace.ended(attempt, null);
@@ -117,7 +125,7 @@ describe("the notes for a trace", () => {
       ["hook decide", "new", 2, 2],
     );
     assert.deepEqual([only!.firstByteMs, only!.endedAfterMs, only!.fault], [0, 10.123, ""]);
-    const bound = attemptOf({ leasedMs: 100, isReused: true, isBound: true });
+    const bound = attemptOf({ wasSent: true, isReused: true, isBound: true });
     const other = traceOf();
     other.ended(bound, fault.UPSTREAM_RESET);
     assert.deepEqual([other.finish()!.tries[0]!.connection, other.finish()!.kept], ["bound", "retried"]);

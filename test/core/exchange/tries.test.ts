@@ -89,7 +89,7 @@ function begin(labels: string, changes: Partial<TriesOwner> = {}): void {
     sendRequest() {},
     onResponseHead: (attempt: Attempt) => void told.push(`answer of ${attempt.endpoint.label}`),
     nowMs: 0,
-    turnMs: 0,
+    hasBegun: false,
     trace: null,
     openTrace: () => null,
     onTriesFailed: (reason: Fault) => void told.push(reason.code),

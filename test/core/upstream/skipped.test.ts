@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "@std/testing/bdd";
 import { createRoundRobin } from "../../../core/balance/round-robin.ts";
 import { Slab } from "../../../core/bytes/slab.ts";
+import type { TraceSkipped } from "../../../core/observe/trace.ts";
 import { Timers } from "../../../core/time/timers.ts";
 import type { ServerDefinition } from "../../../core/upstream/definition.ts";
 import { Endpoint } from "../../../core/upstream/endpoint.ts";
-import { type Skipped, skippedServers } from "../../../core/upstream/skipped.ts";
+import { skippedServers } from "../../../core/upstream/skipped.ts";
 import { tiersOf } from "../../../core/upstream/tier.ts";
 import { createSimulation } from "../../../testing/sim.ts";
 import { POOL, serverOf } from "./definitions.ts";
@@ -21,10 +22,10 @@ function add(label: string, own: Partial<ServerDefinition> = {}): Endpoint {
   return endpoint;
 }
 
-function skipped(endpoint: Endpoint | null): Skipped {
+function skipped(endpoint: Endpoint | null): TraceSkipped {
   const tiers = tiersOf(endpoints, createRoundRobin);
   for (const tier of tiers) tier.setAvailable(endpoints.filter((each) => !absent.includes(each)));
-  return skippedServers(endpoints, { tiers, tried, endpoint });
+  return skippedServers(endpoints, { tiers, tried, endpoint, seenAt: "choice" });
 }
 
 /** One server beside the chosen one, and what is said of it. */
@@ -109,7 +110,11 @@ describe("servers that were skipped", () => {
   it("may be all of them", () => {
     absent.push(add("a"), add("b"));
     assert.deepEqual(
-      [skipped(null).of, skipped(null).servers.length, skippedServers([], { tiers: [], tried, endpoint: null }).of],
+      [
+        skipped(null).of,
+        skipped(null).servers.length,
+        skippedServers([], { tiers: [], tried, endpoint: null, seenAt: "end" }).of,
+      ],
       [2, 2, 0],
     );
   });

@@ -1,0 +1,24 @@
+/** What is kept of requests, as lines of JSON, the newest first. */
+
+import { formatTraceJson } from "../core/observe/trace-text.ts";
+import type { Proxy as RunningProxy } from "../core/proxy.ts";
+
+/** Half of what may wait to be written (`line-writer.ts`): the log goes on meanwhile. */
+export const TRACES_LENGTH_MAX = 2 * 1024 * 1024;
+
+/** `why` is what asked for it. The first and the last line say what stands between them. */
+export function showTraces(proxy: Pick<RunningProxy, "traces">, why: string, write: (line: string) => void): void {
+  const kept = proxy.traces();
+  const lines: string[] = [];
+  let length = 0;
+  for (const trace of kept) {
+    const line = formatTraceJson(trace);
+    length += line.length + 1;
+    if (length > TRACES_LENGTH_MAX) break;
+    lines.push(line);
+  }
+  const count = lines.length === kept.length ? `${kept.length}` : `the newest ${lines.length} of ${kept.length}`;
+  write(`millrace: ${why}: traces kept: ${count}`);
+  for (const line of lines) write(line);
+  write(`millrace: ${why}: end of the traces`);
+}
