@@ -194,6 +194,18 @@ describe("the trace of a request that failed", () => {
     assert.ok(only!.firstByteMs! >= 0 && only!.firstByteMs! <= 60, `${only!.firstByteMs}`);
   });
 
+  it("is kept of a 500 of a server, and of a 5xx of our own", async () => {
+    const routes = [{ match: { path: "/own" }, respond: { status: 503 } }, { upstream: "app" }];
+    const script = { onRequest: () => "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n" };
+    all = await severalWith([script], { ...NONE, routes });
+    all.stage.ask("GET /own HTTP/1.1\r\nHost: a\r\n\r\n");
+    all.stage.ask(GET);
+    all.stage.sim.advance(100);
+    const [server, own] = all.stage.proxy.traces();
+    assert.deepEqual([own!.status, own!.fault, own!.upstream, own!.routeId], [503, null, "", "routes[0]"]);
+    assert.deepEqual([server!.status, triesIn(server!)], [500, ["9001 first 500"]]);
+  });
+
   it("is kept without a route, in the terms of the client", async () => {
     all = await severalWith([{}], { ...NONE, routes: [{ match: { host: "b" }, upstream: "app" }] });
     all.stage.ask(GET);
