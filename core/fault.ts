@@ -184,6 +184,13 @@ export const ANSWER_TIMEOUT = fault(
   504,
   "the body of a Response stood still for `timeouts.responseIdle`",
 );
+export const MOUNT_FAILED = fault("internal", "mount-failed", 500, "the program that is mounted on the route threw");
+export const MOUNT_TIMEOUT = fault(
+  "internal",
+  "mount-timeout",
+  504,
+  "the program that is mounted on the route had not answered within `timeouts.firstByte`",
+);
 export const NO_DECISION = fault("internal", "no-decision", 503, "a hook chose no upstream, or one that is not there");
 
 export const CONNECT_FAILED = fault("upstream", "connect-failed", 502, "no connection to the server could be made");

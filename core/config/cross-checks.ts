@@ -22,7 +22,7 @@ export interface ConfigParts {
 }
 
 const ACTIONS = ["upstream", "redirect", "respond", "target", "mount"] as const;
-const FORWARDING = ["upstream", "target"];
+const FORWARDING = ["upstream", "target", "mount"];
 const ONLY_UPSTREAM = ["rewrite", "host", "request"] as const;
 /** RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5. */
 const STATUSES_WITHOUT_BODY = [204, 205, 304];
@@ -219,7 +219,11 @@ function checkAction(route: ParsedRoute, at: ConfigPath, { upstreams }: ConfigPa
 }
 
 function checkRewrite(route: ParsedRoute, at: ConfigPath): ConfigProblem[] {
-  if (route.rewrite === undefined || (route.upstream === undefined && route.target === undefined)) return [];
+  if (
+    route.rewrite === undefined ||
+    (route.upstream === undefined && route.target === undefined && route.mount === undefined)
+  )
+    return [];
   const given = (["stripPrefix", "path", "pattern"] as const).filter((key) => route.rewrite?.[key] !== undefined);
   if (given.length === 1) return [];
   if (given.length === 0) return [problemAt([...at, "rewrite"], "is empty; give it one of stripPrefix, path, pattern")];

@@ -8,7 +8,6 @@
  * Both sides call in here: the client's connection through `MessageHandler`, the upstream's through `Attempt`.
  */
 
-import { copyOf } from "../bytes/text.ts";
 import type { Fault } from "../fault.ts";
 import * as fault from "../fault.ts";
 import type { ClientConnection } from "../h1/client.ts";
@@ -27,28 +26,31 @@ import { type Answerer, Answering, type AnsweringOwner } from "./answering.ts";
 import type { Attempt } from "./attempt.ts";
 import { BAD_PATH, findRoute } from "./find-route.ts";
 import { findTarget } from "./find-target.ts";
-import { forwardInterim, forwardRequest, forwardResponse, isLooping } from "./forward.ts";
+import { applyEdits, forwardInterim, forwardRequest, forwardResponse, isLooping } from "./forward.ts";
 import { Hooked, type HookedOwner } from "./hooked.ts";
-import { RequestBody } from "./request-body.ts";
+import { Mounted, type MountedOwner } from "./mounted.ts";
 import { type Answer, answerFault, answerRedirect, answerText, sentBytesOf, writeAnswer } from "./respond.ts";
 import { bindsConnection, isEventStream, keepAliveSeconds } from "./response-notes.ts";
 import { TracedRequest } from "./traced-request.ts";
 import { Tries } from "./tries.ts";
 import type { TriesOwner } from "./tries-owner.ts";
+import { NOBODY_TAKES, Upload, type UploadOwner } from "./upload.ts";
 
 const NOBODY: readonly Endpoint[] = [];
+const NO_UPGRADE = "This path is served by a program that speaks HTTP only: it cannot switch to another protocol.\n";
 
 export class Exchange
   extends TracedRequest
-  implements RequestHandler, FinishedExchange, TriesOwner, HookedOwner, AnsweringOwner
+  implements RequestHandler, FinishedExchange, TriesOwner, HookedOwner, AnsweringOwner, UploadOwner, MountedOwner
 {
   #reading: PathReading | null = null;
-  #body: RequestBody | null = null;
+  /** Null: the request has no body, or nobody wanted it yet. */
+  #upload: Upload | null = null;
   #tries: Tries | null = null;
   #hooked: Hooked | null = null;
   /** A Response on its way to the client in place of a server's. */
   #answering: Answering | null = null;
-  #wasSent = false;
+  #mounted: Mounted | null = null;
   isRequestEnded = false;
   #isResponseEnded = false;
   #isFinished = false;
@@ -92,8 +94,18 @@ export class Exchange
     if (found === null) this.#fail(BAD_PATH);
     else if (decide !== null && (kind === "upstream" || kind === "target"))
       this.#hooks.decide(decide, (decision) => this.#follow(decision));
+    else if (kind === "mount") this.#mount();
     else if (group === null) this.#answerAction();
     else this.#forward(group);
+  }
+
+  #mount(): void {
+    if (this.asksUpgrade) {
+      this.#answer(answerText(501, NO_UPGRADE));
+      return;
+    }
+    this.#mounted = new Mounted(this);
+    this.#mounted.begin(this.#body);
   }
 
   /** A hook has decided. */
@@ -110,26 +122,27 @@ export class Exchange
   }
 
   #forward(group: Group): void {
-    if (this.head.body !== BODY_NONE && this.#body === null) this.#prepareBody();
     // Before a group was chosen nobody knew whether the request may be sent twice.
-    if (this.#body !== null && !this.isRepeatable) this.#body.forget();
+    const body = this.#body;
+    if (body !== null && !this.isRepeatable) body.forget();
     this.#tries = new Tries(this, group);
     this.#tries.begin();
   }
 
-  #prepareBody(): void {
-    const { limits } = this.plan ?? this.deployment.snapshot;
-    this.#body = new RequestBody(limits.replayBytesMax, this.engine.replayBudget);
+  /** Null: the request has no body. */
+  get #body(): Upload | null {
+    if (this.#upload === null && this.head.body !== BODY_NONE) this.#upload = new Upload(this);
+    return this.#upload;
   }
 
   get #hooks(): Hooked {
-    if (this.#hooked === null) {
-      this.#hooked = new Hooked(this);
-      if (this.head.body !== BODY_NONE && this.#body === null) this.#prepareBody();
-    }
+    this.#hooked ??= new Hooked(this);
     return this.#hooked;
   }
 
+  get serverConnection(): ClientConnection | null {
+    return this.#tries?.current?.connection ?? null;
+  }
   get endpoint(): Endpoint | null {
     return this.#tries?.current?.endpoint ?? null; // the server that the request is with now
   }
@@ -143,55 +156,27 @@ export class Exchange
     return this.#hasResponse || this.#hasInterim;
   }
   get isReplayable(): boolean {
-    return this.#body === null || this.#body.isReplayable;
+    return this.#upload === null || this.#upload.isReplayable;
   }
 
   /** The attempt has a connection: everything of the request that is there goes out. */
   sendRequest(attempt: Attempt, connection: ClientConnection): void {
-    const body = this.#body;
-    const isAgain = this.#wasSent;
-    if (isAgain && !this.isReplayable) {
-      this.#fail(fault.UPSTREAM_RESET);
-      return;
-    }
-    this.#wasSent = true;
     this.server = attempt.endpoint.label;
-    connection.head(forwardRequest(this, this.targetSent), this.head);
-    if (body === null) {
-      // Without a body `onEnd` follows at once, or came before the connection.
-      if (this.isRequestEnded) connection.end(null);
+    if (this.#upload !== null) {
+      this.#upload.send(attempt, connection);
       return;
     }
-    const pieces = isAgain ? body.replay() : body.takePending();
-    let isWritable = true;
-    for (const piece of pieces) isWritable = connection.body(piece, 0, piece.length);
-    if (attempt.connection === null) return;
-    if (body.isComplete) connection.end(null);
-    else if (this.hasBegun) connection.flush(); // else the client's turn goes on, and ends with `onFlush`
-    if (isWritable) this.client.connection.release();
+    connection.head(forwardRequest(this, this.targetSent), this.head);
+    // `onEnd` follows at once, or came before the connection.
+    if (this.isRequestEnded) connection.end(null);
   }
 
   // ── from the client ────────────────────────────────────────────────────────────────────────────────────────
 
   onBodyPiece(bytes: Uint8Array, start: number, end: number): void {
     if (this.#isFinished) return;
-    const connection = this.#tries?.current?.connection ?? null;
-    if (this.#isTunnel) {
-      if (connection?.body(bytes, start, end) === false) this.client.connection.hold();
-      return;
-    }
-    const body = this.#body!;
-    body.receive(bytes, start, end);
-    if (body.receivedBytes > (this.plan ?? this.deployment.snapshot).limits.requestBodyBytesMax) {
-      this.#fail(fault.BODY_TOO_LARGE);
-    } else if (this.#answering !== null) {
-      return; // nobody reads it
-    } else if (connection === null) {
-      body.keep(copyOf(bytes, start, end));
-      this.client.connection.hold();
-    } else if (!connection.body(bytes, start, end)) {
-      this.client.connection.hold();
-    }
+    if (!this.#isTunnel) this.#body!.piece(bytes, start, end);
+    else if (this.serverConnection?.body(bytes, start, end) === false) this.client.connection.hold();
   }
 
   /** Request trailers end here: no upstream has announced that it wants them (RFC 9110 section 6.5.1). */
@@ -199,24 +184,25 @@ export class Exchange
     this.isRequestEnded = true;
     if (this.#isFinished) return;
     if (this.#isTunnel && this.#isResponseEnded) this.#finish(null);
-    if (this.#body !== null) this.#body.isComplete = true;
-    this.#tries?.current?.connection?.end(null);
+    const body = this.#isTunnel ? null : this.#body;
+    if (body !== null) body.end();
+    else this.serverConnection?.end(null);
   }
 
   onFlush(): void {
-    this.#tries?.current?.connection?.flush();
+    this.serverConnection?.flush();
   }
 
   /** The client takes more of the response. */
   onWritable(): void {
-    this.#tries?.current?.connection?.release();
+    this.serverConnection?.release();
     this.#answering?.resume();
   }
 
   onFault(reason: Fault): void {
     // A client that was told to wait for a 100 does so; who is late is the server.
     const waitsForServer =
-      this.#body?.receivedBytes === 0 && this.#wasSent && this.head.fields.countOf(known.EXPECT) > 0;
+      this.#upload?.receivedBytes === 0 && this.#upload.wasSent && this.head.fields.countOf(known.EXPECT) > 0;
     const isServers =
       reason === fault.CLIENT_BODY_TIMEOUT && waitsForServer && !this.hasForwarded && !this.#hasContinue;
     this.#fail(isServers ? fault.FIRST_BYTE_TIMEOUT : reason);
@@ -237,7 +223,7 @@ export class Exchange
 
   onResponseHead(attempt: Attempt, head: ResponseHead): void {
     this.#hasResponse = true;
-    this.#body?.forget();
+    this.#upload?.forget();
     this.noteResponse(head.status);
     this.server = attempt.endpoint.label;
     if (this.wantsTimes) attempt.headMs = this.startedMs + this.firstByteMs;
@@ -295,9 +281,13 @@ export class Exchange
   }
 
   onUpstreamWritable(): void {
-    this.client.connection.release();
+    if (this.#upload !== null && !this.#isTunnel) this.#upload.resume();
+    else this.client.connection.release();
   }
 
+  onUploadFailed(reason: Fault): void {
+    this.#fail(reason);
+  }
   onTriesFailed(reason: Fault): void {
     this.#fail(reason);
   }
@@ -305,12 +295,14 @@ export class Exchange
     this.#fail(reason);
   }
 
-  onHookAnswer(response: Response, answerer: Answerer): void {
+  onHookAnswer(response: unknown, answerer: Answerer): void {
     // A body nobody reads: the connection can't be used again.
-    if (this.head.body !== BODY_NONE) this.client.connection.closeAfterResponse();
+    if (this.#mounted === null && this.#body !== null) {
+      this.client.connection.closeAfterResponse();
+      this.#body.giveTo(NOBODY_TAKES);
+    }
     this.#answering = new Answering(this, answerer);
     this.#answering.begin(response);
-    if (!this.#isFinished) this.client.connection.release();
   }
   onHookDenial(status: number, body: string): void {
     this.#answer(answerText(status, body));
@@ -321,6 +313,7 @@ export class Exchange
   onAnswerHead(outgoing: OutgoingHead): void {
     this.#hasResponse = true;
     this.noteResponse(outgoing.status);
+    if (this.#mounted !== null) applyEdits(this, outgoing, this.route!.responseEdits);
     this.client.connection.head(outgoing);
   }
   onAnswerEnd(): void {
@@ -372,10 +365,11 @@ export class Exchange
     if (this.#isFinished) throw new Error("an exchange finished twice");
     this.#isFinished = true;
     this.engine.inFlight.leave();
-    this.#body?.forget();
+    this.#upload?.forget();
     this.#tries?.end();
     this.#hooked?.end();
     this.#answering?.cancel();
+    this.#mounted?.finish(reason);
     this.noteEnd(reason);
     try {
       if (reason !== null || this.status >= 500 || this.trace !== null) this.keepTrace(this.#tries);
@@ -389,6 +383,6 @@ export class Exchange
     return this.#tries === null ? 0 : this.#tries.count;
   }
   get requestBytes(): number {
-    return this.#body === null ? 0 : this.#body.receivedBytes;
+    return this.#upload === null ? 0 : this.#upload.receivedBytes;
   }
 }

@@ -203,7 +203,8 @@ function forwardedBefore(fields: Fields): string | null {
   return fields.value("forwarded");
 }
 
-function applyEdits(request: RequestView, outgoing: OutgoingHead, edits: CompiledFieldEdits): void {
+/** What the route says of fields. */
+export function applyEdits(request: RequestView, outgoing: OutgoingHead, edits: CompiledFieldEdits): void {
   if (edits.isEmpty) return;
   outgoing.unfoldBlock();
   for (const name of edits.remove) drop(outgoing, name);

@@ -16,7 +16,7 @@ import { RequestChanges } from "./request-changes.ts";
 export interface HookedOwner extends ShownRequest {
   changes: RequestChanges | null;
   /** A hook has answered in place of a server. */
-  onHookAnswer(response: Response, answerer: Answerer): void;
+  onHookAnswer(response: unknown, answerer: Answerer): void;
   onHookDenial(status: number, body: string): void;
   onHookFailed(reason: Fault): void;
 }

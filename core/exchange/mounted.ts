@@ -1,0 +1,137 @@
+/**
+ * A request that a program answers instead of a server: made a Request of the Web's kind, its body given as fast as the
+ * program reads it. What it answers goes on by `answering.ts`.
+ */
+
+import { copyOf } from "../bytes/text.ts";
+import type { Fault } from "../fault.ts";
+import * as fault from "../fault.ts";
+import * as known from "../http/known-fields.ts";
+import { OutgoingHead } from "../http/outgoing.ts";
+import { BodySource, type SourceOwner } from "../script/body-source.ts";
+import type { HookFailure } from "../script/hook.ts";
+import { makeRequest, mayHaveBody } from "../script/make-request.ts";
+import { MountCall, type MountCallOwner } from "../script/mount-call.ts";
+import type { Answerer } from "./answering.ts";
+import { forwardRequest } from "./forward.ts";
+import type { RequestView } from "./request-view.ts";
+import { type BodyTaker, NOBODY_TAKES, type Upload } from "./upload.ts";
+
+/** The exchange, as far as its program needs it. */
+export interface MountedOwner extends RequestView {
+  readonly targetSent: string | null;
+  readonly hasForwarded: boolean;
+  readonly requestBytes: number;
+  onHookAnswer(response: unknown, answerer: Answerer): void;
+  onHookFailed(reason: Fault): void;
+}
+
+const BAD_HOST = fault.clientRefusal(-fault.BAD_HOST);
+
+export class Mounted implements BodyTaker, SourceOwner, MountCallOwner {
+  readonly #owner: MountedOwner;
+  readonly #call: MountCall;
+  readonly #abort = new AbortController();
+  readonly #answerer: Answerer;
+  #source: BodySource | null = null;
+  #isHeld = false;
+
+  constructor(owner: MountedOwner) {
+    const { action, id } = owner.route!;
+    this.#owner = owner;
+    this.#call = new MountCall(this, owner.engine, owner.plan!.timeouts.firstByteMs);
+    const source = action.kind === "mount" ? action.source : "";
+    this.#answerer = { name: `${id.startsWith("routes[") ? id : `routes.${id}`}.mount`, source };
+  }
+
+  /** `upload` is null for a request without a body. */
+  begin(upload: Upload | null): void {
+    const owner = this.#owner;
+    const { action } = owner.route!;
+    const { method } = owner;
+    if (action.kind !== "mount") throw new Error("a request was mounted on a route without a program");
+    if (mayHaveBody(method) && upload !== null) this.#source = new BodySource(this);
+    upload?.giveTo(this.#source === null ? NOBODY_TAKES : this);
+    const outgoing = forwardRequest(owner, owner.targetSent);
+    const target = owner.targetSent ?? `${owner.path}${owner.query === "" ? "" : `?${owner.query}`}`;
+    const headers = headersOf(outgoing);
+    const host = headers.get("host") ?? "";
+    const request = makeRequest({
+      url: `${owner.scheme}://${host === "" ? "localhost" : host}${target.startsWith("/") ? target : "/"}`,
+      method,
+      headers,
+      body: this.#source?.stream ?? null,
+      signal: this.#abort.signal,
+    });
+    if (request === null) owner.onHookFailed(BAD_HOST);
+    else this.#call.begin(action.handler, request);
+  }
+
+  /** False: the program does not read as fast as the client sends. */
+  piece(bytes: Uint8Array, start: number, end: number): boolean {
+    this.#call.postpone();
+    const isWritable = this.#source?.push(copyOf(bytes, start, end)) ?? true;
+    this.#isHeld = !isWritable;
+    return isWritable;
+  }
+
+  /** The request is complete. */
+  end(): void {
+    this.#call.postpone();
+    this.#source?.end();
+  }
+
+  /** The exchange is over; null: all went well. */
+  finish(reason: Fault | null): void {
+    this.#call.abandon();
+    const error = new Error(reason === null ? "the request is over" : reason.reason);
+    if (reason !== null) this.#abort.abort(error);
+    this.#source?.fail(error);
+  }
+
+  onBodyWanted(): void {
+    const { head, client, hasForwarded, requestBytes } = this.#owner;
+    this.#call.postpone();
+    // The client waits to be told that somebody reads (RFC 9110 section 10.1.1).
+    if (requestBytes === 0 && !hasForwarded && head.fields.countOf(known.EXPECT) > 0) {
+      client.connection.interim(continued());
+      client.connection.flush();
+    }
+    if (this.#isHeld) client.connection.release();
+    this.#isHeld = false;
+  }
+
+  /** What still comes is read and dropped. */
+  onBodyUnwanted(): void {
+    this.#isHeld = false;
+    this.#owner.client.connection.release();
+  }
+
+  onMountAnswer(answer: unknown): void {
+    this.#owner.onHookAnswer(answer, this.#answerer);
+  }
+
+  onMountFailed(failure: HookFailure, error: unknown): void {
+    const { engine, requestId } = this.#owner;
+    const { name: hook, source } = this.#answerer;
+    engine.observer.onNotice({ kind: "hook-failed", hook, source, requestId, failure, error, rests: false });
+    this.#owner.onHookFailed(failure === "timeout" ? fault.MOUNT_TIMEOUT : fault.MOUNT_FAILED);
+  }
+}
+
+function continued(): OutgoingHead {
+  const outgoing = new OutgoingHead();
+  outgoing.status = 100;
+  return outgoing;
+}
+
+/** What servers would be sent, but for what concerns the connection. */
+function headersOf({ fields, block, lines }: OutgoingHead): Headers {
+  const headers = new Headers();
+  if (fields !== null)
+    for (let index = 0; index < fields.count; index++)
+      if (!fields.isDropped(index)) headers.append(fields.nameText(index), fields.valueText(index));
+  for (const { name, value } of [...(block?.lines ?? []), ...lines])
+    if (name !== "Connection" && name !== "Upgrade" && name !== "TE") headers.append(name, value);
+  return headers;
+}

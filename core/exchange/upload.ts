@@ -1,0 +1,128 @@
+/**
+ * The body of a request on its way: to the server that the request is with, or to whoever takes it in place of one. It
+ * waits here while there is neither, and the client is held meanwhile.
+ */
+
+import { copyOf } from "../bytes/text.ts";
+import type { Fault } from "../fault.ts";
+import * as fault from "../fault.ts";
+import type { ClientConnection } from "../h1/client.ts";
+import type { Attempt } from "./attempt.ts";
+import { forwardRequest } from "./forward.ts";
+import { RequestBody } from "./request-body.ts";
+import type { RequestView } from "./request-view.ts";
+
+/** The exchange, as far as its body needs it. */
+export interface UploadOwner extends RequestView {
+  readonly targetSent: string | null;
+  /** The turn in which it came is over. */
+  readonly hasBegun: boolean;
+  /** To the server it is with now. */
+  readonly serverConnection: ClientConnection | null;
+  onUploadFailed(reason: Fault): void;
+}
+
+/** Who takes a body in place of a server. */
+export interface BodyTaker {
+  /** To be copied in this call. False: no more until it has released the client. */
+  piece(bytes: Uint8Array, start: number, end: number): boolean;
+  /** That was all. */
+  end(): void;
+}
+
+/** Of a body that nobody wants: it is read as long as the answer takes. */
+export const NOBODY_TAKES: BodyTaker = { piece: () => true, end() {} };
+
+export class Upload {
+  readonly #owner: UploadOwner;
+  readonly #body: RequestBody;
+  taker: BodyTaker | null = null;
+  wasSent = false;
+  /** The client has sent all of it. */
+  isReceived = false;
+
+  constructor(owner: UploadOwner) {
+    const { limits } = owner.plan ?? owner.deployment.snapshot;
+    this.#owner = owner;
+    this.#body = new RequestBody(limits.replayBytesMax, owner.engine.replayBudget);
+  }
+
+  get receivedBytes(): number {
+    return this.#body.receivedBytes;
+  }
+  get isReplayable(): boolean {
+    return this.#body.isReplayable;
+  }
+
+  /** No second try will be made. */
+  forget(): void {
+    this.#body.forget();
+  }
+
+  /** From here on `taker` has it, beginning with what has come. */
+  giveTo(taker: BodyTaker): void {
+    this.taker = taker;
+    this.#body.forget();
+    let isWritable = true;
+    for (const piece of this.#body.takePending()) isWritable = taker.piece(piece, 0, piece.length);
+    if (this.isReceived) taker.end();
+    else if (isWritable) this.#owner.client.connection.release();
+  }
+
+  /** From the client. */
+  piece(bytes: Uint8Array, start: number, end: number): void {
+    const { plan, deployment, client } = this.#owner;
+    this.#body.receive(bytes, start, end);
+    const isTooLarge = this.#body.receivedBytes > (plan ?? deployment.snapshot).limits.requestBodyBytesMax;
+    if (isTooLarge) this.#owner.onUploadFailed(fault.BODY_TOO_LARGE);
+    else if (this.taker !== null) {
+      if (!this.taker.piece(bytes, start, end)) client.connection.hold();
+    } else if (!this.pass(bytes, start, end)) client.connection.hold();
+  }
+
+  /** To the server. False: no more before it takes more. */
+  pass(bytes: Uint8Array, start: number, end: number): boolean {
+    const connection = this.#owner.serverConnection;
+    if (connection !== null) return connection.body(bytes, start, end);
+    this.#body.keep(copyOf(bytes, start, end));
+    return false;
+  }
+
+  /** From the client: that was all. */
+  end(): void {
+    this.isReceived = true;
+    if (this.taker === null) this.complete();
+    else this.taker.end();
+  }
+
+  /** All that is to go to the server is there. */
+  complete(): void {
+    this.#body.isComplete = true;
+    this.#owner.serverConnection?.end(null);
+  }
+
+  /** There is a connection: everything that is there goes out. */
+  send(attempt: Attempt, connection: ClientConnection): void {
+    const owner = this.#owner;
+    const body = this.#body;
+    const isAgain = this.wasSent;
+    if (isAgain && !body.isReplayable) {
+      owner.onUploadFailed(fault.UPSTREAM_RESET);
+      return;
+    }
+    this.wasSent = true;
+    connection.head(forwardRequest(owner, owner.targetSent), owner.head);
+    const pieces = isAgain ? body.replay() : body.takePending();
+    let isWritable = true;
+    for (const piece of pieces) isWritable = connection.body(piece, 0, piece.length);
+    if (attempt.connection === null) return;
+    if (body.isComplete) connection.end(null);
+    else if (owner.hasBegun) connection.flush(); // else the client's turn goes on, and ends with `onFlush`
+    if (isWritable) this.resume();
+  }
+
+  /** The server takes more. */
+  resume(): void {
+    this.#owner.client.connection.release();
+  }
+}

@@ -1,0 +1,28 @@
+/** A Request of the Web's kind from what came over the wire. */
+
+import type { ByteStream } from "./hooks.ts";
+
+export interface RequestParts {
+  readonly url: string;
+  readonly method: string;
+  readonly headers: Headers;
+  /** Null: it has none. */
+  readonly body: ByteStream | null;
+  readonly signal: AbortSignal;
+}
+
+/** Null: what HTTP allows and the Web's kind does not, such as a host that is no host of URLs. */
+export function makeRequest({ url, method, headers, body, signal }: RequestParts): Request | null {
+  try {
+    if (body === null) return new Request(url, { method, headers, signal });
+    const init: RequestInit & { duplex: "half" } = { method, headers, signal, body, duplex: "half" };
+    return new Request(url, init);
+  } catch {
+    return null;
+  }
+}
+
+/** Of these the Web's kind knows no body. */
+export function mayHaveBody(method: string): boolean {
+  return method !== "GET" && method !== "HEAD";
+}

@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { makeRequest, mayHaveBody } from "../../../core/script/make-request.ts";
+import { sent } from "./streams.ts";
+
+const parts = {
+  method: "POST",
+  headers: new Headers({ "x-a": "1" }),
+  body: null,
+  signal: new AbortController().signal,
+};
+
+describe("a Request from the wire", () => {
+  it("has its parts", async () => {
+    const { stream, controller } = sent();
+    controller.enqueue(new TextEncoder().encode("hello"));
+    controller.close();
+    const request = makeRequest({ ...parts, url: "http://a:81/x%2Fy?q=1", body: stream });
+    assert.equal(request?.url, "http://a:81/x%2Fy?q=1");
+    assert.equal(request?.method, "POST");
+    assert.equal(request?.headers.get("x-a"), "1");
+    assert.equal(await request?.text(), "hello");
+  });
+
+  it("is none where the Web's kind has no place for it", () => {
+    assert.equal(makeRequest({ ...parts, url: "http://1.2.3.4.5/" }), null);
+    assert.equal(makeRequest({ ...parts, url: "http://a/", method: "GET", body: sent(1).stream }), null);
+    assert.ok(mayHaveBody("PATCH") && !mayHaveBody("GET") && !mayHaveBody("HEAD"));
+  });
+});

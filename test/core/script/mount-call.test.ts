@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import type { FetchHandler } from "../../../core/script/hooks.ts";
+import { MountCall } from "../../../core/script/mount-call.ts";
+import { around } from "./stage.ts";
+import { sent, turns } from "./streams.ts";
+
+function callOf(handler: FetchHandler) {
+  const told: string[] = [];
+  const surroundings = around();
+  const call = new MountCall(
+    {
+      onMountAnswer: (answer) => void told.push(answer instanceof Response ? `answer ${answer.status}` : `${answer}`),
+      onMountFailed: (failure, error) => void told.push(`${failure} ${error}`),
+    },
+    surroundings,
+    1_000,
+  );
+  call.begin(handler, new Request("http://a/"));
+  return { told, call, surroundings };
+}
+
+const never = new Promise<Response>(() => {});
+
+describe("a call of a mounted program", () => {
+  it("has one answer, at once or later", async () => {
+    assert.deepEqual(callOf(() => new Response("x", { status: 201 })).told, ["answer 201"]);
+    const { told, surroundings } = callOf(async () => new Response("x"));
+    assert.deepEqual(told, []);
+    await turns();
+    surroundings.advance(5_000);
+    assert.deepEqual(told, ["answer 200"]);
+  });
+
+  it("fails when the program throws or takes too long", async () => {
+    const thrown = callOf(() => {
+      throw new Error("x");
+    });
+    assert.deepEqual(thrown.told, ["threw Error: x"]);
+    const rejected = callOf(() => Promise.reject(new Error("y")));
+    await turns();
+    assert.deepEqual(rejected.told, ["threw Error: y"]);
+    const late = callOf(() => never);
+    late.surroundings.advance(900);
+    late.call.postpone();
+    late.surroundings.advance(900);
+    assert.deepEqual(late.told, []);
+    late.surroundings.advance(200);
+    assert.deepEqual(late.told, ["timeout null"]);
+  });
+
+  it("wants nothing of an answer that comes too late", async () => {
+    const { stream, canceled } = sent();
+    let answer: (response: Response) => void = () => {};
+    const { told, call, surroundings } = callOf(() => new Promise((resolve) => (answer = resolve)));
+    call.abandon();
+    answer(new Response(stream));
+    await turns();
+    surroundings.advance(5_000);
+    assert.deepEqual(told, []);
+    assert.equal(canceled.length, 1);
+  });
+});
