@@ -70,7 +70,7 @@ export interface Forward {
 }
 
 export function loadVectors(): Vector[] {
-  const folder = new URL("../vectors", import.meta.url);
+  const folder = new URL("../vectors/", import.meta.url);
   const files = readdirSync(folder).filter((name) => name.endsWith(".txt") && !NOT_VECTORS.includes(name));
   return files.sort().flatMap((name) => parseVectors(readFileSync(new URL(name, folder), "utf8"), name));
 }

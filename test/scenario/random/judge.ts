@@ -10,6 +10,7 @@ export function judge(world: World): void {
   for (const actor of world.actors) judgeClient(actor, world);
   judgeServers(world);
   judgeReports(world);
+  judgeTraces(world);
 }
 
 /** Every request got one complete or visibly aborted response, and it is its own. */
@@ -71,5 +72,27 @@ function judgeReports({ exchanges, plans }: World): void {
   for (const target of targets) assert.ok(plans.has(target.slice(1)), `${target} was asked for`);
   for (const { tries, nonce } of plans.values()) {
     if (tries > 0) assert.ok(targets.includes(`/${nonce}`), `${nonce} went upstream and is reported`);
+  }
+}
+
+/** Whoever failed has left one trace, which tells of each try how it came to it and how it ended. */
+function judgeTraces({ exchanges, proxy }: World): void {
+  for (const { requestId, status, fault, attempts, durationMs } of exchanges) {
+    const trace = proxy.trace(requestId);
+    if (fault !== "" || status >= 500) assert.equal(trace?.kept, "failed", `${requestId}: has a trace`);
+    if (trace === null) continue;
+    assert.deepEqual([trace.status, trace.fault?.code ?? ""], [status, fault], `${requestId}: ended as reported`);
+    assert.equal(trace.tries.length + trace.triesOmitted, attempts, `${requestId}: has all its tries`);
+    assert.equal(trace.durationMs, Math.round(durationMs * 1_000) / 1_000, `${requestId}: took as long`);
+    for (const each of trace.tries) {
+      const times: number[] = [0, each.beganAfterMs, each.beganAfterMs, each.endedAfterMs, trace.durationMs];
+      if (each.sentAfterMs !== null) times[2] = each.sentAfterMs;
+      assert.deepEqual(
+        times,
+        [...times].sort((a, b) => a - b),
+        `${requestId}: ${each.server}, times in order`,
+      );
+      assert.equal(each.connection === null, each.sentAfterMs === null, `${requestId}: sent over a connection`);
+    }
   }
 }

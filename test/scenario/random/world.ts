@@ -38,6 +38,7 @@ Group.prototype.report = function (...args: Parameters<Group["report"]>): void {
 
 /** What was told of a finished request. */
 export interface Report {
+  readonly requestId: string;
   readonly target: string;
   readonly method: string;
   readonly status: number;
@@ -195,6 +196,6 @@ function snapshotOf(config: object): Snapshot {
 }
 
 function reportOf(exchange: FinishedExchange): Report {
-  const { target, method, status, fault, attempts, server, durationMs } = exchange;
-  return { target, method, status, fault: fault === null ? "" : fault.code, attempts, server, durationMs };
+  const { requestId, target, method, status, fault, attempts, server, durationMs } = exchange;
+  return { requestId, target, method, status, fault: fault === null ? "" : fault.code, attempts, server, durationMs };
 }
