@@ -14,15 +14,15 @@ try {
   }
   const { loadConfig } = await import("./load-config.ts");
   const { readEnvironment } = await import("./read-environment.ts");
-  const { takeApart } = await import("./value-pieces.ts");
+  const { hasCode, takeApart } = await import("./value-pieces.ts");
   // What was compiled cannot be sent; it is compiled again from what was read.
-  const { config: _, value, ...loaded } = await loadConfig(workerData, readEnvironment);
-  const { rest, pieces } = takeApart(value);
+  const { config: _config, scripts: _scripts, value, ...loaded } = await loadConfig(workerData, readEnvironment);
+  const { rest, pieces } = hasCode(value) ? { rest: null, pieces: [] } : takeApart(value);
   for (const piece of pieces) {
     parentPort.postMessage({ piece });
     await once(parentPort, "message");
   }
-  parentPort.postMessage({ loaded, rest });
+  parentPort.postMessage({ loaded, rest, hasCode: hasCode(value) });
 } catch (error) {
   parentPort.postMessage({ problem: error instanceof Error ? error.message : String(error) });
 }

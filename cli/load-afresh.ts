@@ -5,12 +5,19 @@
  */
 
 import { Worker } from "node:worker_threads";
-import { compilingConfig } from "../core/config/compile.ts";
+import {
+  type CompiledConfig,
+  type CompileOptions,
+  compilingConfig,
+  type RefusedConfig,
+} from "../core/config/compile.ts";
 import type { Environment } from "../core/config/environment.ts";
 import { SLICE_MS } from "../core/limits.ts";
 import { goOnFor, type Steps } from "../core/time/steps.ts";
 import { fileVersions } from "./file-version.ts";
 import { type FailedConfig, type LoadedConfig, loadConfig, type Origins } from "./load-config.ts";
+import { programs } from "./programs.ts";
+import { loadScripts } from "./script-entries.ts";
 import { type Piece, type Pieces, putTogether } from "./value-pieces.ts";
 
 /** A program that takes longer than this hangs. */
@@ -34,10 +41,21 @@ export async function loadAfresh(
   }
   const { loaded } = read;
   if ("problems" in loaded) return loaded;
+  // Functions cannot come from the thread; it has shown that their program ends, and that all is right.
+  if (read.hasCode) return loadConfig(file, environment, { compile: compileInSlices });
   const value = putTogether(read);
-  const config = await inSlices(compilingConfig(value));
+  const scripts = await loadScripts(value, programs);
+  if (scripts.problems.length > 0) {
+    const problems = scripts.problems.map(({ message }) => ({ file, position: null, path: "", message }));
+    return { problems, warnings: [], origins: loaded.origins };
+  }
+  const config = await compileInSlices(scripts.value, { sourceOf: (code) => programs.sources.sourceOf(code) });
   if ("problems" in config) throw new Error("a configuration that was right is wrong when it is compiled again");
-  return { ...loaded, value, config };
+  return { ...loaded, value, config, scripts: scripts.scripts };
+}
+
+function compileInSlices(value: unknown, options: CompileOptions): Promise<CompiledConfig | RefusedConfig> {
+  return inSlices(compilingConfig(value, options));
 }
 
 /** Requests come in between: half of the time is theirs. */
@@ -50,7 +68,9 @@ async function inSlices<T>(steps: Steps<T>): Promise<T> {
 }
 
 interface ReadConfig extends Pieces {
-  readonly loaded: FailedConfig | Omit<LoadedConfig, "config" | "value">;
+  /** There are functions in it: it cannot be sent. */
+  readonly hasCode: boolean;
+  readonly loaded: FailedConfig | Omit<LoadedConfig, "config" | "value" | "scripts">;
 }
 
 type Problem = { readonly problem: string };

@@ -6,6 +6,7 @@ import type { Notice, Observer } from "../core/observe/events.ts";
 import { FailureLog } from "../core/observe/failure-log.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { standardError, standardOutput } from "./line-writer.ts";
+import { programs } from "./programs.ts";
 
 export interface Log extends Observer {
   /** From now on. */
@@ -42,7 +43,8 @@ export function createLog(first: LogDefinition, runtime: Runtime): Log {
       const failures = fault.side === "client" ? ofClients : ofOthers;
       failures.report((atMs) => formatFailure(exchange, atMs), now);
     },
-    onNotice(notice) {
+    onNotice(told) {
+      const notice = withPlace(told);
       const failures = OF_CLIENTS.has(notice.kind) ? ofClients : ofOthers;
       failures.report((atMs) => formatNotice(notice, atMs), runtime.wallClockMs());
     },
@@ -53,6 +55,13 @@ export function createLog(first: LogDefinition, runtime: Runtime): Log {
       ofOthers.close(now);
     },
   };
+}
+
+/** A hook's failure tells where it was thrown, which says more than where the function begins. */
+function withPlace(notice: Notice): Notice {
+  if (notice.kind !== "hook-failed") return notice;
+  const place = programs.sources.placeOf(notice.error);
+  return place === null || place === "" ? notice : { ...notice, source: place };
 }
 
 /** Notices that any client can cause. */

@@ -3,7 +3,6 @@
  * meanwhile is served by the next one, which reads the files anew. Whatever goes wrong, the old configuration goes on.
  */
 
-import type { CompiledConfig } from "../core/config/compile.ts";
 import type { Changes, ReloadChanges } from "../core/exchange/reload-plan.ts";
 import { escapeText } from "../core/observe/access-log.ts";
 import type { ListenFailure, Proxy as RunningProxy } from "../core/proxy.ts";
@@ -15,7 +14,7 @@ export interface ReloaderOptions {
   readonly proxy: Pick<RunningProxy, "reload">;
   load(): Promise<LoadedConfig | FailedConfig>;
   /** What belongs to a configuration outside the proxy changes, too. */
-  onReloaded(config: CompiledConfig): void;
+  onReloaded(loaded: LoadedConfig): void;
   /** The files of the configuration may be others now. */
   onLoaded(origins: Origins): void;
   /** Told what happened, line by line. */
@@ -78,7 +77,7 @@ export class Reloader {
       const reason = result.refused === null ? "the proxy is stopping" : reloadProblem(result.refused);
       return [...lines, `millrace: {why}: not reloaded: ${reason}; ${OLD_GOES_ON}`];
     }
-    onReloaded(loaded.config);
+    onReloaded(loaded);
     return [...lines, `millrace: {why}: reloaded; ${describeChanges(result.changes)}`];
   }
 }

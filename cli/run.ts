@@ -4,9 +4,10 @@ import type { Runtime } from "../core/runtime.ts";
 import { EXIT_CONFIG } from "./exit-codes.ts";
 import { standardError } from "./line-writer.ts";
 import { loadAfresh } from "./load-afresh.ts";
-import { loadConfig } from "./load-config.ts";
+import { type LoadedConfig, loadConfig } from "./load-config.ts";
 import { createLog } from "./log.ts";
 import { plural, printProblem, printProblems } from "./print.ts";
+import { programs } from "./programs.ts";
 import { readEnvironment } from "./read-environment.ts";
 import { serve } from "./serve.ts";
 
@@ -23,6 +24,7 @@ export async function run(file: string, { watch }: RunOptions, runtime: Runtime)
     standardError.write(`millrace: ${plural(loaded.problems.length, "problem")}; nothing was started`);
     return EXIT_CONFIG;
   }
+  programs.use(loaded.scripts);
   const log = createLog(loaded.config.log, runtime);
   let { origins } = loaded;
   const reloading = {
@@ -31,7 +33,10 @@ export async function run(file: string, { watch }: RunOptions, runtime: Runtime)
       origins = again.origins;
       return again;
     },
-    onReloaded: ({ log: definition }: typeof loaded.config) => log.goBy(definition),
+    onReloaded: ({ config, scripts }: LoadedConfig) => {
+      programs.use(scripts);
+      log.goBy(config.log);
+    },
     watched: watch ? origins : null,
   };
   try {

@@ -12,6 +12,7 @@ import { EXIT_CUT_OFF, EXIT_OK, EXIT_START } from "./exit-codes.ts";
 import { standardError } from "./line-writer.ts";
 import { listenProblem } from "./listen-problem.ts";
 import type { Origins } from "./load-config.ts";
+import { messageOf, programs } from "./programs.ts";
 import { Reloader, type ReloaderOptions } from "./reloader.ts";
 import { ServerFiles } from "./server-files.ts";
 import { showTraces } from "./show-traces.ts";
@@ -82,12 +83,11 @@ export async function serve({ runtime, config, observer, onStarted, reloading }:
 function reportDefects(): () => void {
   const log = new FailureLog((line) => standardError.write(line), "defects");
   const report = (error: unknown) => {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    const line = escapeText(text.replaceAll("\n", " | "));
-    log.report(
-      (atMs) => `${new Date(atMs).toISOString()} error internal defect, please report it: ${line}`,
-      Date.now(),
-    );
+    const place = programs.sources.placeOf(error);
+    const line = escapeText(place === null ? stackOf(error) : messageOf(error));
+    const what =
+      place === null ? "internal defect, please report it" : `uncaught in code of the configuration, at ${place}`;
+    log.report((atMs) => `${new Date(atMs).toISOString()} error ${what}: ${line}`, Date.now());
   };
   process.on("uncaughtException", report);
   process.on("unhandledRejection", report);
@@ -95,6 +95,11 @@ function reportDefects(): () => void {
     process.off("uncaughtException", report);
     process.off("unhandledRejection", report);
   };
+}
+
+function stackOf(error: unknown): string {
+  const text = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
+  return text.replaceAll("\n", " | ");
 }
 
 /** Answers how to stop it. */

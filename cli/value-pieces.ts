@@ -13,6 +13,15 @@ export interface Pieces {
   readonly pieces: readonly Piece[];
 }
 
+/** Functions, or whatever else cannot be sent to another thread. */
+export function hasCode(value: unknown, seen = new Set<unknown>()): boolean {
+  if (typeof value === "function") return true;
+  if (typeof value !== "object" || value === null || seen.has(value)) return false;
+  seen.add(value);
+  const isPlain = Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
+  return !isPlain || Object.values(value).some((inner) => hasCode(inner, seen));
+}
+
 const ITEMS_MAX = 100;
 
 export function takeApart(value: unknown): Pieces {

@@ -110,6 +110,9 @@ export const DEFAULT_TIMEOUTS: Timeouts = Object.freeze({
 /** How long a hook may take. */
 export const HOOK_TIMEOUT_MS = 1_000;
 
+/** How long `onUnload` may take. */
+export const UNLOAD_MS = 5_000;
+
 /** A hook rests when so many calls, and such a share of all within the window, have failed. */
 export const HOOK_BREAKER_FAILURES_MIN = 5;
 export const HOOK_BREAKER_SHARE = 0.5;

@@ -16,7 +16,8 @@ import type { Snapshot } from "./exchange/snapshot.ts";
 import { Checks } from "./health/checks.ts";
 import type { AdminState } from "./health/definition.ts";
 import { FIRST_NAMES_MS, LAST_CHANCE_MS, SLICE_MS, TICK_MS, WARM_UP_MS } from "./limits.ts";
-import { Departures } from "./listen/departures.ts";
+import { Departures, underWayOn } from "./listen/departures.ts";
+import type { HttpSession } from "./listen/http-session.ts";
 import { Listener } from "./listen/listener.ts";
 import { closeAll, type ListenFailure, listenAll } from "./listen/listeners.ts";
 import { Pressure } from "./listen/pressure.ts";
@@ -25,6 +26,7 @@ import type { Trace } from "./observe/trace.ts";
 import { type TraceFilter, TraceRing } from "./observe/trace-ring.ts";
 import type { Address, Runtime, Ticker } from "./runtime.ts";
 import type { HookSurroundings } from "./script/hook.ts";
+import { Unloading } from "./script/unloading.ts";
 import { HttpDate } from "./time/date.ts";
 import { goOnFor, type Steps } from "./time/steps.ts";
 import { Timer, Timers } from "./time/timers.ts";
@@ -122,6 +124,8 @@ class RunningProxy implements Proxy, Engine {
   /** Of a reload that is under way: it is called off. */
   #endWarmUp: () => void = () => {};
   readonly #departures = new Set<Departures>();
+  readonly #unloading: Unloading;
+  #isUnloaded = false;
   /** The last one of those that take turns. */
   #reloading: Promise<unknown> = Promise.resolve();
 
@@ -135,6 +139,7 @@ class RunningProxy implements Proxy, Engine {
     const names = new Names({ runtime, timers: this.timers, observer: this.observer, rules: snapshot.dns });
     this.discovery = { names, lists: serverLists ?? null, notify: (notice) => this.observer.onNotice(notice) };
     this.serverConnections = new ServerConnections(affordableConnections(runtime));
+    this.#unloading = new Unloading(this.observer, this.timers);
     this.hooks = {
       timers: this.timers,
       observer: this.observer,
@@ -230,6 +235,9 @@ class RunningProxy implements Proxy, Engine {
     const departures = new Departures(this.timers, removed, () => this.#departures.delete(departures));
     this.#departures.add(departures);
     departures.begin(sessions, judge, previous.snapshot.timeouts.drainMs);
+    const { onUnload } = previous.snapshot;
+    if (onUnload !== null && onUnload !== snapshot.onUnload)
+      this.#unloading.replace(onUnload, underWayOn(onUnload, [...sessions, ...this.#leavingSessions()]));
     return removed;
   }
 
@@ -295,9 +303,11 @@ class RunningProxy implements Proxy, Engine {
     const departing = [...this.#departures];
     for (const departures of departing) departures.end();
     const leaving = departing.flatMap(({ listeners }) => listeners);
+    const unloaded = this.#unloading.end(this.#isUnloaded ? null : this.deployment.snapshot.onUnload);
+    this.#isUnloaded = true;
     for (const group of this.deployment.groups.values()) group.retire();
     await closeAll([...this.#listeners, ...leaving]);
-    await this.#reloading;
+    await Promise.all([this.#reloading, unloaded]);
     this.#ticker?.stop();
     this.#ticker = null;
   }
@@ -332,8 +342,13 @@ class RunningProxy implements Proxy, Engine {
     this.timers.advance(this.runtime.now());
     this.#pressure.onTick();
     for (const departures of this.#departures) departures.check();
+    this.#unloading.check();
     if (this.#hasClosed) this.#checkEmpty();
     if (this.#defects.length > 0) throw this.#defects.shift();
+  }
+
+  #leavingSessions(): HttpSession[] {
+    return [...this.#departures].flatMap(({ listeners }) => listeners.flatMap(({ sessions }) => [...sessions]));
   }
 
   #checkEmpty(): void {

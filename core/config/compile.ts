@@ -14,7 +14,7 @@ import { defineBalance, defineSticky } from "./balance-schema.ts";
 import { type ConfigParts, crossChecking, crossCheckWarnings } from "./cross-checks.ts";
 import { Dns } from "./discovery-schema.ts";
 import { defineHealth } from "./health-definition.ts";
-import { defineHooks, Hooks, type ParsedHooks, type SourceOf } from "./hook-schema.ts";
+import { defineHooks, Hooks, NOT_LOADED, type ParsedHooks, type SourceOf } from "./hook-schema.ts";
 import { problemsOf } from "./issues.ts";
 import { parsingInPieces } from "./parse-in-pieces.ts";
 import type { ConfigPath, ConfigProblem } from "./problem.ts";
@@ -79,6 +79,8 @@ export function* compilingConfig(
     definitions.push(freeze(defineOne(parts, index, numbers, sourceOf)));
     yield;
   }
+  if (result.success && typeof result.output.onUnload === "object")
+    problems.push({ path: ["onUnload", "script"], message: NOT_LOADED, atKey: false });
   const compiled = yield* compilingTable(definitions);
   if ("problems" in compiled) {
     for (const { route, path, message } of compiled.problems) {
@@ -97,7 +99,7 @@ export function* compilingConfig(
 }
 
 function finish(
-  { listeners, trustedProxies = [], via, forwarded, dns, trace, log, allowTargets = [] }: ParsedConfig,
+  { listeners, trustedProxies = [], via, forwarded, dns, trace, log, allowTargets = [], onUnload }: ParsedConfig,
   { numbers, upstreams, table, hooks }: Pick<Snapshot, "upstreams" | "table" | "hooks"> & { readonly numbers: Numbers },
 ): Pick<CompiledConfig, "snapshot" | "log"> {
   const snapshot: Snapshot = {
@@ -109,6 +111,7 @@ function finish(
     forwarding: { trustedProxies, via, forwarded },
     dns: defineDns(dns),
     hooks,
+    onUnload: typeof onUnload === "function" ? onUnload : null,
     allowTargets,
     trace: { sampleShare: trace.sample, keep: trace.keep },
   };

@@ -134,6 +134,18 @@ export const MountTarget = meant(
   "a function (request), an app with fetch, or { script, export }",
 );
 
+const unload = code<() => unknown>("()");
+const UnloadScript = section({
+  script: described(text("a file name"), "A TypeScript or JavaScript file, relative to this one, that exports it."),
+  export: script.export,
+});
+/** Told when a configuration is no longer in use. */
+export const OnUnload = meant(
+  [unload, UnloadScript],
+  (input) => (isMap(input) ? UnloadScript : unload),
+  "a function (), or { script, export }",
+);
+
 export type ParsedHooks = v.InferOutput<typeof Hooks>;
 export type ParsedHook = NonNullable<ParsedHooks["decide"]>;
 export type ParsedMount = v.InferOutput<typeof MountTarget>;

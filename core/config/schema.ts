@@ -10,7 +10,7 @@ import { addressBlockProblem, parseListenAddress, parseServerAddress } from "./a
 import { BalanceSchema, StickySchema } from "./balance-schema.ts";
 import { Dns, ServerFile, Service } from "./discovery-schema.ts";
 import { Health, SERVER_STATES } from "./health-schema.ts";
-import { Hooks } from "./hook-schema.ts";
+import { Hooks, OnUnload } from "./hook-schema.ts";
 import { Limits, Timeouts } from "./number-schema.ts";
 import { Breaker, Hedge, Retries } from "./retry-schema.ts";
 import { RouteSchema } from "./route-schema.ts";
@@ -168,6 +168,12 @@ export const ConfigSchema = section({
     ),
   ),
   hooks: v.optional(described(Hooks, "Functions that every request passes through; docs/hooks.md.")),
+  onUnload: v.optional(
+    described(
+      OnUnload,
+      "Called once when no request uses this configuration's code any more, to close what it has opened.",
+    ),
+  ),
   allowTargets: v.optional(
     described(
       oneOrMore(text("an address or block", addressBlockProblem), "an address or block"),

@@ -22,6 +22,8 @@ export interface Snapshot {
   readonly dns: DnsRules;
   /** Of all requests; null: none. */
   readonly hooks: HookDefinitions | null;
+  /** Told when nothing goes by this configuration any more; null: nobody. */
+  readonly onUnload: (() => unknown) | null;
   /** CIDR blocks and addresses that hooks may send requests to beside the servers of upstreams. */
   readonly allowTargets: readonly string[];
   readonly trace: TraceRules;

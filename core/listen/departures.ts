@@ -82,6 +82,18 @@ export class Departures implements TimerOwner {
   }
 }
 
+/** Answers whether any request is still under way that began on this code of a configuration. */
+export function underWayOn(code: () => unknown, sessions: readonly HttpSession[]): () => boolean {
+  let left = sessions.flatMap((session) => {
+    const { exchange } = session;
+    return exchange !== null && exchange.deployment.snapshot.onUnload === code ? [{ session, exchange }] : [];
+  });
+  return () => {
+    left = left.filter(({ session, exchange }) => session.exchange === exchange);
+    return left.length > 0;
+  };
+}
+
 function mayGoOn(exchange: Exchange, { keepsRoute, retired }: Judge): boolean {
   const { route, endpoint } = exchange;
   return (route === null || keepsRoute(route)) && (endpoint === null || !retired.has(endpoint));

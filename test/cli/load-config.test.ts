@@ -117,7 +117,7 @@ describe("loading a configuration", () => {
       assert.deepEqual(await problems({ "a.ts": `export default ${made};\n` }), []);
     }
     assert.deepEqual(await problems({ "b.ts": 'export default { listeners: [":80"], routes: [{}] };\n' }), [
-      "b.ts: routes[0]: does nothing; give it one of upstream, redirect, respond",
+      "b.ts: routes[0]: does nothing; give it one of upstream, redirect, respond, target, mount",
     ]);
     assert.match((await problems({ "c.ts": "export const config = {};\n" })).join(), /no default export/);
     assert.match((await problems({ "d.ts": 'throw new Error("boom");\n' })).join(), /could not be run: boom/);

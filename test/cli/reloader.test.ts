@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import type { FailedConfig, LoadedConfig } from "../../cli/load-config.ts";
 import { describeChanges, Reloader } from "../../cli/reloader.ts";
-import { type CompiledConfig, compileConfig } from "../../core/config/compile.ts";
+import { compileConfig } from "../../core/config/compile.ts";
 import type { Changes } from "../../core/exchange/reload-plan.ts";
 import type { Snapshot } from "../../core/exchange/snapshot.ts";
 import type { NotReloaded, Reloaded } from "../../core/proxy.ts";
@@ -14,7 +14,7 @@ const ORIGINS = { files: new Map([["/a.yaml", ""]]), globs: [], isHeavy: false }
 function loaded(body: string): LoadedConfig {
   const config = compileConfig({ listeners: [":80"], routes: [{ respond: { body } }] });
   if ("problems" in config) throw new Error(JSON.stringify(config.problems));
-  return { config, value: {}, files: ["a.yaml"], warnings: [], origins: ORIGINS };
+  return { config, value: {}, scripts: new Map(), files: ["a.yaml"], warnings: [], origins: ORIGINS };
 }
 
 const failed: FailedConfig = {
@@ -25,7 +25,7 @@ const failed: FailedConfig = {
 
 function stage(results: (LoadedConfig | FailedConfig | Error)[]) {
   const said: string[] = [];
-  const reloaded: CompiledConfig[] = [];
+  const reloaded: LoadedConfig[] = [];
   const numbers: number[] = [];
   let answer: Reloaded | NotReloaded = { changes: NOTHING };
   const snapshots: Snapshot[] = [];

@@ -1,0 +1,214 @@
+/**
+ * A program and the files beside it that it imports → one text that can be run again and again, and let go. A module
+ * that `import()` has loaded is kept for ever on every runtime, and read only once on most; a text is not.
+ *
+ *     config.ts ──► sites.ts ──► backends.json        bundled, as they are now
+ *         └──► redis, node:fs, millrace               imported for real, once, and shared by all that comes after
+ */
+
+import { createRequire, isBuiltin } from "node:module";
+import { dirname, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import type { BuildFailure, ImportKind, Message, OnResolveArgs, Plugin, PluginBuild } from "esbuild";
+import { readTextFile } from "./read-text-file.ts";
+
+export interface Bundle {
+  /** Absolute name of the program. */
+  readonly file: string;
+  /** ECMAScript without imports; ends with its exports. */
+  readonly code: string;
+  /** Source map of `code`, JSON. */
+  readonly map: string;
+  /** What `code` finds at `imports[N]`. */
+  readonly imports: readonly unknown[];
+  /** Absolute names of all files in it. */
+  readonly files: readonly string[];
+}
+
+export interface BundleProblem {
+  /** Absolute; null where it is the program as a whole. */
+  readonly file: string | null;
+  readonly line: number;
+  /** From 1. */
+  readonly column: number;
+  readonly message: string;
+}
+
+export interface NoBundle {
+  readonly problems: readonly BundleProblem[];
+  /** Absolute names of the files that were read, the one with the problem among them. */
+  readonly files: readonly string[];
+}
+
+/** What bundled code finds the modules it imports in. */
+export const IMPORTS = "__millraceImports";
+/** What stands for `import.meta` in one file. */
+const META = "__millraceMeta";
+const OUTSIDE = "millrace-outside";
+/** The same for `require`, which gets what a CommonJS module made its exports. */
+const REQUIRED = "millrace-required";
+const SOURCE = /\.[cm]?[jt]sx?$/;
+
+/** Our own modules: a configuration anywhere gets those of the program that runs it. */
+const OWN: ReadonlyMap<string, URL> = new Map([["millrace", new URL("../core/mod.ts", import.meta.url)]]);
+const OWN_ROOMS = ["core", "adapters", "library", "testing"].map((room) =>
+  fileURLToPath(new URL(`../${room}/`, import.meta.url)),
+);
+const require = createRequire(import.meta.url);
+
+/** Bundles being made: with the last one esbuild's own process ends, which is rarely needed and would linger. */
+let underWay = 0;
+
+export async function bundleProgram(file: string): Promise<Bundle | NoBundle> {
+  const esbuild = await import("esbuild");
+  underWay++;
+  try {
+    return await bundle(esbuild, file);
+  } finally {
+    underWay--;
+    if (underWay === 0) await esbuild.stop();
+  }
+}
+
+async function bundle({ build }: typeof import("esbuild"), file: string): Promise<Bundle | NoBundle> {
+  const imports = new Imports();
+  try {
+    const { outputFiles, metafile } = await build({
+      entryPoints: [file],
+      bundle: true,
+      write: false,
+      metafile: true,
+      outdir: dirname(file),
+      absWorkingDir: dirname(file),
+      format: "esm",
+      platform: "node",
+      target: "esnext",
+      conditions: [],
+      sourcemap: "external",
+      sourcesContent: false,
+      logLevel: "silent",
+      // `import.meta` of a text that is evaluated is nobody's.
+      define: { "import.meta": META },
+      // Of a name that is made at run time nobody knows where to look for it: it fails with words that say so.
+      supported: { "dynamic-import": false },
+      // What a tsconfig.json nearby says is about other tools.
+      tsconfigRaw: "{}",
+      plugins: [ourWay(imports)],
+    });
+    const text = (ending: string) => outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? "";
+    const files = Object.keys(metafile.inputs).filter((name) => !/^millrace-\w+:/.test(name));
+    return {
+      file,
+      code: text(".js"),
+      map: text(".map"),
+      imports: imports.modules,
+      files: files.map((name) => resolve(dirname(file), name)),
+    };
+  } catch (error) {
+    if (!isBuildFailure(error)) throw error;
+    const problems = error.errors.map((message) => problemOf(message, dirname(file)));
+    return { problems, files: [...imports.read, file] };
+  }
+}
+
+/** Modules that are imported for real, in the order they were met. */
+class Imports {
+  readonly modules: unknown[] = [];
+  /** Files that are not imported for real. */
+  readonly read = new Set<string>();
+  readonly #places = new Map<string, number>();
+
+  async add(url: string): Promise<{ readonly place: number; readonly names: readonly string[] }> {
+    const module: object = await import(url);
+    return { place: this.#placeOf(`import ${url}`, module), names: Object.keys(module) };
+  }
+
+  require(url: string): number {
+    return this.#placeOf(`require ${url}`, require(url.startsWith("file:") ? fileURLToPath(url) : url));
+  }
+
+  #placeOf(key: string, module: unknown): number {
+    const place = this.#places.get(key) ?? this.modules.push(module) - 1;
+    this.#places.set(key, place);
+    return place;
+  }
+}
+
+function ourWay(imports: Imports): Plugin {
+  return {
+    name: "millrace",
+    setup(build) {
+      build.onResolve({ filter: /.*/ }, (args) => resolveImport(build, args));
+      build.onLoad({ filter: /.*/, namespace: OUTSIDE }, async ({ path }) => {
+        const { place, names } = await imports.add(path);
+        return { contents: standIn(place, names), loader: "js" };
+      });
+      build.onLoad({ filter: /.*/, namespace: REQUIRED }, ({ path }) => {
+        return { contents: `module.exports = ${IMPORTS}[${imports.require(path)}];`, loader: "js" };
+      });
+      build.onLoad({ filter: SOURCE }, async ({ path }) => {
+        imports.read.add(path);
+        const text = await readTextFile(path);
+        if (typeof text !== "string") return { errors: [{ text: `${path} ${text.problem}` }] };
+        return { contents: withItsPlace(text, path), loader: loaderOf(path) };
+      });
+    },
+  };
+}
+
+const ASKED = Symbol("asked");
+
+async function resolveImport(build: PluginBuild, args: OnResolveArgs) {
+  const { path, resolveDir, kind, pluginData } = args;
+  if (pluginData === ASKED || kind === "entry-point") return undefined;
+  const namespace = kind === "require-call" ? REQUIRED : OUTSIDE;
+  const own = OWN.get(path);
+  if (own !== undefined) return { path: own.href, namespace };
+  if (isBuiltin(path)) return { path: path.startsWith("node:") ? path : `node:${path}`, namespace };
+  const found = await build.resolve(path, { resolveDir, kind: kind as ImportKind, pluginData: ASKED });
+  if (found.errors.length > 0) return { errors: found.errors };
+  const isBeside = path.startsWith(".") || path.startsWith("/");
+  const isOurs = OWN_ROOMS.some((room) => found.path.startsWith(room));
+  if (isBeside && !isOurs) return found;
+  return { path: pathToFileURL(found.path).href, namespace };
+}
+
+/** Names that are no identifiers are written as text (ECMAScript 2022). */
+function standIn(place: number, names: readonly string[]): string {
+  const lines = names.map((name, index) =>
+    name === "default"
+      ? `export default ${IMPORTS}[${place}].default;`
+      : `const x${index} = ${IMPORTS}[${place}][${JSON.stringify(name)}]; export { x${index} as ${JSON.stringify(name)} };`,
+  );
+  return lines.length === 0 ? "export {};" : lines.join("\n");
+}
+
+/** On the first line, so that no line moves. */
+function withItsPlace(text: string, path: string): string {
+  const source = text.startsWith("#!") ? `//${text.slice(2)}` : text;
+  const before: string[] = [];
+  if (source.includes("import.meta")) {
+    const meta = { url: pathToFileURL(path).href, filename: path, dirname: dirname(path) };
+    before.push(`const ${META} = ${JSON.stringify(meta)};`);
+  } else {
+    if (/\b__filename\b/.test(source)) before.push(`var __filename = ${JSON.stringify(path)};`);
+    if (/\b__dirname\b/.test(source)) before.push(`var __dirname = ${JSON.stringify(dirname(path))};`);
+  }
+  return before.length === 0 ? source : `${before.join("")}${source}`;
+}
+
+function loaderOf(path: string): "ts" | "tsx" | "js" | "jsx" {
+  if (path.endsWith(".tsx")) return "tsx";
+  if (path.endsWith(".jsx")) return "jsx";
+  return /\.[cm]?ts$/.test(path) ? "ts" : "js";
+}
+
+function problemOf({ text, location }: Message, directory: string): BundleProblem {
+  if (location === null) return { file: null, line: 0, column: 0, message: text };
+  const { file, line, column } = location;
+  return { file: resolve(directory, file), line, column: column + 1, message: text };
+}
+
+function isBuildFailure(error: unknown): error is BuildFailure {
+  return error instanceof Error && "errors" in error && Array.isArray(error.errors);
+}

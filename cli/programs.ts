@@ -1,0 +1,73 @@
+/** The code of configurations that this process has run. */
+
+import { type Bundle, bundleProgram, type NoBundle } from "./bundle-program.ts";
+import { type Exports, evaluateBundle } from "./evaluate-bundle.ts";
+import { Sources } from "./sources.ts";
+
+export type Ran = Evaluated | NoBundle;
+
+export interface Evaluated {
+  readonly bundle: Bundle;
+  readonly exports: Exports;
+}
+
+/** By file. */
+export type Scripts = ReadonlyMap<string, Evaluated>;
+
+export class Programs {
+  readonly sources = new Sources();
+  #scripts: Scripts = new Map();
+
+  /** Runs a program, whether it has changed or not: what it makes may depend on anything. */
+  async run(file: string): Promise<Ran> {
+    const bundle = await bundleProgram(file);
+    return "problems" in bundle ? bundle : this.#evaluate(bundle);
+  }
+
+  /** Runs a script; if nothing about one in use has changed, it is answered as it is: its state lives on. */
+  async script(file: string): Promise<Ran> {
+    const bundle = await bundleProgram(file);
+    if ("problems" in bundle) return bundle;
+    const known = this.#scripts.get(file);
+    if (known !== undefined && isSame(known.bundle, bundle)) return known;
+    return this.#evaluate(bundle);
+  }
+
+  /** The configuration with these scripts is in use from now on; those of the one before are let go. */
+  use(scripts: Scripts): void {
+    this.#scripts = scripts;
+  }
+
+  async #evaluate(bundle: Bundle): Promise<Ran> {
+    try {
+      return { bundle, exports: await evaluateBundle(bundle, this.sources) };
+    } catch (error) {
+      const message = `could not be run: ${messageOf(error)}${this.#atPlace(error)}`;
+      return { problems: [{ file: null, line: 0, column: 0, message }], files: bundle.files };
+    }
+  }
+
+  #atPlace(error: unknown): string {
+    const place = this.sources.placeOf(error);
+    return place === null || place === "" ? "" : `; at ${place}`;
+  }
+}
+
+/** Of this process. */
+export const programs = new Programs();
+
+export function messageOf(error: unknown): string {
+  try {
+    return error instanceof Error ? error.message : String(error);
+  } catch {
+    return "something was thrown that cannot be shown";
+  }
+}
+
+function isSame(one: Bundle, other: Bundle): boolean {
+  return (
+    one.code === other.code &&
+    one.imports.length === other.imports.length &&
+    one.imports.every((module, place) => module === other.imports[place])
+  );
+}

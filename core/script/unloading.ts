@@ -1,0 +1,78 @@
+/**
+ * Code of configurations that were replaced: told, once, when no request is on it any more, so that it can close what it
+ * has opened.
+ */
+
+import { UNLOAD_MS } from "../limits.ts";
+import type { Observer } from "../observe/events.ts";
+import { Timer, type Timers } from "../time/timers.ts";
+
+export type OnUnload = () => unknown;
+
+interface Replaced {
+  readonly code: OnUnload;
+  isInUse(): boolean;
+}
+
+export class Unloading {
+  readonly #observer: Observer;
+  readonly #timers: Timers;
+  #replaced: Replaced[] = [];
+
+  constructor(observer: Observer, timers: Timers) {
+    this.#observer = observer;
+    this.#timers = timers;
+  }
+
+  /** From now on nothing begins on it; `isInUse` says whether anything that began is still under way. */
+  replace(code: OnUnload, isInUse: () => boolean): void {
+    this.#replaced.push({ code, isInUse });
+    this.check();
+  }
+
+  /** To be called now and then. */
+  check(): void {
+    if (this.#replaced.length === 0) return;
+    const over = this.#replaced.filter((each) => !each.isInUse());
+    if (over.length === 0) return;
+    this.#replaced = this.#replaced.filter((each) => !over.includes(each));
+    for (const { code } of over) void this.#tell(code);
+  }
+
+  /** All is over: tells `current`, too, and waits for what they do, but not for long. */
+  async end(current: OnUnload | null): Promise<void> {
+    const codes = this.#replaced.map(({ code }) => code);
+    this.#replaced = [];
+    if (current !== null) codes.push(current);
+    await Promise.all(codes.map((code) => this.#tell(code)));
+  }
+
+  async #tell(code: OnUnload): Promise<void> {
+    const late = Symbol("late");
+    const deadline = new Timer({ onTimer: () => giveUp(late) });
+    let giveUp: (what: typeof late) => void = () => {};
+    const patience = new Promise<typeof late>((resolve) => {
+      giveUp = resolve;
+    });
+    this.#timers.set(deadline, UNLOAD_MS);
+    try {
+      const ended = await Promise.race([code(), patience]);
+      if (ended === late) this.#fail("timeout", null);
+    } catch (error) {
+      this.#fail("threw", error);
+    }
+    this.#timers.remove(deadline);
+  }
+
+  #fail(failure: "timeout" | "threw", error: unknown): void {
+    this.#observer.onNotice({
+      kind: "hook-failed",
+      hook: "onUnload",
+      source: "",
+      requestId: "",
+      failure,
+      error,
+      rests: false,
+    });
+  }
+}

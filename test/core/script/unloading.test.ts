@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { UNLOAD_MS } from "../../../core/limits.ts";
+import { Unloading } from "../../../core/script/unloading.ts";
+import { around } from "./stage.ts";
+
+const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+function stage() {
+  const surroundings = around();
+  const told: string[] = [];
+  const unloading = new Unloading(surroundings.observer, surroundings.timers);
+  return { surroundings, told, unloading };
+}
+
+describe("code that was replaced", () => {
+  it("is told once, when no request is on it any more", () => {
+    const { told, unloading } = stage();
+    let isInUse = true;
+    unloading.replace(
+      () => told.push("old"),
+      () => isInUse,
+    );
+    unloading.check();
+    assert.deepEqual(told, []);
+    isInUse = false;
+    unloading.check();
+    unloading.check();
+    assert.deepEqual(told, ["old"]);
+  });
+
+  it("is told at the end whatever is under way, with the one in use", async () => {
+    const { told, unloading } = stage();
+    unloading.replace(
+      () => told.push("old"),
+      () => true,
+    );
+    await unloading.end(async () => told.push("current"));
+    assert.deepEqual(told, ["old", "current"]);
+    await unloading.end(null);
+    assert.equal(told.length, 2);
+  });
+
+  it("is reported when it throws or takes too long, and waited for no longer", async () => {
+    const { surroundings, unloading } = stage();
+    await unloading.end(() => Promise.reject(new Error("no")));
+    const ending = unloading.end(() => new Promise(() => {}));
+    await turn();
+    surroundings.advance(UNLOAD_MS + 200);
+    await ending;
+    const failures = surroundings.notices.map((notice) => (notice.kind === "hook-failed" ? notice.failure : ""));
+    assert.deepEqual(failures, ["threw", "timeout"]);
+  });
+});
