@@ -27,7 +27,7 @@ describe("loading a configuration", () => {
   const examples = fileURLToPath(new URL("../../examples", import.meta.url));
   for (const name of readdirSync(examples).filter((one) => /\.(yaml|json|ts)$/.test(one))) {
     it(`finds nothing wrong with examples/${name}`, async () => {
-      const loaded = await loadConfig(`${examples}${name}`, () => undefined);
+      const loaded = await loadConfig(`${examples}/${name}`, () => undefined);
       assert.ok(!("problems" in loaded), JSON.stringify(loaded));
       assert.deepEqual(loaded.warnings, []);
     });
