@@ -55,7 +55,7 @@ const sharedByAdapters = [
 ];
 
 /** The simulated runtime's modules, which every runtime has. */
-const testingMayUse = ["node:buffer", "node:crypto"];
+const testingMayUse = ["node:buffer", "node:crypto", "node:process", "node:timers"];
 
 const roomsWithoutPromises = [
   "bytes",

@@ -52,12 +52,16 @@ export interface EndOptions {
   readonly keepsHalfOpen?: boolean;
 }
 
+export type ConnectFault = SocketErrorCode | "hang";
+/** Asked at each connect; null lets it through. */
+export type ConnectJudge = () => ConnectFault | null;
+
 /** What is true everywhere in one simulation. */
 export interface World extends SimNetwork {
   readonly options: SimulationOptions;
   readonly coreRandom: Seeded;
   readonly listeners: Map<string, SimListener>;
-  readonly faults: Map<string, SocketErrorCode | "hang">;
+  readonly faults: Map<string, ConnectFault | ConnectJudge>;
   readonly names: SimNames;
   readonly sockets: Set<SimSocket>;
   readonly tickers: Set<Appointment>;
@@ -243,8 +247,9 @@ function connect(world: World, options: ConnectOptions, end: EndOptions, isCore:
 }
 
 function findTarget(world: World, address: Address): SimListener | SocketErrorCode | "hang" {
-  const fault = world.faults.get(textOfAddress(address));
-  if (fault !== undefined) return fault;
+  const judged = world.faults.get(textOfAddress(address)) ?? null;
+  const fault = typeof judged === "function" ? judged() : judged;
+  if (fault !== null) return fault;
   if (address.kind === "unix") return world.listeners.get(textOfAddress(address)) ?? "ENOENT";
   const isIp = /^[0-9.]+$/.test(address.host) || address.host.includes(":");
   // Names are for `resolve`.

@@ -3,6 +3,7 @@ import { type Peer, peerOn } from "./peer.ts";
 import type { SimClock } from "./sim-clock.ts";
 import type { SimZone } from "./sim-names.ts";
 import {
+  type ConnectJudge,
   createWorld,
   DEFAULT_KERNEL_BYTES,
   describeOpen,
@@ -54,7 +55,9 @@ export interface Simulation {
   hang(address: string): void;
   /** Connecting there fails with `code`. */
   failConnect(address: string, code: SocketErrorCode): void;
-  /** Undoes `hang` and `failConnect`. */
+  /** Each connect there fails as `judge` says, or not. */
+  judgeConnects(address: string, judge: ConnectJudge): void;
+  /** Undoes `hang`, `failConnect` and `judgeConnects`. */
   restore(address: string): void;
   /** Tells a listener that accepting failed. */
   failAccept(address: string, code: SocketErrorCode): void;
@@ -127,6 +130,7 @@ export function createSimulation(options: SimulationOptions): Simulation {
     zone: world.names,
     hang: (address) => void world.faults.set(address, "hang"),
     failConnect: (address, code) => void world.faults.set(address, code),
+    judgeConnects: (address, judge) => void world.faults.set(address, judge),
     restore: (address) => void world.faults.delete(address),
     failAccept(address, code) {
       const listener = world.listeners.get(address);

@@ -14,6 +14,8 @@ export interface Observer {
 export interface FinishedExchange {
   readonly requestId: string;
   readonly clientAddress: string;
+  /** Of the connection itself, whoever was forwarded by it; 0 on a UNIX socket. */
+  readonly clientPort: number;
   readonly method: string;
   readonly host: string;
   /** As received; may hold secrets in its query. */

@@ -16,6 +16,7 @@ const AT = Date.UTC(2026, 10, 23, 5, 0, 0);
 const exchange = (over: Partial<FinishedExchange> = {}): FinishedExchange => ({
   requestId: "abc-1",
   clientAddress: "192.0.2.7",
+  clientPort: 50_000,
   method: "GET",
   host: "example.com",
   target: "/a?b=c",
@@ -37,7 +38,7 @@ const exchange = (over: Partial<FinishedExchange> = {}): FinishedExchange => ({
 
 describe("access log lines", () => {
   it("are JSON", () => {
-    const { header: _, clientAddress, routeId, fault: __, ...rest } = exchange();
+    const { header: _, clientAddress, clientPort: ___, routeId, fault: __, ...rest } = exchange();
     assert.deepEqual(JSON.parse(formatAccess(exchange(), AT, "json")), {
       ...rest,
       time: "2026-11-23T05:00:00.000Z",

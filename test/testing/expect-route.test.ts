@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import type { Config } from "../../core/config/define.ts";
+import { ExpectationError, expectRoute, testProxy } from "../../testing/mod.ts";
+
+const CONFIG: Config = {
+  listeners: [":80"],
+  upstreams: { api: { servers: ["10.0.0.1:80"] }, web: { servers: ["10.0.0.2:80"] } },
+  routes: [
+    { id: "api", match: { host: "a.example", path: "/api/*" }, rewrite: { stripPrefix: "/api" }, upstream: "api" },
+    { id: "post", match: { host: "a.example", path: "/form", method: "POST" }, upstream: "api" },
+    { id: "moved", match: { host: "old.example" }, redirect: { to: "https://a.example${request.path}", status: 308 } },
+    { id: "hello", match: { host: "a.example", path: "/hello" }, respond: { status: 200, body: "hello" } },
+    { id: "web", match: { host: "a.example" }, upstream: "web" },
+  ],
+};
+
+const API = "GET https://a.example/api/x?y";
+
+/** Each holds; turned round it fails. */
+const TRUE: readonly (readonly [string, (not: boolean) => Promise<void>])[] = [
+  ["toReach", (not) => pick(API, not).toReach("api")],
+  ["toReach with a server", (not) => pick(API, not).toReach("api", { server: "10.0.0.1:80" })],
+  ["toHaveRoute", (not) => pick(API, not).toHaveRoute("api")],
+  ["toRedirect", (not) => pick("GET http://old.example/a", not).toRedirect("https://a.example/a", 308)],
+  ["toRespond", (not) => pick("GET http://a.example/hello", not).toRespond(200, "hello")],
+  ["toBeRefused", (not) => pick("GET http://b.example/", not).toBeRefused()],
+  ["toBeRefused with a code", (not) => pick("GET http://b.example/", not).toBeRefused("client.no-route")],
+  ["toSend", (not) => pick(API, not).toSend({ path: "/x", query: "y", headers: { cookie: null, via: /millrace/ } })],
+];
+
+/** Each is wrong; turned round it holds. */
+const FALSE: typeof TRUE = [
+  ["toReach", (not) => pick(API, not).toReach("web")],
+  ["toReach with a server", (not) => pick(API, not).toReach("api", { server: "10.0.0.2:80" })],
+  ["toHaveRoute", (not) => pick(API, not).toHaveRoute("web")],
+  ["toRedirect", (not) => pick(API, not).toRedirect("https://a.example/a")],
+  ["toRedirect with another status", (not) => pick("GET http://old.example/a", not).toRedirect(/a/, 301)],
+  ["toRespond when a server does", (not) => pick("GET http://a.example/", not).toRespond(200)],
+  ["toRespond with another body", (not) => pick("GET http://a.example/hello", not).toRespond(200, "bye")],
+  ["toBeRefused", (not) => pick(API, not).toBeRefused()],
+  ["toSend", (not) => pick(API, not).toSend({ path: "/api/x" })],
+  ["toSend with a header", (not) => pick(API, not).toSend({ headers: { "x-a": "b" } })],
+];
+
+describe("expectRoute", () => {
+  for (const [name, check] of TRUE) {
+    it(`${name} holds, and its opposite fails`, async () => {
+      await check(false);
+      await assert.rejects(check(true), ExpectationError);
+    });
+  }
+  for (const [name, check] of FALSE) {
+    it(`${name} fails, and its opposite holds`, async () => {
+      await assert.rejects(check(false), ExpectationError);
+      await check(true);
+    });
+  }
+
+  it("says what was expected, what came, and why", async () => {
+    await assert.rejects(
+      expectRoute(CONFIG, "GET https://b.example/form").toReach("api"),
+      (error: ExpectationError) => {
+        assert.equal(error.name, "AssertionError");
+        assert.equal(error.code, "ERR_ASSERTION");
+        assert.equal(error.operator, "toReach");
+        assert.equal(error.expected, "to reach upstream api");
+        assert.equal(error.actual, "404 client.no-route, no route");
+        assert.match(
+          error.message,
+          /^GET https:\/\/b\.example\/form\n {2}expected: to reach upstream api\n {2}got: {6}404 /,
+        );
+        assert.match(
+          error.message,
+          /route api: wants host a\.example, got b\.example; wants path \/api\/\*, got \/form\n/,
+        );
+        assert.match(error.message, /route post: wants host a\.example, got b\.example; wants method POST, got GET\n/);
+        return true;
+      },
+    );
+    await assert.rejects(
+      expectRoute(CONFIG, API).toHaveRoute("web"),
+      /route web: matches too, but api comes before it/,
+    );
+  });
+
+  it("an upstream that is not there is a mistake, not a failure", async () => {
+    await assert.rejects(expectRoute(CONFIG, API).toReach("apj"), /no upstream "apj": did you mean "api"/);
+    await assert.rejects(expectRoute(CONFIG, API).not.toReach("apj"), /no upstream "apj"/);
+  });
+
+  it("asks a proxy that runs", async () => {
+    await using proxy = await testProxy(CONFIG);
+    proxy.upstream("api").fail("refuse");
+    await expectRoute(proxy, API).toBeRefused("upstream.connect-refused");
+    await expectRoute(proxy, API).not.toReach("api");
+    proxy.upstream("api").recover();
+    await proxy.advance("1m");
+    await expectRoute(proxy, API).toReach("api");
+  });
+});
+
+function pick(line: string, not: boolean) {
+  const expectation = expectRoute(CONFIG, line);
+  return not ? expectation.not : expectation;
+}
