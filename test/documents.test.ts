@@ -91,7 +91,7 @@ describe("decisions", () => {
 
 /** Between backquotes, below one of our folders, with an ending or a slash behind it. */
 const PATH =
-  /`((?:core|adapters|cli|test|bench|docs|examples|schema|tools)\/(?:[\w.-]+\/)*(?:[\w-]+\.(?:ts|md|txt|json|yaml|js))?)`/g;
+  /`((?:core|adapters|cli|testing|test|bench|docs|examples|schema|tools)\/(?:[\w.-]+\/)*(?:[\w-]+\.(?:ts|md|txt|json|yaml|js))?)`/g;
 
 function read(path: string): string {
   return readFileSync(join(projectRoot, path), "utf8");

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import type { Config } from "../../core/config/define.ts";
+import { expectRoute, testProxy } from "../../testing/mod.ts";
+
+type Routes = NonNullable<Config["routes"]>;
+
+const configWith = (routes: Routes, more: Partial<Config> = {}): Config => ({
+  listeners: [":80"],
+  upstreams: { a: { servers: ["10.0.0.1:80"] }, b: { servers: ["10.0.0.2:80"] } },
+  routes,
+  ...more,
+});
+
+describe("hooks under a test proxy", () => {
+  it("may be long chains of promises, which cost no time", async () => {
+    let seen = 0;
+    const decide = async () => {
+      for (let i = 0; i < 5_000; i++) await Promise.resolve();
+      seen++;
+      return "b";
+    };
+    await using proxy = await testProxy(configWith([{ upstream: "a", hooks: { decide } }]));
+    const response = await proxy.request("GET /");
+    assert.deepEqual([response.upstream, seen], ["b", 1]);
+    assert.ok(response.durationMs < 10, String(response.durationMs));
+  });
+
+  it("meet their deadline on the virtual clock, and their failure is an event", async () => {
+    const decide = { run: () => new Promise<never>(() => {}), timeout: "5s", fallback: { upstream: "a" } };
+    await using proxy = await testProxy(configWith([{ upstream: "b", hooks: { decide } }]));
+    const { upstream, durationMs } = await proxy.request("GET /");
+    assert.equal(upstream, "a");
+    assert.ok(durationMs >= 5_000 && durationMs < 5_200, String(durationMs));
+    const failed = proxy.events.find((event) => event.kind === "hook-failed");
+    assert.equal(failed?.kind === "hook-failed" && failed.failure, "timeout");
+  });
+
+  it("deny, and rewrite what is sent", async () => {
+    const config = configWith([{ upstream: "a" }], {
+      hooks: { onRequest: ({ path }) => (path === "/no" ? { deny: 403 } : { headers: { set: { "X-By": "hook" } } }) },
+    });
+    await expectRoute(config, "GET /no").toRespond(403);
+    await expectRoute(config, "GET /yes").toSend({ path: "/yes", headers: { "x-by": "hook" } });
+  });
+
+  it("mounted programs answer", async () => {
+    const mount = async (request: Request) => new Response(`hello ${new URL(request.url).pathname}`, { status: 201 });
+    await expectRoute(configWith([{ mount }]), "GET http://a.example/you").toRespond(201, "hello /you");
+  });
+});
