@@ -123,7 +123,9 @@ async function expectSeen(
 function failure(seen: Seen, line: string, options: RequestOptions, { name, wanted, isNot }: Check): ExpectationError {
   const expected = `${isNot ? "not " : ""}to ${wanted}`;
   const actual = whatCame(seen);
-  const reasons = routeReasons(seen.proxy.snapshot, seen.response.route, line, options);
+  // What was taken and sent all the same is not explained by the routes that were not.
+  const isOfRoutes = !isNot && !(name === "toSend" && seen.sent !== null);
+  const reasons = !isOfRoutes ? [] : routeReasons(seen.proxy.snapshot, seen.response.route, line, options);
   const shown = reasons.slice(0, REASONS_MAX);
   if (reasons.length > shown.length) shown.push(`… and ${reasons.length - shown.length} further routes`);
   const why = shown.length === 0 ? "" : `\n  why:      ${shown.join("\n            ")}`;

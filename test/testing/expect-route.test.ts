@@ -84,6 +84,13 @@ describe("expectRoute", () => {
     );
   });
 
+  it("shows what was sent where that is wrong, and no routes", async () => {
+    await assert.rejects(expectRoute(CONFIG, API).toSend({ path: "/y" }), (error: ExpectationError) => {
+      assert.match(error.message, /\n {2}sent: {5}GET \/x\?y\n {12}Host: a\.example\n/);
+      return !error.message.includes("why:");
+    });
+  });
+
   it("an upstream that is not there is a mistake, not a failure", async () => {
     await assert.rejects(expectRoute(CONFIG, API).toReach("apj"), /no upstream "apj": did you mean "api"/);
     await assert.rejects(expectRoute(CONFIG, API).not.toReach("apj"), /no upstream "apj"/);
