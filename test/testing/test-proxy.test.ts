@@ -89,6 +89,12 @@ describe("test proxy: requests", () => {
     );
   });
 
+  it("leave one also when all is well", async () => {
+    await using proxy = await testProxy(TWO);
+    const { requestId } = await proxy.request("GET http://a.example/");
+    assert.equal(proxy.trace(requestId)?.kept, "sampled");
+  });
+
   it("may be any bytes", async () => {
     await using proxy = await testProxy(TWO);
     const client = proxy.connect();
@@ -111,6 +117,8 @@ describe("test proxy: servers that fail on cue", () => {
     it(`${how}: once, for good, and well again`, async () => {
       await using proxy = await testProxy(TWO);
       const ask = async () => (await proxy.request("GET http://alone.example/")).fault;
+      // Leaves a connection that the next request could use. (One that breaks then is replaced at no charge.)
+      if (how === "refuse" || how === "drop") assert.equal(await ask(), "");
       const server = proxy.server("10.0.0.9:80").failNext(1, how);
       assert.equal(await ask(), fault);
       await proxy.advance("30s");
