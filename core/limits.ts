@@ -131,6 +131,9 @@ export const HOOK_CALLS_HUNG_MAX = 1_000;
 export const STREAM_PIECE_BYTES_MAX = 64 * 1024;
 export const STREAM_AHEAD_BYTES_MAX = 64 * 1024;
 
+/** Of a body that a hook may fail to transform, so that it can go on as it was. */
+export const TRANSFORM_KEPT_BYTES_MAX = 64 * 1024;
+
 /** Empty chunks in a row: a stream of nothing else would keep everybody waiting. */
 export const EMPTY_CHUNKS_MAX = 1_000;
 

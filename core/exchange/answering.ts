@@ -5,29 +5,21 @@
 
 import type { Fault } from "../fault.ts";
 import * as fault from "../fault.ts";
-import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, METHOD_HEAD, type RequestHead } from "../http/message.ts";
+import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, METHOD_HEAD } from "../http/message.ts";
 import { OutgoingHead } from "../http/outgoing.ts";
 import { hasNoBody } from "../http/status.ts";
 import { BodyPump, type PumpOwner } from "../script/body-pump.ts";
 import type { HookFailure } from "../script/hook.ts";
 import { type AnswerHead, readAnswer } from "../script/read-answer.ts";
-import type { ClientSide } from "./client-side.ts";
-import type { Deployment, RoutePlan } from "./deployment.ts";
-import type { Engine } from "./engine.ts";
+import type { RequestView } from "./request-view.ts";
 
 /** The exchange, as far as its answer needs it. After the end or a failure nothing follows. */
-export interface AnsweringOwner {
-  readonly engine: Engine;
-  readonly deployment: Deployment;
-  readonly plan: RoutePlan | null;
-  readonly head: RequestHead;
-  readonly requestId: string;
-  readonly client: ClientSide;
+export interface AnsweringOwner extends RequestView {
   responseBytes: number;
   /** Sends it. */
   onAnswerHead(outgoing: OutgoingHead): void;
   onAnswerEnd(): void;
-  onHookFailed(reason: Fault): void;
+  onFailed(reason: Fault): void;
 }
 
 /** Whose Response it is. */
@@ -125,7 +117,7 @@ export class Answering implements PumpOwner {
     const { name: hook, source } = this.#answerer;
     this.cancel();
     engine.observer.onNotice({ kind: "hook-failed", hook, source, requestId, failure, error, rests: false });
-    this.#owner.onHookFailed(failure === "timeout" ? fault.ANSWER_TIMEOUT : fault.ANSWER_FAILED);
+    this.#owner.onFailed(failure === "timeout" ? fault.ANSWER_TIMEOUT : fault.ANSWER_FAILED);
   }
 
   #failLength(bytes: number): void {

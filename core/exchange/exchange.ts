@@ -22,35 +22,33 @@ import type { FinishedExchange } from "../observe/events.ts";
 import type { CheckedDecision } from "../script/check-answer.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import type { Group } from "../upstream/group.ts";
-import { type Answerer, Answering, type AnsweringOwner } from "./answering.ts";
+import type { Answerer } from "./answering.ts";
 import type { Attempt } from "./attempt.ts";
 import { BAD_PATH, findRoute } from "./find-route.ts";
 import { findTarget } from "./find-target.ts";
-import { applyEdits, forwardInterim, forwardRequest, forwardResponse, isLooping } from "./forward.ts";
+import { forwardInterim, forwardRequest, forwardResponse, isLooping } from "./forward.ts";
 import { Hooked, type HookedOwner } from "./hooked.ts";
-import { Mounted, type MountedOwner } from "./mounted.ts";
-import { type Answer, answerFault, answerRedirect, answerText, sentBytesOf, writeAnswer } from "./respond.ts";
-import { bindsConnection, isEventStream, keepAliveSeconds } from "./response-notes.ts";
+import { type Answer, answerFault, answerOf, answerText, sentBytesOf, writeAnswer } from "./respond.ts";
+import { noteConnection } from "./response-notes.ts";
 import { TracedRequest } from "./traced-request.ts";
 import { Tries } from "./tries.ts";
 import type { TriesOwner } from "./tries-owner.ts";
-import { NOBODY_TAKES, Upload, type UploadOwner } from "./upload.ts";
+import { Upload, type UploadOwner } from "./upload.ts";
+import { WebSide, type WebSideOwner } from "./web-side.ts";
 
 const NOBODY: readonly Endpoint[] = [];
 const NO_UPGRADE = "This path is served by a program that speaks HTTP only: it cannot switch to another protocol.\n";
 
 export class Exchange
   extends TracedRequest
-  implements RequestHandler, FinishedExchange, TriesOwner, HookedOwner, AnsweringOwner, UploadOwner, MountedOwner
+  implements RequestHandler, FinishedExchange, TriesOwner, HookedOwner, UploadOwner, WebSideOwner
 {
   #reading: PathReading | null = null;
   /** Null: the request has no body, or nobody wanted it yet. */
   #upload: Upload | null = null;
   #tries: Tries | null = null;
   #hooked: Hooked | null = null;
-  /** A Response on its way to the client in place of a server's. */
-  #answering: Answering | null = null;
-  #mounted: Mounted | null = null;
+  #webSide: WebSide | null = null;
   isRequestEnded = false;
   #isResponseEnded = false;
   #isFinished = false;
@@ -94,18 +92,10 @@ export class Exchange
     if (found === null) this.#fail(BAD_PATH);
     else if (decide !== null && (kind === "upstream" || kind === "target"))
       this.#hooks.decide(decide, (decision) => this.#follow(decision));
-    else if (kind === "mount") this.#mount();
-    else if (group === null) this.#answerAction();
+    else if (kind === "mount" && this.asksUpgrade) this.#answer(answerText(501, NO_UPGRADE));
+    else if (kind === "mount") this.#web.mount(this.#body);
+    else if (group === null) this.#answer(answerOf(this));
     else this.#forward(group);
-  }
-
-  #mount(): void {
-    if (this.asksUpgrade) {
-      this.#answer(answerText(501, NO_UPGRADE));
-      return;
-    }
-    this.#mounted = new Mounted(this);
-    this.#mounted.begin(this.#body);
   }
 
   /** A hook has decided. */
@@ -126,7 +116,9 @@ export class Exchange
     const body = this.#body;
     if (body !== null && !this.isRepeatable) body.forget();
     this.#tries = new Tries(this, group);
-    this.#tries.begin();
+    const hooks = this.plan!.hooks;
+    if (body === null || hooks === null || hooks.transformRequestBody.length === 0) this.#tries.begin();
+    else this.#web.transformUpload(hooks, this.#hooks.request, body, () => this.#tries!.begin());
   }
 
   /** Null: the request has no body. */
@@ -138,6 +130,11 @@ export class Exchange
   get #hooks(): Hooked {
     this.#hooked ??= new Hooked(this);
     return this.#hooked;
+  }
+
+  get #web(): WebSide {
+    this.#webSide ??= new WebSide(this);
+    return this.#webSide;
   }
 
   get serverConnection(): ClientConnection | null {
@@ -195,8 +192,8 @@ export class Exchange
 
   /** The client takes more of the response. */
   onWritable(): void {
-    this.serverConnection?.release();
-    this.#answering?.resume();
+    if (this.#webSide === null || this.#webSide.response === null) this.serverConnection?.release();
+    this.#webSide?.resume();
   }
 
   onFault(reason: Fault): void {
@@ -239,10 +236,13 @@ export class Exchange
       this.client.connection.openTunnel();
       return;
     }
-    if (isEventStream(head)) connection.allowSilence(this.plan!.timeouts.tunnelIdleMs);
-    if (bindsConnection(this.head, head)) connection.isBound = true;
-    const seconds = keepAliveSeconds(head);
-    if (seconds !== -1) connection.shortenIdle(seconds);
+    noteConnection(connection, this.head, head, this.plan!.timeouts.tunnelIdleMs);
+    const { hooks } = this.plan!;
+    if (hooks !== null && hooks.transformResponseBody.length > 0) {
+      this.#hasResponse = false;
+      if (this.#web.transformResponse(hooks, this.#hooks.request, outgoing)) return;
+      this.#hasResponse = true;
+    }
     this.#dropsBody = head.status === 205;
     this.client.connection.head(outgoing);
   }
@@ -250,6 +250,11 @@ export class Exchange
   onResponsePiece(attempt: Attempt, bytes: Uint8Array, start: number, end: number): void {
     if (this.#dropsBody) {
       attempt.connection?.spoil();
+      return;
+    }
+    const response = this.#webSide === null ? null : this.#webSide.response;
+    if (response !== null) {
+      if (!response.piece(bytes, start, end)) attempt.connection?.hold();
       return;
     }
     this.responseBytes += end - start;
@@ -265,6 +270,12 @@ export class Exchange
       this.#isResponseEnded = true;
       if (this.isRequestEnded) this.#finish(null);
       this.client.connection.end(null);
+      return;
+    }
+    const response = this.#webSide === null ? null : this.#webSide.response;
+    if (response !== null) {
+      attempt.giveBack();
+      response.end();
       return;
     }
     let passed = trailers;
@@ -285,24 +296,12 @@ export class Exchange
     else this.client.connection.release();
   }
 
-  onUploadFailed(reason: Fault): void {
-    this.#fail(reason);
-  }
-  onTriesFailed(reason: Fault): void {
-    this.#fail(reason);
-  }
-  onHookFailed(reason: Fault): void {
+  onFailed(reason: Fault): void {
     this.#fail(reason);
   }
 
   onHookAnswer(response: unknown, answerer: Answerer): void {
-    // A body nobody reads: the connection can't be used again.
-    if (this.#mounted === null && this.#body !== null) {
-      this.client.connection.closeAfterResponse();
-      this.#body.giveTo(NOBODY_TAKES);
-    }
-    this.#answering = new Answering(this, answerer);
-    this.#answering.begin(response);
+    this.#web.answer(response, answerer, this.#body);
   }
   onHookDenial(status: number, body: string): void {
     this.#answer(answerText(status, body));
@@ -313,21 +312,20 @@ export class Exchange
   onAnswerHead(outgoing: OutgoingHead): void {
     this.#hasResponse = true;
     this.noteResponse(outgoing.status);
-    if (this.#mounted !== null) applyEdits(this, outgoing, this.route!.responseEdits);
+    this.#web.editAnswer(outgoing);
     this.client.connection.head(outgoing);
   }
+  onTransformWanted(): void {
+    this.serverConnection?.release();
+  }
   onAnswerEnd(): void {
+    // A hook may have had enough of the server's response.
+    this.#tries?.abandon(null);
     this.#finish(null);
     this.client.connection.end(null);
   }
 
   // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #answerAction(): void {
-    const { action, location } = this.match!.route;
-    if (action.kind === "redirect") this.#answer(answerRedirect(action.status, location!.expand(this, this.match!)));
-    else if (action.kind === "respond") this.#answer(this.plan!.answer!);
-  }
 
   #answer(answer: Answer): void {
     const { connection } = this.client;
@@ -368,8 +366,7 @@ export class Exchange
     this.#upload?.forget();
     this.#tries?.end();
     this.#hooked?.end();
-    this.#answering?.cancel();
-    this.#mounted?.finish(reason);
+    this.#webSide?.finish(reason);
     this.noteEnd(reason);
     try {
       if (reason !== null || this.status >= 500 || this.trace !== null) this.keepTrace(this.#tries);

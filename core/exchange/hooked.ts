@@ -7,7 +7,7 @@ import type { Fault } from "../fault.ts";
 import * as fault from "../fault.ts";
 import { type CheckedDecision, checkDecision, checkVerdict, type Verdict } from "../script/check-answer.ts";
 import type { Hook, HookCall } from "../script/hook.ts";
-import type { HookContext, HookFunctions, HookKind } from "../script/hooks.ts";
+import type { Fallback, HookContext, HookFunctions, HookKind } from "../script/hooks.ts";
 import { LiveRequest, type ShownRequest } from "../script/live-request.ts";
 import type { Answerer } from "./answering.ts";
 import { RequestChanges } from "./request-changes.ts";
@@ -18,7 +18,7 @@ export interface HookedOwner extends ShownRequest {
   /** A hook has answered in place of a server. */
   onHookAnswer(response: unknown, answerer: Answerer): void;
   onHookDenial(status: number, body: string): void;
-  onHookFailed(reason: Fault): void;
+  onFailed(reason: Fault): void;
 }
 
 type Change = Extract<Verdict, { kind: "change" }>;
@@ -44,7 +44,7 @@ export class Hooked {
         switch (verdict?.kind) {
           case undefined:
             if (hook.fallback === "ignore") next();
-            else owner.onHookFailed(failureOf(hook));
+            else owner.onFailed(failureOf(hook));
             return;
           case "answer":
             owner.onHookAnswer(verdict.response, hook.definition);
@@ -76,7 +76,7 @@ export class Hooked {
           if (fallback === "ignore") next({ kind: "own" });
           else if ("upstream" in fallback)
             next(checkDecision(fallback.upstream) as Exclude<CheckedDecision, { kind: "answer" }>);
-          else owner.onHookFailed(failureOf(hook));
+          else owner.onFailed(failureOf(hook));
           return;
         }
         if (decision.kind === "answer") {
@@ -119,10 +119,9 @@ export class Hooked {
   }
 }
 
-/** What a request is answered whose hook failed. */
-function failureOf({ fallback }: Hook<HookKind>): Fault {
+/** What a request is answered whose hook failed. One that could be ignored cannot any more. */
+export function failureOf({ fallback }: { readonly fallback: Fallback }): Fault {
   const { HOOK_FAILED } = fault;
-  return typeof fallback === "object" && "status" in fallback
-    ? { ...HOOK_FAILED, status: fallback.status }
-    : HOOK_FAILED;
+  if (fallback === "ignore") return { ...HOOK_FAILED, status: 502 };
+  return "status" in fallback ? { ...HOOK_FAILED, status: fallback.status } : HOOK_FAILED;
 }

@@ -6,13 +6,13 @@
 import { copyOf } from "../bytes/text.ts";
 import type { Fault } from "../fault.ts";
 import * as fault from "../fault.ts";
-import * as known from "../http/known-fields.ts";
-import { OutgoingHead } from "../http/outgoing.ts";
+import type { OutgoingHead } from "../http/outgoing.ts";
 import { BodySource, type SourceOwner } from "../script/body-source.ts";
 import type { HookFailure } from "../script/hook.ts";
 import { makeRequest, mayHaveBody } from "../script/make-request.ts";
 import { MountCall, type MountCallOwner } from "../script/mount-call.ts";
 import type { Answerer } from "./answering.ts";
+import { isWaiting, tellToGoOn } from "./continue.ts";
 import { forwardRequest } from "./forward.ts";
 import type { RequestView } from "./request-view.ts";
 import { type BodyTaker, NOBODY_TAKES, type Upload } from "./upload.ts";
@@ -23,7 +23,7 @@ export interface MountedOwner extends RequestView {
   readonly hasForwarded: boolean;
   readonly requestBytes: number;
   onHookAnswer(response: unknown, answerer: Answerer): void;
-  onHookFailed(reason: Fault): void;
+  onFailed(reason: Fault): void;
 }
 
 const BAD_HOST = fault.clientRefusal(-fault.BAD_HOST);
@@ -63,7 +63,7 @@ export class Mounted implements BodyTaker, SourceOwner, MountCallOwner {
       body: this.#source?.stream ?? null,
       signal: this.#abort.signal,
     });
-    if (request === null) owner.onHookFailed(BAD_HOST);
+    if (request === null) owner.onFailed(BAD_HOST);
     else this.#call.begin(action.handler, request);
   }
 
@@ -81,6 +81,8 @@ export class Mounted implements BodyTaker, SourceOwner, MountCallOwner {
     this.#source?.end();
   }
 
+  resume(): void {}
+
   /** The exchange is over; null: all went well. */
   finish(reason: Fault | null): void {
     this.#call.abandon();
@@ -92,11 +94,7 @@ export class Mounted implements BodyTaker, SourceOwner, MountCallOwner {
   onBodyWanted(): void {
     const { head, client, hasForwarded, requestBytes } = this.#owner;
     this.#call.postpone();
-    // The client waits to be told that somebody reads (RFC 9110 section 10.1.1).
-    if (requestBytes === 0 && !hasForwarded && head.fields.countOf(known.EXPECT) > 0) {
-      client.connection.interim(continued());
-      client.connection.flush();
-    }
+    if (!hasForwarded && isWaiting(head, requestBytes)) tellToGoOn(client.connection);
     if (this.#isHeld) client.connection.release();
     this.#isHeld = false;
   }
@@ -115,14 +113,8 @@ export class Mounted implements BodyTaker, SourceOwner, MountCallOwner {
     const { engine, requestId } = this.#owner;
     const { name: hook, source } = this.#answerer;
     engine.observer.onNotice({ kind: "hook-failed", hook, source, requestId, failure, error, rests: false });
-    this.#owner.onHookFailed(failure === "timeout" ? fault.MOUNT_TIMEOUT : fault.MOUNT_FAILED);
+    this.#owner.onFailed(failure === "timeout" ? fault.MOUNT_TIMEOUT : fault.MOUNT_FAILED);
   }
-}
-
-function continued(): OutgoingHead {
-  const outgoing = new OutgoingHead();
-  outgoing.status = 100;
-  return outgoing;
 }
 
 /** What servers would be sent, but for what concerns the connection. */

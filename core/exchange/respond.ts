@@ -7,6 +7,8 @@ import type { Fields } from "../http/fields.ts";
 import { BODY_LENGTH, METHOD_HEAD } from "../http/message.ts";
 import { OutgoingHead } from "../http/outgoing.ts";
 import { hasNoBody, reasonOf } from "../http/status.ts";
+import type { RouteMatch } from "../route/compile-route.ts";
+import type { VariableContext } from "../route/variables.ts";
 
 export interface Answer {
   readonly status: number;
@@ -39,6 +41,19 @@ export function answerFault(fault: Fault, requestId: string, fields: Fields): An
 
 export function answerRedirect(status: number, location: string): Answer {
   return { status, contentType: "", body: NOTHING, fields: [["Location", location]] };
+}
+
+/** A request as far as its route answers it. */
+export interface Answered extends VariableContext {
+  readonly match: RouteMatch | null;
+  readonly plan: { readonly answer: Answer | null } | null;
+}
+
+/** What a route says itself, a redirect or a fixed response. */
+export function answerOf(request: Answered): Answer {
+  const { action, location } = request.match!.route;
+  if (action.kind === "redirect") return answerRedirect(action.status, location!.expand(request, request.match!));
+  return request.plan!.answer!;
 }
 
 /** `""` as text says what the status means. */

@@ -1,8 +1,22 @@
 /** What a response head says about the connection it came on, beyond its message. */
 
 import { lowerText, parseDecimal } from "../bytes/ascii.ts";
+import type { ClientConnection } from "../h1/client.ts";
 import * as known from "../http/known-fields.ts";
 import type { RequestHead, ResponseHead } from "../http/message.ts";
+
+/** Takes note of all of it on the connection. */
+export function noteConnection(
+  connection: ClientConnection,
+  request: RequestHead,
+  head: ResponseHead,
+  tunnelIdleMs: number,
+): void {
+  if (isEventStream(head)) connection.allowSilence(tunnelIdleMs);
+  if (bindsConnection(request, head)) connection.isBound = true;
+  const seconds = keepAliveSeconds(head);
+  if (seconds !== -1) connection.shortenIdle(seconds);
+}
 
 /** Events come when they come: such a body may be silent for as long as a tunnel. */
 export function isEventStream(head: ResponseHead): boolean {

@@ -20,5 +20,5 @@ export interface TriesOwner extends AttemptOwner, PickRequest {
   openTrace(): ExchangeTrace | null;
   /** This is the response. */
   onResponseHead(attempt: Attempt, head: ResponseHead): void;
-  onTriesFailed(reason: Fault): void;
+  onFailed(reason: Fault): void;
 }

@@ -61,7 +61,7 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
     const group = this.#group;
     const { totalMs } = exchange.plan!.timeouts;
     if (!group.breaker.enter()) {
-      exchange.onTriesFailed(fault.BREAKER_OPEN);
+      exchange.onFailed(fault.BREAKER_OPEN);
       return;
     }
     this.#hasEntered = true;
@@ -73,7 +73,7 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
     const bound = exchange.client.boundEndpoint(group);
     const endpoint = bound ?? group.pick(exchange);
     if (endpoint === null) {
-      exchange.onTriesFailed(fault.NO_SERVER);
+      exchange.onFailed(fault.NO_SERVER);
       return;
     }
     if (group.hedgeAfterMs !== Number.POSITIVE_INFINITY) this.#setTimer(group.hedgeAfterMs);
@@ -86,8 +86,8 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
     return this.#second === null;
   }
 
-  /** Nothing of this is wanted any more; `reason` is why. */
-  abandon(reason: Fault): void {
+  /** Nothing of this is wanted any more; `reason` is why, null when it is no fault. */
+  abandon(reason: Fault | null): void {
     const all = this.#all;
     this.noteEnd(this.#exchange.openTrace(), reason);
     this.current = null;
@@ -131,7 +131,7 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
 
   onFailed(attempt: Attempt, reason: Fault): void {
     if (this.#isDecided) {
-      this.#exchange.onTriesFailed(reason);
+      this.#exchange.onFailed(reason);
       return;
     }
     this.#lastFault = reason;
@@ -242,7 +242,7 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
   /** The time of the whole request is up. */
   #endAll(): void {
     this.#lastFault = fault.TOTAL_TIMEOUT;
-    if (this.#held === null || this.#isDecided) this.#exchange.onTriesFailed(fault.TOTAL_TIMEOUT);
+    if (this.#held === null || this.#isDecided) this.#exchange.onFailed(fault.TOTAL_TIMEOUT);
     else this.#giveUp();
   }
 
@@ -250,7 +250,7 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
     this.#dropCharge();
     const held = this.#held;
     if (held === null) {
-      this.#exchange.onTriesFailed(this.#lastFault);
+      this.#exchange.onFailed(this.#lastFault);
       return;
     }
     this.#held = null;

@@ -9,6 +9,7 @@ import * as fault from "../fault.ts";
 import type { ClientConnection } from "../h1/client.ts";
 import type { Attempt } from "./attempt.ts";
 import { forwardRequest } from "./forward.ts";
+import { reframeRequest } from "./reframe.ts";
 import { RequestBody } from "./request-body.ts";
 import type { RequestView } from "./request-view.ts";
 
@@ -19,7 +20,7 @@ export interface UploadOwner extends RequestView {
   readonly hasBegun: boolean;
   /** To the server it is with now. */
   readonly serverConnection: ClientConnection | null;
-  onUploadFailed(reason: Fault): void;
+  onFailed(reason: Fault): void;
 }
 
 /** Who takes a body in place of a server. */
@@ -28,16 +29,20 @@ export interface BodyTaker {
   piece(bytes: Uint8Array, start: number, end: number): boolean;
   /** That was all. */
   end(): void;
+  /** The server takes more of what comes of it. */
+  resume(): void;
 }
 
 /** Of a body that nobody wants: it is read as long as the answer takes. */
-export const NOBODY_TAKES: BodyTaker = { piece: () => true, end() {} };
+export const NOBODY_TAKES: BodyTaker = { piece: () => true, end() {}, resume() {} };
 
 export class Upload {
   readonly #owner: UploadOwner;
   readonly #body: RequestBody;
   taker: BodyTaker | null = null;
   wasSent = false;
+  /** That of another body than the client's, -1 when that is not known; null: it goes on as it came. */
+  newLength: number | null = null;
   /** The client has sent all of it. */
   isReceived = false;
 
@@ -74,7 +79,7 @@ export class Upload {
     const { plan, deployment, client } = this.#owner;
     this.#body.receive(bytes, start, end);
     const isTooLarge = this.#body.receivedBytes > (plan ?? deployment.snapshot).limits.requestBodyBytesMax;
-    if (isTooLarge) this.#owner.onUploadFailed(fault.BODY_TOO_LARGE);
+    if (isTooLarge) this.#owner.onFailed(fault.BODY_TOO_LARGE);
     else if (this.taker !== null) {
       if (!this.taker.piece(bytes, start, end)) client.connection.hold();
     } else if (!this.pass(bytes, start, end)) client.connection.hold();
@@ -107,11 +112,13 @@ export class Upload {
     const body = this.#body;
     const isAgain = this.wasSent;
     if (isAgain && !body.isReplayable) {
-      owner.onUploadFailed(fault.UPSTREAM_RESET);
+      owner.onFailed(fault.UPSTREAM_RESET);
       return;
     }
     this.wasSent = true;
-    connection.head(forwardRequest(owner, owner.targetSent), owner.head);
+    const outgoing = forwardRequest(owner, owner.targetSent);
+    if (this.newLength !== null) reframeRequest(outgoing, this.newLength);
+    connection.head(outgoing, owner.head);
     const pieces = isAgain ? body.replay() : body.takePending();
     let isWritable = true;
     for (const piece of pieces) isWritable = connection.body(piece, 0, piece.length);
@@ -123,6 +130,11 @@ export class Upload {
 
   /** The server takes more. */
   resume(): void {
-    this.#owner.client.connection.release();
+    if (this.taker === null) this.#owner.client.connection.release();
+    else this.taker.resume();
+  }
+
+  flush(): void {
+    this.#owner.serverConnection?.flush();
   }
 }

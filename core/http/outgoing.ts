@@ -64,6 +64,20 @@ export class OutgoingHead {
     this.lines.push(new FieldLine(name, value));
   }
 
+  /** Makes lines of everything, so that the head it came from is no longer needed. */
+  detach(): void {
+    this.unfoldBlock();
+    const { fields } = this;
+    if (fields === null) return;
+    const kept: FieldLine[] = [];
+    for (let index = 0; index < fields.count; index++)
+      if (!fields.isDropped(index)) kept.push(new FieldLine(fields.nameText(index), fields.valueText(index)));
+    this.lines.unshift(...kept);
+    this.fields = null;
+    this.lineStart = -1;
+    this.lineEnd = -1;
+  }
+
   /** Makes lines of the block, for whoever wants to take some of them out. */
   unfoldBlock(): void {
     if (this.block !== null) this.lines.unshift(...this.block.lines);

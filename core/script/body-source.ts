@@ -57,6 +57,13 @@ export class BodySource {
     return this.#queuedBytes < STREAM_AHEAD_BYTES_MAX;
   }
 
+  /** What nobody has read, taken back: whoever reads from here on is told `reason`. */
+  takeBack(reason: unknown): Uint8Array[] {
+    const left = this.#queue.splice(0);
+    this.fail(reason);
+    return left;
+  }
+
   /** That was all. */
   end(): void {
     this.#hasEnded = true;

@@ -86,7 +86,20 @@ export class Hook<K extends HookKind = HookKind> {
     call.wait(Promise.resolve(answer));
     return call;
   }
+
+  /** A call of it has failed, or what came of one. */
+  noteFailure(requestId: string, failure: HookFailure, error: unknown): void {
+    const { timers, observer } = this.surroundings;
+    this.failures++;
+    const wasOpen = this.breaker.isOpen;
+    this.breaker.fail(timers.nowMs);
+    const { name: hook, source } = this.definition;
+    const rests = !wasOpen && this.breaker.isOpen;
+    observer.onNotice({ kind: "hook-failed", hook, source, requestId, failure, error, rests });
+  }
 }
+
+const NEVER = (): boolean => false;
 
 /** One call. */
 export class HookCall<A> implements TimerOwner {
@@ -95,6 +108,8 @@ export class HookCall<A> implements TimerOwner {
   readonly requestId: string;
   readonly #check: Check<A>;
   readonly #done: (answer: A | null) => void;
+  /** It waits for others: the time of that is not its own. */
+  isExcused: () => boolean = NEVER;
   #timer: Timer | null = null;
   #abort: AbortController | null = null;
   #isOver = false;
@@ -126,16 +141,15 @@ export class HookCall<A> implements TimerOwner {
   }
 
   fail(failure: HookFailure, error: unknown): void {
-    const { hook } = this;
-    const { timers, observer } = hook.surroundings;
     this.#end();
-    hook.failures++;
-    const wasOpen = hook.breaker.isOpen;
-    hook.breaker.fail(timers.nowMs);
-    const { name, source } = hook.definition;
-    const rests = !wasOpen && hook.breaker.isOpen;
-    observer.onNotice({ kind: "hook-failed", hook: name, source, requestId: this.requestId, failure, error, rests });
+    this.hook.noteFailure(this.requestId, failure, error);
     this.#done(null);
+  }
+
+  /** It has the whole of its time again. */
+  postpone(): void {
+    if (this.#timer !== null && !this.#isOver)
+      this.hook.surroundings.timers.set(this.#timer, this.hook.definition.timeoutMs);
   }
 
   wait(promise: Promise<unknown>): void {
@@ -151,6 +165,10 @@ export class HookCall<A> implements TimerOwner {
   }
 
   onTimer(): void {
+    if (this.isExcused()) {
+      this.postpone();
+      return;
+    }
     const { timeoutMs } = this.hook.definition;
     this.hook.hung++;
     this.#abort?.abort(new Error(`took longer than ${timeoutMs} ms`));

@@ -92,7 +92,7 @@ function begin(labels: string, changes: Partial<TriesOwner> = {}): void {
     hasBegun: false,
     trace: null,
     openTrace: () => null,
-    onTriesFailed: (reason: Fault) => void told.push(reason.code),
+    onFailed: (reason: Fault) => void told.push(reason.code),
     ...changes,
   } as unknown as TriesOwner;
   tries = new Tries(exchange, group);

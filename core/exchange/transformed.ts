@@ -1,0 +1,154 @@
+/**
+ * Bodies that hooks make other bodies of, between client and server. Heads wait until it is known what the body is to be
+ * like: the response's for its first byte, the request's for that, too, so that a hook that fails has harmed nobody.
+ */
+
+import { copyOf } from "../bytes/text.ts";
+import type { Fault } from "../fault.ts";
+import { BODY_NONE, METHOD_HEAD } from "../http/message.ts";
+import type { OutgoingHead } from "../http/outgoing.ts";
+import { hasNoBody } from "../http/status.ts";
+import { BodyTransforms, type TransformsOwner } from "../script/body-transforms.ts";
+import type { Hook } from "../script/hook.ts";
+import type { HookRequest } from "../script/hooks.ts";
+import { ShownResponse } from "../script/shown-response.ts";
+import type { TransformHook } from "../script/transform-stage.ts";
+import type { AnsweringOwner } from "./answering.ts";
+import { isWaiting, tellToGoOn } from "./continue.ts";
+import { failureOf } from "./hooked.ts";
+import { reframeResponse } from "./reframe.ts";
+import type { RequestView } from "./request-view.ts";
+import type { BodyTaker, Upload } from "./upload.ts";
+
+/** The exchange, as far as such a response needs it. */
+export interface TransformedOwner extends AnsweringOwner {
+  readonly attempts: number;
+  /** The server may send more. */
+  onTransformWanted(): void;
+}
+
+/** Whether there is a body, and it is one of itself: a part of another one means nothing. */
+export function isTransformable({ head }: RequestView, { status, body }: OutgoingHead): boolean {
+  return body !== BODY_NONE && head.method !== METHOD_HEAD && !hasNoBody(status) && status !== 205 && status !== 206;
+}
+
+export class TransformedResponse implements TransformsOwner {
+  readonly #owner: TransformedOwner;
+  readonly #outgoing: OutgoingHead;
+  readonly #transforms: BodyTransforms;
+
+  /** `outgoing` is the head as it would be sent, detached. */
+  constructor(owner: TransformedOwner, outgoing: OutgoingHead, hooks: readonly Hook<"transformResponseBody">[]) {
+    this.#owner = owner;
+    this.#outgoing = outgoing;
+    this.#transforms = new BodyTransforms(hooks, owner.requestId, this);
+  }
+
+  begin(request: HookRequest): void {
+    const { upstream, server, attempts } = this.#owner;
+    const { status, lines } = this.#outgoing;
+    const response = new ShownResponse({ status, upstream, server, attempts, fields: [...lines] });
+    this.#transforms.begin((hook, body, context) =>
+      (hook as Hook<"transformResponseBody">).definition.run(body, response, request, context),
+    );
+  }
+
+  /** False: no more before `onTransformWanted`. */
+  piece(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.#transforms.push(copyOf(bytes, start, end));
+  }
+  end(): void {
+    this.#transforms.end();
+  }
+  /** The client takes more. */
+  resume(): void {
+    this.#transforms.resume();
+  }
+  cancel(reason: Fault | null): void {
+    this.#transforms.cancel(new Error(reason === null ? "the request is over" : reason.reason));
+  }
+
+  onTransformBegins(length: number, isOriginal: boolean): void {
+    if (!isOriginal) reframeResponse(this.#outgoing, length);
+    this.#owner.onAnswerHead(this.#outgoing);
+  }
+  onTransformPiece(bytes: Uint8Array): boolean {
+    this.#owner.responseBytes += bytes.length;
+    return this.#owner.client.connection.body(bytes, 0, bytes.length);
+  }
+  onTransformPause(): void {
+    this.#owner.client.connection.flush();
+  }
+  onTransformEnd(): void {
+    this.#owner.onAnswerEnd();
+  }
+  onTransformFailed(hook: TransformHook): void {
+    this.#owner.onFailed(failureOf(hook));
+  }
+  onTransformWanted(): void {
+    this.#owner.onTransformWanted();
+  }
+}
+
+export class TransformedUpload implements TransformsOwner, BodyTaker {
+  readonly #owner: AnsweringOwner;
+  readonly #upload: Upload;
+  readonly #onReady: () => void;
+  readonly #transforms: BodyTransforms;
+
+  /** `onReady` is called once it is known how the request is framed: now it may be sent. */
+  constructor(
+    owner: AnsweringOwner,
+    upload: Upload,
+    hooks: readonly Hook<"transformRequestBody">[],
+    onReady: () => void,
+  ) {
+    this.#owner = owner;
+    this.#upload = upload;
+    this.#onReady = onReady;
+    this.#transforms = new BodyTransforms(hooks, owner.requestId, this);
+  }
+
+  begin(request: HookRequest): void {
+    this.#upload.giveTo(this);
+    this.#transforms.begin((hook, body, context) =>
+      (hook as Hook<"transformRequestBody">).definition.run(body, request, context),
+    );
+  }
+
+  piece(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.#transforms.push(copyOf(bytes, start, end));
+  }
+  end(): void {
+    this.#transforms.end();
+  }
+  /** The server takes more. */
+  resume(): void {
+    this.#transforms.resume();
+  }
+  cancel(reason: Fault | null): void {
+    this.#transforms.cancel(new Error(reason === null ? "the request is over" : reason.reason));
+  }
+
+  onTransformBegins(length: number, isOriginal: boolean): void {
+    if (!isOriginal) this.#upload.newLength = length;
+    this.#onReady();
+  }
+  onTransformPiece(bytes: Uint8Array): boolean {
+    return this.#upload.pass(bytes, 0, bytes.length);
+  }
+  onTransformPause(): void {
+    this.#upload.flush();
+  }
+  onTransformEnd(): void {
+    this.#upload.complete();
+  }
+  onTransformFailed(hook: TransformHook): void {
+    this.#owner.onFailed(failureOf(hook));
+  }
+  onTransformWanted(): void {
+    const { client, head } = this.#owner;
+    if (isWaiting(head, this.#upload.receivedBytes)) tellToGoOn(client.connection);
+    client.connection.release();
+  }
+}

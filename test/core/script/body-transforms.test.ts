@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { BodyTransforms, type TransformsOwner } from "../../../core/script/body-transforms.ts";
+import type { ByteStream, Fallback, TransformRequestBody } from "../../../core/script/hooks.ts";
+import type { TransformHook } from "../../../core/script/transform-stage.ts";
+import { type Around, around, hookOf } from "./stage.ts";
+import { turns } from "./streams.ts";
+
+const text = (value: string) => new TextEncoder().encode(value);
+
+class Listener implements TransformsOwner {
+  readonly told: string[] = [];
+  takes = true;
+  onTransformBegins(length: number, isOriginal: boolean): void {
+    this.told.push(isOriginal ? "original" : `begins ${length}`);
+  }
+  onTransformPiece(bytes: Uint8Array): boolean {
+    this.told.push(new TextDecoder().decode(bytes));
+    return this.takes;
+  }
+  onTransformPause(): void {}
+  onTransformEnd(): void {
+    this.told.push("end");
+  }
+  onTransformFailed(hook: TransformHook): void {
+    this.told.push(`failed ${hook.definition.name}`);
+  }
+  onTransformWanted(): void {}
+}
+
+function chainOf(runs: readonly TransformRequestBody[], fallback: Fallback = { status: 503 }) {
+  const owner = new Listener();
+  const surroundings: Around = around();
+  const hooks = runs.map((run) => hookOf("transformRequestBody", run, surroundings, fallback));
+  const chain = new BodyTransforms(hooks, "1", owner);
+  chain.begin((hook, body, context) => (hook as (typeof hooks)[number]).definition.run(body, null as never, context));
+  return { owner, chain, surroundings, hooks };
+}
+
+const wrap = (left: string, right: string) => (body: ByteStream) =>
+  body.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform: (chunk, controller) => controller.enqueue(text(`${left}${new TextDecoder().decode(chunk)}${right}`)),
+    }),
+  );
+
+describe("several hooks for one body", () => {
+  it("stand one behind the other", async () => {
+    const { owner, chain } = chainOf([wrap("(", ")"), async (body) => wrap("<", ">")(body)]);
+    chain.push(text("a"));
+    chain.end();
+    await turns(200);
+    assert.deepEqual(owner.told, ["begins 5", "<(a)>", "end"]);
+  });
+
+  it("pass on what they do not want, as it came when none wants it", async () => {
+    const one = chainOf([() => undefined, wrap("<", ">"), async () => undefined]);
+    one.chain.push(text("a"));
+    one.chain.end();
+    await turns(200);
+    assert.equal(one.owner.told.join(" "), "begins -1 <a> end");
+    const none = chainOf([() => undefined, async () => undefined]);
+    none.chain.push(text("a"));
+    await turns();
+    none.chain.push(text("b"));
+    none.chain.end();
+    assert.equal(none.owner.told.join(" "), "original a b end");
+  });
+
+  it("fail together, and each failure is counted where it happened", async () => {
+    const boom = () => {
+      throw new Error("boom");
+    };
+    const { owner, chain, hooks } = chainOf([wrap("(", ")"), boom]);
+    chain.push(text("a"));
+    await turns();
+    assert.deepEqual(owner.told, ["failed hooks.transformRequestBody"]);
+    assert.deepEqual(
+      hooks.map(({ failures }) => failures),
+      [0, 1],
+    );
+    assert.ok(chain.push(text("b")), "what still comes is dropped");
+    chain.end();
+    assert.equal(owner.told.length, 1);
+  });
+
+  it("are told when nobody wants the body any more", async () => {
+    const canceled: unknown[] = [];
+    const { chain, owner } = chainOf([
+      () => new ReadableStream<Uint8Array>({ cancel: (reason) => void canceled.push(reason) }),
+    ]);
+    chain.cancel("gone");
+    assert.deepEqual(canceled, ["gone"]);
+    chain.push(text("a"));
+    chain.end();
+    chain.resume();
+    await turns();
+    assert.deepEqual(owner.told, []);
+  });
+});
