@@ -50,7 +50,10 @@ const REQUIRED = "millrace-required";
 const SOURCE = /\.[cm]?[jt]sx?$/;
 
 /** Our own modules: a configuration anywhere gets those of the program that runs it. */
-const OWN: ReadonlyMap<string, URL> = new Map([["millrace", new URL("../core/mod.ts", import.meta.url)]]);
+const OWN: ReadonlyMap<string, URL> = new Map([
+  ["millrace", new URL("../library/mod.ts", import.meta.url)],
+  ["millrace/core", new URL("../core/mod.ts", import.meta.url)],
+]);
 const OWN_ROOMS = ["core", "adapters", "library", "testing"].map((room) =>
   fileURLToPath(new URL(`../${room}/`, import.meta.url)),
 );

@@ -309,3 +309,6 @@ export const TRACE_LOOKED_AT_MAX = 256;
 
 /** Weight of a server. */
 export const SERVER_WEIGHT_MAX = 1_000;
+
+/** Defects of ours that wait for the next tick to be thrown: the first ones tell as much as a thousand. */
+export const DEFECTS_KEPT_MAX = 16;

@@ -5,6 +5,7 @@ export { type Config, type ConfigFunction, defineConfig } from "./config/define.
 export { type ConfigProblem, formatPath } from "./config/problem.ts";
 export type { Snapshot } from "./exchange/snapshot.ts";
 export type { Fault, FaultSide } from "./fault.ts";
+export { type MemoryPairOptions, memorySocketPair } from "./listen/memory-socket.ts";
 export type { FinishedExchange, Notice, Observer } from "./observe/events.ts";
 export type {
   SkippedServer,
@@ -29,7 +30,7 @@ export {
   type Reloaded,
   type ServerView,
 } from "./proxy.ts";
-export type { Runtime } from "./runtime.ts";
+export type { Address, Runtime, Socket, SocketError, SocketHandler } from "./runtime.ts";
 export type {
   AttemptChange,
   ByteStream,

@@ -7,7 +7,7 @@
  */
 
 import { Slab } from "./bytes/slab.ts";
-import { type Deployment, deploy, deploying } from "./exchange/deployment.ts";
+import { type Deployment, deploy, deploying, handOver } from "./exchange/deployment.ts";
 import type { Engine } from "./exchange/engine.ts";
 import { InFlight } from "./exchange/in-flight.ts";
 import { planningReload, type ReloadChanges, type ReloadPlan } from "./exchange/reload-plan.ts";
@@ -15,8 +15,9 @@ import { ReplayBudget } from "./exchange/replay-budget.ts";
 import type { Snapshot } from "./exchange/snapshot.ts";
 import { Checks } from "./health/checks.ts";
 import type { AdminState } from "./health/definition.ts";
-import { FIRST_NAMES_MS, LAST_CHANCE_MS, SLICE_MS, TICK_MS, WARM_UP_MS } from "./limits.ts";
+import { DEFECTS_KEPT_MAX, FIRST_NAMES_MS, LAST_CHANCE_MS, SLICE_MS, TICK_MS, WARM_UP_MS } from "./limits.ts";
 import { Departures, underWayOn } from "./listen/departures.ts";
+import { Doors } from "./listen/doors.ts";
 import type { HttpSession } from "./listen/http-session.ts";
 import { Listener } from "./listen/listener.ts";
 import { closeAll, type ListenFailure, listenAll } from "./listen/listeners.ts";
@@ -24,13 +25,12 @@ import { Pressure } from "./listen/pressure.ts";
 import type { Observer } from "./observe/events.ts";
 import type { Trace } from "./observe/trace.ts";
 import { type TraceFilter, TraceRing } from "./observe/trace-ring.ts";
-import type { Address, Runtime, Ticker } from "./runtime.ts";
+import type { Address, Runtime, Socket, Ticker } from "./runtime.ts";
 import type { HookSurroundings } from "./script/hook.ts";
 import { Unloading } from "./script/unloading.ts";
 import { HttpDate } from "./time/date.ts";
 import { goOnFor, type Steps } from "./time/steps.ts";
 import { Timer, Timers } from "./time/timers.ts";
-import type { Endpoint } from "./upstream/endpoint.ts";
 import type { Group } from "./upstream/group.ts";
 import { type DiscoverySurroundings, Names } from "./upstream/names.ts";
 import { affordableConnections, ServerConnections } from "./upstream/server-connections.ts";
@@ -53,6 +53,11 @@ export interface Proxy {
   readonly addresses: readonly Address[];
   /** Client connections open now. */
   readonly connectionCount: number;
+  /**
+   * Serves a connection that came by no listener (`listener` is its name in logs and conditions), under the limits that
+   * hold for all; a draining proxy resets it. Before `start` it waits.
+   */
+  accept(socket: Socket, listener?: string): void;
   /**
    * Goes by another snapshot from now on, in one step, or not at all. Reloads that overlap take turns. Listeners that
    * stay keep their sockets, upstreams that did not change keep everything, requests finish on what they began with;
@@ -109,6 +114,7 @@ class RunningProxy implements Proxy, Engine {
   deployment: Deployment;
   isDraining = false;
   #listeners: readonly Listener[];
+  readonly #doors: Doors;
   readonly inFlight: InFlight;
   readonly replayBudget: ReplayBudget;
   readonly #pressure: Pressure;
@@ -152,12 +158,17 @@ class RunningProxy implements Proxy, Engine {
     this.replayBudget = new ReplayBudget(snapshot.limits.replayTotalBytesMax);
     this.#pressure = new Pressure(this);
     this.#pressure.goBy(snapshot.limits);
+    this.#doors = new Doors(this, this.#pressure);
     this.#listeners = snapshot.listeners.map((definition) => new Listener(this, definition, this.#pressure));
     this.#idPrefix = [...runtime.randomBytes(6)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   }
 
   get addresses(): readonly Address[] {
     return this.#listeners.map((listener) => listener.address);
+  }
+
+  get #entrances(): readonly Listener[] {
+    return [...this.#listeners, ...this.#doors.all];
   }
 
   get connectionCount(): number {
@@ -179,7 +190,11 @@ class RunningProxy implements Proxy, Engine {
     }
     // Whoever stops meanwhile finds listeners that don't listen yet.
     if (this.isDraining) await closeAll(this.#listeners);
-    else for (const listener of this.#listeners) listener.open();
+    else for (const listener of [...this.#listeners, this.#doors]) listener.open();
+  }
+
+  accept(socket: Socket, listener = "program"): void {
+    this.#doors.accept(socket, listener);
   }
 
   reload(snapshot: Snapshot): Promise<Reloaded | NotReloaded> {
@@ -217,7 +232,7 @@ class RunningProxy implements Proxy, Engine {
   #swap(plan: ReloadPlan, next: Deployment, listeners: readonly Listener[]): readonly Listener[] {
     const previous = this.deployment;
     const removed = plan.listenersRemoved.map((place) => this.#listeners[place]!);
-    const sessions = this.#listeners.flatMap((listener) => [...listener.sessions]);
+    const sessions = this.#entrances.flatMap((listener) => [...listener.sessions]);
     const { snapshot } = next;
     this.deployment = next;
     this.#listeners = listeners;
@@ -285,6 +300,7 @@ class RunningProxy implements Proxy, Engine {
     if (drainDelayMs > 0 && !this.#hasClosed) await this.#wait(drainDelayMs, () => {});
     this.#lastChanceMs = Math.min(LAST_CHANCE_MS, deadlineMs / 2);
     const over = this.#wait(deadlineMs, () => {});
+    this.#doors.shut();
     this.#closeIdle();
     await Promise.all(this.#listeners.map((listener) => listener.stopAccepting()));
     // Only from here on nobody comes any more whom the kernel had accepted before.
@@ -299,6 +315,7 @@ class RunningProxy implements Proxy, Engine {
   async stop(): Promise<void> {
     this.isDraining = true;
     this.#hasClosed = true;
+    this.#doors.shut();
     this.#endWaits();
     const departing = [...this.#departures];
     for (const departures of departing) departures.end();
@@ -306,7 +323,7 @@ class RunningProxy implements Proxy, Engine {
     const unloaded = this.#unloading.end(this.#isUnloaded ? null : this.deployment.snapshot.onUnload);
     this.#isUnloaded = true;
     for (const group of this.deployment.groups.values()) group.retire();
-    await closeAll([...this.#listeners, ...leaving]);
+    await closeAll([...this.#entrances, ...leaving]);
     await Promise.all([this.#reloading, unloaded]);
     this.#ticker?.stop();
     this.#ticker = null;
@@ -357,7 +374,7 @@ class RunningProxy implements Proxy, Engine {
   }
 
   #closeIdle(): void {
-    for (const listener of this.#listeners) listener.closeIdle(this.#lastChanceMs);
+    for (const listener of this.#entrances) listener.closeIdle(this.#lastChanceMs);
   }
 
   /** Resolves when `done` is called, after `delayMs`, or when nobody wants to wait any more. */
@@ -379,21 +396,5 @@ class RunningProxy implements Proxy, Engine {
     for (const done of [...this.#waits]) done();
   }
 }
-
-/** From the old groups to the new ones. Answers the servers that are gone. */
-function handOver(previous: Deployment, next: Deployment): ReadonlySet<Endpoint> {
-  const gone: Endpoint[] = [];
-  for (const [name, group] of previous.groups) {
-    const successor = next.groups.get(name);
-    if (successor === group) continue;
-    gone.push(...group.endpoints.filter((endpoint) => !endpoint.isRetired));
-    if (successor === undefined) group.retire();
-  }
-  for (const [name, group] of next.groups) if (previous.groups.get(name) !== group) group.takeOver();
-  return new Set(gone.filter((endpoint) => endpoint.isRetired));
-}
-
-/** The first ones tell as much as a thousand. */
-const DEFECTS_KEPT_MAX = 16;
 
 const UNWATCHED: Observer = { wantsTimes: false, onExchange() {}, onNotice() {} };

@@ -1,5 +1,5 @@
-// A configuration that is made: one upstream and one route per tenant. An installed millrace imports from "millrace".
-import { defineConfig } from "../core/config/define.ts";
+// A configuration that is made: one upstream and one route per tenant.
+import { defineConfig } from "millrace";
 
 const tenants = ["red", "green", "blue"];
 

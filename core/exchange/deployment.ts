@@ -13,6 +13,7 @@ import type { HookSurroundings } from "../script/hook.ts";
 import { HookRegistry, type HookSet } from "../script/hook-set.ts";
 import { allAtOnce, type Steps } from "../time/steps.ts";
 import type { Surroundings } from "../upstream/connections.ts";
+import type { Endpoint } from "../upstream/endpoint.ts";
 import { Group } from "../upstream/group.ts";
 import { isSame } from "./is-same.ts";
 import type { Answer } from "./respond.ts";
@@ -53,6 +54,19 @@ export function deploy(
   previous: Deployment | null = null,
 ): Deployment {
   return allAtOnce(deploying(snapshot, surroundings, previous));
+}
+
+/** From the old groups to the new ones. Answers the servers that are gone. */
+export function handOver(previous: Deployment, next: Deployment): ReadonlySet<Endpoint> {
+  const gone: Endpoint[] = [];
+  for (const [name, group] of previous.groups) {
+    const successor = next.groups.get(name);
+    if (successor === group) continue;
+    gone.push(...group.endpoints.filter((endpoint) => !endpoint.isRetired));
+    if (successor === undefined) group.retire();
+  }
+  for (const [name, group] of next.groups) if (previous.groups.get(name) !== group) group.takeOver();
+  return new Set(gone.filter((endpoint) => endpoint.isRetired));
 }
 
 /** The same in steps. */

@@ -1,0 +1,172 @@
+/** A proxy inside a program: from a configuration as it is written, on whatever runtime the program runs. */
+
+import { loadRuntime } from "../adapters/mod.ts";
+import {
+  type Address,
+  type CompiledConfig,
+  type Config,
+  type ConfigFunction,
+  type ProxyOptions as CoreOptions,
+  type Proxy as CoreProxy,
+  compileConfig,
+  createProxy as createCoreProxy,
+  type NotReloaded,
+  type Observer,
+  type Reloaded,
+  type ServerView,
+  type Socket,
+  type Trace,
+  type TraceFilter,
+} from "../core/mod.ts";
+import { ConfigError } from "./config-error.ts";
+
+/** A configuration, or a function (async if need be) that makes one. */
+export type ConfigSource = Config | ConfigFunction;
+
+export interface ProxyOptions {
+  readonly config: ConfigSource;
+  /** Told of every finished request and of every notice, from inside the proxy: it must be quick and must not throw. */
+  readonly observer?: Observer;
+  /** Who reads the files that list servers; without, upstreams with `file:` have no servers. */
+  readonly serverLists?: NonNullable<CoreOptions["serverLists"]>;
+}
+
+/** `idle` → `starting` → `running` → `stopped`. A proxy that has stopped does not start again: create another one. */
+export interface Proxy {
+  /**
+   * Resolves when every listener listens. Rejects with a `ConfigError` when a function made a configuration that is
+   * refused, with a `ListenFailure` when an address can't be had; then it listens nowhere.
+   */
+  start(): Promise<void>;
+  /** Stops at once; requests under way are cut off. */
+  stop(): Promise<void>;
+  /**
+   * Stops accepting and lets requests under way finish, for `deadlineMs` milliseconds (default: `timeouts.drain`).
+   * Resolves when nothing is left: true when nothing had to be cut off.
+   */
+  drain(deadlineMs?: number): Promise<boolean>;
+  /**
+   * Goes by another configuration from now on, in one step. Rejects with a `ConfigError` when that is refused, and then
+   * nothing has changed; nor has it when the answer has `refused`.
+   */
+  reload(config: ConfigSource): Promise<Reloaded | NotReloaded>;
+  /** Serves a connection that came by no listener; `listener` is its name in logs and conditions. */
+  accept(socket: Socket, listener?: string): void;
+  /** Where it really listens, in the order of the configuration; none before `start` has resolved. */
+  readonly addresses: readonly Address[];
+  /** Client connections open now. */
+  readonly connectionCount: number;
+  /** Every server of every upstream as it is now. */
+  serverStates(): ServerView[];
+  /** As an operator: `drain` sends the server nothing new, `maintenance` leaves it alone. False: there is no such server. */
+  setServerState(upstream: string, server: string, state: Parameters<CoreProxy["setServerState"]>[2]): boolean;
+  /** Where a request went and why, by its id; null when that is not kept, or no longer. */
+  trace(requestId: string): Trace | null;
+  /** What is kept of requests, the newest first. */
+  traces(filter?: TraceFilter): Trace[];
+}
+
+/** Throws a `ConfigError` with all problems when a configuration is refused; one that a function makes, at `start`. */
+export function createProxy(options: ConfigSource | ProxyOptions): Proxy {
+  return new EmbeddedProxy(typeof options === "object" && "config" in options ? options : { config: options });
+}
+
+class EmbeddedProxy implements Proxy {
+  readonly #options: ProxyOptions;
+  readonly #compiled: CompiledConfig | null;
+  #core: CoreProxy | null = null;
+  #starting: Promise<void> | null = null;
+  #hasStopped = false;
+
+  constructor(options: ProxyOptions) {
+    this.#options = options;
+    this.#compiled = typeof options.config === "function" ? null : compiled(options.config);
+  }
+
+  start(): Promise<void> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  async #start(): Promise<void> {
+    const { config, observer, serverLists } = this.#options;
+    const { snapshot } = this.#compiled ?? compiled(await madeFrom(config));
+    const runtime = await loadRuntime();
+    if (this.#hasStopped) throw new Error("the proxy was stopped before it had started: create another one");
+    this.#core = createCoreProxy({
+      runtime,
+      snapshot,
+      ...(observer === undefined ? {} : { observer }),
+      ...(serverLists === undefined ? {} : { serverLists }),
+    });
+    await keptAlive(this.#core.start());
+  }
+
+  async stop(): Promise<void> {
+    this.#hasStopped = true;
+    if (this.#core !== null) await keptAlive(this.#core.stop());
+  }
+
+  async drain(deadlineMs?: number): Promise<boolean> {
+    this.#hasStopped = true;
+    return this.#core === null || keptAlive(this.#core.drain(deadlineMs));
+  }
+
+  async reload(config: ConfigSource): Promise<Reloaded | NotReloaded> {
+    const core = this.#running("reload");
+    return keptAlive(core.reload(compiled(await madeFrom(config)).snapshot));
+  }
+
+  accept(socket: Socket, listener?: string): void {
+    this.#running("accept").accept(socket, listener);
+  }
+
+  get addresses(): readonly Address[] {
+    return this.#core?.addresses ?? [];
+  }
+
+  get connectionCount(): number {
+    return this.#core?.connectionCount ?? 0;
+  }
+
+  serverStates(): ServerView[] {
+    return this.#core?.serverStates() ?? [];
+  }
+
+  setServerState(upstream: string, server: string, state: Parameters<CoreProxy["setServerState"]>[2]): boolean {
+    return this.#core?.setServerState(upstream, server, state) ?? false;
+  }
+
+  trace(requestId: string): Trace | null {
+    return this.#core?.trace(requestId) ?? null;
+  }
+
+  traces(filter?: TraceFilter): Trace[] {
+    return this.#core?.traces(filter) ?? [];
+  }
+
+  #running(what: string): CoreProxy {
+    if (this.#core === null) throw new Error(`${what}() needs a proxy that has started: await start() first`);
+    return this.#core;
+  }
+}
+
+function compiled(config: unknown): CompiledConfig {
+  const result = compileConfig(config);
+  if ("problems" in result) throw new ConfigError(result.problems);
+  return result;
+}
+
+async function madeFrom(config: ConfigSource): Promise<unknown> {
+  return typeof config === "function" ? await config() : config;
+}
+
+/** The core's own timer does not keep a process alive, and while nothing listens nothing else might. */
+async function keptAlive<T>(work: Promise<T>): Promise<T> {
+  const alive = setInterval(() => {}, 60_000);
+  try {
+    return await work;
+  } finally {
+    clearInterval(alive);
+  }
+}

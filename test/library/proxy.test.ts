@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { ConfigError, createProxy, defineConfig } from "../../library/mod.ts";
+
+const answering = (body: string) =>
+  defineConfig({ listeners: ["127.0.0.1:0"], routes: [{ id: "all", respond: { status: 200, body } }] });
+
+async function ask(proxy: ReturnType<typeof createProxy>): Promise<string> {
+  const [address] = proxy.addresses;
+  assert.ok(address?.kind === "tcp");
+  const response = await fetch(`http://127.0.0.1:${address.port}/`, { headers: { connection: "close" } });
+  return response.text();
+}
+
+describe("a proxy in a program", () => {
+  it("starts on the runtime it finds, reloads, and drains", async () => {
+    const seen: string[] = [];
+    const observer = { wantsTimes: false, onExchange: () => void seen.push("exchange"), onNotice() {} };
+    const proxy = createProxy({ config: answering("one"), observer });
+    assert.deepEqual([proxy.addresses, proxy.connectionCount, proxy.serverStates()], [[], 0, []]);
+    await proxy.start();
+    try {
+      assert.equal(await ask(proxy), "one");
+      assert.ok("changes" in (await proxy.reload(async () => answering("two"))));
+      assert.equal(await ask(proxy), "two");
+      await assert.rejects(proxy.reload({} as never), ConfigError);
+      assert.equal(await ask(proxy), "two");
+      assert.equal(seen.length, 3);
+      assert.equal(await proxy.drain(2_000), true);
+    } finally {
+      await proxy.stop();
+    }
+  });
+
+  it("takes a function that makes the configuration, when it starts", async () => {
+    const proxy = createProxy(async () => answering("made"));
+    await proxy.start();
+    assert.equal(await ask(proxy), "made");
+    await proxy.stop();
+    await assert.rejects(createProxy(() => ({}) as never).start(), ConfigError);
+  });
+
+  it("throws all problems at once, with their paths", () => {
+    const wrong = { listeners: ["127.0.0.1:0"], routes: [{ id: "a", upstream: "nowhere" }], limts: {} };
+    assert.throws(
+      () => createProxy(wrong as never),
+      (error) => {
+        assert.ok(error instanceof ConfigError);
+        assert.ok(error.problems.length >= 2, error.message);
+        for (const part of [/limts/, /routes\[0\]\.upstream: .*nowhere/]) assert.match(error.message, part);
+        return true;
+      },
+    );
+  });
+
+  it("rejects with what listener could not be opened, and says what needs a start", async () => {
+    const holder = createProxy(answering("first"));
+    await holder.start();
+    const [address] = holder.addresses;
+    assert.ok(address?.kind === "tcp");
+    const second = createProxy({ ...answering("second"), listeners: [`127.0.0.1:${address.port}`] });
+    await assert.rejects(second.reload(answering("x")), /await start\(\) first/);
+    await assert.rejects(second.start(), (failure: { code?: string }) => failure.code === "EADDRINUSE");
+    await holder.stop();
+  });
+});
