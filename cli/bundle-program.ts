@@ -53,6 +53,7 @@ const SOURCE = /\.[cm]?[jt]sx?$/;
 const OWN: ReadonlyMap<string, URL> = new Map([
   ["millrace", new URL("../library/mod.ts", import.meta.url)],
   ["millrace/core", new URL("../core/mod.ts", import.meta.url)],
+  ["millrace/testing", new URL("../testing/mod.ts", import.meta.url)],
 ]);
 const OWN_ROOMS = ["core", "adapters", "library", "testing"].map((room) =>
   fileURLToPath(new URL(`../${room}/`, import.meta.url)),
