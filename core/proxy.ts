@@ -1,6 +1,5 @@
 /**
- * The proxy: builds its rooms from a snapshot, starts the listeners, reloads, drains and stops. The only file that
- * knows all.
+ * The proxy: rooms from a snapshot, starting, reloading, draining and stopping. The only file that knows all.
  *
  *     reload:  plan ─► deploy beside the old ─► new listeners listen ─► warm up ─► swap ─► what is gone departs
  *                       └──────────── anything wrong: all of it undone ───────────┘
@@ -10,6 +9,7 @@ import { Slab } from "./bytes/slab.ts";
 import { type Deployment, deploy, deploying, handOver } from "./exchange/deployment.ts";
 import type { Engine } from "./exchange/engine.ts";
 import { InFlight } from "./exchange/in-flight.ts";
+import { innerFetch } from "./exchange/inner-client.ts";
 import { planningReload, type ReloadChanges, type ReloadPlan } from "./exchange/reload-plan.ts";
 import { ReplayBudget } from "./exchange/replay-budget.ts";
 import type { Snapshot } from "./exchange/snapshot.ts";
@@ -151,7 +151,7 @@ class RunningProxy implements Proxy, Engine {
       observer: this.observer,
       reportDefect: (error) => this.reportDefect(error),
       cache: (_key, load) => load(new AbortController().signal),
-      fetch: () => Promise.reject(new Error("there is no fetch yet")),
+      fetch: innerFetch(this),
     };
     this.deployment = deploy(snapshot, this);
     this.inFlight = new InFlight(snapshot.limits.inFlightMax);

@@ -2,8 +2,8 @@
 
 import { bytesOf, latin1 } from "../bytes/text.ts";
 import type { ClientConnection } from "../h1/client.ts";
-import type { ServerConnection } from "../h1/server.ts";
 import { FieldBlock, FieldLine } from "../http/outgoing.ts";
+import type { ClientWriter } from "../http/wire.ts";
 import type { Socket } from "../runtime.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import type { Group } from "../upstream/group.ts";
@@ -11,7 +11,7 @@ import type { Group } from "../upstream/group.ts";
 const NO_HOST = new Uint8Array(0);
 
 export class ClientSide {
-  readonly connection: ServerConnection;
+  readonly connection: ClientWriter;
   /** Name of the listener it came in by. A reload may change it. */
   listener: string;
   /** The peer's address, or `unix`. */
@@ -29,7 +29,7 @@ export class ClientSide {
   bound: ClientConnection | null = null;
   boundTo: Endpoint | null = null;
 
-  constructor(connection: ServerConnection, socket: Socket, listener: string) {
+  constructor(connection: ClientWriter, socket: Pick<Socket, "peer" | "tls">, listener: string) {
     this.connection = connection;
     this.listener = listener;
     const { peer } = socket;

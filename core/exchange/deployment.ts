@@ -134,7 +134,7 @@ function plannerOf(snapshot: Snapshot, plans: ReadonlyMap<Route, RoutePlan>): De
 }
 
 /** The route's word over the upstream's over the server's. */
-function timeoutsFor({ definition }: Route, group: Group, { timeouts }: Snapshot): Timeouts {
+export function timeoutsFor({ definition }: Route, group: Group, { timeouts }: Snapshot): Timeouts {
   const { connectMs, firstByteMs, idleMs } = group.definition.timeouts;
   return {
     ...timeouts,
@@ -165,7 +165,7 @@ function requestBoundsOf(limits: Limits): HeadBounds {
   };
 }
 
-function responseBoundsOf(limits: Limits): HeadBounds {
+export function responseBoundsOf(limits: Limits): HeadBounds {
   return {
     headBytesMax: limits.responseHeadBytesMax,
     fieldsMax: limits.responseFieldsMax,

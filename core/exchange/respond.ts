@@ -2,11 +2,11 @@
 
 import { bytesOf } from "../bytes/text.ts";
 import type { Fault } from "../fault.ts";
-import type { ServerConnection } from "../h1/server.ts";
 import type { Fields } from "../http/fields.ts";
 import { BODY_LENGTH, METHOD_HEAD } from "../http/message.ts";
 import { OutgoingHead } from "../http/outgoing.ts";
 import { hasNoBody, reasonOf } from "../http/status.ts";
+import type { ClientWriter } from "../http/wire.ts";
 import type { RouteMatch } from "../route/compile-route.ts";
 import type { VariableContext } from "../route/variables.ts";
 
@@ -68,7 +68,7 @@ export function sentBytesOf(answer: Answer, method: number): number {
 }
 
 /** Writes the whole answer. `method` is the request's, 0 when there is none to speak of. */
-export function writeAnswer(connection: ServerConnection, answer: Answer, method: number, date: string): void {
+export function writeAnswer(connection: ClientWriter, answer: Answer, method: number, date: string): void {
   const outgoing = new OutgoingHead();
   outgoing.status = answer.status;
   outgoing.add("Date", date);

@@ -17,7 +17,7 @@ import type { Fields } from "../http/fields.ts";
 import { BODY_NONE, type RequestHead } from "../http/message.ts";
 import type { OutgoingHead } from "../http/outgoing.ts";
 import { checkRequest } from "../http/request-rules.ts";
-import type { RequestHandler, ResponseWriter } from "../http/wire.ts";
+import type { ClientWriter, RequestHandler } from "../http/wire.ts";
 import { type Limits, TICK_MS, type Timeouts } from "../limits.ts";
 import type { Socket, SocketError, SocketHandler } from "../runtime.ts";
 import { Timer, type TimerOwner } from "../time/timers.ts";
@@ -40,7 +40,7 @@ const CLOSED = 4;
 const HELD_BY_EXCHANGE = 1;
 const HELD_BY_PIPELINE = 2;
 
-export class ServerConnection implements SocketHandler, ResponseWriter, BodySink, TimerOwner {
+export class ServerConnection implements SocketHandler, ClientWriter, BodySink, TimerOwner {
   readonly socket: Socket;
   readonly #owner: ServerOwner;
   readonly #inbox = new Inbox();

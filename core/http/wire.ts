@@ -6,6 +6,7 @@
  */
 
 import type { Fault } from "../fault.ts";
+import type { Limits, Timeouts } from "../limits.ts";
 import type { Fields } from "./fields.ts";
 import type { RequestHead, ResponseHead } from "./message.ts";
 import type { OutgoingHead } from "./outgoing.ts";
@@ -53,6 +54,17 @@ export interface ResponseWriter extends MessageWriter {
   head(outgoing: OutgoingHead): void;
   /** Cuts the response so that the client can see that it is not whole. */
   abort(): void;
+}
+
+/** A client as exchanges see it: a connection, or a program that asks. */
+export interface ClientWriter extends ResponseWriter {
+  readonly isClosed: boolean;
+  /** The route's own limits and deadlines, for the rest of this request. */
+  goBy(limits: Limits, timeouts: Timeouts): void;
+  /** The answer just being written is the last one. Before `head`. */
+  closeAfterResponse(): void;
+  /** Bytes go through unframed from here on. */
+  openTunnel(): void;
 }
 
 export interface RequestWriter extends MessageWriter {
