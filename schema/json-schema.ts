@@ -2,9 +2,9 @@
 
 import { type ConversionConfig, toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
-import { DURATION_PATTERN } from "../core/config/duration.ts";
 import { ConfigSchema } from "../core/config/schema.ts";
 import { SIZE_PATTERN } from "../core/config/size.ts";
+import { DURATION_PATTERN } from "../core/time/duration.ts";
 import { RETRY_REASONS } from "../core/upstream/retry-policy.ts";
 
 type JsonSchema = ReturnType<NonNullable<ConversionConfig["overrideSchema"]>>;

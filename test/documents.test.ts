@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, it } from "@std/testing/bdd";
-import { parseDuration } from "../core/config/duration.ts";
 import { DEFAULT_TIMEOUTS } from "../core/limits.ts";
+import { parseDuration } from "../core/time/duration.ts";
 import { projectRoot } from "./support/runtime-command.ts";
 
 const decisions = readdirSync(join(projectRoot, "docs", "decisions")).map((name) => `docs/decisions/${name}`);

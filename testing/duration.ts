@@ -1,4 +1,4 @@
-import { parseDuration } from "../core/config/duration.ts";
+import { parseDuration } from "../core/time/duration.ts";
 
 /** A time as in configurations (`"250ms"`, `"5s"`, `"1h"`), or in milliseconds. */
 export type Duration = string | number;

@@ -1,9 +1,9 @@
 /** What one part of a configuration says about another. Works on whatever could be parsed, so that all problems come at once. */
 
 import { DNS_TIMEOUT_MS_LEAST, DNS_TTL_MS_LEAST } from "../limits.ts";
+import { formatDuration } from "../time/duration.ts";
 import type { Steps } from "../time/steps.ts";
 import { addressText, isName, parseListenAddress, parseServerAddress } from "./address.ts";
-import { formatDuration } from "./duration.ts";
 import { checkCode, checkHooks, decidesByCode } from "./hook-checks.ts";
 import type { ParsedHooks } from "./hook-schema.ts";
 import { type ConfigPath, type ConfigProblem, problemAt, problemAtKey } from "./problem.ts";

@@ -2,8 +2,8 @@
 
 import * as v from "valibot";
 import { DEFAULT_DNS } from "../limits.ts";
+import { formatDuration } from "../time/duration.ts";
 import { hostNameProblem, parseResolverAddress } from "./address.ts";
-import { formatDuration } from "./duration.ts";
 import { SERVER_STATES } from "./health-schema.ts";
 import { choice, count, described, duration, flag, oneOrMore, section, text } from "./shapes.ts";
 

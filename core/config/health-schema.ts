@@ -18,7 +18,7 @@ import {
   PANIC_SHARE,
 } from "../limits.ts";
 import { compilePattern } from "../route/pattern.ts";
-import { formatDuration } from "./duration.ts";
+import { formatDuration } from "../time/duration.ts";
 import { describe } from "./problem.ts";
 import { fieldName, fieldValue, hostPattern, methodProblem } from "./route-text.ts";
 import {

@@ -11,7 +11,7 @@ import type {
   HookKind,
   Mount,
 } from "../script/hooks.ts";
-import { formatDuration } from "./duration.ts";
+import { formatDuration } from "../time/duration.ts";
 import { describe } from "./problem.ts";
 import { count, described, duration, meant, section, text } from "./shapes.ts";
 

@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "../limits.ts";
-import { formatDuration } from "./duration.ts";
+import { formatDuration } from "../time/duration.ts";
 import { count, described, duration, section, size } from "./shapes.ts";
 import { formatSize } from "./size.ts";
 

@@ -8,8 +8,8 @@ import {
   RETRY_BUDGET_PER_SECOND,
   RETRY_BUDGET_SHARE,
 } from "../limits.ts";
+import { formatDuration } from "../time/duration.ts";
 import { DEFAULT_RETRIES, RETRY_REASONS, type RetryPolicy, type RetryReason } from "../upstream/retry-policy.ts";
-import { formatDuration } from "./duration.ts";
 import { describe } from "./problem.ts";
 import { count, described, duration, flag, oneOrMore, percent, section } from "./shapes.ts";
 

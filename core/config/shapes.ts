@@ -4,7 +4,7 @@
  */
 
 import * as v from "valibot";
-import { parseDuration } from "./duration.ts";
+import { parseDuration } from "../time/duration.ts";
 import { describe, quote } from "./problem.ts";
 import { parseSize } from "./size.ts";
 import { nearestName, suggestion } from "./suggest.ts";
