@@ -127,6 +127,21 @@ export const EDITED_FIELDS_MAX = 100;
 /** Calls of one hook that nobody waits for any more and that have not ended: beyond, it is not called. */
 export const HOOK_CALLS_HUNG_MAX = 1_000;
 
+/** Values kept by `context.cache`, and beside them keys without one: nothing there, failed, loading for the first time. */
+export const CACHE_VALUES_MAX = 100_000;
+export const CACHE_EMPTY_MAX = 10_000;
+/** Of a full cache so many of those used least recently are looked at for one that is of no use any more. */
+export const CACHE_LOOKED_AT_MAX = 32;
+/** A longer key is not kept. */
+export const CACHE_KEY_LENGTH_MAX = 1_024;
+/** Loads that nobody waits for any more and that have not ended: beyond, loading has failed at once. */
+export const CACHE_LOADS_HUNG_MAX = 1_000;
+/** After a load that failed the next one of that key comes so much later, twice as late each time. */
+export const CACHE_RETRY_MS_MIN = 100;
+export const CACHE_RETRY_MS_MAX = 1_000;
+/** Failing loads are told of so often at most. */
+export const CACHE_NOTICE_MS = 10_000;
+
 /** Of a stream's chunk so many bytes go on at once, and so many wait in front of a stream until they are read. */
 export const STREAM_PIECE_BYTES_MAX = 64 * 1024;
 export const STREAM_AHEAD_BYTES_MAX = 64 * 1024;

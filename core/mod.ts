@@ -22,6 +22,7 @@ export type {
 export type { TraceFilter } from "./observe/trace-ring.ts";
 export { formatTrace, formatTraceJson } from "./observe/trace-text.ts";
 export {
+  type CacheCounts,
   createProxy,
   type ListenFailure,
   type NotReloaded,

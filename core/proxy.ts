@@ -18,7 +18,6 @@ import type { AdminState } from "./health/definition.ts";
 import { DEFECTS_KEPT_MAX, FIRST_NAMES_MS, LAST_CHANCE_MS, SLICE_MS, TICK_MS, WARM_UP_MS } from "./limits.ts";
 import { Departures, underWayOn } from "./listen/departures.ts";
 import { Doors } from "./listen/doors.ts";
-import type { HttpSession } from "./listen/http-session.ts";
 import { Listener } from "./listen/listener.ts";
 import { closeAll, type ListenFailure, listenAll } from "./listen/listeners.ts";
 import { Pressure } from "./listen/pressure.ts";
@@ -26,7 +25,8 @@ import type { Observer } from "./observe/events.ts";
 import type { Trace } from "./observe/trace.ts";
 import { type TraceFilter, TraceRing } from "./observe/trace-ring.ts";
 import type { Address, Runtime, Socket, Ticker } from "./runtime.ts";
-import type { HookSurroundings } from "./script/hook.ts";
+import type { CacheCounts } from "./script/cache.ts";
+import { type HookSurroundings, hookSurroundings } from "./script/hook.ts";
 import { Unloading } from "./script/unloading.ts";
 import { HttpDate } from "./time/date.ts";
 import { goOnFor, type Steps } from "./time/steps.ts";
@@ -80,6 +80,8 @@ export interface Proxy {
   trace(requestId: string): Trace | null;
   /** What is kept of requests, the newest first. */
   traces(filter?: TraceFilter): Trace[];
+  /** What `context.cache` of hooks holds, and how it has done since the start. */
+  readonly cacheCounts: CacheCounts;
   /** Stops at once. */
   stop(): Promise<void>;
 }
@@ -88,7 +90,7 @@ export interface Reloaded {
   readonly changes: ReloadChanges;
 }
 
-export type { ListenFailure, ServerView };
+export type { CacheCounts, ListenFailure, ServerView };
 
 /** Nothing has changed. */
 export interface NotReloaded {
@@ -146,13 +148,7 @@ class RunningProxy implements Proxy, Engine {
     this.discovery = { names, lists: serverLists ?? null, notify: (notice) => this.observer.onNotice(notice) };
     this.serverConnections = new ServerConnections(affordableConnections(runtime));
     this.#unloading = new Unloading(this.observer, this.timers);
-    this.hooks = {
-      timers: this.timers,
-      observer: this.observer,
-      reportDefect: (error) => this.reportDefect(error),
-      cache: (_key, load) => load(new AbortController().signal),
-      fetch: innerFetch(this),
-    };
+    this.hooks = hookSurroundings(this, innerFetch(this));
     this.deployment = deploy(snapshot, this);
     this.inFlight = new InFlight(snapshot.limits.inFlightMax);
     this.replayBudget = new ReplayBudget(snapshot.limits.replayTotalBytesMax);
@@ -251,8 +247,11 @@ class RunningProxy implements Proxy, Engine {
     this.#departures.add(departures);
     departures.begin(sessions, judge, previous.snapshot.timeouts.drainMs);
     const { onUnload } = previous.snapshot;
-    if (onUnload !== null && onUnload !== snapshot.onUnload)
-      this.#unloading.replace(onUnload, underWayOn(onUnload, [...sessions, ...this.#leavingSessions()]));
+    if (onUnload !== null && onUnload !== snapshot.onUnload) {
+      const leaving = [...this.#departures].flatMap((each) => each.listeners);
+      for (const listener of leaving) sessions.push(...listener.sessions);
+      this.#unloading.replace(onUnload, underWayOn(onUnload, sessions));
+    }
     return removed;
   }
 
@@ -345,6 +344,10 @@ class RunningProxy implements Proxy, Engine {
     return this.traceRing.list(filter);
   }
 
+  get cacheCounts(): CacheCounts {
+    return this.hooks.cache.counts;
+  }
+
   /** A prefix nobody can guess and a count: unique, short to read aloud, found in the log by its end. */
   nextRequestId(): string {
     this.#requests++;
@@ -362,10 +365,6 @@ class RunningProxy implements Proxy, Engine {
     this.#unloading.check();
     if (this.#hasClosed) this.#checkEmpty();
     if (this.#defects.length > 0) throw this.#defects.shift();
-  }
-
-  #leavingSessions(): HttpSession[] {
-    return [...this.#departures].flatMap(({ listeners }) => listeners.flatMap(({ sessions }) => [...sessions]));
   }
 
   #checkEmpty(): void {

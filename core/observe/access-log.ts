@@ -122,6 +122,11 @@ export function formatNotice(notice: Notice, atMs: number): string {
     }
     case "hook-said":
       return `${start} info hook ${escapeText(notice.hook)}: ${cut(notice.text)}; request ${escapeText(notice.requestId)}`;
+    case "cache-failing": {
+      const { failures, error } = notice;
+      const what = failures === 1 ? "a lookup" : `${failures} lookups`;
+      return `${start} error ${what} by context.cache failed, the last: ${cut(messageOf(error))}; what was known before is answered as long as staleIfError allows`;
+    }
     case "servers-changed":
       return `${start} notice upstream ${escapeText(notice.upstream)} has ${notice.servers} ${notice.servers === 1 ? "server" : "servers"} now${changes(notice.added, notice.removed)}`;
   }

@@ -111,6 +111,8 @@ export type Notice =
     }
   /** `context.log` of a hook. */
   | { readonly kind: "hook-said"; readonly hook: string; readonly requestId: string; readonly text: string }
+  /** Loads of `context.cache` failed, so many since the last time this was told. */
+  | { readonly kind: "cache-failing"; readonly failures: number; readonly error: unknown }
   /** Of the addresses found only the first are used. */
   | { readonly kind: "name-cut"; readonly name: string; readonly found: number; readonly used: number }
   /** DNS brings an upstream more servers than it may have: only so many of them are used. */

@@ -3,6 +3,7 @@
 import { HOOK_CALLS_HUNG_MAX } from "../limits.ts";
 import type { Observer } from "../observe/events.ts";
 import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
+import { Cache } from "./cache.ts";
 import { HookBreaker } from "./hook-breaker.ts";
 import type {
   CacheLoad,
@@ -20,8 +21,22 @@ export interface HookSurroundings {
   readonly observer: Observer;
   /** An error of ours, met where nobody can be told. */
   reportDefect(error: unknown): void;
-  cache<T>(key: string, load: CacheLoad<T>, options: CacheOptions | undefined): T | Promise<T>;
+  readonly cache: Cache;
   readonly fetch: HookContext["fetch"];
+}
+
+export function hookSurroundings(
+  engine: Pick<HookSurroundings, "timers" | "observer" | "reportDefect">,
+  fetch: HookContext["fetch"],
+): HookSurroundings {
+  const { timers, observer } = engine;
+  return {
+    timers,
+    observer,
+    reportDefect: (error) => engine.reportDefect(error),
+    cache: new Cache({ timers, observer }),
+    fetch,
+  };
 }
 
 /** Makes of an answer what cannot be wrong, or throws what is. */
@@ -220,7 +235,7 @@ class CallContext implements HookContext {
     return this.#call.signal;
   }
   cache<T>(key: string, load: CacheLoad<T>, options?: CacheOptions): T | Promise<T> {
-    return this.#call.hook.surroundings.cache(key, load, options);
+    return this.#call.hook.surroundings.cache.get(key, load, options);
   }
   log(message: string): void {
     const { hook, requestId } = this.#call;

@@ -1,4 +1,5 @@
-import type { Notice } from "../../../core/observe/events.ts";
+import type { Notice, Observer } from "../../../core/observe/events.ts";
+import { Cache } from "../../../core/script/cache.ts";
 import { Hook, type HookSurroundings } from "../../../core/script/hook.ts";
 import type { Fallback, HookFunctions, HookKind } from "../../../core/script/hooks.ts";
 import { Timers } from "../../../core/time/timers.ts";
@@ -15,14 +16,19 @@ export function around(): Around {
   const timers = new Timers(0);
   const notices: Notice[] = [];
   const defects: unknown[] = [];
+  const observer: Observer = {
+    wantsTimes: false,
+    onExchange: () => {},
+    onNotice: (notice) => void notices.push(notice),
+  };
   const made: Around = {
     timers,
     notices,
     defects,
     nowMs: 0,
-    observer: { wantsTimes: false, onExchange: () => {}, onNotice: (notice) => void notices.push(notice) },
+    observer,
     reportDefect: (error) => void defects.push(error),
-    cache: (_key, load) => load(new AbortController().signal),
+    cache: new Cache({ timers, observer }),
     fetch: () => Promise.reject(new Error("no upstreams here")),
     advance(ms) {
       for (const endMs = made.nowMs + ms; made.nowMs < endMs; ) {
