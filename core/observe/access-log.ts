@@ -114,23 +114,29 @@ export function formatNotice(notice: Notice, atMs: number): string {
       return `${start} error the name ${escapeText(notice.name)} has ${notice.found} records; the first ${notice.used} in their order are used`;
     case "servers-cut":
       return `${start} error the names of upstream ${escapeText(notice.upstream)} have more addresses than may be servers; the first ${notice.used} are used`;
-    case "hook-failed": {
-      const { hook, source, requestId, failure, error, rests } = notice;
-      const at = source === "" ? "" : ` (${escapeText(source)})`;
-      const rest = rests ? "; it fails too often and is not called for a while" : "";
-      return `${start} error hook ${escapeText(hook)}${at} ${HOOK_FAILURES[failure]}${error === null ? "" : `: ${cut(messageOf(error))}`}; request ${escapeText(requestId)}${rest}`;
-    }
+    case "hook-failed":
+      return `${start} error ${hookFailure(notice)}`;
     case "hook-said":
       return `${start} info hook ${escapeText(notice.hook)}: ${cut(notice.text)}; request ${escapeText(notice.requestId)}`;
-    case "cache-failing": {
-      const { failures, error } = notice;
-      const what = failures === 1 ? "a lookup" : `${failures} lookups`;
-      return `${start} error ${what} by context.cache failed, the last: ${cut(messageOf(error))}; what was known before is answered as long as staleIfError allows`;
-    }
+    case "cache-failing":
+      return `${start} error ${cacheFailure(notice)}`;
     case "servers-changed":
       return `${start} notice upstream ${escapeText(notice.upstream)} has ${notice.servers} ${notice.servers === 1 ? "server" : "servers"} now${changes(notice.added, notice.removed)}`;
   }
 }
+
+function hookFailure({ hook, source, requestId, failure, error, rests }: Told<"hook-failed">): string {
+  const at = source === "" ? "" : ` (${escapeText(source)})`;
+  const rest = rests ? "; it fails too often and is not called for a while" : "";
+  return `hook ${escapeText(hook)}${at} ${HOOK_FAILURES[failure]}${error === null ? "" : `: ${cut(messageOf(error))}`}; request ${escapeText(requestId)}${rest}`;
+}
+
+function cacheFailure({ failures, error }: Told<"cache-failing">): string {
+  const what = failures === 1 ? "a lookup" : `${failures} lookups`;
+  return `${what} by context.cache failed, the last: ${cut(messageOf(error))}; what was known before is answered as long as staleIfError allows`;
+}
+
+type Told<K extends Notice["kind"]> = Extract<Notice, { kind: K }>;
 
 const HOOK_FAILURES = { threw: "threw", timeout: "took too long", nonsense: "answered nonsense" } as const;
 
