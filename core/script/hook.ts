@@ -27,7 +27,7 @@ export interface HookSurroundings {
 
 export function hookSurroundings(
   engine: Pick<HookSurroundings, "timers" | "observer" | "reportDefect">,
-  fetch: HookContext["fetch"],
+  innerFetch: HookContext["fetch"],
 ): HookSurroundings {
   const { timers, observer } = engine;
   return {
@@ -35,7 +35,7 @@ export function hookSurroundings(
     observer,
     reportDefect: (error) => engine.reportDefect(error),
     cache: new Cache({ timers, observer }),
-    fetch,
+    fetch: innerFetch,
   };
 }
 
