@@ -169,9 +169,10 @@ async function resolveImport(build: PluginBuild, args: OnResolveArgs) {
   const own = OWN.get(path);
   if (own !== undefined) return { path: own.href, namespace };
   if (isBuiltin(path)) return { path: path.startsWith("node:") ? path : `node:${path}`, namespace };
-  const found = await build.resolve(path, { resolveDir, kind: kind as ImportKind, pluginData: ASKED });
+  const name = path.startsWith("file:") ? fileURLToPath(path) : path;
+  const found = await build.resolve(name, { resolveDir, kind: kind as ImportKind, pluginData: ASKED });
   if (found.errors.length > 0) return { errors: found.errors };
-  const isBeside = path.startsWith(".") || path.startsWith("/");
+  const isBeside = name.startsWith(".") || name.startsWith("/");
   const isOurs = OWN_ROOMS.some((room) => found.path.startsWith(room));
   if (isBeside && !isOurs) return found;
   return { path: pathToFileURL(found.path).href, namespace };

@@ -110,6 +110,9 @@ export const DEFAULT_TIMEOUTS: Timeouts = Object.freeze({
 /** How long a hook may take. */
 export const HOOK_TIMEOUT_MS = 1_000;
 
+/** A hook that computes for longer in one go has kept everybody waiting: it has failed, whatever it answers. */
+export const HOOK_BLOCK_MS = 50;
+
 /** How long `onUnload` may take. */
 export const UNLOAD_MS = 5_000;
 

@@ -24,6 +24,7 @@ export { formatTrace, formatTraceJson } from "./observe/trace-text.ts";
 export {
   type CacheCounts,
   createProxy,
+  type HookView,
   type ListenFailure,
   type NotReloaded,
   type Proxy,

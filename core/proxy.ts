@@ -10,7 +10,7 @@ import { type Deployment, deploy, deploying, handOver } from "./exchange/deploym
 import type { Engine } from "./exchange/engine.ts";
 import { InFlight } from "./exchange/in-flight.ts";
 import { innerFetch } from "./exchange/inner-client.ts";
-import { planningReload, type ReloadChanges, type ReloadPlan } from "./exchange/reload-plan.ts";
+import { planningReload, type ReloadPlan } from "./exchange/reload-plan.ts";
 import { ReplayBudget } from "./exchange/replay-budget.ts";
 import type { Snapshot } from "./exchange/snapshot.ts";
 import { Checks } from "./health/checks.ts";
@@ -24,9 +24,11 @@ import { Pressure } from "./listen/pressure.ts";
 import type { Observer } from "./observe/events.ts";
 import type { Trace } from "./observe/trace.ts";
 import { type TraceFilter, TraceRing } from "./observe/trace-ring.ts";
+import type { NotReloaded, ProxyOptions, Reloaded, Proxy as Running } from "./proxy-interface.ts";
 import type { Address, Runtime, Socket, Ticker } from "./runtime.ts";
 import type { CacheCounts } from "./script/cache.ts";
 import { type HookSurroundings, hookSurroundings } from "./script/hook.ts";
+import { type HookView, viewOf } from "./script/hook-view.ts";
 import { Unloading } from "./script/unloading.ts";
 import { HttpDate } from "./time/date.ts";
 import { goOnFor, type Steps } from "./time/steps.ts";
@@ -34,75 +36,15 @@ import { Timer, Timers } from "./time/timers.ts";
 import type { Group } from "./upstream/group.ts";
 import { type DiscoverySurroundings, Names } from "./upstream/names.ts";
 import { affordableConnections, ServerConnections } from "./upstream/server-connections.ts";
-import type { ServerLists } from "./upstream/server-lists.ts";
 import { type ServerView, serverViews } from "./upstream/server-view.ts";
 
-export interface ProxyOptions {
-  readonly runtime: Runtime;
-  readonly snapshot: Snapshot;
-  /** Told of every finished request; leave it out to watch nothing. */
-  readonly observer?: Observer;
-  /** Who reads the files that list servers; without, such upstreams have none. */
-  readonly serverLists?: ServerLists;
-}
+export type { CacheCounts, HookView, ListenFailure, NotReloaded, ProxyOptions, Reloaded, Running as Proxy, ServerView };
 
-export interface Proxy {
-  /** Resolves when every listener listens. Rejects with a ListenFailure, and then listens nowhere. */
-  start(): Promise<void>;
-  /** Where it really listens, in the order of the configuration. */
-  readonly addresses: readonly Address[];
-  /** Client connections open now. */
-  readonly connectionCount: number;
-  /**
-   * Serves a connection that came by no listener (`listener` is its name in logs and conditions), under the limits that
-   * hold for all; a draining proxy resets it. Before `start` it waits.
-   */
-  accept(socket: Socket, listener?: string): void;
-  /**
-   * Goes by another snapshot from now on, in one step, or not at all. Reloads that overlap take turns. Listeners that
-   * stay keep their sockets, upstreams that did not change keep everything, requests finish on what they began with;
-   * those whose route, server or listener is gone have `timeouts.drain` for it.
-   */
-  reload(snapshot: Snapshot): Promise<Reloaded | NotReloaded>;
-  /**
-   * Stops accepting, closes idle connections, lets requests under way finish and closes the rest after `deadlineMs`
-   * (default: `timeouts.drain`). Resolves when nothing is left: true when nothing had to be cut off.
-   */
-  drain(deadlineMs?: number): Promise<boolean>;
-  /**
-   * What an operator decides about a server, by its name in the configuration: `drain` sends it nothing new,
-   * `maintenance` leaves it alone. False: there is no such upstream or server. Outlives reloads that keep the server.
-   */
-  setServerState(upstream: string, server: string, state: AdminState): boolean;
-  /** Every server of every upstream as it is now. */
-  serverStates(): ServerView[];
-  /** Where a request went and why, by its id; null when that is not kept, or no longer (`trace` of the configuration). */
-  trace(requestId: string): Trace | null;
-  /** What is kept of requests, the newest first. */
-  traces(filter?: TraceFilter): Trace[];
-  /** What `context.cache` of hooks holds, and how it has done since the start. */
-  readonly cacheCounts: CacheCounts;
-  /** Stops at once. */
-  stop(): Promise<void>;
-}
-
-export interface Reloaded {
-  readonly changes: ReloadChanges;
-}
-
-export type { CacheCounts, ListenFailure, ServerView };
-
-/** Nothing has changed. */
-export interface NotReloaded {
-  /** A new listener that could not be opened; null when the proxy is stopping. */
-  readonly refused: ListenFailure | null;
-}
-
-export function createProxy(options: ProxyOptions): Proxy {
+export function createProxy(options: ProxyOptions): Running {
   return new RunningProxy(options);
 }
 
-class RunningProxy implements Proxy, Engine {
+class RunningProxy implements Running, Engine {
   readonly runtime: Runtime;
   readonly observer: Observer;
   readonly timers: Timers;
@@ -334,6 +276,10 @@ class RunningProxy implements Proxy, Engine {
 
   serverStates(): ServerView[] {
     return serverViews(this.deployment.groups);
+  }
+
+  hookStates(): HookView[] {
+    return this.deployment.registry.hooks.map(viewOf);
   }
 
   trace(requestId: string): Trace | null {

@@ -32,6 +32,7 @@ const arrows: readonly (readonly string[])[] = [
   ["exchange"],
   ["listen"],
   ["config", "observe", "admin"],
+  ["proxy-interface"],
   ["proxy"],
 ];
 

@@ -201,13 +201,15 @@ function numbersOf({ limits, timeouts }: ParsedConfig): Numbers {
 /** Without numbers (the configuration has problems) the definition only serves to find more of them. */
 function defineOne(parts: ConfigParts, index: number, numbers: Numbers | null, sourceOf: SourceOf): RouteDefinition {
   const route = parts.routes[index] as ParsedRoute;
-  if (numbers === null) return defineRoute(route, index, { limits: null, timeouts: null, ownTimeouts: {} }, sourceOf);
+  if (numbers === null)
+    return defineRoute(route, index, { limits: null, timeouts: null, ownTimeouts: {}, isHooked: false }, sourceOf);
   const upstream = route.upstream === undefined ? null : (parts.upstreams.get(route.upstream) ?? null);
   const own = ownTimeouts(route);
   const rules = {
     limits: routeLimits(route, numbers.limits),
     timeouts: routeTimeouts(own, upstream, numbers.timeouts),
     ownTimeouts: own,
+    isHooked: parts.hooks !== null,
   };
   return defineRoute(route, index, rules, sourceOf);
 }

@@ -23,6 +23,8 @@ export interface RouteNumbers {
   readonly limits: Limits | null;
   readonly timeouts: Timeouts | null;
   readonly ownTimeouts: Partial<Timeouts>;
+  /** Hooks of the whole configuration see its requests. */
+  readonly isHooked: boolean;
 }
 
 /** `route` has exactly one action and at most one rewrite; `compile.ts` has seen to that. */
@@ -46,6 +48,7 @@ export function defineRoute(
     ownTimeouts: numbers.ownTimeouts,
     upgrade: route.upgrade,
     hooks: defineHooks(route.hooks, placeOf(id), sourceOf),
+    isHooked: [route.hooks, route.target, route.mount].some((code) => code !== undefined) || numbers.isHooked,
   };
 }
 

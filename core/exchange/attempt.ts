@@ -7,6 +7,7 @@ import type { Fields } from "../http/fields.ts";
 import type { RequestHead, ResponseHead } from "../http/message.ts";
 import type { ResponseHandler } from "../http/wire.ts";
 import type { TryCause } from "../observe/trace.ts";
+import { type Edits, NO_EDITS } from "../script/check-edits.ts";
 import { Timer, type TimerOwner } from "../time/timers.ts";
 import type { Borrower } from "../upstream/connections.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
@@ -72,6 +73,8 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner, TracedAtt
   cause: TryCause = "first";
   /** Who has chosen the server, if that was not the group: a hook, say. */
   chosenBy = "";
+  /** Of fields, for this try only. */
+  edits: Edits = NO_EDITS;
   waitedMs: number | null = null;
   startedMs: number | null = null;
   leasedMs: number | null = null;
@@ -85,6 +88,7 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner, TracedAtt
   /** What is known of the server so far: what would be reported if the client left now. */
   #outcome: Outcome = "abandoned";
   #isReported = false;
+  #isHeld = false;
   #sentMs = 0;
   #latencyMs = -1;
 
@@ -188,8 +192,17 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner, TracedAtt
 
   /** Within `onHead`: the response waits, its body unread. What it says of the server is said already. */
   hold(): void {
+    if (this.#isHeld) return;
+    this.#isHeld = true;
     this.connection?.defer();
     this.#report();
+  }
+
+  /** Its head was passed on. */
+  goOn(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    this.connection?.goOn();
   }
 
   /** The response is complete: the connection goes back, to the client it is bound to or to the pool. */

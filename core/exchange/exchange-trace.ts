@@ -17,7 +17,8 @@ import type {
 } from "../observe/trace.ts";
 import type { CompiledFieldEdits } from "../route/field-edits.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
-import type { Group, PickRequest } from "../upstream/group.ts";
+import type { Group } from "../upstream/group.ts";
+import type { PickRequest } from "../upstream/pick-request.ts";
 import type { RequestView } from "./request-view.ts";
 
 /** The exchange, as far as its trace tells of it. */

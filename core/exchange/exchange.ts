@@ -37,6 +37,7 @@ import { Upload, type UploadOwner } from "./upload.ts";
 import { WebSide, type WebSideOwner } from "./web-side.ts";
 
 const NOBODY: readonly Endpoint[] = [];
+const NO_HOOKS: readonly never[] = [];
 const NO_UPGRADE = "This path is served by a program that speaks HTTP only: it cannot switch to another protocol.\n";
 
 export class Exchange
@@ -67,7 +68,7 @@ export class Exchange
     const onRequest = this.deployment.hooks?.onRequest ?? null;
     if (refused !== null) this.#fail(refused);
     else if (onRequest === null) this.#route();
-    else this.#hooks.onRequest(onRequest, () => this.#route());
+    else this.hooks.onRequest(onRequest, () => this.#route());
     this.hasBegun = true;
   }
 
@@ -80,7 +81,7 @@ export class Exchange
     }
     this.#reading = found.reading;
     if (onRequest === null) this.#act();
-    else this.#hooks.onRequest(onRequest, () => this.#act());
+    else this.hooks.onRequest(onRequest, () => this.#act());
   }
 
   #act(): void {
@@ -91,7 +92,7 @@ export class Exchange
     this.targetSent = found === null ? null : found.target;
     if (found === null) this.#fail(BAD_PATH);
     else if (decide !== null && (kind === "upstream" || kind === "target"))
-      this.#hooks.decide(decide, (decision) => this.#follow(decision));
+      this.hooks.decide(decide, (decision) => this.#follow(decision));
     else if (kind === "mount" && this.asksUpgrade) this.#answer(answerText(501, NO_UPGRADE));
     else if (kind === "mount") this.#web.mount(this.#body);
     else if (group === null) this.#answer(answerOf(this));
@@ -118,7 +119,7 @@ export class Exchange
     this.#tries = new Tries(this, group);
     const hooks = this.plan!.hooks;
     if (body === null || hooks === null || hooks.transformRequestBody.length === 0) this.#tries.begin();
-    else this.#web.transformUpload(hooks, this.#hooks.request, body, () => this.#tries!.begin());
+    else this.#web.transformUpload(hooks, this.hooks.request, body, () => this.#tries!.begin());
   }
 
   /** Null: the request has no body. */
@@ -127,7 +128,7 @@ export class Exchange
     return this.#upload;
   }
 
-  get #hooks(): Hooked {
+  get hooks(): Hooked {
     this.#hooked ??= new Hooked(this);
     return this.#hooked;
   }
@@ -141,7 +142,7 @@ export class Exchange
     return this.#tries?.current?.connection ?? null;
   }
   get endpoint(): Endpoint | null {
-    return this.#tries?.current?.endpoint ?? null; // the server that the request is with now
+    return this.#tries?.current?.endpoint ?? null;
   }
 
   // ── what its tries go by ───────────────────────────────────────────────────────────────────────────────────
@@ -163,7 +164,7 @@ export class Exchange
       this.#upload.send(attempt, connection);
       return;
     }
-    connection.head(forwardRequest(this, this.targetSent), this.head);
+    connection.head(forwardRequest(this, this.targetSent, attempt.edits), this.head);
     // `onEnd` follows at once, or came before the connection.
     if (this.isRequestEnded) connection.end(null);
   }
@@ -219,13 +220,20 @@ export class Exchange
   }
 
   onResponseHead(attempt: Attempt, head: ResponseHead): void {
+    this.server = attempt.endpoint.label;
+    const outgoing = forwardResponse(this, head);
+    const hooks = this.plan!.hooks?.onResponse ?? NO_HOOKS;
+    const pass = () => this.#passHead(attempt, head, outgoing);
+    if (hooks.length === 0 || head.status === 101) pass();
+    else if (this.hooks.onResponse(hooks, outgoing, pass)) attempt.hold();
+  }
+
+  #passHead(attempt: Attempt, head: ResponseHead, outgoing: OutgoingHead): void {
     this.#hasResponse = true;
     this.#upload?.forget();
-    this.noteResponse(head.status);
-    this.server = attempt.endpoint.label;
+    this.noteResponse(outgoing.status);
     if (this.wantsTimes) attempt.headMs = this.startedMs + this.firstByteMs;
     const connection = attempt.connection!;
-    const outgoing = forwardResponse(this, head);
     const cookie = this.plan!.group!.stickyCookie(this, attempt.endpoint);
     if (cookie !== null) outgoing.add("Set-Cookie", cookie);
     if (head.status === 101) {
@@ -240,11 +248,15 @@ export class Exchange
     const { hooks } = this.plan!;
     if (hooks !== null && hooks.transformResponseBody.length > 0) {
       this.#hasResponse = false;
-      if (this.#web.transformResponse(hooks, this.#hooks.request, outgoing)) return;
+      if (this.#web.transformResponse(hooks, this.hooks.request, outgoing)) {
+        attempt.goOn();
+        return;
+      }
       this.#hasResponse = true;
     }
     this.#dropsBody = head.status === 205;
     this.client.connection.head(outgoing);
+    attempt.goOn();
   }
 
   onResponsePiece(attempt: Attempt, bytes: Uint8Array, start: number, end: number): void {
@@ -301,6 +313,7 @@ export class Exchange
   }
 
   onHookAnswer(response: unknown, answerer: Answerer): void {
+    this.#tries?.abandon(null); // whatever a server says, nobody wants it any more
     this.#web.answer(response, answerer, this.#body);
   }
   onHookDenial(status: number, body: string): void {
@@ -368,7 +381,9 @@ export class Exchange
     this.#hooked?.end();
     this.#webSide?.finish(reason);
     this.noteEnd(reason);
+    const hooks = (this.plan ?? this.deployment).hooks?.onFinish ?? NO_HOOKS;
     try {
+      if (hooks.length > 0) Hooked.onFinish(hooks, this);
       if (reason !== null || this.status >= 500 || this.trace !== null) this.keepTrace(this.#tries);
       this.engine.observer.onExchange(this);
     } catch (error) {

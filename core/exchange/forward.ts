@@ -11,7 +11,8 @@ import { FieldLine, OutgoingHead } from "../http/outgoing.ts";
 import { hasNoBody } from "../http/status.ts";
 import { VIA_MAX } from "../limits.ts";
 import type { CompiledFieldEdits } from "../route/field-edits.ts";
-import type { RequestChanges } from "./request-changes.ts";
+import { type Edits, NO_EDITS } from "../script/check-edits.ts";
+import { RequestChanges } from "./request-changes.ts";
 import type { RequestView } from "./request-view.ts";
 
 /** How this proxy is called in Via (RFC 9110 section 7.6.3). */
@@ -22,8 +23,8 @@ const VIA_1_0 = new FieldLine("Via", `1.0 ${PSEUDONYM}`);
 const TE_TRAILERS = [new FieldLine("TE", "trailers"), new FieldLine("Connection", "TE")];
 const UPGRADE_CONNECTION = new FieldLine("Connection", "Upgrade");
 
-/** The head for the upstream. `target` is null when the client's goes on byte for byte. */
-export function forwardRequest(request: RequestView, target: string | null): OutgoingHead {
+/** The head for the upstream. `target` is null when the client's goes on byte for byte; `ofAttempt` is for this try only. */
+export function forwardRequest(request: RequestView, target: string | null, ofAttempt: Edits): OutgoingHead {
   const { head, deployment, client } = request;
   const { forwarding } = deployment.snapshot;
   const { fields } = head;
@@ -50,7 +51,8 @@ export function forwardRequest(request: RequestView, target: string | null): Out
     outgoing.lines.push(...TE_TRAILERS);
   }
   applyEdits(request, outgoing, request.route!.requestEdits);
-  if (request.changes !== null) applyChanges(request.changes, outgoing);
+  if (ofAttempt !== NO_EDITS) request.changes ??= new RequestChanges();
+  if (request.changes !== null) applyChanges(request.changes, outgoing, ofAttempt);
   return outgoing;
 }
 
@@ -214,12 +216,29 @@ export function applyEdits(request: RequestView, outgoing: OutgoingHead, edits: 
 }
 
 /** What hooks have asked for comes last: they have seen the most. */
-function applyChanges({ edits, ofAttempt }: RequestChanges, outgoing: OutgoingHead): void {
+function applyChanges(changes: RequestChanges, outgoing: OutgoingHead, ofAttempt: Edits): void {
+  const { edits } = changes;
   outgoing.unfoldBlock();
+  if (outgoing.fields !== null) changes.dropForAttempt(ofAttempt.drop, outgoing.fields);
   for (const each of [...edits, ofAttempt]) {
     for (const name of each.drop) drop(outgoing, name);
     for (const [name, value] of each.add) outgoing.add(name, value);
   }
+}
+
+/** What a hook has asked for on the way to the client. */
+export function applyResponseChange(
+  { status, edits }: { readonly status: number; readonly edits: Edits },
+  outgoing: OutgoingHead,
+): void {
+  if (status !== 0 && status !== outgoing.status) {
+    outgoing.status = status;
+    outgoing.lineStart = -1;
+  }
+  if (edits.drop.length + edits.add.length === 0) return;
+  outgoing.unfoldBlock();
+  for (const name of edits.drop) drop(outgoing, name);
+  for (const [name, value] of edits.add) outgoing.add(name, value);
 }
 
 function drop(outgoing: OutgoingHead, name: string): void {

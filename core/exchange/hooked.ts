@@ -5,16 +5,43 @@
 
 import type { Fault } from "../fault.ts";
 import * as fault from "../fault.ts";
-import { type CheckedDecision, checkDecision, checkVerdict, type Verdict } from "../script/check-answer.ts";
+import type { OutgoingHead } from "../http/outgoing.ts";
+import {
+  type CheckedAttempt,
+  type CheckedDecision,
+  checkAttempt,
+  checkDecision,
+  checkResponse,
+  checkVerdict,
+  UNCHANGED,
+  type Verdict,
+} from "../script/check-answer.ts";
+import { NO_EDITS } from "../script/check-edits.ts";
+import { copyOutcome, type EndedRequest } from "../script/finished-request.ts";
 import type { Hook, HookCall } from "../script/hook.ts";
-import type { Fallback, HookContext, HookFunctions, HookKind } from "../script/hooks.ts";
+import type { Fallback, HookAttempt, HookContext, HookFunctions, HookKind } from "../script/hooks.ts";
 import { LiveRequest, type ShownRequest } from "../script/live-request.ts";
+import { ShownResponse } from "../script/shown-response.ts";
+import type { PickWish } from "../upstream/pick-request.ts";
 import type { Answerer } from "./answering.ts";
+import type { Deployment, RoutePlan } from "./deployment.ts";
+import type { Engine } from "./engine.ts";
+import type { ExchangeTrace } from "./exchange-trace.ts";
+import { applyResponseChange } from "./forward.ts";
+import { knownDecision } from "./known-decision.ts";
 import { RequestChanges } from "./request-changes.ts";
 
 /** The exchange, as far as its hooks need it. */
 export interface HookedOwner extends ShownRequest {
   changes: RequestChanges | null;
+  wish: PickWish | null;
+  readonly deployment: Deployment;
+  readonly plan: RoutePlan | null;
+  readonly trace: ExchangeTrace | null;
+  readonly engine: Engine;
+  readonly upstream: string;
+  readonly server: string;
+  readonly attempts: number;
   /** A hook has answered in place of a server. */
   onHookAnswer(response: unknown, answerer: Answerer): void;
   onHookDenial(status: number, body: string): void;
@@ -26,7 +53,8 @@ type Change = Extract<Verdict, { kind: "change" }>;
 export class Hooked {
   readonly request: LiveRequest;
   readonly #owner: HookedOwner;
-  #call: HookCall<unknown> | null = null;
+  /** Under way; a hedge may be looked at beside the try before it. */
+  #calls: HookCall<unknown>[] = [];
 
   constructor(owner: HookedOwner) {
     this.#owner = owner;
@@ -69,7 +97,7 @@ export class Hooked {
     this.#run(
       hook,
       (run, context) => run(this.request, context),
-      checkDecision,
+      (answer) => knownDecision(checkDecision(answer), owner.deployment.groups, owner.plan!.group),
       (decision) => {
         if (decision === null) {
           const { fallback } = hook;
@@ -83,15 +111,80 @@ export class Hooked {
           owner.onHookAnswer(decision.response, hook.definition);
           return;
         }
+        if (decision.kind === "upstream") this.#wish(decision);
         next(decision);
       },
     );
   }
 
+  /** `next` when the try may be made, as it is or as the hook wants it. */
+  onAttempt(hook: Hook<"onAttempt">, attempt: HookAttempt, next: (change: CheckedAttempt) => void): void {
+    const owner = this.#owner;
+    this.#run(
+      hook,
+      (run, context) => run(attempt, this.request, context),
+      checkAttempt,
+      (change) => {
+        if (change !== null || hook.fallback === "ignore") next(change ?? UNCHANGED);
+        else owner.onFailed(failureOf(hook));
+      },
+    );
+  }
+
+  /**
+   * `next` when all have looked at the head that comes in `outgoing`, and changed it; not when one has answered itself.
+   * Answers whether that is still to come.
+   */
+  onResponse(hooks: readonly Hook<"onResponse">[], outgoing: OutgoingHead, next: () => void): boolean {
+    const [hook, ...others] = hooks;
+    if (hook === undefined) {
+      next();
+      return false;
+    }
+    const owner = this.#owner;
+    // Texts of their own: the hook may keep what it was shown.
+    outgoing.detach();
+    const { upstream, server, attempts } = owner;
+    const shown = new ShownResponse({
+      status: outgoing.status,
+      upstream,
+      server,
+      attempts,
+      fields: [...outgoing.lines],
+    });
+    let waits = true;
+    this.#run(
+      hook,
+      (run, context) => run(shown, this.request, context),
+      (answer) => checkResponse(answer, outgoing.status),
+      (change) => {
+        waits = false;
+        if (change === null && hook.fallback !== "ignore") owner.onFailed(failureOf(hook));
+        else if (change?.kind === "answer") owner.onHookAnswer(change.response, hook.definition);
+        else {
+          if (change !== null) applyResponseChange(change, outgoing);
+          waits = this.onResponse(others, outgoing, next);
+        }
+      },
+    );
+    return waits;
+  }
+
+  /** The request is over: tells how it went, to whoever wants to know. */
+  static onFinish(hooks: readonly Hook<"onFinish">[], ended: EndedRequest): void {
+    const outcome = copyOutcome(ended);
+    for (const hook of hooks)
+      hook.run(
+        outcome.id,
+        (run, context) => run(outcome, context),
+        () => true,
+        () => {},
+      );
+  }
+
   /** The request is over: whoever still thinks about it thinks in vain. */
   end(): void {
-    this.#call?.abandon();
-    this.#call = null;
+    for (const call of this.#calls.splice(0)) call.abandon();
     this.request.end();
   }
 
@@ -110,12 +203,23 @@ export class Hooked {
     check: (answer: unknown) => A,
     done: (answer: A | null) => void,
   ): void {
+    const { engine } = this.#owner;
+    const beganMs = this.#owner.trace === null ? 0 : engine.runtime.now();
     const call = hook.run(this.request.id, invoke, check, (answer) => {
-      this.#call = null;
+      this.#calls = this.#calls.filter((each) => each !== call);
+      const { trace } = this.#owner;
+      if (trace !== null) {
+        const tookMs = beganMs === 0 ? 0 : engine.runtime.now() - beganMs;
+        trace.noteHook({ hook: hook.definition.name, tookMs, outcome: answer === null ? "failed" : "ok" });
+      }
       done(answer);
-    });
-    // One that has answered already may have let the next one begin.
-    if (call !== null) this.#call = call as HookCall<unknown>;
+    }) as HookCall<unknown> | null;
+    if (call !== null) this.#calls.push(call);
+  }
+
+  #wish({ server, strict, hashKey, host, edits }: Extract<CheckedDecision, { kind: "upstream" }>): void {
+    if (server !== null || hashKey !== null) this.#owner.wish = { server, strict, hashKey };
+    if (host !== null || edits !== NO_EDITS) this.#change({ kind: "change", path: null, query: null, host, edits });
   }
 }
 

@@ -60,5 +60,6 @@ function routeTo(upstream: string): RouteDefinition {
     ownTimeouts: {},
     upgrade: false,
     hooks: null,
+    isHooked: false,
   };
 }

@@ -8,6 +8,7 @@ import type { Fault } from "../fault.ts";
 import * as fault from "../fault.ts";
 import type { OutgoingHead } from "../http/outgoing.ts";
 import { BodySource, type SourceOwner } from "../script/body-source.ts";
+import { NO_EDITS } from "../script/check-edits.ts";
 import type { HookFailure } from "../script/hook.ts";
 import { makeRequest, mayHaveBody } from "../script/make-request.ts";
 import { MountCall, type MountCallOwner } from "../script/mount-call.ts";
@@ -52,7 +53,7 @@ export class Mounted implements BodyTaker, SourceOwner, MountCallOwner {
     if (action.kind !== "mount") throw new Error("a request was mounted on a route without a program");
     if (mayHaveBody(method) && upload !== null) this.#source = new BodySource(this);
     upload?.giveTo(this.#source === null ? NOBODY_TAKES : this);
-    const outgoing = forwardRequest(owner, owner.targetSent);
+    const outgoing = forwardRequest(owner, owner.targetSent, NO_EDITS);
     const target = owner.targetSent ?? `${owner.path}${owner.query === "" ? "" : `?${owner.query}`}`;
     const headers = headersOf(outgoing);
     const host = headers.get("host") ?? "";

@@ -1,7 +1,7 @@
 /** What hooks have changed of a request: routes, templates, balancers and the upstream see it so. */
 
 import type { Fields } from "../http/fields.ts";
-import { type Edits, NO_EDITS } from "../script/check-edits.ts";
+import type { Edits } from "../script/check-edits.ts";
 
 export class RequestChanges {
   path: string | null = null;
@@ -10,8 +10,20 @@ export class RequestChanges {
   host: string | null = null;
   /** In the order they were asked for. */
   readonly edits: Edits[] = [];
-  /** For the try that comes next only. */
-  ofAttempt: Edits = NO_EDITS;
+
+  /** Fields that were dropped for one try. */
+  #dropped: number[] = [];
+
+  /** Drops what the try that begins now is not to carry; what the one before did not carry is there again. */
+  dropForAttempt(names: readonly string[], fields: Fields): void {
+    for (const index of this.#dropped) fields.restore(index);
+    this.#dropped = [];
+    if (names.length === 0) return;
+    const before = Array.from({ length: fields.count }, (_, index) => fields.isDropped(index));
+    for (const name of names) fields.dropNamed(name);
+    for (const [index, wasDropped] of before.entries())
+      if (!wasDropped && fields.isDropped(index)) this.#dropped.push(index);
+  }
 
   edit(edits: Edits): void {
     if (edits.drop.length + edits.add.length > 0) this.edits.push(edits);

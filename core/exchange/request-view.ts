@@ -7,6 +7,7 @@ import { isPlainPath } from "../http/path.ts";
 import type { Route, RouteMatch } from "../route/compile-route.ts";
 import type { VariableContext } from "../route/variables.ts";
 import type { ShownRequest } from "../script/live-request.ts";
+import type { PickWish } from "../upstream/pick-request.ts";
 import type { ClientSide } from "./client-side.ts";
 import type { Deployment, RoutePlan } from "./deployment.ts";
 import type { Engine } from "./engine.ts";
@@ -20,6 +21,8 @@ export class RequestView implements VariableContext, ShownRequest {
   /** Null until a route is found. */
   match: RouteMatch | null = null;
   plan: RoutePlan | null = null;
+  /** Of hooks, for the choice of a server; null: none. */
+  wish: PickWish | null = null;
   /** By hooks; null: none. */
   changes: RequestChanges | null = null;
   /** Where the last try went, as the configuration names it. */

@@ -1,8 +1,9 @@
 import type { Fault } from "../fault.ts";
 import type { ResponseHead } from "../http/message.ts";
-import type { PickRequest } from "../upstream/group.ts";
+import type { PickRequest } from "../upstream/pick-request.ts";
 import type { Attempt, AttemptOwner } from "./attempt.ts";
 import type { ExchangeTrace } from "./exchange-trace.ts";
+import type { Hooked } from "./hooked.ts";
 
 /** The exchange, as far as the choice of its tries needs it. */
 export interface TriesOwner extends AttemptOwner, PickRequest {
@@ -18,6 +19,8 @@ export interface TriesOwner extends AttemptOwner, PickRequest {
   readonly hasBegun: boolean;
   /** Something went wrong: from here on a trace is written, unless they are turned off. */
   openTrace(): ExchangeTrace | null;
+  readonly nowMs: number;
+  readonly hooks: Hooked;
   /** This is the response. */
   onResponseHead(attempt: Attempt, head: ResponseHead): void;
   onFailed(reason: Fault): void;

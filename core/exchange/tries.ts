@@ -16,15 +16,16 @@ import { Timer, type TimerOwner } from "../time/timers.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import type { Group } from "../upstream/group.ts";
 import { backoffMs } from "../upstream/retry-policy.ts";
-import type { PlaceSeeker, Waiting, Wish } from "../upstream/wait-queue.ts";
 import { Attempt, type AttemptJudge } from "./attempt.ts";
+import { AttemptGate, type PlannedTry } from "./attempt-gate.ts";
 import type { ExchangeTrace } from "./exchange-trace.ts";
+import { type PlaceOwner, PlaceSearch } from "./place-search.ts";
 import { nextTry, whyNoOther } from "./retry.ts";
 import type { TriesOwner } from "./tries-owner.ts";
 
 const NOBODY: readonly Endpoint[] = [];
 
-export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
+export class Tries implements AttemptJudge, PlaceOwner, TimerOwner {
   readonly #exchange: TriesOwner;
   readonly #group: Group;
   /** Takes the request, and later gives the response. Null while nothing is under way. */
@@ -42,10 +43,12 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
   #lastFault: Fault = fault.NO_SERVER;
   /** While a try is under way: until the second one. Else: the pause before the next. */
   #timer: Timer | null = null;
-  /** In the queue for a place. */
-  #waiting: Waiting<Endpoint> | null = null;
-  /** In there since. */
-  #waitsSinceMs: number | null = null;
+  readonly #places: PlaceSearch;
+  #waitedMs: number | null = null;
+  /** Null: no hook looks at tries. */
+  readonly #gate: AttemptGate | null;
+  /** Of the try before. */
+  #failure = "";
   #cause: TryCause = "first";
   #isExtra = false;
   #hasEntered = false;
@@ -54,6 +57,9 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
   constructor(exchange: TriesOwner, group: Group) {
     this.#exchange = exchange;
     this.#group = group;
+    this.#places = new PlaceSearch(this, group);
+    const hook = exchange.plan!.hooks?.onAttempt ?? null;
+    this.#gate = hook === null ? null : new AttemptGate(exchange, group, hook);
   }
 
   begin(): void {
@@ -106,7 +112,8 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
   end(): void {
     this.#stopTimer();
     this.stopTotal();
-    this.#stopWaiting();
+    this.#places.stop();
+    this.#gate?.stop();
     this.#dropCharge();
     if (this.#hasEntered) this.#group.breaker.leave();
     this.#hasEntered = false;
@@ -135,6 +142,8 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
       return;
     }
     this.#lastFault = reason;
+    this.#failure = reason.code;
+    this.#gate?.stop();
     this.#remove(attempt);
     if (this.current !== null) return; // it is the second try already
     this.#stopTimer();
@@ -154,8 +163,9 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
 
   onTimer(timer: Timer): void {
     if (timer === this.#total) this.#endAll();
+    else if (this.#gate?.isAsking === true) this.#setTimer(this.#group.hedgeAfterMs);
     else if (this.current !== null) this.#hedge();
-    else if (this.#waiting === null) this.#tryAgain();
+    else if (!this.#places.isWaiting) this.#tryAgain();
   }
 
   // ── what comes next ────────────────────────────────────────────────────────────────────────────────────────
@@ -169,6 +179,7 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
     if (isOnly && !this.#exchange.isRequestEnded) return false;
     if (isOnly && (this.#next(attempt, null, head.status) === "none" || !this.#pause(attempt))) return false;
     trace?.ended(attempt, null);
+    this.#failure = `status ${head.status}`;
     this.#remove(attempt);
     this.#held?.abandon(null);
     this.#held = attempt;
@@ -215,7 +226,7 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
       this.#startAt(endpoint);
       return;
     }
-    if (endpoint !== null) this.#putBack(endpoint);
+    if (endpoint !== null) this.#group.putBack(endpoint);
     this.#drop(endpoint === null ? "no server may be asked" : "no place at any server");
     this.#giveUp();
   }
@@ -228,9 +239,14 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
     if (!exchange.isRequestEnded || !exchange.isIdempotent || !exchange.isReplayable) return;
     const endpoint = this.#other(first.endpoint);
     if (endpoint === null) return;
+    if (this.#gate === null) this.#startBeside(first, endpoint);
+    else this.#gate.ask(this.#planned(endpoint), (chosen) => this.#startBeside(first, chosen));
+  }
+
+  #startBeside(first: Attempt, endpoint: Endpoint): void {
     const hasPlace = endpoint.connections.hasPlaceFor(false) && this.#group.mayConnect(endpoint);
     if (!hasPlace || !this.#group.takeRetry()) {
-      this.#putBack(endpoint);
+      this.#group.putBack(endpoint);
       return;
     }
     this.#second = first;
@@ -256,7 +272,6 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
     this.#held = null;
     this.#decideFor(held);
     this.#exchange.onResponseHead(held, this.#heldHead!);
-    held.connection?.goOn();
   }
 
   /** Whatever else was tried is of no use any more. */
@@ -268,7 +283,8 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
     this.#second = null;
     this.#held = null;
     this.#stopTimer();
-    this.#stopWaiting();
+    this.#places.stop();
+    this.#gate?.stop();
     if (other !== null) this.#exchange.trace?.ended(other, null);
     other?.abandon(null);
     held?.abandon(null);
@@ -276,58 +292,38 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
 
   // ── a place, and the try ───────────────────────────────────────────────────────────────────────────────────
 
-  /** `endpoint` was picked; when it is full, the first place anywhere will do. */
+  /** `endpoint` was picked, unless a hook has another one in mind. */
   #startAt(endpoint: Endpoint): void {
-    if (!this.#group.mayConnect(endpoint)) {
-      this.#putBack(endpoint);
-      this.#fail(fault.BREAKER_OPEN);
-    } else if (endpoint.connections.hasPlaceFor(false)) {
-      this.#start(endpoint, false);
-    } else {
-      this.#putBack(endpoint);
-      const refused = this.tried.includes(endpoint) ? NOBODY : this.tried;
-      this.#wait({ only: null, fresh: false, refused });
-    }
+    if (this.#gate === null) this.#places.at(endpoint, false);
+    else this.#gate.ask(this.#planned(endpoint), (chosen, isWished) => this.#places.at(chosen, isWished));
+  }
+
+  #planned(endpoint: Endpoint): PlannedTry {
+    return { number: this.count + 1, endpoint, tried: this.tried, failure: this.#failure };
   }
 
   /** The connection was stale; `endpoint` is asked again. */
   #startFresh(endpoint: Endpoint): void {
     this.#cause = "fresh";
-    if (endpoint.connections.hasPlaceFor(true)) this.#start(endpoint, true);
-    else this.#wait({ only: endpoint, fresh: true, refused: NOBODY });
+    this.#places.freshAt(endpoint);
   }
 
-  #wait(wish: Wish<Endpoint>): void {
-    const { queueMs } = this.#exchange.plan!.timeouts;
-    // Whoever had a connection there will have its place.
-    if (wish.only === null && !this.#group.mayWait()) {
-      this.#fail(fault.QUEUE_FULL);
-      return;
-    }
-    this.#waitsSinceMs = this.#exchange.nowMs;
-    this.#waiting = this.#group.queue.join(this, wish, queueMs);
-    // A balancer may know of reasons to wait for one server; the queue does not.
-    this.#group.serveWaiting();
+  get queueMs(): number {
+    return this.#exchange.plan!.timeouts.queueMs;
+  }
+  get nowMs(): number {
+    return this.#exchange.nowMs;
   }
 
-  #stopWaiting(): void {
-    if (this.#waiting !== null) this.#group.queue.leave(this.#waiting);
-    this.#waiting = null;
-  }
-
-  onPlace(endpoint: Endpoint): void {
-    const { only, fresh } = this.#waiting!.wish;
-    this.#waiting = null;
-    if (only === null) this.#group.onPlaceTaken(endpoint);
+  onPlaceFound(endpoint: Endpoint, fresh: boolean, waitedMs: number | null): void {
+    this.#waitedMs = waitedMs;
     this.#start(endpoint, fresh);
   }
 
-  onNoPlace(reason: Fault): void {
-    const { only } = this.#waiting!.wish;
-    this.#waiting = null;
+  onNoPlaceFound(reason: Fault, wanted: Endpoint | null): void {
     // It wanted another connection to a server that is gone by now.
-    const mayGoOn = only !== null && reason === fault.NO_SERVER && this.#retries < this.#group.retries.attemptsMax;
-    if (!mayGoOn || !this.#goElsewhere(only)) this.#fail(reason);
+    const mayGoOn = wanted !== null && reason === fault.NO_SERVER && this.#retries < this.#group.retries.attemptsMax;
+    if (!mayGoOn || !this.#goElsewhere(wanted)) this.#fail(reason);
   }
 
   #start(endpoint: Endpoint, fresh: boolean): void {
@@ -335,8 +331,12 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
     this.#isExtra = false;
     attempt.cause = this.#cause;
     if (this.#exchange.hasBegun) attempt.startedMs = this.#exchange.nowMs;
-    if (this.#waitsSinceMs !== null) attempt.waitedMs = this.#exchange.nowMs - this.#waitsSinceMs;
-    this.#waitsSinceMs = null;
+    if (this.#gate !== null) {
+      attempt.edits = this.#gate.edits;
+      attempt.chosenBy = this.#gate.chosenBy;
+    }
+    if (this.#waitedMs !== null) attempt.waitedMs = this.#waitedMs;
+    this.#waitedMs = null;
     this.#exchange.trace?.began(attempt);
     this.count++;
     this.#exchange.server = endpoint.label;
@@ -360,13 +360,8 @@ export class Tries implements AttemptJudge, PlaceSeeker<Endpoint>, TimerOwner {
     this.#exclude(endpoint);
     const picked = this.#group.pick(this.#exchange);
     if (picked === null || !this.tried.includes(picked)) return picked;
-    this.#putBack(picked);
+    this.#group.putBack(picked);
     return null;
-  }
-
-  /** Picked, but it was not asked: nothing can be said of it. */
-  #putBack(endpoint: Endpoint): void {
-    this.#group.report(endpoint, "abandoned", -1);
   }
 
   #exclude(endpoint: Endpoint): void {

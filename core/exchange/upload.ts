@@ -116,7 +116,7 @@ export class Upload {
       return;
     }
     this.wasSent = true;
-    const outgoing = forwardRequest(owner, owner.targetSent);
+    const outgoing = forwardRequest(owner, owner.targetSent, attempt.edits);
     if (this.newLength !== null) reframeRequest(outgoing, this.newLength);
     connection.head(outgoing, owner.head);
     const pieces = isAgain ? body.replay() : body.takePending();

@@ -112,6 +112,11 @@ export class Fields {
     this.#rows[index * STRIDE + ID]! |= DROPPED;
   }
 
+  /** Takes a `drop` back. */
+  restore(index: number): void {
+    this.#rows[index * STRIDE + ID]! &= ~DROPPED;
+  }
+
   isDropped(index: number): boolean {
     return (this.#rows[index * STRIDE + ID]! & DROPPED) !== 0;
   }

@@ -138,7 +138,12 @@ function cacheFailure({ failures, error }: Told<"cache-failing">): string {
 
 type Told<K extends Notice["kind"]> = Extract<Notice, { kind: K }>;
 
-const HOOK_FAILURES = { threw: "threw", timeout: "took too long", nonsense: "answered nonsense" } as const;
+const HOOK_FAILURES = {
+  threw: "threw",
+  timeout: "took too long",
+  nonsense: "answered nonsense",
+  blocked: "kept all requests waiting",
+} as const;
 
 /** Whatever was thrown. */
 function messageOf(error: unknown): string {

@@ -104,7 +104,7 @@ export type Notice =
       /** `file:line`, `""` where that is not known. */
       readonly source: string;
       readonly requestId: string;
-      readonly failure: "threw" | "timeout" | "nonsense";
+      readonly failure: "threw" | "timeout" | "nonsense" | "blocked";
       readonly error: unknown;
       /** From here on it is not called for a while. */
       readonly rests: boolean;

@@ -69,6 +69,6 @@ export function compileRoute(definition: RouteDefinition, paths: readonly Compil
     limits: definition.limits,
     timeouts: definition.timeouts,
     upgrade: definition.upgrade,
-    usesCaptures: templates.some((template) => template.usesCaptures),
+    usesCaptures: definition.isHooked || templates.some((template) => template.usesCaptures),
   });
 }

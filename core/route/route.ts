@@ -44,6 +44,8 @@ export interface RouteDefinition {
   /** Whether `Upgrade` is passed on. */
   readonly upgrade: boolean;
   readonly hooks: HookDefinitions | null;
+  /** Functions of the configuration may ask what the path captured. */
+  readonly isHooked: boolean;
 }
 
 /** All given conditions must hold; within a list any one. Empty lists ask for nothing. */

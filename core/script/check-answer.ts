@@ -80,6 +80,51 @@ export function checkDecision(answer: unknown): CheckedDecision {
   throw new TypeError(`it answered neither upstream nor target; ${DECISIONS}`);
 }
 
+export type CheckedResponse =
+  | { readonly kind: "answer"; readonly response: Response }
+  /** `status` 0 leaves it. */
+  | { readonly kind: "change"; readonly status: number; readonly edits: Edits };
+
+const RESPONSES = "answer nothing, a Response, or { status, headers }";
+const SAME: CheckedResponse = Object.freeze({ kind: "change", status: 0, edits: NO_EDITS });
+/** RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5: these say how the message ends. */
+const BODILESS = [204, 205, 304];
+
+/** `status` is the response's own. */
+export function checkResponse(answer: unknown, status: number): CheckedResponse {
+  if (answer === undefined || answer === null) return SAME;
+  if (isResponse(answer)) return { kind: "answer", response: answer };
+  if (typeof answer !== "object" || Array.isArray(answer))
+    throw new TypeError(`it answered ${kindOf(answer)}; ${RESPONSES}`);
+  const { status: changed, headers, ...rest } = answer as Record<string, unknown>;
+  refuseOthers(rest, RESPONSES);
+  const next = changed === undefined ? 0 : statusOf(changed);
+  if (next !== 0 && next !== status && (BODILESS.includes(next) || BODILESS.includes(status)))
+    throw new TypeError(`status ${status} cannot become ${next}: one of them has no body; answer a Response instead`);
+  return { kind: "change", status: next, edits: checkEdits(headers) };
+}
+
+export interface CheckedAttempt {
+  /** Label of the server to ask; null: the one that was picked. */
+  readonly server: string | null;
+  readonly edits: Edits;
+}
+
+export const UNCHANGED: CheckedAttempt = Object.freeze({ server: null, edits: NO_EDITS });
+const ATTEMPTS = "answer nothing, or { server, headers }";
+
+export function checkAttempt(answer: unknown): CheckedAttempt {
+  if (answer === undefined || answer === null) return UNCHANGED;
+  if (typeof answer !== "object" || Array.isArray(answer))
+    throw new TypeError(`it answered ${kindOf(answer)}; ${ATTEMPTS}`);
+  const { server, headers, ...rest } = answer as Record<string, unknown>;
+  refuseOthers(rest, ATTEMPTS);
+  return {
+    server: server === undefined || server === null ? null : textOf(server, "server"),
+    edits: checkEdits(headers),
+  };
+}
+
 /** By its members: frameworks bring classes of their own. */
 export function isResponse(value: unknown): value is Response {
   if (typeof value !== "object" || value === null || !("status" in value) || !("headers" in value)) return false;

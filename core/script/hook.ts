@@ -1,7 +1,8 @@
 /** A hook at work: its calls, each with a deadline and exactly one end, its counts, and its breaker. */
 
-import { HOOK_CALLS_HUNG_MAX } from "../limits.ts";
+import { HOOK_BLOCK_MS, HOOK_CALLS_HUNG_MAX } from "../limits.ts";
 import type { Observer } from "../observe/events.ts";
+import type { Runtime } from "../runtime.ts";
 import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
 import { Cache } from "./cache.ts";
 import { HookBreaker } from "./hook-breaker.ts";
@@ -19,6 +20,8 @@ import type {
 export interface HookSurroundings {
   readonly timers: Timers;
   readonly observer: Observer;
+  /** Milliseconds of a clock that never jumps, to fractions. */
+  now(): number;
   /** An error of ours, met where nobody can be told. */
   reportDefect(error: unknown): void;
   readonly cache: Cache;
@@ -26,13 +29,14 @@ export interface HookSurroundings {
 }
 
 export function hookSurroundings(
-  engine: Pick<HookSurroundings, "timers" | "observer" | "reportDefect">,
+  engine: Pick<HookSurroundings, "timers" | "observer" | "reportDefect"> & { readonly runtime: Pick<Runtime, "now"> },
   innerFetch: HookContext["fetch"],
 ): HookSurroundings {
   const { timers, observer } = engine;
   return {
     timers,
     observer,
+    now: () => engine.runtime.now(),
     reportDefect: (error) => engine.reportDefect(error),
     cache: new Cache({ timers, observer }),
     fetch: innerFetch,
@@ -42,7 +46,7 @@ export function hookSurroundings(
 /** Makes of an answer what cannot be wrong, or throws what is. */
 export type Check<A> = (answer: unknown) => A;
 
-export type HookFailure = "threw" | "timeout" | "nonsense";
+export type HookFailure = "threw" | "timeout" | "nonsense" | "blocked";
 
 export class Hook<K extends HookKind = HookKind> {
   readonly definition: HookDefinition<HookFunctions[K]>;
@@ -86,6 +90,7 @@ export class Hook<K extends HookKind = HookKind> {
     this.calls++;
     let answer: unknown;
     let waits: boolean;
+    const beganMs = this.surroundings.now();
     try {
       answer = invoke(this.definition.run, call.context);
       waits = isPromise(answer);
@@ -93,6 +98,9 @@ export class Hook<K extends HookKind = HookKind> {
       call.fail("threw", error);
       return null;
     }
+    const tookMs = this.surroundings.now() - beganMs;
+    // Nothing else was served meanwhile. What it answered is good all the same.
+    if (tookMs > HOOK_BLOCK_MS) this.noteFailure(requestId, "blocked", new Error(`for ${Math.round(tookMs)} ms`));
     if (!waits) {
       call.answer(answer);
       return null;

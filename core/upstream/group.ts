@@ -18,24 +18,19 @@ import type { Surroundings } from "./connections.ts";
 import type { ServerDefinition, UpstreamDefinition } from "./definition.ts";
 import { Discovery } from "./discovery.ts";
 import { Endpoint } from "./endpoint.ts";
-import { type HashPart, hashKeyOf, type KeyedRequest } from "./hash-key.ts";
+import { type HashPart, hashKeyOf } from "./hash-key.ts";
 import type { Outcome } from "./outcome.ts";
+import type { PickRequest, PickWish } from "./pick-request.ts";
 import { RetryBudget } from "./retry-budget.ts";
 import { DEFAULT_RETRIES, type RetryPolicy } from "./retry-policy.ts";
 import { skippedServers } from "./skipped.ts";
 import { SlowStart } from "./slow-start.ts";
 import { Sticky } from "./sticky.ts";
-import { areOf, drawTier, PartOfTier, shareOut, type Tier, tiersOf } from "./tier.ts";
+import { areOf, drawTier, pickWhere, shareOut, type Tier, tiersOf } from "./tier.ts";
 import { WaitQueue } from "./wait-queue.ts";
 
 /** What an answer that says failure counts as for who goes by time, at least. */
 const FAILED_ANSWER_MS = 1_000;
-
-/** What a pick goes by, beside the state of the servers. */
-export interface PickRequest extends KeyedRequest {
-  /** Servers this request was sent to already: another one is preferred. */
-  readonly tried: readonly Endpoint[];
-}
 
 export class Group implements TimerOwner {
   readonly definition: UpstreamDefinition;
@@ -181,11 +176,14 @@ export class Group implements TimerOwner {
   #choose(request: PickRequest): Endpoint | null {
     if (!this.#isEligibleKnown || this.#health.isRetired) this.#findEligible();
     if (!this.#slowStart.isIdle) this.#slowStart.advance(this.#surroundings.timers.nowMs);
+    const { wish } = request;
+    const wished = wish === null || wish.server === null ? null : this.#wished(wish, request.tried);
+    if (wished !== null || (wish?.strict ?? false)) return wished;
     const kept = this.#sticky === null ? null : this.#keptAt(this.#sticky, request);
     if (kept !== null) return kept;
     const tier = drawTier(this.#tiers, this.#random);
     if (tier === null) return null;
-    const key = this.#hashPart === null ? "" : hashKeyOf(this.#hashPart, request);
+    const key = wish?.hashKey ?? (this.#hashPart === null ? "" : hashKeyOf(this.#hashPart, request));
     if (request.tried.length === 0) {
       const chosen = tier.balancer.choose(tier, key);
       if (chosen !== null && !(tier.hasFull && chosen.isFull)) {
@@ -230,6 +228,17 @@ export class Group implements TimerOwner {
     if (count < max) return true;
     for (const each of this.#endpoints) if (each.connections.makeRoom()) return true;
     return this.breaker.refuse("connections");
+  }
+
+  /** Whether a request may go there now. */
+  mayPick(endpoint: Endpoint): boolean {
+    if (!this.#isEligibleKnown || this.#health.isRetired) this.#findEligible();
+    return this.#tierOf(endpoint) !== null;
+  }
+
+  /** Picked, but it was not asked: nothing can be said of it. */
+  putBack(endpoint: Endpoint): void {
+    this.report(endpoint, "abandoned", -1);
   }
 
   /** A request that had waited goes to `endpoint`, without a pick. */
@@ -357,6 +366,12 @@ export class Group implements TimerOwner {
     return endpoint;
   }
 
+  /** The server that code has asked for, if the request may go there now. */
+  #wished({ server, strict }: PickWish, tried: readonly Endpoint[]): Endpoint | null {
+    const endpoint = this.#endpoints.find(({ label }) => label === server) ?? null;
+    return endpoint === null || (tried.includes(endpoint) && !strict) || !this.mayPick(endpoint) ? null : endpoint;
+  }
+
   /** Null when not even a client that is kept there may come. */
   #tierOf(endpoint: Endpoint): Tier | null {
     const tier = this.#tiers.find(({ rank }) => rank === endpoint.tier) ?? null;
@@ -380,15 +395,4 @@ function balancerOf({ name, balance }: UpstreamDefinition, tools: BalancerTools)
   const create = BALANCERS[balance];
   if (create === undefined) throw new Error(`upstream ${name}: unknown balancer`);
   return () => create(tools);
-}
-
-function pickWhere(tiers: readonly Tier[], key: string, isWanted: (endpoint: Endpoint) => boolean): Endpoint | null {
-  for (const tier of tiers) {
-    const part = new PartOfTier(tier, tier.available.filter(isWanted));
-    const chosen = tier.balancer.choose(part, key);
-    if (chosen === null) continue;
-    tier.balancer.commit(part, chosen);
-    return chosen;
-  }
-  return null;
 }

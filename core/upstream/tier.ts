@@ -130,6 +130,22 @@ export function drawTier(tiers: readonly Tier[], random: () => number): Tier | n
   return tiers.at(-1)!;
 }
 
+/** The choice of the first tier that has one who is wanted, committed; null: none has. */
+export function pickWhere(
+  tiers: readonly Tier[],
+  key: string,
+  isWanted: (endpoint: Endpoint) => boolean,
+): Endpoint | null {
+  for (const tier of tiers) {
+    const part = new PartOfTier(tier, tier.available.filter(isWanted));
+    const chosen = tier.balancer.choose(part, key);
+    if (chosen === null) continue;
+    tier.balancer.commit(part, chosen);
+    return chosen;
+  }
+  return null;
+}
+
 function weightOf(endpoints: readonly Endpoint[]): number {
   let weight = 0;
   for (const endpoint of endpoints) weight += endpoint.fullWeight;

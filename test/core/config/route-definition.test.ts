@@ -7,7 +7,7 @@ import { RouteSchema } from "../../../core/config/route-schema.ts";
 
 const parse = (route: unknown) => v.parse(RouteSchema, route);
 const define = (route: unknown) =>
-  defineRoute(parse(route), 3, { limits: null, timeouts: null, ownTimeouts: {} }, () => "");
+  defineRoute(parse(route), 3, { limits: null, timeouts: null, ownTimeouts: {}, isHooked: false }, () => "");
 
 describe("a route's definition", () => {
   it("holds every condition", () => {

@@ -9,7 +9,8 @@ import { DEFAULT_TIMEOUTS } from "../../../core/limits.ts";
 import { Timers } from "../../../core/time/timers.ts";
 import type { Borrower } from "../../../core/upstream/connections.ts";
 import type { Endpoint } from "../../../core/upstream/endpoint.ts";
-import type { Group, PickRequest } from "../../../core/upstream/group.ts";
+import type { Group } from "../../../core/upstream/group.ts";
+import type { PickRequest } from "../../../core/upstream/pick-request.ts";
 import { DEFAULT_RETRIES, type RetryPolicy } from "../../../core/upstream/retry-policy.ts";
 import { WaitQueue } from "../../../core/upstream/wait-queue.ts";
 import { responseHead } from "../http/heads.ts";
@@ -70,6 +71,7 @@ function begin(labels: string, changes: Partial<TriesOwner> = {}): void {
       for (const each of endpoints) queue.serve(each, each.connections, true);
     },
     report() {},
+    putBack() {},
   } as unknown as Group;
   exchange = {
     engine: { timers, runtime: { random: () => 0.999, now: () => 0 } },
@@ -87,7 +89,10 @@ function begin(labels: string, changes: Partial<TriesOwner> = {}): void {
       return tries.tried;
     },
     sendRequest() {},
-    onResponseHead: (attempt: Attempt) => void told.push(`answer of ${attempt.endpoint.label}`),
+    onResponseHead(attempt: Attempt) {
+      told.push(`answer of ${attempt.endpoint.label}`);
+      attempt.goOn();
+    },
     nowMs: 0,
     hasBegun: false,
     trace: null,

@@ -27,6 +27,7 @@ export function route(
     rewrite: null,
     ownTimeouts: {},
     hooks: null,
+    isHooked: false,
     requestFields: { set: [], add: [], remove: [] },
     responseFields: { set: [], add: [], remove: [] },
     host: null,

@@ -103,6 +103,17 @@ describe("a hook", () => {
     assert.deepEqual([hook.pending, hook.hung, hook.failures], [0, 0, 0]);
   });
 
+  it("that keeps the thread to itself has failed, though its answer counts", () => {
+    const { answers, call, hook, surroundings } = play(() => {
+      surroundings.nowMs += 60;
+      return "late";
+    });
+    call();
+    assert.deepEqual(answers, ["late"]);
+    assert.equal(hook.failures, 1);
+    assert.ok(surroundings.notices[0]?.kind === "hook-failed" && surroundings.notices[0].failure === "blocked");
+  });
+
   it("is not called while it rests", () => {
     const { answers, call, hook, surroundings } = play(() => 5);
     for (let i = 0; i < HOOK_BREAKER_FAILURES_MIN + 3; i++) call();

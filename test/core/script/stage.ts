@@ -27,6 +27,7 @@ export function around(): Around {
     defects,
     nowMs: 0,
     observer,
+    now: () => made.nowMs,
     reportDefect: (error) => void defects.push(error),
     cache: new Cache({ timers, observer }),
     fetch: () => Promise.reject(new Error("no upstreams here")),

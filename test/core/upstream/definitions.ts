@@ -1,5 +1,5 @@
 import type { PoolDefinition, ServerDefinition, UpstreamDefinition } from "../../../core/upstream/definition.ts";
-import type { PickRequest } from "../../../core/upstream/group.ts";
+import type { PickRequest } from "../../../core/upstream/pick-request.ts";
 import { addressOf } from "../../../testing/wire.ts";
 
 /** A server as the configuration would define it, called after its address. */
@@ -31,5 +31,5 @@ export function upstreamOf(
 
 /** A request that has nothing to hash but what `own` gives it. */
 export function requestOf(own: Partial<PickRequest> = {}): PickRequest {
-  return { tried: [], path: "", query: "", host: "", clientAddress: "", header: () => null, ...own };
+  return { tried: [], wish: null, path: "", query: "", host: "", clientAddress: "", header: () => null, ...own };
 }

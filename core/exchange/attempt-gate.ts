@@ -1,0 +1,64 @@
+/** `onAttempt` before a try: the server that was picked waits meanwhile, and goes back if the try is called off. */
+
+import { type Edits, NO_EDITS } from "../script/check-edits.ts";
+import type { Hook } from "../script/hook.ts";
+import { ShownAttempt } from "../script/shown-attempt.ts";
+import type { Endpoint } from "../upstream/endpoint.ts";
+import type { Group } from "../upstream/group.ts";
+import type { TriesOwner } from "./tries-owner.ts";
+
+export interface PlannedTry {
+  /** From 1. */
+  readonly number: number;
+  readonly endpoint: Endpoint;
+  readonly tried: readonly Endpoint[];
+  /** Why the one before failed. */
+  readonly failure: string;
+}
+
+export class AttemptGate {
+  readonly #exchange: TriesOwner;
+  readonly #group: Group;
+  readonly #hook: Hook<"onAttempt">;
+  #planned: PlannedTry | null = null;
+  /** What the hook wants of the next try. */
+  edits: Edits = NO_EDITS;
+  /** Who has chosen its server, for traces; `""`: not the hook. */
+  chosenBy = "";
+
+  constructor(exchange: TriesOwner, group: Group, hook: Hook<"onAttempt">) {
+    this.#exchange = exchange;
+    this.#group = group;
+    this.#hook = hook;
+  }
+
+  get isAsking(): boolean {
+    return this.#planned !== null;
+  }
+
+  /** `next` when the hook has looked at it, maybe later; not when it was called off meanwhile. */
+  ask(planned: PlannedTry, next: (chosen: Endpoint, isWished: boolean) => void): void {
+    const group = this.#group;
+    this.#planned = planned;
+    this.#exchange.hooks.onAttempt(this.#hook, new ShownAttempt({ ...planned, group }), ({ server, edits }) => {
+      if (this.#planned !== planned) return;
+      this.#planned = null;
+      this.edits = edits;
+      const wished = server === null ? null : (group.endpoints.find(({ label }) => label === server) ?? null);
+      const isWished = wished !== null && wished !== planned.endpoint && group.mayPick(wished);
+      this.chosenBy = isWished ? `hook ${this.#hook.definition.name}` : "";
+      if (isWished) {
+        group.putBack(planned.endpoint);
+        group.onPlaceTaken(wished);
+      }
+      next(isWished ? wished : planned.endpoint, isWished);
+    });
+  }
+
+  /** Whoever still thinks about the try thinks in vain. */
+  stop(): void {
+    const planned = this.#planned;
+    this.#planned = null;
+    if (planned !== null) this.#group.putBack(planned.endpoint);
+  }
+}

@@ -1,0 +1,36 @@
+/** What `decide` answered, held against what there is: an upstream or server that does not exist is a slip of the hook. */
+
+import type { CheckedDecision } from "../script/check-answer.ts";
+import type { Group } from "../upstream/group.ts";
+
+/** As many as a person reads. */
+const NAMES_SHOWN_MAX = 10;
+
+/** Throws a TypeError that names what there is. `own` is the group of the route. */
+export function knownDecision(
+  decision: CheckedDecision,
+  groups: ReadonlyMap<string, Group>,
+  own: Group | null,
+): CheckedDecision {
+  if (decision.kind === "own" && own === null)
+    throw new TypeError("it decided nothing, and the route has no upstream of its own");
+  if (decision.kind !== "upstream") return decision;
+  const { upstream, server } = decision;
+  const group = groups.get(upstream);
+  if (group === undefined)
+    throw new TypeError(`no upstream is called ${shown(upstream)}; ${known([...groups.keys()])}`);
+  const labels = () => group.endpoints.map(({ label }) => label);
+  if (server !== null && !labels().includes(server))
+    throw new TypeError(`upstream ${shown(upstream)} has no server ${shown(server)}; ${known(labels())}`);
+  return decision;
+}
+
+function shown(name: string): string {
+  return JSON.stringify(name.slice(0, 100));
+}
+
+function known(names: readonly string[]): string {
+  if (names.length === 0) return "there is none";
+  const first = names.slice(0, NAMES_SHOWN_MAX).join(", ");
+  return `known ${names.length === 1 ? "is" : "are"} ${names.length > NAMES_SHOWN_MAX ? `${first}, …` : first}`;
+}

@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { beforeEach, describe, it } from "@std/testing/bdd";
+import { type PlaceOwner, PlaceSearch } from "../../../core/exchange/place-search.ts";
+import type { Endpoint } from "../../../core/upstream/endpoint.ts";
+import type { Group } from "../../../core/upstream/group.ts";
+import type { Wish } from "../../../core/upstream/wait-queue.ts";
+
+let told: string[];
+let hasPlace: boolean;
+let mayConnect: boolean;
+let mayWait: boolean;
+let wish: Wish<Endpoint> | null;
+let search: PlaceSearch;
+let tried: Endpoint[];
+let nowMs: number;
+const one = { label: "one", connections: { hasPlaceFor: () => hasPlace } } as unknown as Endpoint;
+const two = { label: "two" } as unknown as Endpoint;
+
+beforeEach(() => {
+  told = [];
+  tried = [];
+  hasPlace = true;
+  mayConnect = true;
+  mayWait = true;
+  wish = null;
+  nowMs = 0;
+  const owner: PlaceOwner = {
+    get tried() {
+      return tried;
+    },
+    get nowMs() {
+      return nowMs;
+    },
+    queueMs: 7,
+    onPlaceFound: ({ label }, fresh, waitedMs) => void told.push(`${label}${fresh ? " fresh" : ""} ${waitedMs}`),
+    onNoPlaceFound: ({ code }, wanted) => void told.push(`${code} ${wanted?.label ?? "anywhere"}`),
+  };
+  const group = {
+    mayConnect: () => mayConnect,
+    mayWait: () => mayWait,
+    putBack: ({ label }: Endpoint) => void told.push(`back ${label}`),
+    onPlaceTaken: ({ label }: Endpoint) => void told.push(`taken ${label}`),
+    serveWaiting() {},
+    queue: {
+      join: (seeker: PlaceSearch, asked: Wish<Endpoint>, ms: number) => {
+        wish = asked;
+        told.push(`join ${ms}`);
+        return { seeker, wish: asked };
+      },
+      leave: () => void told.push("leave"),
+    },
+  } as unknown as Group;
+  search = new PlaceSearch(owner, group);
+});
+
+describe("where a try begins", () => {
+  it("is the server that was picked, if there is room", () => {
+    search.at(one, false);
+    search.freshAt(one);
+    assert.deepEqual(told, ["one null", "one fresh null"]);
+  });
+
+  it("is the first place anywhere, after a wait, but not where the request was", () => {
+    hasPlace = false;
+    tried = [two];
+    search.at(one, false);
+    assert.deepEqual(wish, { only: null, fresh: false, refused: [two] });
+    assert.ok(search.isWaiting);
+    nowMs = 5;
+    search.onPlace(two);
+    assert.deepEqual(told, ["back one", "join 7", "taken two", "two 5"]);
+    assert.ok(!search.isWaiting);
+  });
+
+  it("is that very server where no other will do", () => {
+    hasPlace = false;
+    search.at(one, true);
+    assert.equal(wish?.only, one);
+    search.onPlace(one);
+    assert.deepEqual(told, ["back one", "join 7", "taken one", "one 0"]);
+  });
+
+  it("is nowhere when the caps are reached, or the wait is over", () => {
+    mayConnect = false;
+    search.at(one, false);
+    mayConnect = true;
+    hasPlace = false;
+    mayWait = false;
+    search.at(one, false);
+    mayWait = true;
+    search.freshAt(one);
+    search.onNoPlace({ code: "late" } as never);
+    assert.deepEqual(told, [
+      "back one",
+      "upstream.breaker-open anywhere",
+      "back one",
+      "upstream.queue-full anywhere",
+      "join 7",
+      "late one",
+    ]);
+  });
+
+  it("is not looked for any more", () => {
+    hasPlace = false;
+    search.at(one, false);
+    search.stop();
+    search.stop();
+    assert.deepEqual(told, ["back one", "join 7", "leave"]);
+  });
+});
