@@ -35,6 +35,8 @@ export class Mounted implements BodyTaker, SourceOwner, MountCallOwner {
   readonly #abort = new AbortController();
   readonly #answerer: Answerer;
   #source: BodySource | null = null;
+  /** Held, because on Node 20 a signal is not aborted any more once its Request was collected. */
+  #request: Request | null = null;
   #isHeld = false;
 
   constructor(owner: MountedOwner) {
@@ -57,15 +59,15 @@ export class Mounted implements BodyTaker, SourceOwner, MountCallOwner {
     const target = owner.targetSent ?? `${owner.path}${owner.query === "" ? "" : `?${owner.query}`}`;
     const headers = headersOf(outgoing);
     const host = headers.get("host") ?? "";
-    const request = makeRequest({
+    this.#request = makeRequest({
       url: `${owner.scheme}://${host === "" ? "localhost" : host}${target.startsWith("/") ? target : "/"}`,
       method,
       headers,
       body: this.#source?.stream ?? null,
       signal: this.#abort.signal,
     });
-    if (request === null) owner.onFailed(BAD_HOST);
-    else this.#call.begin(action.handler, request);
+    if (this.#request === null) owner.onFailed(BAD_HOST);
+    else this.#call.begin(action.handler, this.#request);
   }
 
   /** False: the program does not read as fast as the client sends. */

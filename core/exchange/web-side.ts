@@ -33,9 +33,9 @@ export class WebSide {
   }
 
   answer(response: unknown, answerer: Answerer, upload: Upload | null): void {
-    // A body nobody reads: the connection can't be used again.
     if (this.#mounted === null && upload !== null) {
-      this.#owner.client.connection.closeAfterResponse();
+      // A body nobody reads: the connection can't be used again.
+      if (!upload.isReceived) this.#owner.client.connection.closeAfterResponse();
       upload.giveTo(NOBODY_TAKES);
     }
     this.#answering = new Answering(this.#owner, answerer);
