@@ -4,11 +4,13 @@ import { Command, CommanderError, Option } from "commander";
 import type { Runtime } from "../core/runtime.ts";
 import manifest from "../package.json" with { type: "json" };
 import { EXIT_OK, EXIT_USAGE } from "./exit-codes.ts";
+import type { ExplainOptions } from "./explain.ts";
 import { standardError, standardOutput } from "./line-writer.ts";
 
 export interface Commands {
   run(file: string, options: { readonly watch: boolean }, runtime: Runtime): Promise<number>;
   check(file: string): Promise<number>;
+  explain(file: string, options: ExplainOptions): Promise<number>;
   proxy(
     options: {
       readonly listen: readonly string[];
@@ -52,6 +54,23 @@ function createProgram(runtime: Runtime, commands: Commands, done: (exitCode: nu
     .description("check a configuration file and show what it comes to; exit code 0 when it is right, 1 when not")
     .argument("<file>", "configuration: .yaml, .json, .ts")
     .action(async (file: string) => done(await commands.check(file)));
+  command("explain")
+    .description(
+      "say where a request would go, and why, without sending it; with --against exit code 5 when that differs",
+    )
+    .argument("<file>", "configuration: .yaml, .json, .ts")
+    .argument("[method]", "such as GET")
+    .argument("[url]", "such as https://a.example/x")
+    .option("-H, --header <line...>", 'a header, "Name: value", repeatable')
+    .option("--client <address>", "the address the request comes from; 192.0.2.1 when left out")
+    .option("--listener <name>", "the listener it comes in by; the first when left out")
+    .option("--json", "for programs")
+    .option("--against <file>", "another configuration: what would change?")
+    .option("--requests <file>", "a file of requests, one METHOD URL or JSON per line")
+    .action(async (file: string, method: string | undefined, url: string | undefined, options) => {
+      const { header = [], json = false, client, listener, against, requests } = options;
+      done(await commands.explain(file, { method, url, header, json, client, listener, against, requests }));
+    });
   command("proxy")
     .description("start a proxy without a file")
     .addOption(
@@ -98,6 +117,7 @@ Examples:
   millrace proxy --listen :8080 --to 127.0.0.1:9000   forward everything to one server
   millrace check millrace.yaml                        is the configuration right?
   millrace run millrace.yaml                          start it
+  millrace explain millrace.yaml GET http://a/x       where would this request go, and why?
 
 SIGTERM and SIGINT let requests in flight finish; a second one stops at once. SIGHUP reloads the configuration.
-Exit codes: 0 ok, 1 configuration, 2 command line, 3 could not start, 4 cut off, 70 a defect of millrace.`;
+Exit codes: 0 ok, 1 configuration, 2 command line, 3 could not start, 4 cut off, 5 different (explain), 70 a defect of millrace.`;

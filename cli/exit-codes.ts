@@ -11,3 +11,5 @@ export const EXIT_START = 3;
 export const EXIT_CUT_OFF = 4;
 /** A bug of ours. */
 export const EXIT_INTERNAL = 70;
+/** `explain --against`: something would change. */
+export const EXIT_DIFFERENT = 5;

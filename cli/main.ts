@@ -18,6 +18,7 @@ async function main(): Promise<number> {
       // Loaded when asked for: `--help` needs neither the proxy nor the demo's servers.
       run: async (file, options, runtime) => (await import("./run.ts")).run(file, options, runtime),
       check: async (file) => (await import("./check.ts")).check(file),
+      explain: async (file, options) => (await import("./explain.ts")).explain(file, options),
       proxy: async (options, runtime) => (await import("./proxy.ts")).proxy(options, runtime),
       demo: async (options, runtime) => (await import("./demo.ts")).demo(options, runtime),
     });

@@ -34,6 +34,7 @@ const arrows: readonly (readonly string[])[] = [
   ["config", "observe", "admin"],
   ["proxy-interface"],
   ["proxy"],
+  ["explain"],
 ];
 
 /** Packages a room of core may use; every other room uses none. */

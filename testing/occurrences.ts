@@ -1,5 +1,5 @@
+import type { RequestLine } from "../core/explain/request-line.ts";
 import type { FinishedExchange, Notice, Observer } from "../core/observe/events.ts";
-import type { RequestLine } from "./request-line.ts";
 import { emptyRecord, type RequestRecord, recordOf } from "./test-response.ts";
 
 /** What happened in a proxy. `atMs`: virtual milliseconds since it was made. */

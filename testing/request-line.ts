@@ -1,4 +1,5 @@
-import { bytesOfText, joinBytes } from "./wire.ts";
+import { headOfRequest, type RequestLine } from "../core/explain/request-line.ts";
+import { joinBytes } from "./wire.ts";
 
 /** What is sent besides the request line. */
 export interface RequestOptions {
@@ -12,48 +13,11 @@ export interface RequestOptions {
   readonly listener?: string;
 }
 
-/** A request as written in a test, taken apart. */
-export interface RequestLine {
-  readonly method: string;
-  /** As it stands in the `Host` field. */
-  readonly authority: string;
-  /** Path and query, byte for byte as written. */
-  readonly target: string;
-}
-
-/** What a client is that nobody named: an address of no network (RFC 5737), so that nobody trusts it by chance. */
-export const DEFAULT_CLIENT = "192.0.2.1";
-const DEFAULT_HOST = "localhost";
-
-const LINE = /^(?:([!#$%&'*+\-.^_`|~0-9A-Za-z]+) +)?(?:https?:\/\/([^/?#]+))?([/?*][^#]*)?$/;
-const FORMS = '"GET https://a.example/x", "GET /x" or "https://a.example/x"';
-
-/** Nothing is normalised: what is written is what is sent. Throws when it can't be sent. */
-export function parseRequestLine(line: string): RequestLine {
-  const match = LINE.exec(line);
-  if (match === null || line === "" || (match[2] === undefined && match[3] === undefined))
-    throw new TypeError(`${JSON.stringify(line)} is no request: write ${FORMS}`);
-  const [, method = "GET", authority = DEFAULT_HOST, rest = "/"] = match;
-  const target = rest.startsWith("?") ? `/${rest}` : rest;
-  const bad = /[^\x21-\x7e]/.exec(authority + target);
-  if (bad !== null)
-    throw new TypeError(
-      `${JSON.stringify(line)} holds ${JSON.stringify(bad[0])}: escape it (%20), or send raw bytes by connect()`,
-    );
-  return { method, authority, target };
-}
-
 /** The request's bytes. */
-export function bytesOfRequest({ method, authority, target }: RequestLine, options: RequestOptions): Uint8Array {
-  const fields = fieldsOf(options.headers);
-  const has = (wanted: string): boolean => fields.some(([name]) => name.toLowerCase() === wanted);
+export function bytesOfRequest(line: RequestLine, options: RequestOptions): Uint8Array {
   const body = typeof options.body === "string" ? new TextEncoder().encode(options.body) : options.body;
-  if (!has("host")) fields.unshift(["Host", authority]);
-  const expectsBody = body !== undefined || ["POST", "PUT", "PATCH"].includes(method);
-  if (expectsBody && !has("content-length") && !has("transfer-encoding"))
-    fields.push(["Content-Length", String(body?.length ?? 0)]);
-  const lines = fields.map(([name, value]) => `${name}: ${checked(name, value)}\r\n`);
-  const head = bytesOfText(`${method} ${target} HTTP/1.1\r\n${lines.join("")}\r\n`);
+  const expectsBody = body !== undefined || ["POST", "PUT", "PATCH"].includes(line.method);
+  const head = headOfRequest(line, fieldsOf(options.headers), expectsBody ? (body?.length ?? 0) : -1);
   return body === undefined ? head : joinBytes([head, body]);
 }
 
@@ -64,9 +28,4 @@ export function fieldsOf(headers: RequestOptions["headers"]): [string, string][]
   return Object.entries(headers).flatMap(([name, value]) =>
     (typeof value === "string" ? [value] : value).map((one): [string, string] => [name, one]),
   );
-}
-
-function checked(name: string, value: string): string {
-  if (/[\r\n\0]/.test(name + value)) throw new TypeError(`header ${JSON.stringify(name)} holds a line break or NUL`);
-  return value;
 }

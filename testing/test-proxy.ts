@@ -1,6 +1,7 @@
 import type { Config, ConfigFunction } from "../core/config/define.ts";
 import { suggestion } from "../core/config/suggest.ts";
 import type { Snapshot } from "../core/exchange/snapshot.ts";
+import { DEFAULT_CLIENT, parseRequestLine, type RequestLine } from "../core/explain/request-line.ts";
 import { TRACE_KEEP } from "../core/limits.ts";
 import type { Trace } from "../core/observe/trace.ts";
 import { createProxy, type Proxy as Millrace, type Reloaded, type ServerView } from "../core/proxy.ts";
@@ -9,13 +10,7 @@ import { type Duration, millisecondsOf } from "./duration.ts";
 import { Occurrences, type TestEvent } from "./occurrences.ts";
 import type { Peer } from "./peer.ts";
 import { compiledConfig } from "./refused-config.ts";
-import {
-  bytesOfRequest,
-  DEFAULT_CLIENT,
-  parseRequestLine,
-  type RequestLine,
-  type RequestOptions,
-} from "./request-line.ts";
+import { bytesOfRequest, type RequestOptions } from "./request-line.ts";
 import type { TestRequest } from "./server-answer.ts";
 import { type ServerPlace, ServerPlaces, type WorldOptions } from "./server-places.ts";
 import { createSimulation, type Simulation } from "./sim.ts";

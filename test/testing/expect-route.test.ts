@@ -70,11 +70,8 @@ describe("expectRoute", () => {
           error.message,
           /^GET https:\/\/b\.example\/form\n {2}expected: to reach upstream api\n {2}got: {6}404 /,
         );
-        assert.match(
-          error.message,
-          /route api: wants host a\.example, got b\.example; wants path \/api\/\*, got \/form\n/,
-        );
-        assert.match(error.message, /route post: wants host a\.example, got b\.example; wants method POST, got GET\n/);
+        assert.match(error.message, /route api: wants host a\.example, got b\.example\n/);
+        assert.match(error.message, /route post: wants host a\.example, got b\.example\n/);
         return true;
       },
     );

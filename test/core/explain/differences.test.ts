@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { differences, differenceText } from "../../../core/explain/differences.ts";
+import { explain } from "../../../core/explain/explain.ts";
+import { CONFIG, snapshotOf } from "./config.ts";
+
+const asked = { line: "GET http://a.example/api/x", fields: [] };
+
+describe("what is different for a request", () => {
+  it("is nothing between the same, or where other routes changed", () => {
+    const before = explain(snapshotOf(), asked);
+    assert.deepEqual(differences(before, explain(snapshotOf(), asked)), []);
+    const more = { ...CONFIG, routes: [{ id: "first", match: { path: "/first" }, respond: {} }, ...CONFIG.routes] };
+    assert.deepEqual(differences(before, explain(snapshotOf(more), asked)), []);
+  });
+
+  it("is named by what it is about", () => {
+    const [api, ...rest] = CONFIG.routes;
+    const { rewrite: _, ...kept } = api!;
+    const changed = { ...CONFIG, routes: [{ ...kept, host: "inner", request: { set: { "X-New": "1" } } }, ...rest] };
+    const found = differences(explain(snapshotOf(), asked), explain(snapshotOf(changed), asked));
+    const texts = found.map(differenceText);
+    assert.ok(texts.includes("  ~ sent.line: GET /x HTTP/1.1 -> GET /api/x HTTP/1.1"), texts.join("\n"));
+    assert.ok(texts.includes("  ~ sent.fields[Host]: a.example -> inner"), texts.join("\n"));
+    assert.ok(texts.includes("  + sent.fields[X-New]: 1"), texts.join("\n"));
+    assert.equal(differenceText({ what: "x", before: "1", after: null }), "  - x: 1");
+  });
+});

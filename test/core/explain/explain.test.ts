@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { explain } from "../../../core/explain/explain.ts";
+import { seeded } from "../../../testing/seeded.ts";
+import { testProxy } from "../../../testing/test-proxy.ts";
+import { snapshotOf } from "./config.ts";
+
+const snapshot = snapshotOf();
+const ask = (line: string, fields: [string, string][] = [], more: object = {}) =>
+  explain(snapshot, { line, fields, ...more });
+
+describe("an explanation", () => {
+  it("shows what would be sent, and where", () => {
+    const { route, upstream, sent, refused, answer } = ask("GET http://a.example/api/x?q", [["X-Mine", "1"]], {
+      client: "192.0.2.9",
+    });
+    assert.equal(refused, null);
+    assert.equal(answer, null);
+    assert.deepEqual(route, { id: "api", place: 1, of: 5, action: "upstream app" });
+    assert.equal(sent?.line, "GET /x?q HTTP/1.1");
+    assert.ok(sent?.isRewritten);
+    for (const field of ["Host: a.example", "X-Mine: 1", "X-Forwarded-For: 192.0.2.9"])
+      assert.ok(sent?.fields.includes(field), field);
+    assert.equal(upstream?.chosen, "10.0.0.1:80");
+    assert.deepEqual(
+      upstream?.servers.map(({ server, weight, state, skipped }) => [server, weight, state, skipped.split(":")[0]]),
+      [
+        ["10.0.0.1:80", 2, "up", ""],
+        ["10.0.0.2:80", 1, "drain", "drain"],
+        ["10.0.0.3:80", 1, "up", "backup"],
+      ],
+    );
+  });
+
+  it("says why the others were not taken", () => {
+    const { rejected, route } = ask("GET http://b.example/api/x");
+    assert.equal(route, null);
+    assert.deepEqual(rejected[0], { id: "api", failing: ["wants host a.example, got b.example"] });
+    const inner = rejected.find(({ id }) => id === "inner");
+    assert.deepEqual(inner?.failing, [
+      "wants header x-a: 1, got none",
+      "wants query q: 1, got none",
+      "wants listener inner, got :80",
+    ]);
+  });
+
+  it("shows answers, code that decides, and servers nobody looked for", () => {
+    assert.equal(ask("GET /old/x").answer, "301, Location: /new");
+    const code = ask("GET /code");
+    assert.equal(code.route?.action, "decided by a function");
+    assert.deepEqual(
+      code.hooks.map(({ name, timeoutMs, fallback }) => [name, timeoutMs, fallback]),
+      [
+        ["routes.code.target", 200, "upstream app"],
+        ["hooks.onFinish", 1_000, "ignore"],
+      ],
+    );
+    assert.ok(code.sent);
+    const named = ask("GET /named");
+    assert.ok(named.upstream?.isIncomplete);
+    assert.deepEqual(
+      named.limits.find(({ name }) => name === "requestBody"),
+      { name: "requestBody", value: 1024, from: "route" },
+    );
+  });
+
+  it("shows refusals as the proxy would make them", () => {
+    for (const [line, fields, code] of [
+      ["TRACE /x", [], "client.method-not-allowed"],
+      ["GET http://nowhere/", [], "client.no-route"],
+      [
+        "GET /x",
+        [
+          ["Host", "a"],
+          ["Host", "b"],
+        ],
+        "client.bad-host",
+      ],
+      [
+        "GET /x",
+        [
+          ["Content-Length", "1"],
+          ["Transfer-Encoding", "chunked"],
+        ],
+        "client.length-and-chunked",
+      ],
+      ["GET /%zz", [], "client.bad-path"],
+    ] as const) {
+      assert.equal(
+        ask(
+          line,
+          fields.map((each) => [...each] as [string, string]),
+        ).refused?.code,
+        code,
+        line,
+      );
+    }
+    assert.throws(() => ask("no request at all"), TypeError);
+    assert.throws(() => ask("GET /x", [["A", "b\r\nC: d"]]), TypeError);
+  });
+
+  it("says what the running proxy does", async () => {
+    const { next: random, pick } = seeded(7);
+    const config = {
+      listeners: [":80"],
+      upstreams: { one: { servers: ["10.0.0.1:80"] }, two: { servers: ["10.0.0.2:80"] } },
+      routes: [
+        { id: "a", match: { host: "a.example", path: "/x/*" }, upstream: "one", rewrite: { stripPrefix: "/x" } },
+        {
+          id: "b",
+          match: { host: ["*.example"], method: "POST" },
+          upstream: "two",
+          request: { set: { "X-B": "${request.path}" } },
+        },
+        { id: "c", match: { path: { regex: "^/r[0-9]" } }, upstream: "one", host: "inner.example" },
+        {
+          id: "d",
+          match: { path: "/u/:id", not: { header: { "X-No": true } } },
+          upstream: "two",
+          rewrite: { path: "/users/${path.id}" },
+        },
+        { id: "e", match: { path: "/gone" }, respond: { status: 410 } },
+      ],
+    };
+    const compiled = snapshotOf(config);
+    await using proxy = await testProxy(config as never);
+    for (let i = 0; i < 150; i++) {
+      const line = `${pick(["GET", "POST"])} http://${pick(["a.example", "b.example", "other"])}${pick(["/x/y", "/x", "/r1", "/u/7", "/u/7%2F8", "/gone", "/../x/z", "/%zz", "/x//y"])}${pick(["", "?q=1"])}`;
+      const fields: [string, string][] = random() < 0.3 ? [["X-No", "1"]] : [];
+      const told = explain(compiled, { line, fields });
+      const before = proxy.received.length;
+      const response = await proxy.request(line, { headers: Object.fromEntries(fields) });
+      const sent = proxy.received[before];
+      assert.equal(told.route?.id ?? "", response.route, line);
+      assert.equal(told.refused?.code ?? "", response.fault, line);
+      assert.equal(told.upstream?.name ?? "", sent === undefined ? "" : response.upstream, line);
+      if (sent === undefined) continue;
+      assert.equal(told.sent?.line, `${sent.method} ${sent.target} HTTP/1.1`, line);
+      const expected = sent.fields
+        .map(([name, value]) => `${name}: ${value}`)
+        .filter((each) => !each.startsWith("Content-Length"));
+      assert.deepEqual(told.sent?.fields, expected, line);
+    }
+  });
+});

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { explain } from "../../../core/explain/explain.ts";
+import { explanationText } from "../../../core/explain/explanation-text.ts";
+import { snapshotOf } from "./config.ts";
+
+const text = (line: string) => explanationText(explain(snapshotOf(), { line, fields: [] })).join("\n");
+
+describe("an explanation on a terminal", () => {
+  it("reads from the request to the hooks", () => {
+    assert.equal(
+      text("GET http://a.example/api/x"),
+      `GET http://a.example/api/x
+  from 192.0.2.1, on listener :80
+
+Route     api, 1 of 5: upstream app
+
+Not taken
+  named: wants path /named, got /api/x
+  code: wants path /code, got /api/x
+  old: wants path /old/*, got /api/x
+  inner: wants header x-a: 1, got none; wants query q: 1, got none; wants listener inner, got :80
+
+Sent upstream, target rewritten
+  GET /x HTTP/1.1
+  Host: a.example
+  X-Forwarded-For: 192.0.2.1
+  X-Forwarded-Proto: http
+  X-Real-IP: 192.0.2.1
+  X-Forwarded-Host: a.example
+  Via: 1.1 millrace
+
+Upstream app, two-choices; health as configured, nothing was checked
+  10.0.0.1:80  weight 2  up  would come first now, by balance
+  10.0.0.2:80  weight 1  drain  drain: the configuration says so
+  10.0.0.3:80  weight 1  up  backup: only for when no other may be asked
+  further tries: 1, after connect, broken, 502, 503, 504
+
+Timeouts  firstByte 1m (default), responseIdle 1m (default), connect 1s (upstream), total 30s (configuration)
+Limits    requestBody unlimited (default)
+
+Hooks, in this order; they were not run
+  hooks.onFinish: within 1s, else ignore`,
+    );
+  });
+
+  it("says what is refused, and what nobody looked for", () => {
+    assert.match(text("GET http://nowhere/"), /Route {5}none\nRefused {3}404, client\.no-route: /);
+    assert.match(text("GET /named"), /further servers are found by DNS or in files/);
+  });
+
+  it("shows the near misses of many, and how many more there are", () => {
+    const routes = Array.from({ length: 100 }, (_, i) => ({
+      id: `s${i}`,
+      match: { host: `s${i}.example`, method: "PUT" },
+      respond: {},
+    }));
+    const snapshot = snapshotOf({ listeners: [":80"], routes: [...routes, { id: "all", respond: {} }] });
+    const lines = explanationText(explain(snapshot, { line: "GET http://x/", fields: [] }));
+    assert.ok(lines.includes("  … and 90 more (--json lists all)"));
+  });
+});
