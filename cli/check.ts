@@ -2,6 +2,7 @@
 
 import { addressText } from "../core/config/address.ts";
 import type { CompiledConfig } from "../core/config/compile.ts";
+import { lintConfig } from "../core/config/lint.ts";
 import type { PathPattern, RouteConditions, RouteDefinition } from "../core/route/route.ts";
 import type { HashDefinition, ServerDefinition, ServerSource } from "../core/upstream/definition.ts";
 import { EXIT_CONFIG, EXIT_OK } from "./exit-codes.ts";
@@ -12,7 +13,7 @@ import { readEnvironment } from "./read-environment.ts";
 import { shownName } from "./shown-name.ts";
 
 export async function check(file: string): Promise<number> {
-  const loaded = await loadConfig(file, readEnvironment);
+  const loaded = await loadConfig(file, readEnvironment, { lint: lintConfig });
   for (const warning of loaded.warnings) standardError.write(`${printProblem(warning)} (warning)`);
   if ("problems" in loaded) {
     for (const line of printProblems(loaded.problems)) standardError.write(line);

@@ -36,6 +36,8 @@ type Compiled = CompiledConfig | RefusedConfig;
 export interface LoadOptions {
   /** Fails as soon as reading turns out to be heavy, which the origins then say. */
   readonly isQuick?: boolean;
+  /** Looks for more to warn of. */
+  readonly lint?: (config: CompiledConfig, value: unknown) => readonly ConfigProblem[];
   /** `compileConfig`, or the same in another way. */
   readonly compile?: (value: unknown, options: CompileOptions) => Compiled | Promise<Compiled>;
 }
@@ -43,7 +45,7 @@ export interface LoadOptions {
 export async function loadConfig(
   file: string,
   environment: Environment,
-  { isQuick = false, compile = compileConfig }: LoadOptions = {},
+  { isQuick = false, compile = compileConfig, lint = () => [] }: LoadOptions = {},
 ): Promise<LoadedConfig | FailedConfig> {
   const read = await readConfig(file, environment, { isQuick });
   const { origins } = read;
@@ -56,7 +58,8 @@ export async function loadConfig(
     return { problems: sorted(problems), warnings: [], origins };
   }
   const compiled = await compile(scripts.value, { sourceOf: (code) => programs.sources.sourceOf(code) });
-  return finished(read, { compiled, scripts: scripts.scripts }, environment);
+  const warnings = "problems" in compiled ? compiled.warnings : [...compiled.warnings, ...lint(compiled, merged.value)];
+  return finished(read, { compiled: { ...compiled, warnings }, scripts: scripts.scripts }, environment);
 }
 
 interface Made {

@@ -1,0 +1,164 @@
+/** What a configuration that is right was hardly meant to say: for `millrace check`. Warns only where it is certain. */
+
+import type { NamedCondition, PathPattern, RouteConditions, RouteDefinition } from "../route/route.ts";
+import type { CompiledConfig } from "./compile.ts";
+import { type ConfigPath, type ConfigProblem, problemAt } from "./problem.ts";
+import { repeatsRepeats } from "./regex-shape.ts";
+
+/** `value` is what the configuration was compiled from; what it was warned of already is not said again. */
+export function lintConfig({ snapshot, warnings }: CompiledConfig, value: unknown): ConfigProblem[] {
+  const routes = snapshot.table.routes.map(({ definition }) => definition);
+  const places = placesOf(value);
+  const found = [
+    ...shadowed(routes, places),
+    ...neverMatching(routes, places),
+    ...slowExpressions(value),
+    ...unsafeKeys(value),
+    ...withoutDefault(
+      routes,
+      snapshot.listeners.map(({ name }) => name),
+    ),
+  ];
+  const told = new Set(warnings.map(({ path }) => path.join("\0")));
+  return found.filter(({ path }) => !told.has(path.join("\0")));
+}
+
+// ── routes that never win ────────────────────────────────────────────────────────────────────────────────────────
+
+/** Where a route stands in the configuration, by its id. */
+type Places = ReadonlyMap<string, number>;
+
+/**
+ * Routes of one host and path are asked one after the other: those that name methods first, then those with more
+ * conditions, then as in the file. So only one that asks for the very same, and for no fewer methods, takes everything.
+ */
+function shadowed(routes: readonly RouteDefinition[], places: Places): ConfigProblem[] {
+  const before = new Map<string, RouteDefinition[]>();
+  const inFile = [...routes].sort((left, right) => placeOf(left, places) - placeOf(right, places));
+  return inFile.flatMap((route) => {
+    const { match } = route;
+    const keys = (match.hosts.length === 0 ? ["*"] : match.hosts).flatMap((host) =>
+      (match.paths.length === 0 ? ["/*"] : match.paths.map(pathKey)).map((path) => `${host} ${path}`),
+    );
+    const others = othersOf(match);
+    const takers = keys.map((key) => {
+      const place = `${key} ${others}`;
+      const alike = before.get(place) ?? [];
+      before.set(place, [...alike, route]);
+      return alike.find((each) => each !== route && takesMethods(each.match.methods, match.methods)) ?? null;
+    });
+    const taken = takers.filter((taker) => taker !== null);
+    if (taken.length === 0) return [];
+    const [taker] = taken;
+    const isAll = taken.length === keys.length;
+    const what = isAll
+      ? `never wins: ${taker!.id} comes before it and takes all that it asks for`
+      : `never wins for ${keys.filter((_, index) => takers[index] !== null).join(", ")}: ${taker!.id} comes before it there`;
+    return [problemAt(["routes", placeOf(route, places)], `${what}; take one of the two out, or tell them apart`)];
+  });
+}
+
+function takesMethods(theirs: readonly string[], ours: readonly string[]): boolean {
+  if (theirs.length === 0) return ours.length === 0;
+  return ours.length > 0 && ours.every((method) => theirs.includes(method));
+}
+
+/** A `not` that asks for no more than the route itself refuses all it accepts. */
+function neverMatching(routes: readonly RouteDefinition[], places: Places): ConfigProblem[] {
+  return routes.flatMap((route) =>
+    route.match.not.flatMap((not, index) => {
+      if (!isWithin(route.match, not)) return [];
+      const at = ["routes", placeOf(route, places), "match", "not", index];
+      return [problemAt(at, "refuses every request that the rest of `match` accepts: the route never wins")];
+    }),
+  );
+}
+
+/** Whether everything that meets `match` meets `not`, as far as texts that are the same tell. */
+function isWithin(match: RouteConditions, not: RouteConditions): boolean {
+  const covers = (wide: readonly string[], narrow: readonly string[]): boolean =>
+    wide.length === 0 || (narrow.length > 0 && narrow.every((each) => wide.includes(each)));
+  return (
+    covers(not.hosts, match.hosts) &&
+    covers(not.paths.map(pathKey), match.paths.map(pathKey)) &&
+    covers(not.methods, match.methods) &&
+    covers(not.clients, match.clients) &&
+    covers(not.listeners, match.listeners) &&
+    not.headers.every((each) => match.headers.some((own) => namedKey(own) === namedKey(each))) &&
+    not.query.every((each) => match.query.some((own) => namedKey(own) === namedKey(each)))
+  );
+}
+
+function othersOf({ headers, query, clients, listeners, not }: RouteConditions): string {
+  const sorted = (items: readonly string[]) => [...items].sort();
+  return JSON.stringify([
+    sorted(headers.map(namedKey)),
+    sorted(query.map(namedKey)),
+    sorted(clients),
+    sorted(listeners),
+    not,
+  ]);
+}
+
+function pathKey(path: PathPattern): string {
+  if (path.kind === "exact") return path.path;
+  if (path.kind === "prefix") return `${path.prefix.replace(/\/$/, "")}/*`;
+  // Parameters are called as one likes.
+  return path.kind === "parameters" ? path.pattern.replaceAll(/:[^/]+/g, ":") : `regex ${path.source}`;
+}
+
+function namedKey({ name, value, regex }: NamedCondition): string {
+  return JSON.stringify([name, value, regex]);
+}
+
+// ── what surprises ───────────────────────────────────────────────────────────────────────────────────────────────
+
+function withoutDefault(routes: readonly RouteDefinition[], listeners: readonly string[]): ConfigProblem[] {
+  const asksNothing = ({ match }: RouteDefinition): boolean =>
+    match.hosts.length + match.methods.length + match.headers.length + match.query.length === 0 &&
+    match.clients.length + match.not.length === 0 &&
+    (match.paths.length === 0 || match.paths.map(pathKey).includes("/*"));
+  const defaults = routes.filter(asksNothing).map(({ match }) => match.listeners);
+  const without = listeners.filter((name) => !defaults.some((named) => named.length === 0 || named.includes(name)));
+  if (without.length === 0) return [];
+  const where = without.length === listeners.length ? "" : ` on listener ${without.join(", ")}`;
+  const right = "add a route without `match`, such as { respond: { status: 404 } }, to say what they get";
+  return [
+    problemAt(["routes"], `no route takes what the others don't${where}: such requests are answered 404; ${right}`),
+  ];
+}
+
+/** Anything that relaxes what is strict by default, wherever it stands. */
+function unsafeKeys(value: unknown, at: ConfigPath = []): ConfigProblem[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const path = [...at, Array.isArray(value) ? Number(key) : key];
+    const isOn = /^unsafe[A-Z]/.test(key) && inner !== false && inner !== "false";
+    return isOn
+      ? [problemAt(path, "is on, which gives up a safety that is there by default")]
+      : unsafeKeys(inner, path);
+  });
+}
+
+function slowExpressions(value: unknown, at: ConfigPath = []): ConfigProblem[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const path = [...at, Array.isArray(value) ? Number(key) : key];
+    if (key !== "regex" || typeof inner !== "string") return slowExpressions(inner, path);
+    if (!repeatsRepeats(inner)) return [];
+    const why = "repeats what repeats already: linear here, exponential in engines that backtrack";
+    return [problemAt(path, `${why}; write it with one repetition, for example (a+)+ as a+`)];
+  });
+}
+
+function placesOf(value: unknown): Places {
+  const routes: unknown = typeof value === "object" && value !== null && "routes" in value ? value.routes : [];
+  const list = Array.isArray(routes) ? routes : [];
+  return new Map(
+    list.map((route: { readonly id?: unknown } | null, index) => [String(route?.id ?? `routes[${index}]`), index]),
+  );
+}
+
+function placeOf({ id }: RouteDefinition, places: Places): number {
+  return places.get(id) ?? 0;
+}

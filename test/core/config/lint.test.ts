@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { compileConfig } from "../../../core/config/compile.ts";
+import { lintConfig } from "../../../core/config/lint.ts";
+import { formatPath } from "../../../core/config/problem.ts";
+
+const DEFAULT = { id: "default", respond: { status: 404 } };
+
+function lint(routes: object[], more: object = {}): string[] {
+  const value = { listeners: [":80", { address: ":81", name: "inner" }], routes, ...more };
+  const compiled = compileConfig(value);
+  if ("problems" in compiled) throw new Error(JSON.stringify(compiled.problems));
+  return lintConfig(compiled, value).map(({ path, message }) => `${formatPath(path)}: ${message.split(";")[0]}`);
+}
+const route = (id: string, match: object) => ({ id, match, respond: {} });
+
+describe("routes that never win", () => {
+  it("are found where another one asks for the very same", () => {
+    const takes = (first: object, second: object) => lint([route("a", first), route("b", second), DEFAULT]);
+    const never = ["routes[1]: never wins: a comes before it and takes all that it asks for"];
+    assert.deepEqual(takes({ path: "/x" }, { path: "/x" }), never);
+    assert.deepEqual(takes({ host: ["a", "b"], path: "/x" }, { host: "b", path: "/x" }), never);
+    assert.deepEqual(takes({ path: "/u/:id" }, { path: "/u/:name" }), never);
+    assert.deepEqual(takes({ method: ["GET", "PUT"] }, { method: "GET" }), never);
+    assert.deepEqual(takes({ header: { A: "1", B: true } }, { header: { b: true, a: "1" } }), never);
+    assert.deepEqual(takes({ path: "/x" }, { path: ["/x", "/y"] }), [
+      "routes[1]: never wins for * /x: a comes before it there",
+    ]);
+  });
+
+  it("are not suspected where it is not certain", () => {
+    const takes = (first: object, second: object) => lint([route("a", first), route("b", second), DEFAULT]);
+    for (const [first, second] of [
+      [{ path: "/x" }, { path: "/x", method: "GET" }],
+      [{ path: "/x", method: "GET" }, { path: "/x" }],
+      [
+        { path: "/x", header: { A: "1" } },
+        { path: "/x", header: { A: "2" } },
+      ],
+      [{ path: "/x/*" }, { path: "/x/y" }],
+      [{ host: "*.a" }, { host: "b.a" }],
+      [
+        { path: "/x", listener: "inner" },
+        { path: "/x", listener: ":80" },
+      ],
+      [{ path: "/x", not: { method: "GET" } }, { path: "/x" }],
+    ] as const)
+      assert.deepEqual(takes(first, second), [], JSON.stringify([first, second]));
+  });
+
+  it("are found where their own `not` refuses everything", () => {
+    const message =
+      "routes[0].match.not[0]: refuses every request that the rest of `match` accepts: the route never wins";
+    assert.deepEqual(lint([route("a", { path: "/x", not: { path: ["/x", "/y"] } }), DEFAULT]), [message]);
+    assert.deepEqual(lint([route("a", { path: "/x", not: { path: "/x", method: "GET" } }), DEFAULT]), []);
+  });
+
+  it("are found fast among ten thousand", () => {
+    const routes = Array.from({ length: 10_000 }, (_, i) =>
+      route(`r${i}`, { host: `h${i}.example`, path: ["/a", "/b/*"] }),
+    );
+    const began = performance.now();
+    assert.deepEqual(lint([...routes, { ...routes[5], id: "again" }, DEFAULT]).length, 1);
+    assert.ok(performance.now() - began < 10_000);
+  });
+});
+
+describe("what was hardly meant", () => {
+  it("is to have no default", () => {
+    const text = "routes: no route takes what the others don't";
+    assert.deepEqual(lint([route("a", { path: "/x" })]), [`${text}: such requests are answered 404`]);
+    assert.deepEqual(lint([route("a", { listener: ":80" })]), [
+      `${text} on listener inner: such requests are answered 404`,
+    ]);
+    assert.deepEqual(lint([route("a", { path: "/*" })]), []);
+    assert.deepEqual(lint([route("a", { listener: ":80" }), route("b", { listener: "inner" })]), []);
+  });
+
+  it("is an expression that repeats what repeats", () => {
+    assert.deepEqual(lint([route("a", { path: { regex: "^/(a+)+$" } }), DEFAULT]), [
+      "routes[0].match.path.regex: repeats what repeats already: linear here, exponential in engines that backtrack",
+    ]);
+  });
+
+  it("is what gives up safety, wherever it stands, said once", () => {
+    const app = (retries: object) => ({ upstreams: { app: { servers: ["10.0.0.1:80"], retries } } });
+    const routes = [{ upstream: "app" }];
+    // The compiler has words of its own for this one.
+    assert.deepEqual(lint(routes, app({ unsafeRetryNonIdempotent: true })), []);
+    assert.deepEqual(lint(routes, app({ unsafeRetryNonIdempotent: false })), []);
+    const value = { listeners: [":80"], routes: [DEFAULT], tls: { unsafeSkipVerify: true } };
+    const compiled = compileConfig({ listeners: [":80"], routes: [DEFAULT] });
+    assert.ok("snapshot" in compiled);
+    assert.deepEqual(
+      lintConfig(compiled, value).map(({ path }) => formatPath(path)),
+      ["tls.unsafeSkipVerify"],
+    );
+  });
+});
