@@ -137,7 +137,7 @@ describe("--watch", () => {
     writeFileSync(file, program("also "));
     await answers("also two");
     writeFileSync(file, "export default {");
-    await proxy.says(/main.ts:1:\d+: Unexpected end of file/);
+    await proxy.says(/main.ts:1:\d+: Expected identifier but found end of file/);
     assert.equal(await body(), "also two");
   });
 });
