@@ -64,4 +64,6 @@ export {
   memorySocketPair,
 } from "../core/mod.ts";
 export { ConfigError } from "./config-error.ts";
+export { createFetchHandler, type FetchInfo, type MountedFetch } from "./fetch-handler.ts";
+export type { MountedConfig, MountedUpstream, MountOptions, MountSource } from "./mounted-proxy.ts";
 export { type ConfigSource, createProxy, type Proxy, type ProxyOptions } from "./proxy.ts";

@@ -71,16 +71,23 @@ export function createProxy(options: ConfigSource | ProxyOptions): Proxy {
   return new EmbeddedProxy(typeof options === "object" && "config" in options ? options : { config: options });
 }
 
+/** One that need not listen: its connections come from the program. */
+export function createMountedProxy(options: ProxyOptions): Proxy {
+  return new EmbeddedProxy(options, compiledToMount);
+}
+
 class EmbeddedProxy implements Proxy {
   readonly #options: ProxyOptions;
+  readonly #compile: (config: unknown) => CompiledConfig;
   readonly #compiled: CompiledConfig | null;
   #core: CoreProxy | null = null;
   #starting: Promise<void> | null = null;
   #hasStopped = false;
 
-  constructor(options: ProxyOptions) {
+  constructor(options: ProxyOptions, compile = compiled) {
     this.#options = options;
-    this.#compiled = typeof options.config === "function" ? null : compiled(options.config);
+    this.#compile = compile;
+    this.#compiled = typeof options.config === "function" ? null : compile(options.config);
   }
 
   start(): Promise<void> {
@@ -90,7 +97,7 @@ class EmbeddedProxy implements Proxy {
 
   async #start(): Promise<void> {
     const { config, observer, serverLists } = this.#options;
-    const { snapshot } = this.#compiled ?? compiled(await madeFrom(config));
+    const { snapshot } = this.#compiled ?? this.#compile(await madeFrom(config));
     const runtime = await loadRuntime();
     if (this.#hasStopped) throw new Error("the proxy was stopped before it had started: create another one");
     this.#core = createCoreProxy({
@@ -114,7 +121,7 @@ class EmbeddedProxy implements Proxy {
 
   async reload(config: ConfigSource): Promise<Reloaded | NotReloaded> {
     const core = this.#running("reload");
-    return keptAlive(core.reload(compiled(await madeFrom(config)).snapshot));
+    return keptAlive(core.reload(this.#compile(await madeFrom(config)).snapshot));
   }
 
   accept(socket: Socket, listener?: string): void {
@@ -155,6 +162,13 @@ function compiled(config: unknown): CompiledConfig {
   const result = compileConfig(config);
   if ("problems" in result) throw new ConfigError(result.problems);
   return result;
+}
+
+/** Configurations name at least one listener; what a program mounts may go without. */
+function compiledToMount(config: unknown): CompiledConfig {
+  if (typeof config !== "object" || config === null || "listeners" in config) return compiled(config);
+  const result = compiled({ ...config, listeners: ["127.0.0.1:0"] });
+  return { ...result, snapshot: { ...result.snapshot, listeners: [] } };
 }
 
 async function madeFrom(config: ConfigSource): Promise<unknown> {

@@ -13,6 +13,8 @@ export interface MemoryPairOptions {
   readonly local: Address;
   /** Where the first end's peer comes from: the client's address. */
   readonly peer: Address;
+  /** How that client came to the program, when it came by TLS. */
+  readonly tls?: TlsInfo | null;
   /** From so many queued bytes on `write` answers false, on both ends. The low mark is half of it. */
   readonly highWaterBytes: number;
   /** Runs a task soon, but never before it returns. No event comes from inside a call. */
@@ -21,9 +23,9 @@ export interface MemoryPairOptions {
 
 /** The first end has `peer` as its peer, and is for the proxy; the second one is the client. Both start paused. */
 export function memorySocketPair(options: MemoryPairOptions): readonly [Socket, Socket] {
-  const { local, peer } = options;
-  const first = new MemorySocket(options, local, peer);
-  const second = new MemorySocket(options, peer, local);
+  const { local, peer, tls = null } = options;
+  const first = new MemorySocket(options, local, peer, tls);
+  const second = new MemorySocket(options, peer, local, null);
   first.partner = second;
   second.partner = first;
   return [first, second];
@@ -33,7 +35,7 @@ class MemorySocket implements Socket {
   handler: SocketHandler = UNOWNED;
   readonly local: Address;
   readonly peer: Address;
-  readonly tls: TlsInfo | null = null;
+  readonly tls: TlsInfo | null;
   queuedBytes = 0;
   partner: MemorySocket | null = null;
   readonly #options: MemoryPairOptions;
@@ -46,10 +48,11 @@ class MemorySocket implements Socket {
   #isPaused = true;
   #isPumping = false;
 
-  constructor(options: MemoryPairOptions, local: Address, peer: Address) {
+  constructor(options: MemoryPairOptions, local: Address, peer: Address, tls: TlsInfo | null) {
     this.#options = options;
     this.local = local;
     this.peer = peer;
+    this.tls = tls;
   }
 
   write(bytes: Uint8Array): boolean {

@@ -33,6 +33,11 @@ describe("a pair of sockets in memory", () => {
   it("knows whom it talks to", () => {
     assert.deepEqual([first.local, first.peer], [LOCAL, CLIENT]);
     assert.deepEqual([second.local, second.peer], [CLIENT, LOCAL]);
+    assert.deepEqual([first.tls, second.tls], [null, null]);
+    const tls = { alpn: "", serverName: null, protocol: "", cipher: "", peerCertificate: null, authorized: false };
+    const later = (task: () => void) => void tasks.push(task);
+    const [secure, plain] = memorySocketPair({ local: LOCAL, peer: CLIENT, tls, highWaterBytes: 100, later });
+    assert.deepEqual([secure.tls, plain.tls], [tls, null]);
   });
 
   it("starts paused, and carries bytes both ways once resumed, never from inside a call", () => {

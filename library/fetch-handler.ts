@@ -1,0 +1,201 @@
+/** A proxy as a function from Request to Response, for Hono apps and whatever else serves that way. */
+
+import { bytesOf, copyOf } from "../core/bytes/text.ts";
+import type { ClientConnection } from "../core/h1/client.ts";
+import {
+  BODY_CHUNKED,
+  BODY_LENGTH,
+  BODY_NONE,
+  methodOf,
+  RequestHead,
+  type ResponseHead,
+} from "../core/http/message.ts";
+import { OutgoingHead } from "../core/http/outgoing.ts";
+import type { ResponseHandler } from "../core/http/wire.ts";
+import { BodySource, type SourceOwner } from "../core/script/body-source.ts";
+import { FetchUpload, type UploadOwner } from "./fetch-upload.ts";
+import { type ClientPlace, cut, MountedProxy, type MountOptions, type MountSource } from "./mounted-proxy.ts";
+import { isTarget, passingOfRequest, passingOfResponse } from "./passing-fields.ts";
+import type { Proxy as RunningProxy } from "./proxy.ts";
+
+export interface FetchInfo {
+  /** The IP address of whoever sent the request, for logs, conditions and `X-Forwarded-For`; without, it is `unix`. */
+  readonly clientAddress?: string;
+}
+
+export interface MountedFetch {
+  /**
+   * Answers what the proxy answers, its own refusals included. Rejects with the signal's reason when the request is
+   * aborted, with the error of a request body that fails, and with a TypeError for a `clientAddress` that is none.
+   */
+  (request: Request, info?: FetchInfo): Promise<Response>;
+  readonly proxy: RunningProxy;
+  /** Stops the proxy if it was made for this handler; one that was given goes on. */
+  close(): Promise<void>;
+}
+
+/**
+ * A configuration is compiled now (and throws a `ConfigError`), and its proxy starts with the first request. A given
+ * proxy must have started.
+ */
+export function createFetchHandler(source: MountSource, options: MountOptions = {}): MountedFetch {
+  const mounted = new MountedProxy(source, options);
+  const handle = async (request: Request, info: FetchInfo = {}): Promise<Response> => {
+    if (request.headers.get("upgrade")?.toLowerCase().includes("websocket"))
+      return answer(501, "a fetch handler cannot switch protocols: give upgrades to createNodeHandler or a listener");
+    await mounted.starting();
+    return new Promise((resolve, reject) => new FetchExchange(mounted, request, { resolve, reject }).begin(info));
+  };
+  return Object.assign(handle, { proxy: mounted.proxy, close: () => mounted.close() });
+}
+
+interface Settle {
+  readonly resolve: (response: Response) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+const BODILESS = [204, 205, 304];
+/** Of these the Web's kind knows no Response, and a server may answer them. */
+const STATUS_MAX = 599;
+const NO_HEAD = new RequestHead();
+
+class FetchExchange implements ResponseHandler, UploadOwner, SourceOwner {
+  readonly #mounted: MountedProxy;
+  readonly #request: Request;
+  readonly #settle: Settle;
+  readonly #onAbort = (): void => this.#fail(this.#request.signal.reason);
+  #place: ClientPlace = { address: undefined, isSecure: false };
+  #connection: ClientConnection | null = null;
+  #upload: FetchUpload | null = null;
+  #source: BodySource | null = null;
+  #isOver = false;
+
+  constructor(mounted: MountedProxy, request: Request, settle: Settle) {
+    this.#mounted = mounted;
+    this.#request = request;
+    this.#settle = settle;
+  }
+
+  begin({ clientAddress }: FetchInfo): void {
+    const { body, signal, url } = this.#request;
+    this.#place = { address: clientAddress, isSecure: url.startsWith("https:") };
+    if (signal.aborted) {
+      this.#onAbort();
+      return;
+    }
+    signal.addEventListener("abort", this.#onAbort);
+    if (body === null) {
+      this.#start(null);
+      return;
+    }
+    try {
+      this.#upload = new FetchUpload(this.#request, this);
+      this.#upload.start();
+    } catch (error) {
+      this.#fail(error); // somebody else has read it
+    }
+  }
+
+  /** `length` is null without a body, and -1 for one that nobody knows the end of. */
+  #start(length: number | null): void {
+    const { method, url, headers } = this.#request;
+    const { pathname, search, host } = new URL(url);
+    const outgoing = new OutgoingHead();
+    outgoing.method = method;
+    outgoing.target = pathname + search;
+    outgoing.body = length === null ? BODY_NONE : length === -1 ? BODY_CHUNKED : BODY_LENGTH;
+    outgoing.contentLength = length ?? -1;
+    if (!headers.has("host")) outgoing.add("host", host);
+    for (const [name, value] of passingOfRequest([...headers].flat())) outgoing.add(name, value);
+    try {
+      if (!isTarget(outgoing.target)) throw new TypeError("the URL of the request holds what no request line may");
+      const bytes = bytesOf(method);
+      const connection = this.#mounted.open(this.#place);
+      this.#connection = connection;
+      connection.begin(this, this.#mounted.rules, methodOf(bytes, 0, bytes.length), false);
+      connection.head(outgoing, NO_HEAD);
+      if (length === null) connection.end(null);
+      else connection.flush();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  onUploadBegins(length: number): ClientConnection | null {
+    this.#start(length);
+    return this.#isOver ? null : this.#connection;
+  }
+  onUploadFailed(error: unknown): void {
+    this.#fail(error);
+  }
+  onWritable(): void {
+    this.#upload?.resume();
+  }
+
+  // ── the response ───────────────────────────────────────────────────────────────────────────────────────────
+
+  onInterim(): void {}
+
+  onHead(head: ResponseHead): void {
+    const { status } = head;
+    if (status > STATUS_MAX) {
+      this.#answerInstead(502, `the server answered with status ${status}, which no Response can have`);
+      return;
+    }
+    const headers = new Headers();
+    for (const [name, value] of passingOfResponse(head)) headers.append(name, value);
+    if (this.#request.method !== "HEAD" && !BODILESS.includes(status)) this.#source = new BodySource(this);
+    this.#settle.resolve(new Response(this.#source?.stream ?? null, { status, headers }));
+  }
+
+  onBodyPiece(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#source?.push(copyOf(bytes, start, end)) === false) this.#connection!.hold();
+  }
+
+  onEnd(): void {
+    this.#source?.end();
+    this.#end();
+    this.#connection!.close();
+  }
+
+  onFlush(): void {}
+
+  onFault(): void {
+    if (this.#source !== null) this.#fail(new TypeError("the response was cut off"));
+    else this.#answerInstead(503, "the proxy takes no connections: it has stopped, is stopping, or is full");
+  }
+
+  onBodyWanted(): void {
+    if (!this.#isOver) this.#connection?.release();
+  }
+  onBodyUnwanted(reason: unknown): void {
+    this.#fail(reason);
+  }
+
+  // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #answerInstead(status: number, text: string): void {
+    this.#settle.resolve(answer(status, text));
+    this.#fail(null);
+  }
+
+  /** What the caller has not got yet it won't get. */
+  #fail(reason: unknown): void {
+    if (this.#isOver) return;
+    this.#end(reason);
+    this.#settle.reject(reason);
+    this.#source?.fail(reason);
+    if (this.#connection !== null) cut(this.#connection);
+  }
+
+  #end(reason?: unknown): void {
+    this.#isOver = true;
+    this.#request.signal.removeEventListener("abort", this.#onAbort);
+    this.#upload?.cancel(reason);
+    this.#upload = null;
+  }
+}
+
+function answer(status: number, text: string): Response {
+  return new Response(`${text}\n`, { status, headers: { "content-type": "text/plain; charset=utf-8" } });
+}

@@ -1,0 +1,83 @@
+/** The body of a Request on its way into a connection, framed by what it says of its length, if that is true. */
+
+import type { ClientConnection } from "../core/h1/client.ts";
+import { BodyPump, type PumpOwner } from "../core/script/body-pump.ts";
+import type { ByteStream } from "../core/script/hooks.ts";
+import { Timers } from "../core/time/timers.ts";
+import { declaredLength } from "./passing-fields.ts";
+
+export interface UploadOwner {
+  /** The head can be sent. `length` is -1 for a body that nobody knows the end of. Answers null when it can't. */
+  onUploadBegins(length: number): ClientConnection | null;
+  onUploadFailed(error: unknown): void;
+}
+
+/** Never moved on: a body is waited for as long as the proxy does. */
+const SURROUNDINGS = { timers: new Timers(0), reportDefect: (error: unknown): void => reportError(error) };
+
+export class FetchUpload implements PumpOwner {
+  readonly #owner: UploadOwner;
+  readonly #declared: number;
+  readonly #pump: BodyPump;
+  #connection: ClientConnection | null = null;
+  /** Of a body whose length was told: what is still to come; -1 for any other. */
+  #remaining = -1;
+  #isOver = false;
+
+  /** Throws a TypeError when somebody else reads the body. */
+  constructor(request: Request, owner: UploadOwner) {
+    this.#owner = owner;
+    this.#declared = declaredLength(request.headers.get("content-length"));
+    this.#pump = new BodyPump(request.body as ByteStream, this, SURROUNDINGS, Number.POSITIVE_INFINITY);
+  }
+
+  start(): void {
+    this.#pump.start();
+  }
+
+  resume(): void {
+    this.#pump.resume();
+  }
+
+  cancel(reason: unknown): void {
+    this.#isOver = true;
+    this.#pump.cancel(reason);
+  }
+
+  onBodyBegins(length: number): void {
+    this.#remaining = length === -1 ? this.#declared : length;
+    this.#connection = this.#owner.onUploadBegins(this.#remaining);
+  }
+
+  onBodyPiece(bytes: Uint8Array): boolean {
+    if (this.#isOver || this.#connection === null) return true;
+    if (this.#remaining !== -1) {
+      // What is too much would be read as the next request.
+      if (bytes.length > this.#remaining) {
+        this.#fail("longer");
+        return true;
+      }
+      this.#remaining -= bytes.length;
+    }
+    return this.#connection.body(bytes, 0, bytes.length);
+  }
+
+  onBodyPause(): void {
+    if (!this.#isOver) this.#connection?.flush();
+  }
+
+  onBodyEnd(): void {
+    if (this.#isOver) return;
+    if (this.#remaining > 0) this.#fail("shorter");
+    else this.#connection?.end(null);
+  }
+
+  onBodyFailed(_failure: unknown, error: unknown): void {
+    this.#isOver = true;
+    this.#owner.onUploadFailed(error);
+  }
+
+  #fail(how: string): void {
+    this.#owner.onUploadFailed(new TypeError(`the body of the request is ${how} than its Content-Length`));
+  }
+}

@@ -1,0 +1,139 @@
+/** What the handlers for other servers have behind them: a proxy, given or of their own, and the way into it. */
+
+import { setImmediate } from "node:timers";
+import { Slab } from "../core/bytes/slab.ts";
+import { ClientConnection } from "../core/h1/client.ts";
+import type { ClientOwner, CycleRules } from "../core/h1/client-owner.ts";
+import { canonicalAddress } from "../core/http/address-block.ts";
+import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, HIGH_WATER_BYTES } from "../core/limits.ts";
+import { memorySocketPair } from "../core/listen/memory-socket.ts";
+import type { Config, ConfigFunction } from "../core/mod.ts";
+import type { Address, TlsInfo } from "../core/runtime.ts";
+import { Timers } from "../core/time/timers.ts";
+import { createMountedProxy, type Proxy as RunningProxy } from "./proxy.ts";
+
+/** A configuration that may go without listeners. */
+export type MountedConfig = Omit<Config, "listeners"> & Partial<Pick<Config, "listeners">>;
+
+/** One upstream that takes every request, and what else there is to say (`timeouts`, `limits`, `hooks` …). */
+export interface MountedUpstream extends Partial<Omit<MountedConfig, "upstreams" | "routes">> {
+  readonly upstream: NonNullable<Config["upstreams"]>[string];
+}
+
+/** A proxy that has started, a configuration or a function that makes one, or one upstream. */
+export type MountSource = RunningProxy | MountedConfig | MountedUpstream | ConfigFunction;
+
+/** Where a request came from. */
+export interface ClientPlace {
+  /** An IP address; without, it counts as `unix`. */
+  readonly address: string | undefined;
+  readonly isSecure: boolean;
+}
+
+export interface MountOptions {
+  /** The name of its connections in logs and conditions. Default: `program`. */
+  readonly listener?: string;
+}
+
+export class MountedProxy {
+  readonly proxy: RunningProxy;
+  readonly rules: CycleRules = RULES;
+  readonly #isOwn: boolean;
+  readonly #listener: string;
+  readonly #owner: ClientOwner<ClientConnection> = {
+    // Never moved on: all deadlines are the proxy's.
+    timers: new Timers(0),
+    slab: new Slab(),
+    poolIdleMs: Number.POSITIVE_INFINITY,
+    onConnectionClosed() {},
+  };
+  #isReady: boolean;
+
+  constructor(source: MountSource, { listener = "program" }: MountOptions = {}) {
+    this.#isOwn = !isProxy(source);
+    this.proxy = isProxy(source) ? source : createMountedProxy({ config: configOf(source) });
+    this.#listener = listener;
+    this.#isReady = !this.#isOwn;
+  }
+
+  /** Null when connections can be opened now. A proxy of its own starts with the first request. */
+  starting(): Promise<void> | null {
+    if (this.#isReady) return null;
+    return this.proxy.start().then(() => {
+      this.#isReady = true;
+    });
+  }
+
+  /** Throws a TypeError for what is no address. */
+  open({ address, isSecure }: ClientPlace): ClientConnection {
+    const [inside, outside] = memorySocketPair({
+      local: NOWHERE,
+      peer: address === undefined || address === "" ? NOWHERE : { kind: "tcp", host: plain(address), port: 0 },
+      tls: isSecure ? SECURE : null,
+      highWaterBytes: HIGH_WATER_BYTES,
+      later: setImmediate,
+    });
+    this.proxy.accept(inside, this.#listener);
+    return new ClientConnection(outside, this.#owner);
+  }
+
+  async close(): Promise<void> {
+    if (this.#isOwn) await this.proxy.stop();
+  }
+}
+
+/** Nobody wants the rest: the proxy is told at once, and lets go of the server's side, too. */
+export function cut(connection: ClientConnection): void {
+  connection.socket.reset();
+  connection.close();
+}
+
+const NOWHERE: Address = { kind: "unix", path: "" };
+const SECURE: TlsInfo = {
+  alpn: "",
+  serverName: null,
+  protocol: "",
+  cipher: "",
+  peerCertificate: null,
+  authorized: false,
+};
+
+const FOREVER = Number.POSITIVE_INFINITY;
+/** The proxy has judged what it sends, by limits of the configuration, which are not known here. */
+const RULES: CycleRules = {
+  limits: { ...DEFAULT_LIMITS, interimResponsesMax: FOREVER },
+  timeouts: {
+    ...DEFAULT_TIMEOUTS,
+    firstByteMs: FOREVER,
+    responseIdleMs: FOREVER,
+    sendIdleMs: FOREVER,
+    tunnelIdleMs: FOREVER,
+  },
+  responseBounds: { headBytesMax: FOREVER, fieldsMax: FOREVER, nameBytesMax: FOREVER, targetBytesMax: 0 },
+};
+
+const UPSTREAM = "upstream";
+
+function configOf(source: Exclude<MountSource, RunningProxy>): Config | ConfigFunction {
+  if (typeof source === "function") return source;
+  if (!isUpstream(source)) return source as Config;
+  const { upstream, ...rest } = source;
+  const routes = [{ id: "all", upstream: UPSTREAM }];
+  return { ...rest, upstreams: { [UPSTREAM]: upstream }, routes } as Config;
+}
+
+function isProxy(source: MountSource): source is RunningProxy {
+  return typeof source === "object" && "accept" in source;
+}
+
+function isUpstream(source: MountedConfig | MountedUpstream): source is MountedUpstream {
+  return "upstream" in source;
+}
+
+function plain(address: string): string {
+  const zone = address.indexOf("%");
+  const canonical = canonicalAddress(zone === -1 ? address : address.slice(0, zone));
+  if (canonical === null)
+    throw new TypeError(`the client's address ${JSON.stringify(address.slice(0, 100))} is no IP address`);
+  return canonical;
+}
