@@ -14,7 +14,14 @@ import { OutgoingHead } from "../core/http/outgoing.ts";
 import type { ResponseHandler } from "../core/http/wire.ts";
 import { BodySource, type SourceOwner } from "../core/script/body-source.ts";
 import { FetchUpload, type UploadOwner } from "./fetch-upload.ts";
-import { type ClientPlace, cut, MountedProxy, type MountOptions, type MountSource } from "./mounted-proxy.ts";
+import {
+  type ClientPlace,
+  cut,
+  MountedProxy,
+  type MountOptions,
+  type MountSource,
+  unanswered,
+} from "./mounted-proxy.ts";
 import { isTarget, passingOfRequest, passingOfResponse } from "./passing-fields.ts";
 import type { Proxy as RunningProxy } from "./proxy.ts";
 
@@ -68,6 +75,8 @@ class FetchExchange implements ResponseHandler, UploadOwner, SourceOwner {
   #connection: ClientConnection | null = null;
   #upload: FetchUpload | null = null;
   #source: BodySource | null = null;
+  #isTaken = false;
+  #hasHead = false;
   #isOver = false;
 
   constructor(mounted: MountedProxy, request: Request, settle: Settle) {
@@ -110,8 +119,9 @@ class FetchExchange implements ResponseHandler, UploadOwner, SourceOwner {
     try {
       if (!isTarget(outgoing.target)) throw new TypeError("the URL of the request holds what no request line may");
       const bytes = bytesOf(method);
-      const connection = this.#mounted.open(this.#place);
+      const { connection, isTaken } = this.#mounted.open(this.#place);
       this.#connection = connection;
+      this.#isTaken = isTaken;
       connection.begin(this, this.#mounted.rules, methodOf(bytes, 0, bytes.length), false);
       connection.head(outgoing, NO_HEAD);
       if (length === null) connection.end(null);
@@ -138,6 +148,7 @@ class FetchExchange implements ResponseHandler, UploadOwner, SourceOwner {
 
   onHead(head: ResponseHead): void {
     const { status } = head;
+    this.#hasHead = true;
     if (status > STATUS_MAX) {
       this.#answerInstead(502, `the server answered with status ${status}, which no Response can have`);
       return;
@@ -161,8 +172,9 @@ class FetchExchange implements ResponseHandler, UploadOwner, SourceOwner {
   onFlush(): void {}
 
   onFault(): void {
-    if (this.#source !== null) this.#fail(new TypeError("the response was cut off"));
-    else this.#answerInstead(503, "the proxy takes no connections: it has stopped, is stopping, or is full");
+    const { status, text } = unanswered(this.#isTaken);
+    if (this.#hasHead) this.#fail(new TypeError("the response was cut off"));
+    else this.#answerInstead(status, text);
   }
 
   onBodyWanted(): void {

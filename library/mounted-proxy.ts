@@ -35,6 +35,18 @@ export interface MountOptions {
   readonly listener?: string;
 }
 
+export interface Opened {
+  readonly connection: ClientConnection;
+  /** False: the proxy has stopped, is stopping or is full, and has reset it. */
+  readonly isTaken: boolean;
+}
+
+/** What is answered when a connection ends before any response has come. A reset overtakes what was sent before it. */
+export function unanswered(isTaken: boolean): { readonly status: number; readonly text: string } {
+  if (isTaken) return { status: 502, text: "the response was cut off before any of it could be read" };
+  return { status: 503, text: "the proxy takes no connections: it has stopped, is stopping, or is full" };
+}
+
 export class MountedProxy {
   readonly proxy: RunningProxy;
   readonly rules: CycleRules = RULES;
@@ -65,7 +77,7 @@ export class MountedProxy {
   }
 
   /** Throws a TypeError for what is no address. */
-  open({ address, isSecure }: ClientPlace): ClientConnection {
+  open({ address, isSecure }: ClientPlace): Opened {
     const [inside, outside] = memorySocketPair({
       local: NOWHERE,
       peer: address === undefined || address === "" ? NOWHERE : { kind: "tcp", host: plain(address), port: 0 },
@@ -73,8 +85,9 @@ export class MountedProxy {
       highWaterBytes: HIGH_WATER_BYTES,
       later: setImmediate,
     });
+    const unowned = inside.handler;
     this.proxy.accept(inside, this.#listener);
-    return new ClientConnection(outside, this.#owner);
+    return { connection: new ClientConnection(outside, this.#owner), isTaken: inside.handler !== unowned };
   }
 
   async close(): Promise<void> {

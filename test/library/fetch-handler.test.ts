@@ -145,7 +145,9 @@ describe("a proxy as a fetch handler", () => {
       upstream: { servers: [`127.0.0.1:${(short.address() as { port: number }).port}`] },
     });
     const response = await cutting(new Request("http://a.example/"));
-    await assert.rejects(response.text(), /cut off/);
+    // The reset may overtake the head, and does where the end comes with the bytes before it.
+    if (response.status === 502) assert.match(await response.text(), /cut off/);
+    else await assert.rejects(response.text(), /cut off/);
     await cutting.close();
     await new Promise((done) => short.close(done));
   });
