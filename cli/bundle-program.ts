@@ -51,9 +51,9 @@ const SOURCE = /\.[cm]?[jt]sx?$/;
 
 /** Our own modules: a configuration anywhere gets those of the program that runs it. */
 const OWN: ReadonlyMap<string, URL> = new Map([
-  ["millrace", new URL("../library/mod.ts", import.meta.url)],
-  ["millrace/core", new URL("../core/mod.ts", import.meta.url)],
-  ["millrace/testing", new URL("../testing/mod.ts", import.meta.url)],
+  ["millrace", ownModule("library")],
+  ["millrace/core", ownModule("core")],
+  ["millrace/testing", ownModule("testing")],
 ]);
 const OWN_ROOMS = ["core", "adapters", "library", "testing"].map((room) =>
   fileURLToPath(new URL(`../${room}/`, import.meta.url)),
@@ -216,4 +216,9 @@ function problemOf({ text, location }: Message, directory: string): BundleProble
 
 function isBuildFailure(error: unknown): error is BuildFailure {
   return error instanceof Error && "errors" in error && Array.isArray(error.errors);
+}
+
+/** TypeScript in a checkout, JavaScript in the package. */
+function ownModule(room: string): URL {
+  return new URL(`../${room}/mod.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url);
 }

@@ -2,13 +2,15 @@
 // tsx where that is what runs TypeScript; see millrace.js.
 
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 
 const runsTypeScript = "Deno" in globalThis || "Bun" in globalThis;
-const stripsTypes = Boolean(globalThis.process?.features?.typescript) && !import.meta.url.includes("/node_modules/");
+const isBuilt = !existsSync(new URL("load-config.ts", import.meta.url));
+const stripsTypes = Boolean(globalThis.process?.features?.typescript);
 
 try {
-  if (!runsTypeScript && !stripsTypes) {
+  if (!isBuilt && !runsTypeScript && !stripsTypes) {
     // `import "tsx"` registers for the main thread only.
     for (const kind of ["esm", "cjs"]) (await import(`tsx/${kind}/api`)).register();
   }

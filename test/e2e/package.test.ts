@@ -1,0 +1,157 @@
+// What is published, as somebody uses it who has nothing else: packed, installed, type-checked, run on every runtime.
+
+import assert from "node:assert/strict";
+import { mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import {
+  executableOf,
+  projectRoot,
+  runtimeNames,
+  runtimeUnderTest,
+  scriptOptions,
+} from "../support/runtime-command.ts";
+import { runProgram, startProgram } from "./program.ts";
+import { createScratch } from "./scratch.ts";
+
+const CONSUMER = `import assert from "node:assert/strict";
+import { ConfigError, createProxy, defineConfig, type Decide } from "millrace";
+import { compileConfig } from "millrace/core";
+import { expectRoute, testProxy } from "millrace/testing";
+
+const decide: Decide = async (request) => (request.path === "/b" ? "b" : "a");
+const config = defineConfig({
+  listeners: ["127.0.0.1:0"],
+  upstreams: { a: { servers: ["10.0.0.1:80"] }, b: { servers: ["10.0.0.2:80"] } },
+  routes: [
+    { id: "hello", match: { path: "/hello" }, respond: { body: "hello" } },
+    { id: "rest", target: { run: decide, timeout: "500ms", fallback: { upstream: "a" } } },
+  ],
+});
+const proxy = createProxy(config);
+await proxy.start();
+const [address] = proxy.addresses;
+assert.ok(address?.kind === "tcp");
+const response = await fetch(\`http://127.0.0.1:\${address.port}/hello\`);
+assert.equal(await response.text(), "hello");
+await proxy.stop();
+await expectRoute(config, "GET http://x/b").toReach("b");
+const test = await testProxy(config);
+assert.equal((await test.request("GET /other")).upstream, "a");
+await test.close();
+assert.ok("problems" in compileConfig({}));
+assert.throws(() => createProxy({ listeners: [], routes: [] }), ConfigError);
+console.log("consumed");
+`;
+
+const CONFIG = `import { type Decide, defineConfig } from "millrace";
+import { status } from "./status.ts";
+const check = () => ({ deny: status });
+const decide: Decide = () => "a";
+export default defineConfig({
+  listeners: ["127.0.0.1:0"],
+  upstreams: { a: { servers: ["127.0.0.1:1"] } },
+  routes: [{ target: decide, hooks: { onRequest: check } }],
+});
+`;
+
+// The run on Node 24 drives all runtimes.
+describe("the package", { ignore: runtimeUnderTest() !== "node24" }, () => {
+  const scratch = createScratch();
+  const installed = (...names: string[]) => scratch.path(join("node_modules", "millrace", ...names));
+
+  beforeAll(async () => {
+    const done = async (...argv: string[]) => {
+      const { code, stdout, stderr } = await runProgram(argv, { cwd: scratch.folder, timeoutMs: 60_000 });
+      assert.equal(code, 0, `${argv.join(" ")}\n${stdout}${stderr}`);
+    };
+    const built = scratch.path("built");
+    await done(process.execPath, join(projectRoot, "tools", "build-package.ts"), built);
+    await done("npm", "pack", built, "--pack-destination", scratch.folder, "--silent");
+    const tarball = readdirSync(scratch.folder).find((name) => name.endsWith(".tgz"));
+    assert.ok(tarball !== undefined);
+    await done("tar", "xzf", tarball);
+    mkdirSync(scratch.path("node_modules"));
+    await done("mv", "package", installed());
+    // What npm would install beside it.
+    const { dependencies } = JSON.parse(readFileSync(installed("package.json"), "utf8"));
+    for (const name of [...Object.keys(dependencies), "@types"])
+      symlinkSync(join(projectRoot, "node_modules", name), scratch.path(join("node_modules", name)));
+    scratch.write("package.json", '{ "name": "consumer", "type": "module", "private": true }\n');
+    scratch.write("consumer.ts", CONSUMER);
+    scratch.write("config.ts", CONFIG);
+    scratch.write("status.ts", "export const status: number = 451;\n");
+    scratch.write(
+      "tsconfig.json",
+      '{ "compilerOptions": { "strict": true, "module": "nodenext", "target": "es2023", "lib": ["es2023", "dom", "esnext.disposable"], "types": ["node"], "outDir": "out", "skipLibCheck": false, "exactOptionalPropertyTypes": true }, "files": ["consumer.ts"] }\n',
+    );
+  });
+  afterAll(() => scratch.remove());
+
+  it("holds what a user needs, and nothing else", () => {
+    const top = readdirSync(installed()).sort();
+    const expected = [
+      "CHANGELOG.md",
+      "LICENSE",
+      "README.md",
+      "adapters",
+      "cli",
+      "core",
+      "docs",
+      "library",
+      "package.json",
+      "schema",
+      "testing",
+    ];
+    assert.deepEqual(top, expected);
+    for (const room of ["adapters", "cli", "core", "library", "testing"]) {
+      const files = readdirSync(installed(room), { recursive: true }).map(String);
+      const strange = files.filter((name) => /\.\w+$/.test(name) && !/\.(js|d\.ts)$/.test(name));
+      assert.deepEqual(strange, [], room);
+    }
+  });
+
+  it("type-checks where nothing is taken on trust", async () => {
+    const compiler = join(projectRoot, "node_modules", "typescript", "bin", "tsc");
+    const { code, stdout } = await runProgram([process.execPath, compiler, "-p", "."], {
+      cwd: scratch.folder,
+      timeoutMs: 60_000,
+    });
+    assert.equal(code, 0, stdout);
+  });
+
+  for (const runtime of runtimeNames) {
+    // Installed, Node 20 has no tsx, and needs none.
+    const command = [executableOf(runtime), ...(runtime === "node" ? [] : scriptOptions(runtime))];
+    const deno = runtime === "deno" ? ["--node-modules-dir=manual"] : [];
+
+    it(`is used as a library on ${runtime}`, async () => {
+      const { code, stdout, stderr } = await runProgram([...command, ...deno, "out/consumer.js"], {
+        cwd: scratch.folder,
+        timeoutMs: 30_000,
+      });
+      assert.equal(code, 0, `${stdout}${stderr}`);
+      assert.match(stdout, /consumed/);
+    });
+
+    it(`is run as a command on ${runtime}, with a program that is reloaded`, async () => {
+      const cli = [...command, ...deno, installed("cli", "millrace.js")];
+      const { stdout } = await runProgram([...cli, "--version"], { cwd: scratch.folder });
+      assert.match(stdout, /^millrace \d+\.\d+\.\d+ \(/);
+      scratch.write("status.ts", "export const status: number = 451;\n");
+      const program = startProgram([...cli, "run", "config.ts"], { cwd: scratch.folder });
+      try {
+        const listening = await program.says(/listening on (http:\/\/\S+)/);
+        const url = listening[1] ?? "";
+        assert.equal((await fetch(url)).status, 451);
+        scratch.write("status.ts", "export const status: number = 452;\n");
+        program.signal("SIGHUP");
+        await program.says(/SIGHUP: reloaded/);
+        assert.equal((await fetch(url)).status, 452);
+      } finally {
+        await program.stop();
+      }
+    });
+  }
+});
