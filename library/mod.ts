@@ -66,4 +66,5 @@ export {
 export { ConfigError } from "./config-error.ts";
 export { createFetchHandler, type FetchInfo, type MountedFetch } from "./fetch-handler.ts";
 export type { MountedConfig, MountedUpstream, MountOptions, MountSource } from "./mounted-proxy.ts";
+export { createNodeHandler, type NodeHandler } from "./node-handler.ts";
 export { type ConfigSource, createProxy, type Proxy, type ProxyOptions } from "./proxy.ts";

@@ -1,0 +1,66 @@
+/** A proxy as handlers for node:http, and for all that is built on it: Express, Fastify, middlewares as Vite has them. */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { MountedProxy, type MountOptions, type MountSource } from "./mounted-proxy.ts";
+import { isReadAlready, NodeRequest } from "./node-request.ts";
+import { NodeUpgrade } from "./node-upgrade.ts";
+import type { Proxy as RunningProxy } from "./proxy.ts";
+
+export interface NodeHandler {
+  /**
+   * Answers what the proxy answers. `next` is called with an error only: when the proxy cannot start, or somebody else
+   * has read the body. Without `next` these are answered 500. Needs no `this`.
+   */
+  readonly request: (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void) => void;
+  /** For `server.on("upgrade", …)`: WebSockets and other protocols, as bytes both ways once the server has agreed. */
+  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Uint8Array) => void;
+  readonly proxy: RunningProxy;
+  /** Stops the proxy if it was made for this handler; one that was given goes on. */
+  close(): Promise<void>;
+}
+
+/**
+ * A configuration is compiled now (and throws a `ConfigError`), and its proxy starts with the first request. A given
+ * proxy must have started.
+ */
+export function createNodeHandler(source: MountSource, options: MountOptions = {}): NodeHandler {
+  const mounted = new MountedProxy(source, options);
+  return {
+    proxy: mounted.proxy,
+    close: () => mounted.close(),
+    request(request, response, next) {
+      const fail = (error: unknown): void => {
+        if (next !== undefined) next(error);
+        else {
+          response.statusCode = 500;
+          response.end("the proxy could not take the request: it cannot start, or the body was read before it\n");
+        }
+      };
+      if (isReadAlready(request)) {
+        fail(new Error("the request's body was read before it came to the proxy: mount it before parsers of bodies"));
+        return;
+      }
+      whenReady(mounted, () => new NodeRequest(mounted, request, response).begin(), fail);
+    },
+    upgrade(request, socket, head) {
+      // While the proxy starts the client may go, and an error nobody listens to would end the process.
+      socket.on("error", () => {});
+      const fail = (): void => void socket.destroy();
+      whenReady(mounted, () => new NodeUpgrade(mounted, request, socket, head).begin(), fail);
+    },
+  };
+}
+
+function whenReady(mounted: MountedProxy, begin: () => void, fail: (error: unknown) => void): void {
+  const guarded = (): void => {
+    try {
+      begin();
+    } catch (error) {
+      fail(error);
+    }
+  };
+  const starting = mounted.starting();
+  if (starting === null) guarded();
+  else starting.then(guarded, fail);
+}

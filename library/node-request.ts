@@ -1,0 +1,180 @@
+/** One request of a node:http server on its way through a proxy. */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { bytesOf, copyOf } from "../core/bytes/text.ts";
+import type { ClientConnection } from "../core/h1/client.ts";
+import {
+  BODY_CHUNKED,
+  BODY_LENGTH,
+  BODY_NONE,
+  methodOf,
+  RequestHead,
+  type ResponseHead,
+} from "../core/http/message.ts";
+import { OutgoingHead } from "../core/http/outgoing.ts";
+import type { ResponseHandler } from "../core/http/wire.ts";
+import { cut, type MountedProxy, unanswered } from "./mounted-proxy.ts";
+import { declaredLength, isTarget, passingOfRequest, passingOfResponse } from "./passing-fields.ts";
+
+const NO_HEAD = new RequestHead();
+const BODILESS = [204, 304];
+
+export class NodeRequest implements ResponseHandler {
+  readonly #mounted: MountedProxy;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #onData = (bytes: Uint8Array): void => this.#send(bytes);
+  readonly #onEnd = (): void => this.#complete();
+  readonly #onDrain = (): void => this.#connection?.release();
+  readonly #onGone = (): void => this.#leave();
+  #connection: ClientConnection | null = null;
+  #isTaken = false;
+  #hasHead = false;
+  #isOver = false;
+
+  constructor(mounted: MountedProxy, request: IncomingMessage, response: ServerResponse) {
+    this.#mounted = mounted;
+    this.#request = request;
+    this.#response = response;
+  }
+
+  begin(): void {
+    const request = this.#request;
+    const response = this.#response;
+    if (response.destroyed || request.socket?.destroyed) return;
+    const target = request.url ?? "/";
+    if (!isTarget(target)) {
+      this.#answerInstead(400, "the request's target holds what cannot stand in a request line");
+      return;
+    }
+    const outgoing = headOf(request, target);
+    const bytes = bytesOf(outgoing.method);
+    const { connection, isTaken } = this.#mounted.open(placeOf(request));
+    this.#connection = connection;
+    this.#isTaken = isTaken;
+    response.on("close", this.#onGone).on("error", this.#onGone).on("drain", this.#onDrain);
+    request.on("error", this.#onGone).on("aborted", this.#onGone);
+    connection.begin(this, this.#mounted.rules, methodOf(bytes, 0, bytes.length), false);
+    connection.head(outgoing, NO_HEAD);
+    if (outgoing.body === BODY_NONE) {
+      connection.end(null);
+      return;
+    }
+    connection.flush();
+    request.on("data", this.#onData).on("end", this.#onEnd);
+  }
+
+  // ── the request's body ─────────────────────────────────────────────────────────────────────────────────────
+
+  /** A copy, because the server's parser may read into the same memory again. */
+  #send(bytes: Uint8Array): void {
+    if (this.#isOver) return;
+    if (!this.#connection!.body(copyOf(bytes, 0, bytes.length), 0, bytes.length)) this.#request.pause();
+    this.#connection!.flush();
+  }
+
+  #complete(): void {
+    if (!this.#isOver) this.#connection!.end(null);
+  }
+
+  onWritable(): void {
+    if (!this.#isOver) this.#request.resume();
+  }
+
+  // ── the response ───────────────────────────────────────────────────────────────────────────────────────────
+
+  onInterim(): void {}
+
+  onHead(head: ResponseHead): void {
+    const response = this.#response;
+    this.#hasHead = true;
+    response.statusCode = head.status;
+    for (const [name, values] of grouped(passingOfResponse(head)))
+      response.setHeader(name, values.length === 1 ? values[0]! : values);
+    // What is left of the upload would be read to its end for nobody.
+    if (!this.#request.complete) response.setHeader("Connection", "close");
+    if (this.#request.method !== "HEAD" && !BODILESS.includes(head.status)) response.flushHeaders?.();
+  }
+
+  onBodyPiece(bytes: Uint8Array, start: number, end: number): void {
+    if (!this.#response.write(copyOf(bytes, start, end))) this.#connection!.hold();
+  }
+
+  onFlush(): void {}
+
+  onEnd(): void {
+    this.#over();
+    this.#connection!.close();
+    this.#response.end();
+  }
+
+  onFault(): void {
+    if (this.#hasHead) {
+      this.#over();
+      // The only way to show that it is not whole.
+      this.#response.destroy();
+      return;
+    }
+    const { status, text } = unanswered(this.#isTaken);
+    this.#answerInstead(status, text);
+  }
+
+  // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #answerInstead(status: number, text: string): void {
+    this.#over();
+    this.#response.statusCode = status;
+    this.#response.setHeader("Content-Type", "text/plain; charset=utf-8");
+    if (!this.#request.complete) this.#response.setHeader("Connection", "close");
+    this.#response.end(`${text}\n`);
+  }
+
+  /** The client has gone. */
+  #leave(): void {
+    if (this.#isOver) return;
+    this.#over();
+    cut(this.#connection!);
+  }
+
+  #over(): void {
+    this.#isOver = true;
+    this.#request.off("data", this.#onData).off("end", this.#onEnd);
+    this.#response.off("drain", this.#onDrain);
+  }
+}
+
+/** Express and its like cut off the prefix they mounted something at, and that is the path a middleware has. */
+function headOf(request: IncomingMessage, target: string): OutgoingHead {
+  const outgoing = new OutgoingHead();
+  outgoing.method = request.method ?? "GET";
+  outgoing.target = target;
+  for (const [name, value] of passingOfRequest(request.rawHeaders)) outgoing.add(name, value);
+  const isChunked = request.headers["transfer-encoding"] !== undefined;
+  const length = isChunked ? -1 : declaredLength(request.headers["content-length"]);
+  outgoing.body = isChunked ? BODY_CHUNKED : length > 0 ? BODY_LENGTH : BODY_NONE;
+  outgoing.contentLength = length;
+  return outgoing;
+}
+
+/** Whether it has a body that somebody else has read, such as a parser of bodies mounted before. */
+export function isReadAlready(request: IncomingMessage): boolean {
+  const hasBody =
+    request.headers["transfer-encoding"] !== undefined || declaredLength(request.headers["content-length"]) > 0;
+  return hasBody && (request.readableEnded || request.readableDidRead === true);
+}
+
+export function placeOf(request: IncomingMessage): { address: string | undefined; isSecure: boolean } {
+  const { socket } = request;
+  return { address: socket?.remoteAddress, isSecure: (socket as { encrypted?: boolean } | null)?.encrypted === true };
+}
+
+/** Lines of one name become neighbours, where servers take one list for each name. */
+function grouped(fields: readonly (readonly [string, string])[]): Iterable<[string, string[]]> {
+  const groups = new Map<string, [string, string[]]>();
+  for (const [name, value] of fields) {
+    const group = groups.get(name.toLowerCase());
+    if (group === undefined) groups.set(name.toLowerCase(), [name, [value]]);
+    else group[1].push(value);
+  }
+  return groups.values();
+}

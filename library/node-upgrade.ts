@@ -1,0 +1,171 @@
+/**
+ * A connection of a node:http server that asks to switch protocols. Nothing the client sends behind its head goes on
+ * before 101: behind a refusal it would be read as a request, past all that the program checks first.
+ */
+
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { bytesOf, copyOf, latin1 } from "../core/bytes/text.ts";
+import type { ClientConnection } from "../core/h1/client.ts";
+import { BODY_NONE, methodOf, RequestHead, type ResponseHead } from "../core/http/message.ts";
+import { OutgoingHead } from "../core/http/outgoing.ts";
+import type { ResponseHandler } from "../core/http/wire.ts";
+import { cut, type MountedProxy, unanswered } from "./mounted-proxy.ts";
+import { placeOf } from "./node-request.ts";
+import { declaredLength, isTarget, passingOfRequest, passingOfResponse } from "./passing-fields.ts";
+
+const NO_HEAD = new RequestHead();
+/** How long a client may take to read a refusal and close. */
+const FAREWELL_MS = 5_000;
+
+export class NodeUpgrade implements ResponseHandler {
+  readonly #mounted: MountedProxy;
+  readonly #request: IncomingMessage;
+  readonly #socket: Duplex;
+  /** What came with the head. */
+  readonly #first: Uint8Array;
+  #connection: ClientConnection | null = null;
+  #isTaken = false;
+  #hasHead = false;
+  #isTunnel = false;
+  #hasEnded = false;
+  #isOver = false;
+
+  constructor(mounted: MountedProxy, request: IncomingMessage, socket: Duplex, first: Uint8Array) {
+    this.#mounted = mounted;
+    this.#request = request;
+    this.#socket = socket;
+    this.#first = first;
+  }
+
+  begin(): void {
+    const socket = this.#socket;
+    const request = this.#request;
+    socket.on("error", () => this.#leave()).on("close", () => this.#leave());
+    if (socket.destroyed) return;
+    const target = request.url ?? "/";
+    const { headers } = request;
+    if (
+      !isTarget(target) ||
+      headers["transfer-encoding"] !== undefined ||
+      declaredLength(headers["content-length"]) > 0
+    ) {
+      this.#answerInstead(400, "a request to switch protocols has a plain target and no body");
+      return;
+    }
+    const outgoing = new OutgoingHead();
+    outgoing.method = request.method ?? "GET";
+    outgoing.target = target;
+    outgoing.body = BODY_NONE;
+    for (const [name, value] of passingOfRequest(request.rawHeaders)) outgoing.add(name, value);
+    outgoing.add("Connection", "Upgrade");
+    outgoing.add("Upgrade", headers.upgrade ?? "");
+    const bytes = bytesOf(outgoing.method);
+    const { connection, isTaken } = this.#mounted.open(placeOf(request));
+    this.#connection = connection;
+    this.#isTaken = isTaken;
+    connection.begin(this, this.#mounted.rules, methodOf(bytes, 0, bytes.length), true);
+    connection.head(outgoing, NO_HEAD);
+    connection.end(null);
+    socket.on("drain", () => connection.release());
+  }
+
+  // ── from the client ────────────────────────────────────────────────────────────────────────────────────────
+
+  #openTunnel(): void {
+    this.#isTunnel = true;
+    const socket = this.#socket;
+    if (this.#first.length > 0) this.#send(this.#first);
+    socket.on("data", (bytes: Uint8Array) => this.#send(bytes));
+    socket.on("end", () => {
+      if (!this.#isOver) this.#connection!.end(null);
+    });
+    socket.resume();
+  }
+
+  #send(bytes: Uint8Array): void {
+    if (this.#isOver) return;
+    if (!this.#connection!.body(copyOf(bytes, 0, bytes.length), 0, bytes.length)) this.#socket.pause();
+    this.#connection!.flush();
+  }
+
+  onWritable(): void {
+    if (!this.#isOver) this.#socket.resume();
+  }
+
+  #leave(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    if (this.#connection !== null) cut(this.#connection);
+  }
+
+  // ── from the proxy ─────────────────────────────────────────────────────────────────────────────────────────
+
+  onInterim(): void {}
+
+  onHead(head: ResponseHead): void {
+    this.#hasHead = true;
+    const isSwitch = head.status === 101;
+    const fields = passingOfResponse(head);
+    if (isSwitch) fields.push(["Connection", "Upgrade"], ["Upgrade", head.fields.value("upgrade") ?? ""]);
+    else fields.push(["Connection", "close"]);
+    const reason = latin1(head.fields.bytes, head.reasonStart, head.reasonEnd);
+    this.#writeHead(head.status, reason, fields);
+    if (isSwitch) this.#openTunnel();
+  }
+
+  onBodyPiece(bytes: Uint8Array, start: number, end: number): void {
+    if (!this.#socket.write(copyOf(bytes, start, end))) this.#connection!.hold();
+  }
+
+  onFlush(): void {}
+
+  onEnd(): void {
+    this.#hasEnded = true;
+    if (this.#isTunnel) this.#socket.end();
+    else {
+      this.#isOver = true;
+      this.#connection!.close();
+      this.#farewell();
+    }
+  }
+
+  onFault(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    if (this.#hasHead) {
+      // In a tunnel this is also how both ends having ended is told.
+      if (this.#isTunnel && this.#hasEnded) this.#farewell();
+      else this.#socket.destroy();
+      return;
+    }
+    const { status, text } = unanswered(this.#isTaken);
+    this.#answerInstead(status, text);
+  }
+
+  #answerInstead(status: number, text: string): void {
+    this.#isOver = true;
+    const fields: [string, string][] = [
+      ["Content-Type", "text/plain; charset=utf-8"],
+      ["Content-Length", String(text.length + 1)],
+      ["Connection", "close"],
+    ];
+    this.#writeHead(status, status === 400 ? "Bad Request" : "Unavailable", fields);
+    this.#socket.write(`${text}\n`);
+    this.#farewell();
+  }
+
+  #writeHead(status: number, reason: string, fields: readonly (readonly [string, string])[]): void {
+    const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+    this.#socket.write(bytesOf(`HTTP/1.1 ${status} ${reason}\r\n${lines}\r\n`));
+  }
+
+  /** What the client still sends is dropped, for a moment: closed at once, it might not get to read the answer. */
+  #farewell(): void {
+    const socket = this.#socket;
+    socket.resume();
+    socket.end();
+    const timer = setTimeout(() => socket.destroy(), FAREWELL_MS);
+    socket.once("close", () => clearTimeout(timer));
+  }
+}
