@@ -193,6 +193,13 @@ export const MOUNT_TIMEOUT = fault(
 );
 export const NO_DECISION = fault("internal", "no-decision", 503, "a hook chose no upstream, or one that is not there");
 
+export const TARGET_NOT_ALLOWED = fault(
+  "internal",
+  "target-not-allowed",
+  502,
+  "a hook chose a target that has no address inside `allowTargets` of the configuration",
+);
+
 export const CONNECT_FAILED = fault("upstream", "connect-failed", 502, "no connection to the server could be made");
 export const CONNECT_REFUSED = fault("upstream", "connect-refused", 502, "the server refused the connection");
 export const CONNECT_TIMEOUT = fault(

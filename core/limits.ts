@@ -130,6 +130,12 @@ export const EDITED_FIELDS_MAX = 100;
 /** Calls of one hook that nobody waits for any more and that have not ended: beyond, it is not called. */
 export const HOOK_CALLS_HUNG_MAX = 1_000;
 
+/** Servers in no list that hooks have chosen: kept at once, for so long after the last request for one. */
+export const TARGETS_MAX = 10_000;
+export const TARGET_IDLE_MS = 60_000;
+/** The first requests for a name wait so long for its addresses. */
+export const TARGET_NAME_MS = 3_000;
+
 /** Values kept by `context.cache`, and beside them keys without one: nothing there, failed, loading for the first time. */
 export const CACHE_VALUES_MAX = 100_000;
 export const CACHE_EMPTY_MAX = 10_000;

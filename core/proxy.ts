@@ -264,6 +264,7 @@ class RunningProxy implements Running, Engine {
     const unloaded = this.#unloading.end(this.#isUnloaded ? null : this.deployment.snapshot.onUnload);
     this.#isUnloaded = true;
     for (const group of this.deployment.groups.values()) group.retire();
+    this.deployment.targets?.retire();
     await closeAll([...this.#entrances, ...leaving]);
     await Promise.all([this.#reloading, unloaded]);
     this.#ticker?.stop();

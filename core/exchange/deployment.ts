@@ -6,7 +6,7 @@
 import type { CycleRules } from "../h1/client-owner.ts";
 import type { HeadBounds } from "../h1/parse-head.ts";
 import { TrustedProxies } from "../http/client-address.ts";
-import type { Limits, Timeouts } from "../limits.ts";
+import { type Limits, POOL_IDLE_MAX, POOL_QUEUE_MAX, type Timeouts } from "../limits.ts";
 import type { Route } from "../route/compile-route.ts";
 import type { RouteAction } from "../route/route.ts";
 import type { HookSurroundings } from "../script/hook.ts";
@@ -15,6 +15,7 @@ import { allAtOnce, type Steps } from "../time/steps.ts";
 import type { Surroundings } from "../upstream/connections.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import { Group } from "../upstream/group.ts";
+import { Targets } from "../upstream/targets.ts";
 import { isSame } from "./is-same.ts";
 import type { Answer } from "./respond.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -38,6 +39,8 @@ export interface Deployment {
   /** Of requests that have no route yet; null: none. */
   readonly hooks: HookSet | null;
   readonly registry: HookRegistry;
+  /** Servers in no list that hooks may choose; null: `allowTargets` allows none. */
+  readonly targets: Targets | null;
   /** What requests on this route go by when a hook has chosen `group` for them. */
   planFor(route: Route, group: Group): RoutePlan;
 }
@@ -66,6 +69,7 @@ export function handOver(previous: Deployment, next: Deployment): ReadonlySet<En
     if (successor === undefined) group.retire();
   }
   for (const [name, group] of next.groups) if (previous.groups.get(name) !== group) group.takeOver();
+  if (previous.targets !== next.targets) previous.targets?.retire();
   return new Set(gone.filter((endpoint) => endpoint.isRetired));
 }
 
@@ -112,8 +116,22 @@ export function* deploying(
     requestBounds: requestBoundsOf(snapshot.limits),
     hooks,
     registry,
+    targets: targetsOf(snapshot, surroundings, previous?.targets ?? null),
     planFor: plannerOf(snapshot, plans),
   };
+}
+
+/** Those of before while they mean the same. */
+function targetsOf(
+  { allowTargets, timeouts }: Snapshot,
+  surroundings: Surroundings,
+  previous: Targets | null,
+): Targets | null {
+  if (allowTargets.length === 0) return null;
+  const { poolIdleMs, queueMs } = timeouts;
+  const pool = { idleMax: POOL_IDLE_MAX, idleMs: poolIdleMs, queueMax: POOL_QUEUE_MAX, queueMs };
+  const stays = previous !== null && isSame(previous.allowed, allowTargets) && isSame(previous.pool, pool);
+  return stays ? previous : new Targets(allowTargets, pool, surroundings);
 }
 
 /** Plans for groups that hooks choose: made when one is chosen, kept as long as the group is. */

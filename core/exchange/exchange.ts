@@ -19,11 +19,11 @@ import type { OutgoingHead } from "../http/outgoing.ts";
 import type { PathReading } from "../http/path.ts";
 import type { RequestHandler } from "../http/wire.ts";
 import type { FinishedExchange } from "../observe/events.ts";
-import type { CheckedDecision } from "../script/check-answer.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
-import type { Group } from "../upstream/group.ts";
+import { Group } from "../upstream/group.ts";
 import type { Answerer } from "./answering.ts";
 import type { Attempt } from "./attempt.ts";
+import { findGroup } from "./find-group.ts";
 import { BAD_PATH, findRoute } from "./find-route.ts";
 import { findTarget } from "./find-target.ts";
 import { forwardInterim, forwardRequest, forwardResponse, isLooping } from "./forward.ts";
@@ -92,24 +92,21 @@ export class Exchange
     this.targetSent = found === null ? null : found.target;
     if (found === null) this.#fail(BAD_PATH);
     else if (decide !== null && (kind === "upstream" || kind === "target"))
-      this.hooks.decide(decide, (decision) => this.#follow(decision));
+      this.hooks.decide(decide, (decision) => findGroup(this, decision, (found) => this.#goTo(found)));
     else if (kind === "mount" && this.asksUpgrade) this.#answer(answerText(501, NO_UPGRADE));
     else if (kind === "mount") this.#web.mount(this.#body);
     else if (group === null) this.#answer(answerOf(this));
     else this.#forward(group);
   }
 
-  /** A hook has decided. */
-  #follow(decision: Exclude<CheckedDecision, { kind: "answer" }>): void {
-    const group =
-      decision.kind === "upstream" ? (this.deployment.groups.get(decision.upstream) ?? null) : this.plan!.group;
-    if (group === null || decision.kind === "target") {
-      this.#fail(fault.NO_DECISION);
-      return;
-    }
-    this.plan = this.deployment.planFor(this.match!.route, group);
-    this.client.connection.goBy(this.plan.limits, this.plan.timeouts);
-    this.#forward(group);
+  /** A hook has decided; maybe a name had to be resolved meanwhile. */
+  #goTo(group: Group | Fault): void {
+    if (this.#isFinished) return;
+    if (group instanceof Group) {
+      this.plan = this.deployment.planFor(this.match!.route, group);
+      this.client.connection.goBy(this.plan.limits, this.plan.timeouts);
+      this.#forward(group);
+    } else this.#fail(group);
   }
 
   #forward(group: Group): void {

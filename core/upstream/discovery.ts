@@ -120,7 +120,9 @@ export class Discovery {
       const known =
         needed.get(key) ?? this.#names.get(key) ?? this.#surroundings.names.watch(kind, name, this.#listener);
       needed.set(key, known);
-      return known.records;
+      const { accepts } = this.#surroundings;
+      if (accepts === undefined || kind !== "addresses") return known.records;
+      return known.records.filter(({ host }) => accepts(host));
     };
     for (const source of this.#sources) {
       const listed = source.kind === "file" ? (this.#files.get(source.path)?.list ?? []) : [source];

@@ -16,6 +16,8 @@ export interface DiscoverySurroundings {
   /** Null where nobody reads files; their servers are then missing. */
   readonly lists: ServerLists | null;
   notify(notice: Notice): void;
+  /** Whether a server may be at this address; left out: at any. */
+  accepts?(address: string): boolean;
 }
 
 export interface NamesOptions {
