@@ -1,0 +1,13 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, it } from "@std/testing/bdd";
+import { readEntries, renderReference } from "../tools/api-reference.ts";
+import { runtimeUnderTest } from "./support/runtime-command.ts";
+
+// What the compiler emits is the same everywhere: one runtime is enough.
+describe("docs/api.md", { ignore: runtimeUnderTest() !== "node24" }, () => {
+  it("tells what the entries export (npm run docs:api)", () => {
+    const page = readFileSync(new URL("../docs/api.md", import.meta.url), "utf8");
+    assert.ok(page === renderReference(readEntries()), "docs/api.md is old: npm run docs:api");
+  });
+});

@@ -1,0 +1,104 @@
+// Writes docs/api.md from the types that the build makes of the public entries: each name with what was written at it.
+//
+//   npm run docs:api
+
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+export interface Declared {
+  readonly name: string;
+  /** Without its comment markers; empty where nothing was written. */
+  readonly text: string;
+  readonly signature: string;
+}
+
+export interface Entry {
+  readonly specifier: string;
+  readonly names: readonly Declared[];
+}
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const page = join(root, "docs", "api.md");
+const ENTRIES = [
+  ["millrace", "library/mod.d.ts"],
+  ["millrace/core", "core/mod.d.ts"],
+  ["millrace/testing", "testing/mod.d.ts"],
+] as const;
+
+/** Compiles: some seconds. */
+export function readEntries(): Entry[] {
+  const folder = mkdtempSync(join(tmpdir(), "millrace-api-"));
+  try {
+    const compiler = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin", "tsc");
+    const options = ["-p", join(root, "tsconfig.build.json"), "--emitDeclarationOnly", "--outDir", folder];
+    execFileSync(process.execPath, [compiler, ...options], { stdio: "inherit" });
+    return ENTRIES.map(([specifier, file]) => ({ specifier, names: namesOf(join(folder, file)) }));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export function renderReference(entries: readonly Entry[]): string {
+  const parts = ["# API reference", "`npm run docs:api` writes this page; the words are at the declarations."];
+  const shown = new Map<string, string>();
+  for (const { specifier, names } of entries) {
+    parts.push(`## ${specifier}`);
+    for (const { name, text, signature } of names) {
+      const code = `\`\`\`ts\n${signature}\n\`\`\``;
+      parts.push(`### ${name}`);
+      const before = shown.get(`${name} ${signature}`);
+      if (before === undefined) parts.push(...(text === "" ? [] : [text]), code);
+      else parts.push(`As in \`${before}\`.`);
+      shown.set(`${name} ${signature}`, before ?? specifier);
+    }
+  }
+  return `${parts.join("\n\n")}\n`;
+}
+
+/** What the entry passes on, by name. */
+function namesOf(file: string): Declared[] {
+  const names: Declared[] = [];
+  for (const [, list = "", from = ""] of readFileSync(file, "utf8").matchAll(
+    /export (?:type )?\{([^}]*)\} from "([^"]+)"/g,
+  )) {
+    for (const item of list.split(",")) {
+      const name = item.trim().replace(/^type /, "");
+      if (name !== "") names.push(declared(join(dirname(file), from.replace(/\.[jt]s$/, ".d.ts")), name));
+    }
+  }
+  return names.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function declared(file: string, name: string): Declared {
+  const text = readFileSync(file, "utf8");
+  const start = text.search(
+    new RegExp(`^export (?:declare )?(?:abstract )?(?:interface|type|function|class|const) ${name}\\b`, "m"),
+  );
+  if (start >= 0) {
+    // The compiler indents what is inside: the next line that is not is the end, or begins something else.
+    const [first = "", ...rest] = text.slice(start).split("\n");
+    const end =
+      first.endsWith(";") || first.endsWith("}") ? -1 : rest.findIndex((line) => /^[}\])]|^\S.*;$/.test(line));
+    const signature = [first, ...rest.slice(0, end + 1)].join("\n").replace("export declare ", "export ");
+    const comment = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n$/.exec(text.slice(0, start))?.[1] ?? "";
+    return { name, text: comment.replace(/^[ \t]*\* ?/gm, "").trim(), signature };
+  }
+  for (const [, list = "", from = ""] of text.matchAll(/export (?:type )?\{([^}]*)\} from "([^"]+)"/g)) {
+    const names = list.split(",").map((item) => item.trim().replace(/^type /, ""));
+    if (names.includes(name)) return declared(join(dirname(file), from.replace(/\.[jt]s$/, ".d.ts")), name);
+  }
+  const [, original, from = ""] =
+    new RegExp(`(\\w+) as ${name}\\b[^}]*\\} from "([^"]+)"`).exec(text) ??
+    new RegExp(`import (?:type )?\\{[^}]*\\b(${name})\\b[^}]*\\} from "([^"]+)"`).exec(text) ??
+    [];
+  if (original !== undefined)
+    return { ...declared(join(dirname(file), from.replace(/\.[jt]s$/, ".d.ts")), original), name };
+  throw new Error(`${file} declares no ${name}: teach tools/api-reference.ts how it does`);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) writeFileSync(page, renderReference(readEntries()));
