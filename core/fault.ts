@@ -5,6 +5,7 @@
 
 export type FaultSide = "client" | "upstream" | "internal";
 
+/** What went wrong: whose side it is on, and what the client is answered. */
 export interface Fault {
   /** Stable, for logs and counters: `client.bare-lf`. */
   readonly code: string;

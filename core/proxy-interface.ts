@@ -13,6 +13,7 @@ import type { HookView } from "./script/hook-view.ts";
 import type { ServerLists } from "./upstream/server-lists.ts";
 import type { ServerView } from "./upstream/server-view.ts";
 
+/** What a proxy is made of. */
 export interface ProxyOptions {
   readonly runtime: Runtime;
   readonly snapshot: Snapshot;
@@ -22,6 +23,7 @@ export interface ProxyOptions {
   readonly serverLists?: ServerLists;
 }
 
+/** A running proxy. */
 export interface Proxy {
   /** Resolves when every listener listens. Rejects with a ListenFailure, and then listens nowhere. */
   start(): Promise<void>;
@@ -64,6 +66,7 @@ export interface Proxy {
   stop(): Promise<void>;
 }
 
+/** A reload went through. */
 export interface Reloaded {
   readonly changes: ReloadChanges;
 }

@@ -40,6 +40,7 @@ import { type ServerView, serverViews } from "./upstream/server-view.ts";
 
 export type { CacheCounts, HookView, ListenFailure, NotReloaded, ProxyOptions, Reloaded, Running as Proxy, ServerView };
 
+/** Makes a proxy on a runtime; nothing listens before `start`. */
 export function createProxy(options: ProxyOptions): Running {
   return new RunningProxy(options);
 }

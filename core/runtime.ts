@@ -44,6 +44,7 @@ export type SocketErrorCode =
   | "EUNSUPPORTED"
   | "EUNKNOWN";
 
+/** Why a connection failed, by a closed list of codes. */
 export interface SocketError {
   readonly code: SocketErrorCode;
   /** The runtime's own words, for the log; never parsed. */
@@ -173,6 +174,7 @@ export interface Capabilities {
   readonly connectAbort: boolean;
 }
 
+/** What the core needs of a runtime: sockets, time, chance, names. Adapters implement it. */
 export interface Runtime {
   /** `node`, `deno`, `bun` or `simulated`. */
   readonly name: string;

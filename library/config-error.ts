@@ -2,6 +2,7 @@
 
 import { type ConfigProblem, formatPath } from "../core/mod.ts";
 
+/** A configuration that was refused, with everything that is wrong with it. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
   /** All that is wrong, in the order it was found. */

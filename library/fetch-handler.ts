@@ -25,11 +25,13 @@ import {
 import { isTarget, passingOfRequest, passingOfResponse } from "./passing-fields.ts";
 import type { Proxy as RunningProxy } from "./proxy.ts";
 
+/** What a fetch-style server knows of a request beside it. */
 export interface FetchInfo {
   /** The IP address of whoever sent the request, for logs, conditions and `X-Forwarded-For`; without, it is `unix`. */
   readonly clientAddress?: string;
 }
 
+/** A proxy as a `fetch` handler. */
 export interface MountedFetch {
   /**
    * Answers what the proxy answers, its own refusals included. Rejects with the signal's reason when the request is

@@ -30,6 +30,7 @@ export interface ClientPlace {
   readonly isSecure: boolean;
 }
 
+/** How requests come in that no listener accepts. */
 export interface MountOptions {
   /** The name of its connections in logs and conditions. Default: `program`. */
   readonly listener?: string;

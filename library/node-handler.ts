@@ -7,6 +7,7 @@ import { isReadAlready, NodeRequest } from "./node-request.ts";
 import { NodeUpgrade } from "./node-upgrade.ts";
 import type { Proxy as RunningProxy } from "./proxy.ts";
 
+/** A proxy as a handler of node:http. */
 export interface NodeHandler {
   /**
    * Answers what the proxy answers. `next` is called with an error only: when the proxy cannot start, or somebody else

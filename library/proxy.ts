@@ -23,6 +23,7 @@ import { ConfigError } from "./config-error.ts";
 /** A configuration, or a function (async if need be) that makes one. */
 export type ConfigSource = Config | ConfigFunction;
 
+/** What a proxy is made of. */
 export interface ProxyOptions {
   readonly config: ConfigSource;
   /** Told of every finished request and of every notice, from inside the proxy: it must be quick and must not throw. */

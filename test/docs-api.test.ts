@@ -8,6 +8,10 @@ import { runtimeUnderTest } from "./support/runtime-command.ts";
 describe("docs/api.md", { ignore: runtimeUnderTest() !== "node24" }, () => {
   it("tells what the entries export (npm run docs:api)", () => {
     const page = readFileSync(new URL("../docs/api.md", import.meta.url), "utf8");
+    const without = readEntries().flatMap(({ names }) =>
+      names.filter(({ text }) => text === "").map(({ name }) => name),
+    );
+    assert.deepEqual(without, [], "these have no word at their declaration");
     assert.ok(page === renderReference(readEntries()), "docs/api.md is old: npm run docs:api");
   });
 });

@@ -5,6 +5,7 @@ import { emptyRecord, type RequestRecord, recordOf } from "./test-response.ts";
 /** What happened in a proxy. `atMs`: virtual milliseconds since it was made. */
 export type TestEvent = FinishedEvent | (Notice & { readonly atMs: number });
 
+/** A request that is over, among the events of a test. */
 export interface FinishedEvent extends RequestRecord {
   readonly kind: "finished";
   readonly atMs: number;

@@ -30,8 +30,10 @@ export interface TestRequest {
 
 /** What a scripted server says: the body of a 200, a status, or all of it. */
 export type Answer = string | number | AnswerRecord | ((request: TestRequest) => AnswerNow | Promise<AnswerNow>);
+/** What a scripted server answers: a body, a status, or both and more. */
 export type AnswerNow = string | number | AnswerRecord;
 
+/** A response of a scripted server; what is left out is 200, no body, no fields. */
 export interface AnswerRecord {
   /** Default 200. */
   readonly status?: number;

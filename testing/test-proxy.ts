@@ -26,6 +26,7 @@ import { TestServer, TestUpstream } from "./test-server.ts";
 import { callerOf, expectClose, noteClose } from "./unclosed.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
+/** How the simulated world around a tested proxy is. */
 export interface TestProxyOptions extends WorldOptions {
   /** Same seed, same dice of balancers, pauses and network; default 1. */
   readonly seed?: number;
@@ -71,6 +72,7 @@ export interface Underway {
   abort(): void;
 }
 
+/** A real proxy on a simulated network and clock. */
 export class TestProxy {
   readonly #proxy: Millrace;
   readonly #sim: Simulation;

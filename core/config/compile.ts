@@ -31,11 +31,13 @@ import {
 } from "./schema.ts";
 import { defineSource } from "./server-list.ts";
 
+/** How the log lines look, and whether there is one for each request. */
 export interface LogDefinition {
   readonly access: boolean;
   readonly format: "json" | "text";
 }
 
+/** A configuration that is right, ready to run. */
 export interface CompiledConfig {
   readonly snapshot: Snapshot;
   readonly log: LogDefinition;
@@ -43,6 +45,7 @@ export interface CompiledConfig {
   readonly warnings: readonly ConfigProblem[];
 }
 
+/** Everything that is wrong with a configuration. */
 export interface RefusedConfig {
   readonly problems: readonly ConfigProblem[];
   readonly warnings: readonly ConfigProblem[];

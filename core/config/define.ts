@@ -4,6 +4,7 @@ import type { Config } from "./schema.ts";
 
 export type { Config };
 
+/** Makes a configuration when it is loaded. */
 export type ConfigFunction = () => Config | Promise<Config>;
 
 /** A configuration, or a function (async if need be) that makes one when the file is loaded. */

@@ -2,6 +2,7 @@
 
 export type ConfigPath = readonly (string | number)[];
 
+/** One thing that is wrong with a configuration, and where. */
 export interface ConfigProblem {
   /** From the root of the merged configuration; empty for the whole of it. */
   readonly path: ConfigPath;

@@ -11,6 +11,7 @@ import type { HookDefinitions } from "../script/hooks.ts";
 import type { UpstreamDefinition } from "../upstream/definition.ts";
 import type { DnsRules } from "../upstream/dns-rules.ts";
 
+/** A configuration, compiled and frozen. */
 export interface Snapshot {
   readonly listeners: readonly ListenerDefinition[];
   /** In the order of the file; `RouteAction.upstream` names one of them. */

@@ -40,6 +40,7 @@ export interface AskedRequest {
   readonly listener?: string | undefined;
 }
 
+/** Where a request would go, and why. */
 export interface Explanation {
   readonly request: string;
   readonly client: string;

@@ -10,6 +10,7 @@ const SERVERS_SHOWN_MAX = 20;
 /** Shown even when nobody has set them. */
 const ALWAYS_SHOWN = ["connect", "firstByte", "responseIdle", "requestBody"];
 
+/** An explanation, line by line. */
 export function explanationText(explanation: Explanation): string[] {
   const { request, client, listener, refused, route, upstream, sent, answer } = explanation;
   const lines = [request, `  from ${client}, on listener ${listener || "none"}`, ""];

@@ -8,6 +8,7 @@
 import { copyOf } from "../bytes/text.ts";
 import type { Address, Socket, SocketError, SocketHandler, TlsInfo } from "../runtime.ts";
 
+/** How the two ends of a connection in memory behave. */
 export interface MemoryPairOptions {
   /** Whom the first end talks to: the address of the listener, as far as there is one. */
   readonly local: Address;

@@ -3,6 +3,7 @@
 import type { Fault } from "../fault.ts";
 import type { ResolveError, SocketError } from "../runtime.ts";
 
+/** Is told of every finished request, and of what happens beside them. */
 export interface Observer {
   /** True: times are taken for every request. Without, `durationMs` and `firstByteMs` are 0. */
   readonly wantsTimes: boolean;
@@ -11,6 +12,7 @@ export interface Observer {
   onNotice(notice: Notice): void;
 }
 
+/** The record of one request, once it is over. */
 export interface FinishedExchange {
   readonly requestId: string;
   readonly clientAddress: string;
@@ -40,6 +42,7 @@ export interface FinishedExchange {
   header(name: string): string | null;
 }
 
+/** What is announced beside finished requests. */
 export type Notice =
   /** A cap of an upstream's `breaker` was reached, or no longer is; `refused` requests or tries met it. */
   | {

@@ -138,6 +138,7 @@ class Line {
 
 const HOLES_MAX = 32;
 
+/** Which of the traces that are kept. */
 export interface TraceFilter {
   readonly failed?: boolean;
   readonly limit?: number;

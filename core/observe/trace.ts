@@ -5,6 +5,7 @@
 
 import type { Fault } from "../fault.ts";
 
+/** Where one request went, and why. */
 export interface Trace {
   readonly requestId: string;
   /**
@@ -70,6 +71,7 @@ export type TryCause =
   /** Beside one that took long. */
   | "hedge";
 
+/** One try of a request at one server. */
 export interface TraceTry {
   readonly server: string;
   readonly cause: TryCause;
@@ -98,6 +100,7 @@ export interface TraceTry {
   readonly next: TraceNext | null;
 }
 
+/** What followed a try that failed. */
 export interface TraceNext {
   readonly decision: "none" | "fresh" | "elsewhere" | "anywhere";
   /** Why there was no further try; `""` where there was one. */
@@ -106,6 +109,7 @@ export interface TraceNext {
   readonly load: TraceLoad;
 }
 
+/** Whom a choice passed over. */
 export interface TraceSkipped {
   /** Servers of the upstream in all. */
   readonly of: number;
@@ -117,6 +121,7 @@ export interface TraceSkipped {
   readonly seenAt: "choice" | "end";
 }
 
+/** A server that a choice passed over. */
 export interface SkippedServer {
   readonly server: string;
   readonly reason: SkipReason;
@@ -124,6 +129,7 @@ export interface SkippedServer {
   readonly detail: string;
 }
 
+/** Why a choice passed a server over. */
 export type SkipReason =
   | "maintenance"
   | "drain"

@@ -30,6 +30,7 @@ export interface CacheSurroundings {
   readonly observer: Observer;
 }
 
+/** What `context.cache` holds, and how it has done since the start. */
 export interface CacheCounts {
   /** Keys that have a value, and those that have none. */
   readonly values: number;

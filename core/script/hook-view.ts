@@ -3,6 +3,7 @@
 import type { Hook } from "./hook.ts";
 import type { HookKind } from "./hooks.ts";
 
+/** A hook, as an operator sees it. */
 export interface HookView {
   /** `hooks.onRequest`, `routes.api.decide`. */
   readonly name: string;

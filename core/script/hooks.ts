@@ -47,6 +47,7 @@ export interface HookRequest {
   toRequest(): Request;
 }
 
+/** What a hook is given beside the request. */
 export interface HookContext {
   /** The hook's name in logs and counts: `hooks.onRequest`, `routes.api.decide`. */
   readonly hook: string;
@@ -63,6 +64,7 @@ export interface HookContext {
   log(message: string): void;
 }
 
+/** Brings a value that is not kept; its `signal` aborts when `timeout` is over. */
 export type CacheLoad<T> = (signal: AbortSignal) => T | Promise<T>;
 
 /** Times as in configurations (`"500ms"`, `"24h"`), or in milliseconds. */
@@ -100,6 +102,7 @@ export type RequestVerdict =
   | { readonly deny: number; readonly body?: string }
   | RequestChange;
 
+/** What `onRequest` changes of a request; what is left out stays. */
 export interface RequestChange {
   /** Begins with `/`; escaped as it is to be sent. */
   readonly path?: string;
@@ -109,8 +112,10 @@ export interface RequestChange {
   readonly host?: string;
   readonly headers?: HeaderEdits;
 }
+/** Allows, denies, answers or changes a request. */
 export type OnRequest = (request: HookRequest, context: HookContext) => Eventually<RequestVerdict>;
 
+/** What `decide` answers. */
 export type Decision =
   /** The route's own upstream; a route without one goes by the hook's fallback. */
   | Nothing
@@ -120,6 +125,7 @@ export type Decision =
   | TargetDecision
   | Response;
 
+/** An upstream, and if need be a server of it. */
 export interface UpstreamDecision {
   readonly upstream: string;
   /** A server of it by its label, `10.0.0.7:8080`: comes first as long as it is well and has not failed this request. */
@@ -133,12 +139,14 @@ export interface UpstreamDecision {
   readonly headers?: HeaderEdits;
 }
 
+/** A target in no list. */
 export interface TargetDecision {
   /** `http://HOST:PORT`, in no list; every address of HOST must be inside `allowTargets`. */
   readonly target: string;
   readonly host?: string;
   readonly headers?: HeaderEdits;
 }
+/** Chooses where a request goes. */
 export type Decide = (request: HookRequest, context: HookContext) => Eventually<Decision>;
 
 /** One try, before it is made. */
@@ -154,6 +162,7 @@ export interface HookAttempt {
   readonly failure: string;
 }
 
+/** A server of the upstream, as `onAttempt` sees it. */
 export interface HookCandidate {
   readonly server: string;
   readonly state: string;
@@ -167,6 +176,7 @@ export interface HookCandidate {
   readonly latencyMs: number;
 }
 
+/** What `onAttempt` answers: nothing, or another server or other headers for this try. */
 export type AttemptChange =
   | Nothing
   | {
@@ -175,6 +185,7 @@ export type AttemptChange =
       /** For this try only. */
       readonly headers?: HeaderEdits;
     };
+/** Looks at each try before it is made. */
 export type OnAttempt = (attempt: HookAttempt, request: HookRequest, context: HookContext) => Eventually<AttemptChange>;
 
 /** The head of a response, before it goes to the client. */
@@ -188,17 +199,20 @@ export interface HookResponse {
   header(name: string): string | null;
 }
 
+/** What `onResponse` answers: nothing, a Response instead, or another status and other headers. */
 export type ResponseChange =
   | Nothing
   /** Instead of the server's. */
   | Response
   | { readonly status?: number; readonly headers?: HeaderEdits };
+/** Changes a server's response, or replaces it. */
 export type OnResponse = (
   response: HookResponse,
   request: HookRequest,
   context: HookContext,
 ) => Eventually<ResponseChange>;
 
+/** A body as hooks see it. */
 export type ByteStream = ReadableStream<Uint8Array>;
 /** Nothing passes the body on as it is. */
 export type TransformRequestBody = (
@@ -206,6 +220,7 @@ export type TransformRequestBody = (
   request: HookRequest,
   context: HookContext,
 ) => Eventually<ByteStream | Nothing>;
+/** Passes the body of a response on as another stream; nothing passes it on as it is. */
 export type TransformResponseBody = (
   body: ByteStream,
   response: HookResponse,
@@ -236,10 +251,12 @@ export interface HookOutcome {
   readonly fault: string;
   header(name: string): string | null;
 }
+/** Is told how a request went. */
 export type OnFinish = (outcome: HookOutcome, context: HookContext) => Eventually<unknown>;
 
 /** A route's target that is a program: a Hono app, or whatever else has a `fetch` like it, or such a function. */
 export type FetchHandler = (request: Request) => Eventually<Response>;
+/** A program that answers requests: a function, or whatever has a `fetch`, such as a Hono app. */
 export type Mount = FetchHandler | { readonly fetch: FetchHandler };
 
 /** What a hook that fails, hangs or answers nonsense is replaced by. */
