@@ -8,7 +8,13 @@ const redis = createClient({
   // A command that can't be sent now fails now: the cache has an answer, a queue would only make it wait.
   disableOfflineQueue: true,
   commandsQueueMaxLength: 1_000,
-  socket: { connectTimeout: 500, reconnectStrategy: (retries) => Math.min(50 * 2 ** retries, 500) },
+  // A host that vanishes without a word is noticed by a ping, not when TCP gives up.
+  pingInterval: 500,
+  socket: {
+    connectTimeout: 500,
+    socketTimeout: 2_000,
+    reconnectStrategy: (retries) => Math.min(50 * 2 ** retries, 500),
+  },
 });
 // What it means for requests is told by the cache, in the proxy's log.
 redis.on("error", () => {});
