@@ -205,7 +205,9 @@ export class Hooked {
   ): void {
     const { engine } = this.#owner;
     const beganMs = this.#owner.trace === null ? 0 : engine.runtime.now();
-    const call = hook.run(this.request.id, invoke, check, (answer) => {
+    // Null as long as it may answer at once, beside others that are under way.
+    let call: HookCall<unknown> | null = null;
+    call = hook.run(this.request.id, invoke, check, (answer) => {
       this.#calls = this.#calls.filter((each) => each !== call);
       const { trace } = this.#owner;
       if (trace !== null) {

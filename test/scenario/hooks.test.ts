@@ -350,6 +350,30 @@ describe("onResponse", () => {
     }
   });
 
+  it("answers at once while a hook still looks at a hedge of the same request", async () => {
+    const { stage, close } = await withTwo(
+      {
+        onAttempt: ({ number }: HookAttempt) => (number === 1 ? undefined : new Promise(() => {})),
+        onResponse: () => ({ headers: { set: { "X-Seen": "yes" } } }),
+      },
+      { hedge: { after: "100ms" } },
+    );
+    let answer = () => {};
+    stage.script = {
+      onRequest: (_request, link) => {
+        answer = () => link.peer.send(OK);
+        return null;
+      },
+    };
+    const peer = stage.ask(GET);
+    stage.sim.advance(200);
+    await settle(stage);
+    answer();
+    await settle(stage);
+    assert.match(peer.text(), /^HTTP\/1.1 200 .*X-Seen: yes/s);
+    await close();
+  });
+
   it("may think about one whose server breaks off meanwhile", async () => {
     let answer: (nothing: undefined) => void = () => {};
     const onResponse = () => new Promise<undefined>((resolve) => (answer = resolve));
