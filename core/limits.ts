@@ -127,7 +127,7 @@ export const HOOK_REST_MS_MAX = 30_000;
 /** Fields that one answer of a hook may change. */
 export const EDITED_FIELDS_MAX = 100;
 
-/** Calls of one hook that nobody waits for any more and that have not ended: beyond, it is not called. */
+/** Calls of one hook that nobody waits for, or not any more, and that have not ended: beyond, it is not called. */
 export const HOOK_CALLS_HUNG_MAX = 1_000;
 
 /** Servers in no list that hooks have chosen: kept at once, for so long after the last request for one. */

@@ -54,7 +54,7 @@ export class Hook<K extends HookKind = HookKind> {
   readonly breaker = new HookBreaker();
   calls = 0;
   failures = 0;
-  /** Not called, because it rests or too many calls of it hang. */
+  /** Not called, because it rests or too many calls of it have not ended. */
   skipped = 0;
   /** Called, and not heard of yet. */
   pending = 0;
@@ -64,6 +64,11 @@ export class Hook<K extends HookKind = HookKind> {
   constructor(definition: HookDefinition<HookFunctions[K]>, surroundings: HookSurroundings) {
     this.definition = definition;
     this.surroundings = surroundings;
+  }
+
+  /** Nobody waits for `onFinish`: no number of requests bounds its calls. */
+  get #unawaited(): number {
+    return this.definition.kind === "onFinish" ? this.pending : this.hung;
   }
 
   get fallback(): Fallback {
@@ -81,7 +86,7 @@ export class Hook<K extends HookKind = HookKind> {
     done: (answer: A | null) => void,
   ): HookCall<A> | null {
     const { timers } = this.surroundings;
-    if (this.hung >= HOOK_CALLS_HUNG_MAX || !this.breaker.admits(timers.nowMs)) {
+    if (this.#unawaited >= HOOK_CALLS_HUNG_MAX || !this.breaker.admits(timers.nowMs)) {
       this.skipped++;
       done(null);
       return null;
@@ -105,8 +110,7 @@ export class Hook<K extends HookKind = HookKind> {
       call.answer(answer);
       return null;
     }
-    // Whatever else calls itself a promise is made one.
-    call.wait(Promise.resolve(answer));
+    call.wait(answer);
     return call;
   }
 
@@ -118,7 +122,12 @@ export class Hook<K extends HookKind = HookKind> {
     this.breaker.fail(timers.nowMs);
     const { name: hook, source } = this.definition;
     const rests = !wasOpen && this.breaker.isOpen;
-    observer.onNotice({ kind: "hook-failed", hook, source, requestId, failure, error, rests });
+    try {
+      observer.onNotice({ kind: "hook-failed", hook, source, requestId, failure, error, rests });
+    } catch (defect) {
+      // Who is told of it must not keep the request from its fallback.
+      this.surroundings.reportDefect(defect);
+    }
   }
 }
 
@@ -175,16 +184,26 @@ export class HookCall<A> implements TimerOwner {
       this.hook.surroundings.timers.set(this.#timer, this.hook.definition.timeoutMs);
   }
 
-  wait(promise: Promise<unknown>): void {
+  /** `promise` is one, or calls itself one. */
+  wait(promise: unknown): void {
     const { hook } = this;
     const { timers } = hook.surroundings;
     hook.pending++;
     this.#timer = new Timer(this);
     timers.set(this.#timer, hook.definition.timeoutMs);
-    promise.then(
-      (answer) => this.#settle(() => this.answer(answer)),
-      (error) => this.#settle(() => this.fail("threw", error)),
-    );
+    void this.#hear(promise);
+  }
+
+  /** Once, whatever it does: `await` calls no `then` that a real promise was given, and hears others only once. */
+  async #hear(promise: unknown): Promise<void> {
+    let answer: unknown;
+    try {
+      answer = await promise;
+    } catch (error) {
+      this.#settle(() => this.fail("threw", error));
+      return;
+    }
+    this.#settle(() => this.answer(answer));
   }
 
   onTimer(): void {

@@ -123,6 +123,58 @@ describe("a hook", () => {
     assert.equal(resting.length, 1);
   });
 
+  it("hears a promise once, whatever that was given of its own", async () => {
+    const both = (answer: (value: unknown) => void, fail: (error: unknown) => void): void => {
+      for (let i = 0; i < 2; i++) {
+        answer("yes");
+        fail(new Error("no"));
+      }
+    };
+    const no = (): never => {
+      throw new Error("no");
+    };
+    for (const [name, descriptor] of [
+      ["then", { value: both }],
+      ["then", { value: no }],
+      ["constructor", { get: no }],
+    ] as const) {
+      const { answers, call, hook } = play(() => Object.defineProperty(Promise.resolve("yes"), name, descriptor));
+      call();
+      await turn();
+      assert.equal(answers.length, 1);
+      assert.deepEqual([hook.calls, hook.pending, hook.hung], [1, 0, 0]);
+    }
+  });
+
+  it("answers its fallback, also when whoever is told of the failure throws", () => {
+    const { answers, call, surroundings } = play(() => 5);
+    const defect = new Error("of the observer");
+    Object.assign(surroundings.observer, {
+      onNotice: () => {
+        throw defect;
+      },
+    });
+    call();
+    assert.deepEqual(answers, [null]);
+    assert.deepEqual(surroundings.defects, [defect]);
+  });
+
+  it("that nobody waits for has no more calls under way than may hang", () => {
+    const surroundings = around();
+    const hook = hookOf("onFinish", () => new Promise(() => {}), surroundings);
+    const run = () =>
+      hook.run(
+        "id",
+        (code, context) => code({} as never, context),
+        check,
+        () => {},
+      );
+    for (let i = 0; i < HOOK_CALLS_HUNG_MAX; i++) run();
+    assert.deepEqual([hook.pending, hook.skipped], [HOOK_CALLS_HUNG_MAX, 0]);
+    run();
+    assert.deepEqual([hook.pending, hook.skipped], [HOOK_CALLS_HUNG_MAX, 1]);
+  });
+
   it("is not called while too many calls of it hang", () => {
     const { answers, call, hook } = play(() => new Promise(() => {}));
     for (let i = 0; i < HOOK_CALLS_HUNG_MAX; i++) call()?.abandon();
