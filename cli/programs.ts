@@ -58,7 +58,7 @@ export const programs = new Programs();
 
 export function messageOf(error: unknown): string {
   try {
-    return error instanceof Error ? error.message : String(error);
+    return String(error instanceof Error ? error.message : error);
   } catch {
     return "something was thrown that cannot be shown";
   }

@@ -60,8 +60,8 @@ export class Sources {
 
   /** `file:line:column` of the first of its frames that belongs to a bundle; null: it came from elsewhere. */
   placeOf(error: unknown): string | null {
-    const stack = typeof error === "object" && error !== null && "stack" in error ? error.stack : null;
-    if (typeof stack !== "string") return null;
+    const stack = stackOf(error);
+    if (stack === null) return null;
     const frame = FRAME.exec(stack);
     if (frame === null) return null;
     const known = this.#known.get(Number(frame[1]))?.deref();
@@ -100,4 +100,14 @@ const DEPTH_MAX = 8;
 function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null || Array.isArray(value);
+}
+
+/** Whatever was thrown: also what throws when it is looked at. */
+function stackOf(error: unknown): string | null {
+  try {
+    const stack = typeof error === "object" && error !== null && "stack" in error ? error.stack : null;
+    return typeof stack === "string" ? stack : null;
+  } catch {
+    return null;
+  }
 }

@@ -148,7 +148,7 @@ const HOOK_FAILURES = {
 /** Whatever was thrown. */
 function messageOf(error: unknown): string {
   try {
-    return error instanceof Error ? error.message : String(error);
+    return String(error instanceof Error ? error.message : error);
   } catch {
     return "something that cannot be shown";
   }

@@ -158,6 +158,10 @@ describe("where code was written", () => {
     assert.match(programs.sources.placeOf(error) ?? "", /far\.ts:5:\d+$/);
     assert.equal(programs.sources.placeOf(new Error("ours")), null);
     assert.equal(programs.sources.placeOf("text"), null);
+    const get = () => {
+      throw new Error("looked at");
+    };
+    assert.equal(programs.sources.placeOf(Object.defineProperty(new Error("x"), "stack", { get })), null);
   });
 
   it("is not guessed where two functions read the same", async () => {
