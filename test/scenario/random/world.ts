@@ -13,6 +13,7 @@ import { type Seeded, seeded } from "../../../testing/seeded.ts";
 import { createSimulation, type Simulation } from "../../../testing/sim.ts";
 import { isOfHealth } from "../../support/health-timers.ts";
 import { type Actor, addClient } from "./clients.ts";
+import { hooksOf } from "./hooks.ts";
 import { addIncidents } from "./incidents.ts";
 import type { RequestPlan } from "./request-plan.ts";
 import { RandomServer } from "./servers.ts";
@@ -62,6 +63,8 @@ export class World {
   /** A drain began: what comes later may be refused. */
   isDraining = false;
   readonly #random: Seeded;
+  /** Of the route; null: it has none. */
+  readonly #hooks: object | null;
   /** What runs by promises. */
   readonly #background: Promise<unknown>[] = [];
   readonly #countedBefore = { ...counted };
@@ -72,12 +75,14 @@ export class World {
   constructor(seed: number) {
     const random = seeded(seed);
     this.#random = random;
-    this.setting = settingOf(random);
+    const setting = settingOf(random);
+    this.#hooks = hooksOf(() => this, seeded(seed + HOOK_SEEDS), setting.addresses);
+    this.setting = setting;
     this.sim = createSimulation({ seed, log: false, ...this.setting.simulation });
     this.servers = this.setting.addresses.map((address) => new RandomServer(this, random, address));
     this.proxy = createProxy({
       runtime: this.sim.runtime,
-      snapshot: snapshotOf(this.setting.config),
+      snapshot: snapshotOf(this.#withHooks(this.setting.config)),
       observer: {
         wantsTimes: true,
         onExchange: (exchange) => void this.exchanges.push(reportOf(exchange)),
@@ -110,7 +115,7 @@ export class World {
   /** Goes by another configuration, if that can be taken. */
   reload(config: object): void {
     this.#noteEndpoints();
-    this.inBackground(this.proxy.reload(snapshotOf(config)).then(() => this.#noteEndpoints()));
+    this.inBackground(this.proxy.reload(snapshotOf(this.#withHooks(config))).then(() => this.#noteEndpoints()));
   }
 
   /** Something that takes its time; that it fails is a defect. */
@@ -124,6 +129,8 @@ export class World {
     for (const { peer } of this.actors) if (!peer.isGone) peer.reset();
     this.sim.advance(SETTLE_MS);
     await this.sim.settle();
+    // What only ended now has hooks of its own, and those their time.
+    if (this.#hooks !== null) await this.#pass(HOOKS_MS);
     // A reload that warms up has a deadline of its own.
     await this.sim.until(Promise.all(this.#background), 20_000);
     this.#noteEndpoints();
@@ -137,9 +144,10 @@ export class World {
     assert.equal(this.engine.inFlight.count, 0, "requests under way in all");
     assert.equal(this.engine.replayBudget.usedBytes, 0, "bytes kept for second tries");
     this.#checkReports();
+    const left = this.#checkHooks();
     const running = [...this.#timersSeen].filter((timer) => timer.deadlineMs !== 0).length;
     const own = this.setting.timersPerServer * this.#endpointsSeen.size;
-    assert.ok(running <= idle + own, `${running} deadlines run beside ${idle} of idle connections`);
+    assert.ok(running <= idle + own + left, `${running} deadlines run beside ${idle} of idle connections`);
     await this.sim.until(this.proxy.drain(1_000), 5_000);
     for (const server of this.servers) await server.close();
     this.sim.assertQuiet();
@@ -154,7 +162,25 @@ export class World {
 
   async #pass(ms: number): Promise<void> {
     this.sim.advance(ms);
-    if (this.#background.length > 0) await this.sim.settle();
+    if (this.#background.length > 0 || this.#hooks !== null) await this.sim.settle();
+  }
+
+  /** Reloads bring the very same functions. */
+  #withHooks(config: object): object {
+    return this.#hooks === null ? config : { ...config, routes: [{ upstream: "app", hooks: this.#hooks }] };
+  }
+
+  /** Whoever still thinks is waited for by nobody; answers how many have no time left, for the proxy was stopped. */
+  #checkHooks(): number {
+    let left = 0;
+    for (const { name, kind, pending, hung, calls } of this.proxy.hookStates()) {
+      const waiting = pending - hung;
+      const isLeft = kind === "onFinish" && this.isDraining && waiting > 0;
+      if (isLeft) left += waiting;
+      const numbers = `${name}: ${pending} pending, ${hung} of them hung, ${calls} calls`;
+      assert.ok(hung >= 0 && pending <= calls && (waiting === 0 || isLeft), numbers);
+    }
+    return left;
   }
 
   /** Until nobody is there any more, or for as long as the longest story may take. */
@@ -183,6 +209,10 @@ export class World {
   }
 }
 
+/** Far from those of schedules, or neighbours would resemble each other. */
+const HOOK_SEEDS = 1_000_003;
+/** Longer than a hook may take. */
+const HOOKS_MS = 1_000;
 const QUIET_MS = 60_000;
 /** Promises get their turn after each. */
 const STEP_MS = 100;
