@@ -1,10 +1,12 @@
 /** `onAttempt` before a try: the server that was picked waits meanwhile, and goes back if the try is called off. */
 
+import type { Fault } from "../fault.ts";
 import { type Edits, NO_EDITS } from "../script/check-edits.ts";
 import type { Hook } from "../script/hook.ts";
 import { ShownAttempt } from "../script/shown-attempt.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import type { Group } from "../upstream/group.ts";
+import type { Attempt } from "./attempt.ts";
 import type { TriesOwner } from "./tries-owner.ts";
 
 export interface PlannedTry {
@@ -22,9 +24,9 @@ export class AttemptGate {
   readonly #hook: Hook<"onAttempt">;
   #planned: PlannedTry | null = null;
   /** What the hook wants of the next try. */
-  edits: Edits = NO_EDITS;
+  #edits: Edits = NO_EDITS;
   /** Who has chosen its server, for traces; `""`: not the hook. */
-  chosenBy = "";
+  #chosenBy = "";
 
   constructor(exchange: TriesOwner, group: Group, hook: Hook<"onAttempt">) {
     this.#exchange = exchange;
@@ -36,23 +38,48 @@ export class AttemptGate {
     return this.#planned !== null;
   }
 
-  /** `next` when the hook has looked at it, maybe later; not when it was called off meanwhile. */
-  ask(planned: PlannedTry, next: (chosen: Endpoint, isWished: boolean) => void): void {
+  /**
+   * `next` when the hook has looked at it, maybe later; `refused` when there is to be no such try. Neither when it was
+   * called off meanwhile.
+   */
+  ask(
+    planned: PlannedTry,
+    next: (chosen: Endpoint, isWished: boolean) => void,
+    refused: (reason: Fault) => void,
+  ): void {
     const group = this.#group;
     this.#planned = planned;
-    this.#exchange.hooks.onAttempt(this.#hook, new ShownAttempt({ ...planned, group }), ({ server, edits }) => {
+    this.#exchange.hooks.onAttempt(this.#hook, new ShownAttempt({ ...planned, group }), (change) => {
       if (this.#planned !== planned) return;
+      if ("code" in change) {
+        this.stop();
+        refused(change);
+        return;
+      }
       this.#planned = null;
-      this.edits = edits;
+      const { server, edits } = change;
+      this.#edits = edits;
       const wished = server === null ? null : (group.endpoints.find(({ label }) => label === server) ?? null);
       const isWished = wished !== null && wished !== planned.endpoint && group.mayPick(wished);
-      this.chosenBy = isWished ? `hook ${this.#hook.definition.name}` : "";
+      this.#chosenBy = isWished ? `hook ${this.#hook.definition.name}` : "";
       if (isWished) {
         group.putBack(planned.endpoint);
         group.onPlaceTaken(wished);
       }
       next(isWished ? wished : planned.endpoint, isWished);
     });
+  }
+
+  /** `attempt` is what the hook has looked at last. */
+  mark(attempt: Attempt): void {
+    attempt.edits = this.#edits;
+    attempt.chosenBy = this.#chosenBy;
+  }
+
+  /** The next try is `attempt` once more, whatever the hook has looked at since. */
+  repeat({ edits, chosenBy }: Attempt): void {
+    this.#edits = edits;
+    this.#chosenBy = chosenBy;
   }
 
   /** Whoever still thinks about the try thinks in vain. */

@@ -117,17 +117,13 @@ export class Hooked {
     );
   }
 
-  /** `next` when the try may be made, as it is or as the hook wants it. */
-  onAttempt(hook: Hook<"onAttempt">, attempt: HookAttempt, next: (change: CheckedAttempt) => void): void {
-    const owner = this.#owner;
+  /** `next` when the try may be made, as it is or as the hook wants it; with a fault when there is to be none. */
+  onAttempt(hook: Hook<"onAttempt">, attempt: HookAttempt, next: (change: CheckedAttempt | Fault) => void): void {
     this.#run(
       hook,
       (run, context) => run(attempt, this.request, context),
       checkAttempt,
-      (change) => {
-        if (change !== null || hook.fallback === "ignore") next(change ?? UNCHANGED);
-        else owner.onFailed(failureOf(hook));
-      },
+      (change) => next(change ?? (hook.fallback === "ignore" ? UNCHANGED : failureOf(hook))),
     );
   }
 

@@ -24,6 +24,7 @@ import { nextTry, whyNoOther } from "./retry.ts";
 import type { TriesOwner } from "./tries-owner.ts";
 
 const NOBODY: readonly Endpoint[] = [];
+const NOTHING = (): void => {};
 
 export class Tries implements AttemptJudge, PlaceOwner, TimerOwner {
   readonly #exchange: TriesOwner;
@@ -149,7 +150,7 @@ export class Tries implements AttemptJudge, PlaceOwner, TimerOwner {
     this.#stopTimer();
     switch (this.#next(attempt, reason, 0)) {
       case "fresh":
-        this.#startFresh(attempt.endpoint);
+        this.#startFresh(attempt);
         return;
       case "elsewhere":
         if (this.#goElsewhere(attempt.endpoint)) return;
@@ -180,6 +181,7 @@ export class Tries implements AttemptJudge, PlaceOwner, TimerOwner {
     if (isOnly && (this.#next(attempt, null, head.status) === "none" || !this.#pause(attempt))) return false;
     trace?.ended(attempt, null);
     this.#failure = `status ${head.status}`;
+    this.#gate?.stop();
     this.#remove(attempt);
     this.#held?.abandon(null);
     this.#held = attempt;
@@ -240,7 +242,7 @@ export class Tries implements AttemptJudge, PlaceOwner, TimerOwner {
     const endpoint = this.#other(first.endpoint);
     if (endpoint === null) return;
     if (this.#gate === null) this.#startBeside(first, endpoint);
-    else this.#gate.ask(this.#planned(endpoint), (chosen) => this.#startBeside(first, chosen));
+    else this.#gate.ask(this.#planned(endpoint), (chosen) => this.#startBeside(first, chosen), NOTHING);
   }
 
   #startBeside(first: Attempt, endpoint: Endpoint): void {
@@ -295,17 +297,21 @@ export class Tries implements AttemptJudge, PlaceOwner, TimerOwner {
   /** `endpoint` was picked, unless a hook has another one in mind. */
   #startAt(endpoint: Endpoint): void {
     if (this.#gate === null) this.#places.at(endpoint, false);
-    else this.#gate.ask(this.#planned(endpoint), (chosen, isWished) => this.#places.at(chosen, isWished));
+    else {
+      const go = (chosen: Endpoint, isWished: boolean) => this.#places.at(chosen, isWished);
+      this.#gate.ask(this.#planned(endpoint), go, (reason) => this.#exchange.onFailed(reason));
+    }
   }
 
   #planned(endpoint: Endpoint): PlannedTry {
     return { number: this.count + 1, endpoint, tried: this.tried, failure: this.#failure };
   }
 
-  /** The connection was stale; `endpoint` is asked again. */
-  #startFresh(endpoint: Endpoint): void {
+  /** Its connection was stale; the same server is asked again. */
+  #startFresh(stale: Attempt): void {
     this.#cause = "fresh";
-    this.#places.freshAt(endpoint);
+    this.#gate?.repeat(stale);
+    this.#places.freshAt(stale.endpoint);
   }
 
   get queueMs(): number {
@@ -331,10 +337,7 @@ export class Tries implements AttemptJudge, PlaceOwner, TimerOwner {
     this.#isExtra = false;
     attempt.cause = this.#cause;
     if (this.#exchange.hasBegun) attempt.startedMs = this.#exchange.nowMs;
-    if (this.#gate !== null) {
-      attempt.edits = this.#gate.edits;
-      attempt.chosenBy = this.#gate.chosenBy;
-    }
+    this.#gate?.mark(attempt);
     if (this.#waitedMs !== null) attempt.waitedMs = this.#waitedMs;
     this.#waitedMs = null;
     this.#exchange.trace?.began(attempt);

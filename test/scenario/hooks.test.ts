@@ -263,6 +263,96 @@ describe("onAttempt", () => {
   });
 });
 
+describe("onAttempt of a hedge", () => {
+  const HEDGED: StageOptions["app"] = { hedge: { after: "100ms" } };
+  /** The first server answers when told to. */
+  function slow(stage: Stage, heads: string[]): (answer: string) => void {
+    let answer: (text: string) => void = () => {};
+    stage.script = {
+      onRequest: (request, link) => {
+        heads.push(headOf(request));
+        answer = (text) => link.peer.send(text);
+        return null;
+      },
+    };
+    return (text) => answer(text);
+  }
+
+  it("that fails takes the hedge, not the request", async () => {
+    const no = (): never => {
+      throw new Error("no");
+    };
+    for (const fail of [no, async () => no()]) {
+      const run = ({ number }: HookAttempt) => (number === 1 ? undefined : fail());
+      const { stage, asked, close } = await withTwo({ onAttempt: { run, fallback: { status: 503 } } }, HEDGED);
+      const answer = slow(stage, []);
+      const peer = stage.ask(GET);
+      stage.sim.advance(300);
+      await settle(stage);
+      assert.equal(peer.text(), "");
+      answer(OK);
+      await settle(stage);
+      assert.match(peer.text(), /^HTTP\/1.1 200/);
+      assert.deepEqual([asked, stage.endpoints.map(({ inFlight }) => inFlight)], [[], [0, 0]]);
+      await close();
+    }
+  });
+
+  it("leaves the first try as it was when that is made once more", async () => {
+    const onAttempt: OnAttempt = ({ number }) => ({ headers: { set: { "X-Try": `${number}` } } });
+    const app: StageOptions["app"] = { ...HEDGED, breaker: { retries: 1 }, balance: "round-robin" };
+    const { stage, asked, heads, close } = await withTwo({ onAttempt }, app);
+    stage.ask(GET);
+    stage.ask(GET);
+    await settle(stage);
+    slow(stage, heads);
+    const { breaker } = stage.engine.deployment.groups.get("app")!;
+    assert.ok(breaker.enterRetry()); // the only one, so that the hedge is not made
+    const peer = stage.ask(GET);
+    stage.sim.advance(300);
+    await settle(stage);
+    const [link] = stage.origin.links;
+    stage.script = {
+      onRequest: (request) => {
+        heads.push(headOf(request));
+        return OK;
+      },
+    };
+    link?.peer.reset(); // a kept connection
+    await settle(stage);
+    assert.match(peer.text(), /^HTTP\/1.1 200/);
+    assert.equal(heads.length, 4);
+    assert.equal(heads.at(-1), heads.at(-2));
+    assert.deepEqual(asked, ["one", "two"]);
+    breaker.endRetry();
+    await close();
+  });
+
+  it("is called off when the first is answered by a status that may be better elsewhere", async () => {
+    const answers: ((nothing: undefined) => void)[] = [];
+    const onAttempt: OnAttempt = ({ number }) =>
+      number === 1 ? undefined : new Promise<undefined>((resolve) => answers.push(resolve));
+    const { stage, close } = await withTwo({ onAttempt }, { ...HEDGED, retries: { attempts: 1 } });
+    const answer = slow(stage, []);
+    const peer = stage.ask(GET);
+    stage.sim.advance(200);
+    await settle(stage);
+    assert.equal(answers.length, 1);
+    answer("HTTP/1.1 503 x\r\nContent-Length: 0\r\n\r\n");
+    await settle(stage);
+    answers[0]?.(undefined);
+    await settle(stage);
+    stage.sim.advance(500);
+    await settle(stage);
+    answers[1]?.(undefined);
+    await settle(stage);
+    assert.match(peer.text(), /^HTTP\/1.1 200/);
+    const { breaker } = stage.engine.deployment.groups.get("app")!;
+    assert.equal(breaker.retries, 0, "every charge is given back");
+    await close();
+  });
+});
+
 describe("onResponse", () => {
   it("changes status and headers, at once or later", async () => {
     const answer = { status: 299, headers: { set: { "X-Seen": "yes" }, remove: "X-Inner" } };
