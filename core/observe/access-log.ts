@@ -4,6 +4,7 @@
  * query parameters that look like secrets are masked (M08, M09).
  */
 
+import { errorText } from "../script/error-text.ts";
 import type { FinishedExchange, Notice } from "./events.ts";
 
 export type LogFormat = "json" | "text";
@@ -128,12 +129,12 @@ export function formatNotice(notice: Notice, atMs: number): string {
 function hookFailure({ hook, source, requestId, failure, error, rests }: Told<"hook-failed">): string {
   const at = source === "" ? "" : ` (${escapeText(source)})`;
   const rest = rests ? "; it fails too often and is not called for a while" : "";
-  return `hook ${escapeText(hook)}${at} ${HOOK_FAILURES[failure]}${error === null ? "" : `: ${cut(messageOf(error))}`}; request ${escapeText(requestId)}${rest}`;
+  return `hook ${escapeText(hook)}${at} ${HOOK_FAILURES[failure]}${error === null ? "" : `: ${cut(errorText(error))}`}; request ${escapeText(requestId)}${rest}`;
 }
 
 function cacheFailure({ failures, error }: Told<"cache-failing">): string {
   const what = failures === 1 ? "a lookup" : `${failures} lookups`;
-  return `${what} by context.cache failed, the last: ${cut(messageOf(error))}; what was known before is answered as long as staleIfError allows`;
+  return `${what} by context.cache failed, the last: ${cut(errorText(error))}; what was known before is answered as long as staleIfError allows`;
 }
 
 type Told<K extends Notice["kind"]> = Extract<Notice, { kind: K }>;
@@ -144,15 +145,6 @@ const HOOK_FAILURES = {
   nonsense: "answered nonsense",
   blocked: "kept all requests waiting",
 } as const;
-
-/** Whatever was thrown. */
-function messageOf(error: unknown): string {
-  try {
-    return String(error instanceof Error ? error.message : error);
-  } catch {
-    return "something that cannot be shown";
-  }
-}
 
 function changes(added: readonly string[], removed: readonly string[]): string {
   if (added.length + removed.length === 0) return ", the same with other settings or in another order";

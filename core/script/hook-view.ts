@@ -13,6 +13,9 @@ export interface HookView {
   readonly calls: number;
   /** Threw, took too long, blocked, or answered nonsense. */
   readonly failures: number;
+  readonly failuresByKind: Readonly<Record<"threw" | "timeout" | "nonsense" | "blocked", number>>;
+  /** What the last failure said, cut to 512 characters; `""` when there was none. */
+  readonly lastError: string;
   /** Not called, because it rested or too many calls of it hung. */
   readonly skipped: number;
   /** Called, and not heard of yet. */
@@ -21,9 +24,26 @@ export interface HookView {
   readonly hung: number;
   /** It failed too often and is not called for a while. */
   readonly isResting: boolean;
+  /** For so long nobody calls it; 0: the next call may try whether it is well again, or it does not rest. */
+  readonly restsForMs: number;
 }
 
-export function viewOf({ definition, calls, failures, skipped, pending, hung, breaker }: Hook): HookView {
+export function viewOf(hook: Hook): HookView {
+  const { definition, calls, failures, failuresByKind, lastError, skipped, pending, hung, breaker, surroundings } =
+    hook;
   const { name, kind, source } = definition;
-  return { name, kind, source, calls, failures, skipped, pending, hung, isResting: breaker.isOpen };
+  return {
+    name,
+    kind,
+    source,
+    calls,
+    failures,
+    failuresByKind: { ...failuresByKind },
+    lastError,
+    skipped,
+    pending,
+    hung,
+    isResting: breaker.isOpen,
+    restsForMs: breaker.restsForMs(surroundings.timers.nowMs),
+  };
 }

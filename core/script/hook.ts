@@ -1,11 +1,12 @@
 /** A hook at work: its calls, each with a deadline and exactly one end, its counts, and its breaker. */
 
-import { HOOK_BLOCK_MS, HOOK_CALLS_HUNG_MAX } from "../limits.ts";
+import { HOOK_BLOCK_MS, HOOK_CALLS_HUNG_MAX, TRACE_TEXT_MAX } from "../limits.ts";
 import type { Observer } from "../observe/events.ts";
 import type { Runtime } from "../runtime.ts";
 import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
 import { Cache } from "./cache.ts";
-import { HookBreaker } from "./hook-breaker.ts";
+import { errorText } from "./error-text.ts";
+import { HookBreaker, ORDINARY } from "./hook-breaker.ts";
 import type {
   CacheLoad,
   CacheOptions,
@@ -54,6 +55,9 @@ export class Hook<K extends HookKind = HookKind> {
   readonly breaker = new HookBreaker();
   calls = 0;
   failures = 0;
+  readonly failuresByKind: Record<HookFailure, number> = { threw: 0, timeout: 0, nonsense: 0, blocked: 0 };
+  /** What the last failure said. */
+  lastError = "";
   /** Not called, because it rests or too many calls of it have not ended. */
   skipped = 0;
   /** Called, and not heard of yet. */
@@ -86,12 +90,14 @@ export class Hook<K extends HookKind = HookKind> {
     done: (answer: A | null) => void,
   ): HookCall<A> | null {
     const { timers } = this.surroundings;
-    if (this.#unawaited >= HOOK_CALLS_HUNG_MAX || !this.breaker.admits(timers.nowMs)) {
+    const trial = this.#unawaited >= HOOK_CALLS_HUNG_MAX ? -1 : this.breaker.admit(timers.nowMs);
+    if (trial === -1) {
       this.skipped++;
       done(null);
       return null;
     }
     const call = new HookCall(this as unknown as Hook, requestId, check, done);
+    call.trial = trial;
     this.calls++;
     let answer: unknown;
     let waits: boolean;
@@ -105,7 +111,7 @@ export class Hook<K extends HookKind = HookKind> {
     }
     const tookMs = this.surroundings.now() - beganMs;
     // Nothing else was served meanwhile. What it answered is good all the same.
-    if (tookMs > HOOK_BLOCK_MS) this.noteFailure(requestId, "blocked", new Error(`for ${Math.round(tookMs)} ms`));
+    if (tookMs > HOOK_BLOCK_MS) call.noteFailure("blocked", new Error(`for ${Math.round(tookMs)} ms`));
     if (!waits) {
       call.answer(answer);
       return null;
@@ -115,12 +121,14 @@ export class Hook<K extends HookKind = HookKind> {
   }
 
   /** A call of it has failed, or what came of one. */
-  noteFailure(requestId: string, failure: HookFailure, error: unknown): void {
+  noteFailure(requestId: string, failure: HookFailure, error: unknown, trial = ORDINARY): void {
     const { timers, observer } = this.surroundings;
+    const { name: hook, source, timeoutMs } = this.definition;
     this.failures++;
+    this.failuresByKind[failure]++;
+    this.lastError = errorText(error ?? `took longer than ${timeoutMs} ms`).slice(0, TRACE_TEXT_MAX);
     const wasOpen = this.breaker.isOpen;
-    this.breaker.fail(timers.nowMs);
-    const { name: hook, source } = this.definition;
+    this.breaker.fail(timers.nowMs, trial);
     const rests = !wasOpen && this.breaker.isOpen;
     try {
       observer.onNotice({ kind: "hook-failed", hook, source, requestId, failure, error, rests });
@@ -138,6 +146,8 @@ export class HookCall<A> implements TimerOwner {
   readonly context: HookContext;
   readonly hook: Hook;
   readonly requestId: string;
+  /** As the breaker has it. */
+  trial = ORDINARY;
   readonly #check: Check<A>;
   readonly #done: (answer: A | null) => void;
   /** It waits for others: the time of that is not its own. */
@@ -168,14 +178,18 @@ export class HookCall<A> implements TimerOwner {
       return;
     }
     this.#end();
-    this.hook.breaker.succeed(this.hook.surroundings.timers.nowMs);
+    this.hook.breaker.succeed(this.hook.surroundings.timers.nowMs, this.trial);
     this.#done(checked);
   }
 
   fail(failure: HookFailure, error: unknown): void {
     this.#end();
-    this.hook.noteFailure(this.requestId, failure, error);
+    this.noteFailure(failure, error);
     this.#done(null);
+  }
+
+  noteFailure(failure: HookFailure, error: unknown): void {
+    this.hook.noteFailure(this.requestId, failure, error, this.trial);
   }
 
   /** It has the whole of its time again. */
@@ -208,6 +222,8 @@ export class HookCall<A> implements TimerOwner {
 
   onTimer(): void {
     if (this.isExcused()) {
+      // How long that takes is up to strangers: nobody else waits for it.
+      this.hook.breaker.forget(this.trial);
       this.postpone();
       return;
     }
@@ -221,7 +237,7 @@ export class HookCall<A> implements TimerOwner {
   abandon(): void {
     if (this.#isOver) return;
     this.hook.hung++;
-    this.hook.breaker.forget();
+    this.hook.breaker.forget(this.trial);
     this.#end();
     this.#abort?.abort();
   }

@@ -6,12 +6,14 @@ import {
   HOOK_REST_MS_MAX,
   HOOK_REST_MS_MIN,
 } from "../../../core/limits.ts";
-import { HookBreaker } from "../../../core/script/hook-breaker.ts";
+import { HookBreaker, ORDINARY } from "../../../core/script/hook-breaker.ts";
+
+const admits = (breaker: HookBreaker, nowMs: number): boolean => breaker.admit(nowMs) !== -1;
 
 function opened(nowMs = 1): HookBreaker {
   const breaker = new HookBreaker();
   for (let i = 0; i < HOOK_BREAKER_FAILURES_MIN; i++) {
-    assert.ok(breaker.admits(nowMs));
+    assert.ok(admits(breaker, nowMs));
     breaker.fail(nowMs);
   }
   return breaker;
@@ -24,7 +26,7 @@ describe("a hook's breaker", () => {
     assert.ok(!breaker.isOpen);
     breaker.fail(1);
     assert.ok(breaker.isOpen);
-    assert.ok(!breaker.admits(1 + HOOK_REST_MS_MIN - 1));
+    assert.ok(!admits(breaker, 1 + HOOK_REST_MS_MIN - 1));
   });
 
   it("stays closed while less than half fail", () => {
@@ -47,11 +49,11 @@ describe("a hook's breaker", () => {
   it("lets one call try after the rest, and closes when that goes well", () => {
     const breaker = opened();
     const overMs = 1 + HOOK_REST_MS_MIN;
-    assert.ok(breaker.admits(overMs));
-    assert.ok(!breaker.admits(overMs), "one at a time");
-    breaker.succeed(overMs);
+    const trial = breaker.admit(overMs);
+    assert.ok(!admits(breaker, overMs), "one at a time");
+    breaker.succeed(overMs, trial);
     assert.ok(!breaker.isOpen);
-    assert.ok(breaker.admits(overMs));
+    assert.ok(admits(breaker, overMs));
   });
 
   it("rests twice as long after each trial that fails, up to a bound", () => {
@@ -59,25 +61,51 @@ describe("a hook's breaker", () => {
     let nowMs = 1;
     for (let restMs = HOOK_REST_MS_MIN; restMs < 4 * HOOK_REST_MS_MAX; restMs *= 2) {
       const expectedMs = Math.min(restMs, HOOK_REST_MS_MAX);
-      assert.ok(!breaker.admits(nowMs + expectedMs - 1));
+      assert.ok(!admits(breaker, nowMs + expectedMs - 1));
       nowMs += expectedMs;
-      assert.ok(breaker.admits(nowMs));
-      breaker.fail(nowMs);
+      breaker.fail(nowMs, breaker.admit(nowMs));
     }
   });
 
   it("lets another one try when nobody waited for the first", () => {
     const breaker = opened();
     const overMs = 1 + HOOK_REST_MS_MIN;
-    assert.ok(breaker.admits(overMs));
-    breaker.forget();
-    assert.ok(breaker.admits(overMs));
+    breaker.forget(breaker.admit(overMs));
+    assert.ok(admits(breaker, overMs));
   });
 
   it("does not rest longer for calls that began before it opened", () => {
     const breaker = opened();
     breaker.fail(2);
     breaker.fail(3);
-    assert.ok(breaker.admits(1 + HOOK_REST_MS_MIN));
+    assert.ok(admits(breaker, 1 + HOOK_REST_MS_MIN));
+  });
+
+  it("judges by the call that tries, not by older ones that end meanwhile", () => {
+    const overMs = 1 + HOOK_REST_MS_MIN;
+    for (const end of ["succeed", "fail"] as const) {
+      const breaker = opened();
+      const trial = breaker.admit(overMs);
+      breaker[end](overMs);
+      breaker.forget(ORDINARY);
+      assert.ok(breaker.isOpen);
+      assert.ok(!admits(breaker, overMs), "still one at a time");
+      breaker.succeed(overMs, trial);
+      assert.ok(!breaker.isOpen);
+    }
+  });
+
+  it("judges by a trial that was given up no more", () => {
+    const breaker = opened();
+    const overMs = 1 + HOOK_REST_MS_MIN;
+    const first = breaker.admit(overMs);
+    breaker.forget(first);
+    const second = breaker.admit(overMs);
+    breaker.fail(overMs, first);
+    breaker.succeed(overMs, first);
+    assert.ok(breaker.isOpen);
+    assert.ok(!admits(breaker, overMs + HOOK_REST_MS_MAX));
+    breaker.succeed(overMs, second);
+    assert.ok(!breaker.isOpen);
   });
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { HOOK_BREAKER_FAILURES_MIN, HOOK_CALLS_HUNG_MAX } from "../../../core/limits.ts";
+import { HOOK_BREAKER_FAILURES_MIN, HOOK_CALLS_HUNG_MAX, HOOK_REST_MS_MIN } from "../../../core/limits.ts";
 import type { HookContext, OnRequest } from "../../../core/script/hooks.ts";
 import { around, hookOf } from "./stage.ts";
 
@@ -197,5 +197,38 @@ describe("a hook", () => {
     );
     await turn();
     assert.match(String(surroundings.defects[0]), /ours/);
+  });
+
+  it("rests on while older calls of it end, until the one that tries does", async () => {
+    const ends: { yes(value: unknown): void; no(error: unknown): void }[] = [];
+    const { call, hook, surroundings } = play(() => new Promise((yes, no) => ends.push({ yes, no })));
+    for (let i = 0; i < HOOK_BREAKER_FAILURES_MIN + 2; i++) call();
+    const [older, oldest, ...others] = ends;
+    for (const { no } of others) no(new Error("no"));
+    await turn();
+    assert.ok(hook.breaker.isOpen);
+    const trial = hook.breaker.admit(surroundings.timers.nowMs + HOOK_REST_MS_MIN);
+    older?.yes("yes");
+    oldest?.no(new Error("no"));
+    await turn();
+    assert.equal(hook.breaker.restsForMs(surroundings.timers.nowMs), HOOK_REST_MS_MIN);
+    hook.breaker.succeed(surroundings.timers.nowMs, trial);
+    assert.ok(!hook.breaker.isOpen);
+  });
+
+  it("that tries whether it is well, and waits for a stranger, keeps nobody else from trying", () => {
+    let fails = true;
+    const { call, surroundings } = play(() => {
+      if (fails) throw new Error("no");
+      return new Promise(() => {});
+    });
+    for (let i = 0; i < HOOK_BREAKER_FAILURES_MIN; i++) call();
+    fails = false;
+    surroundings.advance(1_000);
+    const trial = call();
+    trial!.isExcused = () => true;
+    assert.equal(call(), null, "one at a time");
+    surroundings.advance(1_100);
+    assert.notEqual(call(), null);
   });
 });
