@@ -1,4 +1,5 @@
-// Runs the test suite on one or several runtimes, each file in a process of its own, and ends with one line of counts.
+// Runs the test suite on one or several runtimes and ends with one line of counts. A file has a process of its own, but
+// for those that only compute: eight of a folder share one, because loading core takes longer than most of them run.
 //
 //   npm test                                          all files on node, deno and bun
 //   npm test -- --runtime node24 parse-head           files whose path contains "parse-head", on Node 24
@@ -8,7 +9,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, relative, sep } from "node:path";
+import { basename, dirname, join, relative, sep } from "node:path";
 import { parseArgs } from "node:util";
 import {
   cliCommandOn,
@@ -26,8 +27,14 @@ const fileTimeoutMs = 300_000;
 // A process that prints without end must not fill the memory.
 const outputCharsMax = 400_000;
 
+/** Their files touch nothing outside the module they test. */
+const sharingFolders = /^\.\/test\/(core|scenario|testing)\//;
+const sharingFilesMax = 8;
+/** Has Node run several files in one process, as Deno and Bun do by themselves. */
+const severalOnNode = "./test/support/several.ts";
+
 interface Outcome {
-  readonly file: string;
+  readonly name: string;
   readonly tally: Tally;
   readonly output: string;
   /** What went wrong with the file as a whole, beside its tests. */
@@ -77,10 +84,10 @@ async function runOn(name: string, files: readonly string[], jobs: number, verbo
     return { ...tally, failed: 1 };
   }
   console.log(`\n— ${runtime}: ${files.length} files`);
-  const waiting = [...files];
+  const waiting = groupsOf(files);
   const worker = async (): Promise<void> => {
-    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      const outcome = await runFile(runtime, file);
+    for (let group = waiting.shift(); group !== undefined; group = waiting.shift()) {
+      const outcome = await runGroup(runtime, group);
       addTally(tally, outcome.tally);
       print(runtime, outcome, verbose);
     }
@@ -89,10 +96,27 @@ async function runOn(name: string, files: readonly string[], jobs: number, verbo
   return tally;
 }
 
-async function runFile(runtime: RuntimeName, file: string): Promise<Outcome> {
-  const report = join(reportFolder, `${runtime}-${file.replaceAll(/[^\w.-]/g, "_")}.xml`);
+/** The files that share a process. */
+function groupsOf(files: readonly string[]): string[][] {
+  const groups: string[][] = [];
+  for (const file of files) {
+    const last = groups.at(-1);
+    const isNeighbour = last !== undefined && dirname(last[0] ?? "") === dirname(file);
+    if (isNeighbour && sharingFolders.test(file) && last.length < sharingFilesMax) last.push(file);
+    else groups.push([file]);
+  }
+  return groups;
+}
+
+async function runGroup(runtime: RuntimeName, files: readonly string[]): Promise<Outcome> {
+  const [first = ""] = files;
+  const name =
+    files.length === 1 ? first : files.map((file, i) => (i === 0 ? file : basename(file, ".test.ts"))).join(", ");
+  const report = join(reportFolder, `${runtime}-${first.replaceAll(/[^\w.-]/g, "_")}.xml`);
   const startedMs = performance.now();
-  const { output, code, timedOut } = await runProcess(runtime, [...testOptions(runtime, report), file]);
+  const onNode = runtime === "node" || runtime === "node24";
+  const entries = onNode && files.length > 1 ? [severalOnNode, ...files] : files;
+  const { output, code, timedOut } = await runProcess(runtime, [...testOptions(runtime, report), ...entries]);
   const tally = tallyFromJunit(readIfThere(report));
   let trouble: string | null = null;
   if (timedOut)
@@ -100,7 +124,7 @@ async function runFile(runtime: RuntimeName, file: string): Promise<Outcome> {
   else if (tally.passed + tally.failed + tally.skipped === 0) trouble = `ran no test (exit code ${code})`;
   else if (code !== 0 && tally.failed === 0) trouble = `exit code ${code}, though no test failed`;
   if (trouble !== null) tally.failed++;
-  return { file, tally, output, trouble, seconds: (performance.now() - startedMs) / 1000 };
+  return { name, tally, output, trouble, seconds: (performance.now() - startedMs) / 1000 };
 }
 
 /** Each runtime's own test runner, told to write a JUnit report beside what it prints. */
@@ -155,10 +179,10 @@ function runProcess(runtime: RuntimeName, args: readonly string[]): Promise<Fini
 function print(runtime: RuntimeName, outcome: Outcome, verbose: boolean): void {
   const bad = outcome.tally.failed > 0;
   console.log(
-    `${bad ? "FAILED" : "ok    "} ${runtime} ${outcome.file}  ${tallyText(outcome.tally)} (${outcome.seconds.toFixed(1)} s)`,
+    `${bad ? "FAILED" : "ok    "} ${runtime} ${outcome.name}  ${tallyText(outcome.tally)} (${outcome.seconds.toFixed(1)} s)`,
   );
   if (bad || verbose) console.log(outcome.output.replace(/^/gm, "    ").trimEnd());
-  if (outcome.trouble !== null) console.log(`    ${outcome.file}: ${outcome.trouble}`);
+  if (outcome.trouble !== null) console.log(`    ${outcome.name}: ${outcome.trouble}`);
 }
 
 function testFiles(): string[] {
