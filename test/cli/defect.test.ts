@@ -3,13 +3,14 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "@std/testing/bdd";
-import { cliCommand, projectRoot } from "../support/runtime-command.ts";
+import { executableOf, projectRoot, runtimeUnderTest, scriptOptions } from "../support/runtime-command.ts";
 
 /** A throw while one request is served harms no other (row Q12), and is told. */
 describe("a defect", () => {
   it("Q12 is logged, and the proxy serves on", async () => {
-    const [program, ...args] = cliCommand().slice(0, -1);
-    const child = spawn(program!, [...args, join(projectRoot, "test/cli/throwing-observer.ts")], { cwd: projectRoot });
+    const runtime = runtimeUnderTest();
+    const args = [...scriptOptions(runtime), join(projectRoot, "test/cli/throwing-observer.ts")];
+    const child = spawn(executableOf(runtime), args, { cwd: projectRoot });
     let said = "";
     child.stderr.on("data", (bytes) => {
       said += String(bytes);

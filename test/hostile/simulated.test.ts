@@ -1,10 +1,12 @@
 import { after, describe, it } from "@std/testing/bdd";
+import { runtimeUnderTest } from "../support/runtime-command.ts";
 import { type Delivery, play } from "./play.ts";
 import { type Stage, simulate } from "./stage.ts";
 import { loadVectors, type Vector } from "./vector.ts";
 
-/** Longer cases are about size: they are cut at some places only. */
-const EVERY_OFFSET_BYTES_MAX = 300;
+/** Longer cases are about size: they are cut at some places only. Where a cut falls is no matter of the runtime. */
+const EVERY_OFFSET_BYTES_MAX = runtimeUnderTest() === "node24" ? 300 : 20;
+const SOME_OFFSETS = 10;
 const BYTE_BY_BYTE_BYTES_MAX = 4096;
 
 const byId = new Map<string, Vector[]>();
@@ -43,7 +45,7 @@ function deliveriesOf({ request, clientEnds, reply }: Vector): Delivery[] {
   const mentionsUpgrade = /upgrade/i.test(String.fromCharCode(...request.subarray(0, 4096)));
   if (!clientEnds && reply === null && !mentionsUpgrade) deliveries.push({ kind: "pipelined" });
   if (request.length <= BYTE_BY_BYTE_BYTES_MAX) deliveries.push({ kind: "bytes" });
-  const step = request.length <= EVERY_OFFSET_BYTES_MAX ? 1 : Math.ceil(request.length / 10);
+  const step = request.length <= EVERY_OFFSET_BYTES_MAX ? 1 : Math.ceil(request.length / SOME_OFFSETS);
   for (let offset = 1; offset < request.length; offset += step) deliveries.push({ kind: "split", offset });
   return deliveries;
 }

@@ -1,8 +1,8 @@
 // Runs the test files it is given in one process: node --import tsx test/support/several.ts FILE…
 
-import { describe } from "node:test";
 import { relative, resolve } from "node:path";
 import process from "node:process";
+import { describe } from "node:test";
 import { pathToFileURL } from "node:url";
 
 // Each within a suite of its own, or what it does before and after every test it would do for the others', too.
