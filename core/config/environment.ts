@@ -3,7 +3,8 @@
  * parsed and its result is not looked at again: whatever a variable holds, it stays one piece of text (M10).
  */
 
-import { type ConfigPath, type ConfigProblem, problemAt, quote } from "./problem.ts";
+import { isProgram } from "./hook-schema.ts";
+import { type ConfigPath, type ConfigProblem, formatPath, problemAt, quote } from "./problem.ts";
 
 /** `$${env:NAME}` stays as `${env:NAME}`. */
 const REFERENCE = /\$?\$\{env:([^}]*)\}/g;
@@ -22,22 +23,36 @@ export interface Substituted {
 
 export function substituteEnvironment(config: unknown, environment: Environment): Substituted {
   const problems: ConfigProblem[] = [];
-  return { value: substitute(config, [], environment, problems), problems };
+  return { value: substitute(config, { path: [], around: [] }, environment, problems), problems };
 }
 
-function substitute(value: unknown, path: ConfigPath, environment: Environment, problems: ConfigProblem[]): unknown {
+/** Where a value stands, and what it stands in, outermost first. */
+interface Spot {
+  readonly path: ConfigPath;
+  readonly around: readonly object[];
+}
+
+function substitute(value: unknown, spot: Spot, environment: Environment, problems: ConfigProblem[]): unknown {
+  const { path, around } = spot;
   if (typeof value === "string") return value.includes("${env:") ? replace(value, path, environment, problems) : value;
-  if (typeof value !== "object" || value === null) return value;
-  if (path.length > DEPTH_MAX) {
-    problems.push(problemAt(path, `is nested more than ${DEPTH_MAX} deep`));
+  // A program to be mounted is no configuration: it stays what it is, with its state, whatever it holds.
+  if (typeof value !== "object" || value === null || isProgram(value)) return value;
+  const again = around.indexOf(value);
+  if (again >= 0 || path.length > DEPTH_MAX) {
+    problems.push(problemAt(path, again < 0 ? `is nested more than ${DEPTH_MAX} deep` : circle(path.slice(0, again))));
     return null;
   }
-  if (Array.isArray(value))
-    return value.map((item, index) => substitute(item, [...path, index], environment, problems));
+  const inside = (key: string | number): Spot => ({ path: [...path, key], around: [...around, value] });
+  if (Array.isArray(value)) return value.map((item, index) => substitute(item, inside(index), environment, problems));
   // fromEntries defines `__proto__` as a key like any other, so that it is found to be unknown.
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key, substitute(item, [...path, key], environment, problems)]),
+    Object.entries(value).map(([key, item]) => [key, substitute(item, inside(key), environment, problems)]),
   );
+}
+
+function circle(path: ConfigPath): string {
+  const what = path.length === 0 ? "the whole configuration" : formatPath(path);
+  return `contains itself: it is ${what} again; write here what is meant`;
 }
 
 function replace(text: string, path: ConfigPath, environment: Environment, problems: ConfigProblem[]): string {

@@ -207,7 +207,11 @@ const FALLBACKS: Readonly<Record<HookKind, Fallback>> = {
 };
 
 function isHandler(value: unknown): boolean {
-  if (typeof value === "function") return true;
+  return typeof value === "function" || isProgram(value);
+}
+
+/** An app with `fetch`, as against a map of settings. */
+export function isProgram(value: unknown): boolean {
   return typeof value === "object" && value !== null && "fetch" in value && typeof value.fetch === "function";
 }
 

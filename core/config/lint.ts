@@ -2,6 +2,7 @@
 
 import type { NamedCondition, PathPattern, RouteConditions, RouteDefinition } from "../route/route.ts";
 import type { CompiledConfig } from "./compile.ts";
+import { isProgram } from "./hook-schema.ts";
 import { type ConfigPath, type ConfigProblem, problemAt } from "./problem.ts";
 import { repeatsRepeats } from "./regex-shape.ts";
 
@@ -33,7 +34,7 @@ type Places = ReadonlyMap<string, number>;
  * conditions, then as in the file. So only one that asks for the very same, and for no fewer methods, takes everything.
  */
 function shadowed(routes: readonly RouteDefinition[], places: Places): ConfigProblem[] {
-  const before = new Map<string, RouteDefinition[]>();
+  const before = new Map<string, Takers>();
   const inFile = [...routes].sort((left, right) => placeOf(left, places) - placeOf(right, places));
   return inFile.flatMap((route) => {
     const { match } = route;
@@ -43,9 +44,11 @@ function shadowed(routes: readonly RouteDefinition[], places: Places): ConfigPro
     const others = othersOf(match);
     const takers = keys.map((key) => {
       const place = `${key} ${others}`;
-      const alike = before.get(place) ?? [];
-      before.set(place, [...alike, route]);
-      return alike.find((each) => each !== route && takesMethods(each.match.methods, match.methods)) ?? null;
+      let known = before.get(place);
+      if (known === undefined) before.set(place, (known = new Takers()));
+      const taker = known.takerOf(match.methods);
+      known.add(route);
+      return taker === route ? null : taker;
     });
     const taken = takers.filter((taker) => taker !== null);
     if (taken.length === 0) return [];
@@ -58,9 +61,31 @@ function shadowed(routes: readonly RouteDefinition[], places: Places): ConfigPro
   });
 }
 
-function takesMethods(theirs: readonly string[], ours: readonly string[]): boolean {
-  if (theirs.length === 0) return ours.length === 0;
-  return ours.length > 0 && ours.every((method) => theirs.includes(method));
+/** Routes that differ in methods only, in the order of the file. */
+class Takers {
+  #withoutMethod: RouteDefinition | null = null;
+  readonly #byMethod = new Map<string, RouteDefinition[]>();
+
+  add(route: RouteDefinition): void {
+    const { methods } = route.match;
+    if (methods.length === 0) this.#withoutMethod ??= route;
+    for (const method of methods) {
+      const alike = this.#byMethod.get(method);
+      if (alike === undefined) this.#byMethod.set(method, [route]);
+      else alike.push(route);
+    }
+  }
+
+  /** The first that takes all of these methods. One that names none comes after those that do, and takes no turn of theirs. */
+  takerOf(methods: readonly string[]): RouteDefinition | null {
+    if (methods.length === 0) return this.#withoutMethod;
+    let fewest: readonly RouteDefinition[] | null = null;
+    for (const method of methods) {
+      const alike = this.#byMethod.get(method) ?? [];
+      if (fewest === null || alike.length < fewest.length) fewest = alike;
+    }
+    return fewest?.find(({ match }) => methods.every((method) => match.methods.includes(method))) ?? null;
+  }
 }
 
 /** A `not` that asks for no more than the route itself refuses all it accepts. */
@@ -130,7 +155,7 @@ function withoutDefault(routes: readonly RouteDefinition[], listeners: readonly 
 
 /** Anything that relaxes what is strict by default, wherever it stands. */
 function unsafeKeys(value: unknown, at: ConfigPath = []): ConfigProblem[] {
-  if (typeof value !== "object" || value === null) return [];
+  if (typeof value !== "object" || value === null || isProgram(value)) return [];
   return Object.entries(value).flatMap(([key, inner]) => {
     const path = [...at, Array.isArray(value) ? Number(key) : key];
     const isOn = /^unsafe[A-Z]/.test(key) && inner !== false && inner !== "false";
@@ -141,7 +166,7 @@ function unsafeKeys(value: unknown, at: ConfigPath = []): ConfigProblem[] {
 }
 
 function slowExpressions(value: unknown, at: ConfigPath = []): ConfigProblem[] {
-  if (typeof value !== "object" || value === null) return [];
+  if (typeof value !== "object" || value === null || isProgram(value)) return [];
   return Object.entries(value).flatMap(([key, inner]) => {
     const path = [...at, Array.isArray(value) ? Number(key) : key];
     if (key !== "regex" || typeof inner !== "string") return slowExpressions(inner, path);

@@ -66,6 +66,36 @@ describe("environment variables", () => {
     assert.equal("a" in {}, false);
   });
 
+  it("says that something contains itself, and what", () => {
+    const config = { routes: [{ respond: {} as unknown }], list: [] as unknown[] };
+    config.routes[0]!.respond = config;
+    config.list.push([config.list]);
+    assert.deepEqual(
+      substitute(config).problems.map(({ path, message }) => `${path.join(".")} ${message.split(";")[0]}`),
+      [
+        "routes.0.respond contains itself: it is the whole configuration again",
+        "list.0.0 contains itself: it is list again",
+      ],
+    );
+    // What is used twice does not.
+    const shared = ["${env:HOST}"];
+    assert.deepEqual(substitute({ a: shared, b: [shared] }).problems, []);
+  });
+
+  it("leaves programs that are mounted alone, also those that contain themselves", () => {
+    class App {
+      readonly text = "${env:HOST}";
+      readonly self = this;
+      fetch(): string {
+        return this.text;
+      }
+    }
+    const app = new App();
+    const { value, problems } = substitute({ routes: [{ mount: app }] });
+    assert.deepEqual(problems, []);
+    assert.equal((value as { routes: { mount: App }[] }).routes[0]?.mount, app);
+  });
+
   it("stops at a depth no configuration has", () => {
     let value: unknown = "x";
     for (let depth = 0; depth < 100; depth++) value = [value];

@@ -55,6 +55,33 @@ describe("routes that never win", () => {
     assert.deepEqual(lint([route("a", { path: "/x", not: { path: "/x", method: "GET" } }), DEFAULT]), []);
   });
 
+  it("are found fast among many that differ in methods only", () => {
+    const value = {
+      listeners: [":80"],
+      routes: [route("r", { host: "a.example", path: "/x", method: "M0" }), DEFAULT],
+    };
+    const compiled = compileConfig(value);
+    if ("problems" in compiled) throw new Error(JSON.stringify(compiled.problems));
+    const [first, last] = compiled.snapshot.table.routes;
+    const many = Array.from({ length: 10_000 }, (_, i) => {
+      const match = { ...first!.definition.match, methods: ["GET", `M${i}`] };
+      return { definition: { ...first!.definition, id: `routes[${i}]`, match } };
+    });
+    const again = { definition: { ...many[7]!.definition, id: "again" } };
+    const snapshot = { ...compiled.snapshot, table: { routes: [...many, again, last] } };
+    const began = performance.now();
+    const found = lintConfig({ ...compiled, snapshot } as never, { routes: [...many.keys()].map(() => ({})) });
+    // One by one it takes half a minute.
+    assert.ok(performance.now() - began < 8_000);
+    assert.equal(found.filter(({ message }) => message.startsWith("never wins: ")).length, 1);
+  });
+
+  it("looks at no program that is mounted", () => {
+    const app: Record<string, unknown> = { fetch: () => new Response(), unsafeX: true, regex: "(a+)+" };
+    app["self"] = app;
+    assert.deepEqual(lint([{ id: "app", mount: app }]), []);
+  });
+
   it("are found fast among ten thousand", () => {
     const routes = Array.from({ length: 10_000 }, (_, i) =>
       route(`r${i}`, { host: `h${i}.example`, path: ["/a", "/b/*"] }),
