@@ -41,5 +41,6 @@ export default defineConfig({
       },
     },
     { id: "site", match: { host: "shop.example" }, upstream: "web" },
+    { id: "nobody", respond: { status: 404 } },
   ],
 });
