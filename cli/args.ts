@@ -5,12 +5,12 @@ import type { Runtime } from "../core/runtime.ts";
 import manifest from "../package.json" with { type: "json" };
 import { EXIT_OK, EXIT_USAGE } from "./exit-codes.ts";
 import type { ExplainOptions } from "./explain.ts";
-import { standardError, standardOutput } from "./line-writer.ts";
+import { type Outputs, standardOutputs } from "./line-writer.ts";
 
 export interface Commands {
   run(file: string, options: { readonly watch: boolean }, runtime: Runtime): Promise<number>;
-  check(file: string): Promise<number>;
-  explain(file: string, options: ExplainOptions): Promise<number>;
+  check(file: string, outputs: Outputs): Promise<number>;
+  explain(file: string, options: ExplainOptions, runtime: Runtime, outputs: Outputs): Promise<number>;
   proxy(
     options: {
       readonly listen: readonly string[];
@@ -19,16 +19,23 @@ export interface Commands {
       readonly accessLog: "json" | "text" | null;
     },
     runtime: Runtime,
+    outputs: Outputs,
   ): Promise<number>;
   demo(options: { readonly listen: string }, runtime: Runtime): Promise<number>;
 }
 
 /** Resolves with the exit code; the arguments are those behind the program's name. */
-export async function runCommandLine(args: readonly string[], runtime: Runtime, commands: Commands): Promise<number> {
+export async function runCommandLine(
+  args: readonly string[],
+  runtime: Runtime,
+  commands: Commands,
+  outputs: Outputs = standardOutputs,
+): Promise<number> {
   let exitCode = EXIT_OK;
-  const program = createProgram(runtime, commands, (code) => {
+  const done = (code: number) => {
     exitCode = code;
-  });
+  };
+  const program = createProgram({ runtime, commands, outputs }, done);
   try {
     await program.parseAsync(args, { from: "user" });
     return exitCode;
@@ -39,12 +46,18 @@ export async function runCommandLine(args: readonly string[], runtime: Runtime, 
   }
 }
 
-function createProgram(runtime: Runtime, commands: Commands, done: (exitCode: number) => void): Command {
+interface Surroundings {
+  readonly runtime: Runtime;
+  readonly commands: Commands;
+  readonly outputs: Outputs;
+}
+
+function createProgram({ runtime, commands, outputs }: Surroundings, done: (exitCode: number) => void): Command {
   const version = `millrace ${manifest.version} (${runtime.name} ${runtime.version})`;
-  const program = configured(new Command("millrace"), version)
+  const program = configured(new Command("millrace"), version, outputs)
     .description("A reverse proxy and load balancer.")
     .addHelpText("after", EXAMPLES);
-  const command = (usage: string) => configured(program.command(usage), version);
+  const command = (usage: string) => configured(program.command(usage), version, outputs);
   command("run")
     .description("start the proxy a configuration file describes")
     .argument("<file>", "configuration: .yaml, .json, .ts")
@@ -53,7 +66,7 @@ function createProgram(runtime: Runtime, commands: Commands, done: (exitCode: nu
   command("check")
     .description("check a configuration file and show what it comes to; exit code 0 when it is right, 1 when not")
     .argument("<file>", "configuration: .yaml, .json, .ts")
-    .action(async (file: string) => done(await commands.check(file)));
+    .action(async (file: string) => done(await commands.check(file, outputs)));
   command("explain")
     .description(
       "say where a request would go, and why, without sending it; with --against exit code 5 when that differs",
@@ -69,7 +82,8 @@ function createProgram(runtime: Runtime, commands: Commands, done: (exitCode: nu
     .option("--requests <file>", "a file of requests, one METHOD URL or JSON per line")
     .action(async (file: string, method: string | undefined, url: string | undefined, options) => {
       const { header = [], json = false, client, listener, against, requests } = options;
-      done(await commands.explain(file, { method, url, header, json, client, listener, against, requests }));
+      const asked = { method, url, header, json, client, listener, against, requests };
+      done(await commands.explain(file, asked, runtime, outputs));
     });
   command("proxy")
     .description("start a proxy without a file")
@@ -87,7 +101,7 @@ function createProgram(runtime: Runtime, commands: Commands, done: (exitCode: nu
         .preset("text"),
     )
     .action(async ({ listen, to, balance, accessLog }) =>
-      done(await commands.proxy({ listen, to, balance, accessLog: accessLog ?? null }, runtime)),
+      done(await commands.proxy({ listen, to, balance, accessLog: accessLog ?? null }, runtime, outputs)),
     );
   command("demo")
     .description("start the proxy over three small servers of its own, and say what to try")
@@ -96,7 +110,7 @@ function createProgram(runtime: Runtime, commands: Commands, done: (exitCode: nu
   return program;
 }
 
-function configured(command: Command, version: string): Command {
+function configured(command: Command, version: string, { out, err }: Outputs): Command {
   return command
     .version(version, "-V, --version", "show the version of millrace and of the runtime")
     .helpOption("-h, --help", "show this help")
@@ -106,8 +120,8 @@ function configured(command: Command, version: string): Command {
       // Asking for colours reads the environment, which on Deno takes a permission.
       getOutHasColors: () => false,
       getErrHasColors: () => false,
-      writeOut: (text) => standardOutput.write(text.replace(/\n$/, "")),
-      writeErr: (text) => standardError.write(text.replace(/\n$/, "")),
+      writeOut: (text) => out.write(text.replace(/\n$/, "")),
+      writeErr: (text) => err.write(text.replace(/\n$/, "")),
       outputError: (text, write) => write(text.replace(/^error: /, "millrace: ")),
     });
 }

@@ -6,29 +6,30 @@ import { lintConfig } from "../core/config/lint.ts";
 import type { PathPattern, RouteConditions, RouteDefinition } from "../core/route/route.ts";
 import type { HashDefinition, ServerDefinition, ServerSource } from "../core/upstream/definition.ts";
 import { EXIT_CONFIG, EXIT_OK } from "./exit-codes.ts";
-import { standardError, standardOutput } from "./line-writer.ts";
+import { type Outputs, standardOutputs } from "./line-writer.ts";
 import { loadConfig } from "./load-config.ts";
 import { plural, printProblem, printProblems, printTable } from "./print.ts";
 import { readEnvironment } from "./read-environment.ts";
 import { shownName } from "./shown-name.ts";
 
-export async function check(file: string): Promise<number> {
+export async function check(file: string, { out, err }: Outputs = standardOutputs): Promise<number> {
   const loaded = await loadConfig(file, readEnvironment, { lint: lintConfig });
-  for (const warning of loaded.warnings) standardError.write(`${printProblem(warning)} (warning)`);
+  for (const warning of loaded.warnings) err.write(`${printProblem(warning)} (warning)`);
   if ("problems" in loaded) {
-    for (const line of printProblems(loaded.problems)) standardError.write(line);
-    standardError.write(`millrace: ${plural(loaded.problems.length, "problem")}; nothing was started`);
+    for (const line of printProblems(loaded.problems)) err.write(line);
+    err.write(`millrace: ${plural(loaded.problems.length, "problem")}; nothing was started`);
     return EXIT_CONFIG;
   }
-  for (const line of describeConfig(loaded.config)) standardOutput.write(line);
+  for (const line of describeConfig(loaded.config)) out.write(line);
   const { listeners, upstreams, table } = loaded.config.snapshot;
   const counts = [
     plural(listeners.length, "listener"),
     plural(upstreams.length, "upstream"),
     plural(table.routes.length, "route"),
   ];
-  standardOutput.write("");
-  standardOutput.write(`ok: ${counts.join(", ")} in ${plural(loaded.files.length, "file")}`);
+  out.write("");
+  out.write(`ok: ${counts.join(", ")} in ${plural(loaded.files.length, "file")}`);
+  await out.flush();
   return EXIT_OK;
 }
 

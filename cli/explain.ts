@@ -4,10 +4,12 @@ import type { Snapshot } from "../core/exchange/snapshot.ts";
 import { differences, differenceText } from "../core/explain/differences.ts";
 import { type AskedRequest, type Explanation, explain as explainRequest } from "../core/explain/explain.ts";
 import { explanationText } from "../core/explain/explanation-text.ts";
-import { canonicalAddress } from "../core/http/address-block.ts";
+import { NoRequest } from "../core/explain/request-line.ts";
 import { escapeText } from "../core/observe/access-log.ts";
+import type { Runtime } from "../core/runtime.ts";
+import { clientProblem, parseField } from "./asked-fields.ts";
 import { EXIT_CONFIG, EXIT_DIFFERENT, EXIT_OK, EXIT_USAGE } from "./exit-codes.ts";
-import { standardError, standardOutput } from "./line-writer.ts";
+import { type Outputs, standardOutputs } from "./line-writer.ts";
 import { loadConfig } from "./load-config.ts";
 import { printProblem, printProblems } from "./print.ts";
 import { readEnvironment } from "./read-environment.ts";
@@ -26,105 +28,162 @@ export interface ExplainOptions {
   readonly requests: string | undefined;
 }
 
-export async function explain(file: string, options: ExplainOptions): Promise<number> {
-  const asked = await requestsOf(options);
-  if (asked === null) return EXIT_USAGE;
-  const snapshots = await Promise.all([file, ...(options.against === undefined ? [] : [options.against])].map(load));
-  const [snapshot, other] = snapshots;
-  if (snapshots.includes(null) || snapshot === null || snapshot === undefined) return EXIT_CONFIG;
-  if (!areListeners(asked, [snapshot, other])) return EXIT_USAGE;
-  try {
-    if (other !== undefined && other !== null) return compare(asked, [snapshot, other], options.json);
-    for (const each of asked)
-      write(explainRequest(snapshot, each), { ...options, isOne: options.requests === undefined });
-    return EXIT_OK;
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    say(error.message);
-    return EXIT_USAGE;
+/** After so many requests what was written has to be read: output waits in memory. */
+const AT_ONCE = 64;
+const PROBLEMS_SHOWN_MAX = 50;
+
+export async function explain(
+  file: string,
+  options: ExplainOptions,
+  _runtime: Pick<Runtime, "hmacSha256">,
+  outputs: Outputs = standardOutputs,
+): Promise<number> {
+  return new Explain(options, outputs).run(file);
+}
+
+/** A request, and where it was asked for: `requests.txt:3`, or the option that names its listener. */
+type Asked = AskedRequest & { readonly from: string };
+
+class Explain {
+  readonly #options: ExplainOptions;
+  readonly #outputs: Outputs;
+
+  constructor(options: ExplainOptions, outputs: Outputs) {
+    this.#options = options;
+    this.#outputs = outputs;
   }
-}
 
-/** Null: what is wrong has been said. */
-async function requestsOf(options: ExplainOptions): Promise<readonly AskedRequest[] | null> {
-  const { method, url, requests, client, listener } = options;
-  if (requests !== undefined) {
-    if (method !== undefined) return refuse("give either METHOD and URL, or --requests FILE");
-    const read = await readRequests(requests);
-    if ("requests" in read) return read.requests;
-    for (const { line, message } of read.problems) say(`${requests}${line === 0 ? "" : `:${line}`}: ${message}`);
-    return null;
-  }
-  if (method === undefined) return refuse("give METHOD and URL, as in: millrace explain FILE GET https://a.example/x");
-  // A lone URL is a GET.
-  const line = url === undefined ? method : `${method} ${url}`;
-  const fields: [string, string][] = [];
-  for (const each of options.header) {
-    const colon = each.indexOf(":");
-    if (colon < 1) return refuse(`--header ${JSON.stringify(each)} is not of the form "Name: value"`);
-    fields.push([each.slice(0, colon), each.slice(colon + 1).trim()]);
-  }
-  if (client !== undefined && client !== "unix" && canonicalAddress(client) === null)
-    return refuse(`--client ${JSON.stringify(client)} is no IP address; write one such as 192.0.2.1`);
-  return [{ line, fields, client, listener }];
-}
-
-function areListeners(asked: readonly AskedRequest[], snapshots: readonly (Snapshot | null | undefined)[]): boolean {
-  const known = new Set(snapshots.flatMap((snapshot) => snapshot?.listeners.map(({ name }) => name) ?? []));
-  const unknown = asked.find(({ listener }) => listener !== undefined && !known.has(listener));
-  if (unknown === undefined) return true;
-  say(`no listener is called ${JSON.stringify(unknown.listener)}; known are ${[...known].join(", ")}`);
-  return false;
-}
-
-async function load(file: string): Promise<Snapshot | null> {
-  const loaded = await loadConfig(file, readEnvironment);
-  if (!("problems" in loaded)) return loaded.config.snapshot;
-  for (const warning of loaded.warnings) standardError.write(`${printProblem(warning)} (warning)`);
-  for (const line of printProblems(loaded.problems)) standardError.write(line);
-  return null;
-}
-
-function write(explanation: Explanation, { json, isOne }: { readonly json: boolean; readonly isOne: boolean }): void {
-  if (json) standardOutput.write(JSON.stringify(explanation, null, isOne ? 2 : 0));
-  else if (isOne) for (const line of explanationText(explanation)) standardOutput.write(escapeLine(line));
-  else standardOutput.write(escapeLine(`${explanation.request} -> ${inShort(explanation)}`));
-}
-
-function compare(
-  asked: readonly AskedRequest[],
-  [before, after]: readonly [Snapshot, Snapshot],
-  json: boolean,
-): number {
-  let changed = 0;
-  for (const each of asked) {
-    const left = explainRequest(before, each);
-    const right = explainRequest(after, each);
-    const found = differences(left, right);
-    if (found.length > 0) changed++;
-    if (json) standardOutput.write(JSON.stringify({ request: left.request, differences: found }));
-    else if (found.length > 0) {
-      standardOutput.write(escapeLine(`${left.request}: ${inShort(left)} -> ${inShort(right)}`));
-      for (const one of found) standardOutput.write(escapeLine(differenceText(one)));
+  async run(file: string): Promise<number> {
+    const { against, requests } = this.#options;
+    const asked = await this.#asked();
+    if (asked === null) return EXIT_USAGE;
+    const snapshot = await this.#load(file);
+    const other = against === undefined ? undefined : await this.#load(against);
+    if (snapshot === null || other === null) return EXIT_CONFIG;
+    if (!this.#areListeners(asked, [snapshot, other])) return EXIT_USAGE;
+    try {
+      if (other !== undefined) return await this.#compare(asked, [snapshot, other], `from ${file} to ${against}`);
+      for (const [place, each] of asked.entries()) {
+        if (place % AT_ONCE === 0) await this.#outputs.out.flush();
+        this.#write(explainRequest(snapshot, each), requests === undefined);
+      }
+      await this.#outputs.out.flush();
+      return EXIT_OK;
+    } catch (error) {
+      // Any other TypeError is a defect of ours.
+      if (!(error instanceof NoRequest)) throw error;
+      this.#say(error.message);
+      return EXIT_USAGE;
     }
   }
-  if (!json) standardOutput.write(`${changed} of ${asked.length} request${asked.length === 1 ? "" : "s"} would change`);
-  return changed === 0 ? EXIT_OK : EXIT_DIFFERENT;
+
+  /** Null: what is wrong has been said. */
+  async #asked(): Promise<readonly Asked[] | null> {
+    const { method, url, requests, client, listener, header } = this.#options;
+    const fields: (readonly [string, string])[] = [];
+    for (const each of header) {
+      const field = parseField(each);
+      if (field === null) return this.#refuse(`--header ${JSON.stringify(each)} is not of the form "Name: value"`);
+      fields.push(field);
+    }
+    const wrong = client === undefined ? null : clientProblem(client);
+    if (wrong !== null) return this.#refuse(`--client ${wrong}`);
+    const given = { fields, client, listener, from: "--listener" };
+    if (requests !== undefined) {
+      if (method !== undefined) return this.#refuse("give either METHOD and URL, or --requests FILE");
+      return this.#read(requests, given);
+    }
+    if (method === undefined)
+      return this.#refuse("give METHOD and URL, as in: millrace explain FILE GET https://a.example/x");
+    // A lone URL is a GET.
+    return [{ ...given, line: url === undefined ? method : `${method} ${url}` }];
+  }
+
+  /** What the command line says holds for lines that do not say otherwise. */
+  async #read(file: string, given: Omit<Asked, "line">): Promise<readonly Asked[] | null> {
+    const read = await readRequests(file);
+    if ("requests" in read)
+      return read.requests.map(({ line, fields, client, listener, at }) => {
+        const own = new Set(fields.map(([name]) => name.toLowerCase()));
+        return {
+          line,
+          fields: [...given.fields.filter(([name]) => !own.has(name.toLowerCase())), ...fields],
+          client: client ?? given.client,
+          listener: listener ?? given.listener,
+          from: listener === undefined ? given.from : `${file}:${at}`,
+        };
+      });
+    for (const { line, message } of read.problems.slice(0, PROBLEMS_SHOWN_MAX))
+      this.#say(`${file}${line === 0 ? "" : `:${line}`}: ${message}`);
+    const more = read.problems.length - PROBLEMS_SHOWN_MAX;
+    return more > 0 ? this.#refuse(`… and ${more} more`) : null;
+  }
+
+  #areListeners(asked: readonly Asked[], snapshots: readonly (Snapshot | undefined)[]): boolean {
+    const known = new Set(snapshots.flatMap((snapshot) => snapshot?.listeners.map(({ name }) => name) ?? []));
+    const unknown = asked.find(({ listener }) => listener !== undefined && !known.has(listener));
+    if (unknown === undefined) return true;
+    const { from, listener } = unknown;
+    this.#say(`${from}: no listener is called ${JSON.stringify(listener)}; known are ${[...known].join(", ")}`);
+    return false;
+  }
+
+  async #load(file: string): Promise<Snapshot | null> {
+    const loaded = await loadConfig(file, readEnvironment);
+    if (!("problems" in loaded)) return loaded.config.snapshot;
+    for (const warning of loaded.warnings) this.#outputs.err.write(`${printProblem(warning)} (warning)`);
+    for (const line of printProblems(loaded.problems)) this.#outputs.err.write(line);
+    return null;
+  }
+
+  #write(explanation: Explanation, isOne: boolean): void {
+    if (this.#options.json) this.#outputs.out.write(JSON.stringify(explanation, null, isOne ? 2 : 0));
+    else if (isOne) for (const line of explanationText(explanation)) this.#print(line);
+    else this.#print(`${explanation.request} -> ${inShort(explanation)}`);
+  }
+
+  async #compare(
+    asked: readonly Asked[],
+    [before, after]: readonly [Snapshot, Snapshot],
+    what: string,
+  ): Promise<number> {
+    let changed = 0;
+    for (const [place, each] of asked.entries()) {
+      if (place % AT_ONCE === 0) await this.#outputs.out.flush();
+      const left = explainRequest(before, each);
+      const right = explainRequest(after, each);
+      const found = differences(left, right);
+      if (found.length > 0) changed++;
+      if (this.#options.json) this.#outputs.out.write(JSON.stringify({ request: left.request, differences: found }));
+      else if (found.length > 0) {
+        this.#print(`${left.request}: ${inShort(left)} -> ${inShort(right)}`);
+        for (const one of found) this.#print(differenceText(one));
+      }
+    }
+    const total = `${changed} of ${asked.length} request${asked.length === 1 ? "" : "s"} would change ${what}`;
+    if (!this.#options.json) this.#print(total);
+    await this.#outputs.out.flush();
+    return changed === 0 ? EXIT_OK : EXIT_DIFFERENT;
+  }
+
+  #refuse(message: string): null {
+    this.#say(message);
+    return null;
+  }
+
+  #say(message: string): void {
+    this.#outputs.err.write(`millrace: ${escapeLine(message)}`);
+  }
+
+  #print(line: string): void {
+    this.#outputs.out.write(escapeLine(line));
+  }
 }
 
 function inShort({ refused, route, upstream, answer }: Explanation): string {
   if (refused !== null) return `${refused.status} ${refused.code}`;
   const where = upstream === null ? (answer ?? route?.action ?? "nowhere") : `upstream ${upstream.name}`;
   return `route ${route?.id ?? "none"}, ${where}`;
-}
-
-function refuse(message: string): null {
-  say(message);
-  return null;
-}
-
-function say(message: string): void {
-  standardError.write(`millrace: ${escapeLine(message)}`);
 }
 
 /** Terminals obey control characters. */

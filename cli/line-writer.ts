@@ -52,9 +52,9 @@ export class LineWriter {
     this.#writing ??= this.#drain();
   }
 
-  /** When everything is written, or the time is up. */
-  async flush(withinMs: number): Promise<void> {
-    if (this.#writing === null) return;
+  /** When everything is written, or the time is up; without a time, when whoever reads has taken it, or is gone. */
+  async flush(withinMs?: number): Promise<void> {
+    if (this.#writing === null || withinMs === undefined) return this.#writing ?? undefined;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const deadline = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, withinMs);
@@ -127,6 +127,18 @@ interface DenoLike {
 
 export const standardOutput: LineWriter = new LineWriter(openSink("stdout"));
 export const standardError: LineWriter = new LineWriter(openSink("stderr"));
+
+/** Where a command writes what it was asked for, and where it says what is wrong. */
+export interface Outputs {
+  readonly out: Pick<LineWriter, "write" | "flush">;
+  readonly err: Pick<LineWriter, "write">;
+}
+
+/** A result is not a log: all of it waits until it is read, in `less` for an hour, and nothing is dropped. */
+export const standardOutputs: Outputs = {
+  out: new LineWriter(openSink("stdout"), Number.POSITIVE_INFINITY),
+  err: standardError,
+};
 
 function openSink(name: "stdout" | "stderr"): Sink {
   const deno = (globalThis as { Deno?: DenoLike }).Deno;

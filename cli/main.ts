@@ -4,7 +4,7 @@ import process from "node:process";
 import { loadRuntime } from "../adapters/mod.ts";
 import { runCommandLine } from "./args.ts";
 import { EXIT_INTERNAL } from "./exit-codes.ts";
-import { standardError, standardOutput } from "./line-writer.ts";
+import { standardError, standardOutput, standardOutputs } from "./line-writer.ts";
 
 /** Long enough for a slow terminal; a reader that does not read must not keep us. */
 const FLUSH_MS = 250;
@@ -17,9 +17,9 @@ async function main(): Promise<number> {
     exitCode = await runCommandLine(process.argv.slice(2), await loadRuntime(), {
       // Loaded when asked for: `--help` needs neither the proxy nor the demo's servers.
       run: async (file, options, runtime) => (await import("./run.ts")).run(file, options, runtime),
-      check: async (file) => (await import("./check.ts")).check(file),
-      explain: async (file, options) => (await import("./explain.ts")).explain(file, options),
-      proxy: async (options, runtime) => (await import("./proxy.ts")).proxy(options, runtime),
+      check: async (file, outputs) => (await import("./check.ts")).check(file, outputs),
+      explain: async (...asked) => (await import("./explain.ts")).explain(...asked),
+      proxy: async (...asked) => (await import("./proxy.ts")).proxy(...asked),
       demo: async (options, runtime) => (await import("./demo.ts")).demo(options, runtime),
     });
   } catch (error) {
@@ -27,6 +27,6 @@ async function main(): Promise<number> {
     standardError.write(error instanceof Error ? (error.stack ?? error.message) : String(error));
     exitCode = EXIT_INTERNAL;
   }
-  await Promise.all([standardOutput.flush(FLUSH_MS), standardError.flush(FLUSH_MS)]);
+  await Promise.all([standardOutputs.out, standardOutput, standardError].map((writer) => writer.flush(FLUSH_MS)));
   return exitCode;
 }

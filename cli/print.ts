@@ -21,7 +21,7 @@ export function printProblems(problems: readonly LocatedProblem[]): string[] {
 /** Columns as wide as their widest cell, two spaces apart; the last one is not filled up. */
 export function printTable(heading: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const cells = [heading, ...rows.map((row) => row.map((cell) => plain(cell)))];
-  const widths = heading.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  const widths = heading.map((_, column) => cells.reduce((most, row) => Math.max(most, row[column]?.length ?? 0), 0));
   return cells.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")}`.trimEnd());
 }
 

@@ -5,7 +5,7 @@ import type { Config } from "../core/config/define.ts";
 import { formatPath } from "../core/config/problem.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { EXIT_USAGE } from "./exit-codes.ts";
-import { standardError } from "./line-writer.ts";
+import { type Outputs, standardOutputs } from "./line-writer.ts";
 import { createLog } from "./log.ts";
 import { serve } from "./serve.ts";
 
@@ -16,11 +16,14 @@ export interface ProxyOptions {
   readonly accessLog: "json" | "text" | null;
 }
 
-export async function proxy(options: ProxyOptions, runtime: Runtime): Promise<number> {
+export async function proxy(
+  options: ProxyOptions,
+  runtime: Runtime,
+  { err }: Outputs = standardOutputs,
+): Promise<number> {
   const compiled = compileConfig(configOf(options));
   if ("problems" in compiled) {
-    for (const { path, message } of compiled.problems)
-      standardError.write(`millrace: ${optionOf(formatPath(path))}: ${message}`);
+    for (const { path, message } of compiled.problems) err.write(`millrace: ${optionOf(formatPath(path))}: ${message}`);
     return EXIT_USAGE;
   }
   const log = createLog(compiled.log, runtime);

@@ -85,7 +85,7 @@ export interface ExplainedServer {
   readonly skipped: string;
 }
 
-/** Throws a TypeError when what was asked is no request at all. */
+/** Throws `NoRequest`, a TypeError, when what was asked is no request at all. */
 export function explain(snapshot: Snapshot, asked: AskedRequest): Explanation {
   const line = parseRequestLine(asked.line);
   const bytes = headOfRequest(line, asked.fields);

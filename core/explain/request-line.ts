@@ -20,16 +20,21 @@ const DEFAULT_HOST = "localhost";
 const LINE = /^(?:([!#$%&'*+\-.^_`|~0-9A-Za-z]+) +)?(?:(https?):\/\/([^/?#]+))?([/?*][^#]*)?$/;
 const FORMS = '"GET https://a.example/x", "GET /x" or "https://a.example/x"';
 
-/** Nothing is normalised: what is written is what is sent. Throws a TypeError when it can't be sent. */
+/** What somebody asked for can't be sent; any other TypeError is a defect of ours. */
+export class NoRequest extends TypeError {
+  override readonly name = "NoRequest";
+}
+
+/** Nothing is normalised: what is written is what is sent. Throws `NoRequest` when it can't be sent. */
 export function parseRequestLine(line: string): RequestLine {
   const match = LINE.exec(line);
   if (match === null || line === "" || (match[3] === undefined && match[4] === undefined))
-    throw new TypeError(`${JSON.stringify(line)} is no request: write ${FORMS}`);
+    throw new NoRequest(`${JSON.stringify(line)} is no request: write ${FORMS}`);
   const [, method = "GET", scheme = "http", authority = DEFAULT_HOST, rest = "/"] = match;
   const target = rest.startsWith("?") ? `/${rest}` : rest;
   const bad = /[^\x21-\x7e]/.exec(authority + target);
   if (bad !== null)
-    throw new TypeError(`${JSON.stringify(line)} holds ${JSON.stringify(bad[0])}: escape it, as in %20`);
+    throw new NoRequest(`${JSON.stringify(line)} holds ${JSON.stringify(bad[0])}: escape it, as in %20`);
   return { method, scheme: scheme === "https" ? "https" : "http", authority, target };
 }
 
@@ -44,8 +49,8 @@ export function headOfRequest(line: RequestLine, fields: HeaderFields, bodyBytes
 }
 
 function lineOf([name, value]: readonly [string, string]): string {
-  if (/[\r\n\0]/.test(name + value)) throw new TypeError(`header ${JSON.stringify(name)} holds a line break or NUL`);
+  if (/[\r\n\0]/.test(name + value)) throw new NoRequest(`header ${JSON.stringify(name)} holds a line break or NUL`);
   if (/[^\0-\xff]/.test(name + value))
-    throw new TypeError(`header ${JSON.stringify(name)} holds a character beyond U+00FF`);
+    throw new NoRequest(`header ${JSON.stringify(name)} holds a character beyond U+00FF`);
   return `${name}: ${value}\r\n`;
 }

@@ -10,13 +10,14 @@ import { type Finished, runProgram, startProgram } from "../e2e/program.ts";
 import { createScratch } from "../e2e/scratch.ts";
 import { within } from "../e2e/wait.ts";
 import { cliCommand, executableOf, projectRoot, runtimeUnderTest } from "../support/runtime-command.ts";
+import { millraceHere, type Said } from "./in-process.ts";
 
 const SOME = 'listeners: ["127.0.0.1:0"]\nroutes: [{ respond: { body: "hello\\n" } }]\n';
 
 const millrace = (args: readonly string[], options: Parameters<typeof runProgram>[1] = {}): Promise<Finished> =>
   runProgram([...cliCommand(), ...args], options);
 
-function check(finished: Finished, code: number, stdout: RegExp, stderr: RegExp): void {
+function check(finished: Finished | Said, code: number, stdout: RegExp, stderr: RegExp): void {
   assert.equal(finished.code, code, finished.stderr);
   assert.match(finished.stdout, stdout);
   assert.match(finished.stderr, stderr);
@@ -27,14 +28,14 @@ const NOTHING = /^$/;
 
 describe("the command line", () => {
   it("says its version and the runtime's, with every command", async () => {
-    for (const args of [["--version"], ["check", "--version"]]) {
-      check(await millrace(args), 0, /^millrace \d+\.\d+\.\d+ \((node|deno|bun) \d+\.\d+\.\d+.*\)\n$/, NOTHING);
+    for (const run of [() => millrace(["--version"]), () => millraceHere(["check", "--version"])]) {
+      check(await run(), 0, /^millrace \d+\.\d+\.\d+ \((node|deno|bun) \d+\.\d+\.\d+.*\)\n$/, NOTHING);
     }
   });
 
   it("has help, with every command", async () => {
     for (const args of [["--help"], ["proxy", "-h"]]) {
-      check(await millrace(args), 0, /^Usage: millrace/, NOTHING);
+      check(await millraceHere(args), 0, /^Usage: millrace/, NOTHING);
     }
   });
 
@@ -48,8 +49,9 @@ describe("the command line", () => {
       [["proxy", "--to", "127.0.0.1:9", "--balance", "rr"], /--balance: expected one of two-choices, round-robin/],
       [["proxy", "--to", "127.0.0.1:9", "--access-log", "xml"], /'xml' is invalid. Allowed choices are json, text/],
     ] as const) {
-      check(await millrace(args), 2, NOTHING, message);
+      check(await millraceHere(args), 2, NOTHING, message);
     }
+    check(await millrace(["rum"]), 2, NOTHING, /unknown command 'rum'/);
   });
 });
 
@@ -81,7 +83,7 @@ describe("millrace check", () => {
   it("shows warnings, and leaves with 0", async () => {
     const file = scratch.write("warn.yaml", `${SOME}upstreams: { spare: { servers: ["a:1"] } }\n`);
     check(
-      await millrace(["check", file]),
+      await millraceHere(["check", file]),
       0,
       /ok: /,
       /warn\.yaml:3:14: upstreams\.spare: no route uses this upstream \(warning\)/,
@@ -95,11 +97,11 @@ describe("millrace check", () => {
       ["deep.yaml", "[".repeat(50_000), /is nested too deeply/],
       ["esc.yaml", 'listeners: ["\u001b[31m"]\n', /nothing was started/],
     ] as const) {
-      const finished = await millrace(["check", scratch.write(name, content)]);
+      const finished = await millraceHere(["check", scratch.write(name, content)]);
       check(finished, 1, NOTHING, message);
       assert.equal(finished.stderr.includes("\u001b"), false);
     }
-    check(await millrace(["check", scratch.folder]), 1, NOTHING, /is a directory/);
+    check(await millraceHere(["check", scratch.folder]), 1, NOTHING, /is a directory/);
     check(
       await millrace(["run", scratch.path("missing.yaml")]),
       1,
@@ -116,11 +118,11 @@ describe("millrace check", () => {
       /127\.0\.0\.1:4711/,
       NOTHING,
     );
-    check(await millrace(["check", file]), 1, NOTHING, /MILLRACE_TEST_LISTEN is not set/);
+    check(await millraceHere(["check", file]), 1, NOTHING, /MILLRACE_TEST_LISTEN is not set/);
   });
 
   it("runs a configuration in TypeScript", async () => {
-    check(await millrace(["check", join(projectRoot, "examples", "generated.ts")]), 0, /4 routes/, NOTHING);
+    check(await millraceHere(["check", join(projectRoot, "examples", "generated.ts")]), 0, /4 routes/, NOTHING);
   });
 });
 

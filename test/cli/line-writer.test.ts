@@ -32,6 +32,23 @@ describe("lines", () => {
     assert.deepEqual(reader.state, { text: "a\nb\nc\n", writes: 1 });
   });
 
+  it("that are a result are not dropped, and waited for until they are read", async () => {
+    const reader = slowReader();
+    const writer = new LineWriter(reader.sink, Number.POSITIVE_INFINITY);
+    const line = "x".repeat(1024 * 1024);
+    for (let count = 0; count < 6; count++) writer.write(line);
+    let isRead = false;
+    const flushed = writer.flush().then(() => {
+      isRead = true;
+    });
+    await settle();
+    assert.equal(isRead, false);
+    await reader.take();
+    await flushed;
+    assert.equal(reader.state.text.length, 6 * (line.length + 1));
+    await writer.flush();
+  });
+
   it("A16: beyond the bound are dropped and counted, and it goes on when somebody reads", async () => {
     const reader = slowReader();
     const writer = new LineWriter(reader.sink, 100);

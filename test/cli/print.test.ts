@@ -22,6 +22,11 @@ describe("what is printed", () => {
     assert.equal(printProblems(problems).at(-1), "… and 10 more");
   });
 
+  it("may have more rows than a call has arguments", () => {
+    const rows = Array.from({ length: 200_000 }, () => ["a"]);
+    assert.equal(printTable(["A"], rows).length, 200_001);
+  });
+
   it("stands in columns", () => {
     assert.deepEqual(
       printTable(

@@ -18,7 +18,7 @@ describe("a file of requests", () => {
     );
     assert.deepEqual(result, {
       requests: [
-        { line: "GET http://a/x", fields: [] },
+        { line: "GET http://a/x", fields: [], at: 3 },
         {
           line: "POST /y",
           fields: [
@@ -27,9 +27,42 @@ describe("a file of requests", () => {
           ],
           client: "192.0.2.7",
           listener: undefined,
+          at: 4,
         },
       ],
     });
+  });
+
+  it("is held to what the command line is held to", async () => {
+    for (const [line, message] of [
+      ['{"url":"/","client":"nobody"}', /^client: "nobody" is no IP address; write one such as/],
+      ['{"url":"/","client":7}', /^client: 7 is no text; write an IP address/],
+      ['{"url":"/","client":null}', /^client: null is no text/],
+      ['{"url":"/","listener":7}', /^listener: 7 is no text/],
+      ['{"url":"/","method":7}', /^method: 7 is no text; write such as GET/],
+      ['{"url":"/","headers":["A: b"]}', /^has headers that are no map/],
+      ['{"url":"/","headers":{"A":null}}', /^headers: A: null is no text/],
+      ['{"url":"/","headers":{"A":{"b":1}}}', /^headers: A: {"b":1} is no text/],
+      ['{"url":"/","headers":{"":"b"}}', /^headers: "" is no name of a header/],
+      ['{"url":"/","headers":{"A: b":"c"}}', /^headers: "A: b" is no name of a header/],
+      ['{"url":"/","headers":{"A":"b\\r\\nC: d"}}', /^header "A" holds a line break/],
+      ['{"url":"/","headers":{"A":"\u20ac"}}', /^header "A" holds a character beyond U\+00FF/],
+      ['{"url":"/","method":"GET /x"}', /holds " ": escape it/],
+    ] as const) {
+      const result = await read(`GET /\n${line}\n`);
+      assert.ok("problems" in result, line);
+      assert.deepEqual(
+        result.problems.map(({ line: at }) => at),
+        [2],
+      );
+      assert.match(result.problems[0]?.message ?? "", message);
+    }
+    const unix = await read('{"url":"/","client":"unix","headers":{"A":[1," b "]}}\n');
+    assert.ok("requests" in unix);
+    assert.deepEqual(unix.requests[0]?.fields, [
+      ["A", "1"],
+      ["A", "b"],
+    ]);
   });
 
   it("tells all that is wrong, by line", async () => {
