@@ -86,7 +86,7 @@ export class BodyPump implements TimerOwner {
   cancel(reason?: unknown): void {
     if (this.#isOver) return;
     this.#end();
-    if (!this.#hasEnded) this.#reader.cancel(reason).catch(() => {});
+    if (!this.#hasEnded) void this.#cancelReader(reason);
   }
 
   onTimer(): void {
@@ -104,13 +104,31 @@ export class BodyPump implements TimerOwner {
       this.#fail("threw", error);
       return;
     }
-    answer.then(
-      (result) => this.#guard(() => this.#receive(result)),
-      (error) => this.#guard(() => this.#fail("threw", error)),
-    );
+    void this.#hear(answer);
   }
 
-  #receive({ done, value }: ReadResult): void {
+  /** Once, whatever it is that calls itself a stream. */
+  async #hear(answer: Promise<ReadResult>): Promise<void> {
+    let done: boolean;
+    let value: unknown;
+    try {
+      ({ done, value } = await answer);
+    } catch (error) {
+      this.#guard(() => this.#fail("threw", error));
+      return;
+    }
+    this.#guard(() => this.#receive(done, value));
+  }
+
+  async #cancelReader(reason: unknown): Promise<void> {
+    try {
+      await this.#reader.cancel(reason);
+    } catch {
+      // Nobody wants to know any more.
+    }
+  }
+
+  #receive(done: boolean, value: unknown): void {
     if (this.#isOver) return;
     this.#isReading = false;
     this.#surroundings.timers.clear(this.#timer!);
@@ -185,7 +203,7 @@ export class BodyPump implements TimerOwner {
     if (this.#isOver) return;
     this.#end();
     const reason = error ?? new Error(`the body stood still for ${this.#idleMs} ms`);
-    if (failure !== "threw") this.#reader.cancel(reason).catch(() => {});
+    if (failure !== "threw") void this.#cancelReader(reason);
     this.#owner.onBodyFailed(failure, error);
   }
 

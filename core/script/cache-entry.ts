@@ -138,11 +138,7 @@ class Load implements TimerOwner {
       answer = load(this.#abort.signal);
       if (isPromise(answer)) {
         timers.set(this.#timer, this.#times.timeoutMs);
-        // Whatever else calls itself a promise is made one.
-        Promise.resolve(answer).then(
-          (value) => this.#settle(() => this.#entry.loaded(value, this.#times)),
-          (error) => this.#settle(() => this.#entry.fail(error)),
-        );
+        void this.#hear(answer);
         return;
       }
     } catch (error) {
@@ -150,6 +146,18 @@ class Load implements TimerOwner {
       return;
     }
     this.#entry.loaded(answer, this.#times);
+  }
+
+  /** Once, whatever it is that calls itself a promise. */
+  async #hear(promise: unknown): Promise<void> {
+    let value: unknown;
+    try {
+      value = await promise;
+    } catch (error) {
+      this.#settle(() => this.#entry.fail(error));
+      return;
+    }
+    this.#settle(() => this.#entry.loaded(value, this.#times));
   }
 
   onTimer(): void {

@@ -16,6 +16,7 @@ import type {
   HookFunctions,
   HookKind,
 } from "./hooks.ts";
+import { discardAnswer } from "./read-answer.ts";
 
 /** What all hooks of a proxy share. */
 export interface HookSurroundings {
@@ -155,6 +156,8 @@ export class HookCall<A> implements TimerOwner {
   #timer: Timer | null = null;
   #abort: AbortController | null = null;
   #isOver = false;
+  /** Over before it has answered. */
+  #isGivenUp = false;
 
   constructor(hook: Hook, requestId: string, check: Check<A>, done: (answer: A | null) => void) {
     this.hook = hook;
@@ -165,7 +168,10 @@ export class HookCall<A> implements TimerOwner {
   }
 
   get signal(): AbortSignal {
-    this.#abort ??= new AbortController();
+    if (this.#abort === null) {
+      this.#abort = new AbortController();
+      if (this.#isGivenUp) this.#abort.abort();
+    }
     return this.#abort.signal;
   }
 
@@ -217,6 +223,7 @@ export class HookCall<A> implements TimerOwner {
       this.#settle(() => this.fail("threw", error));
       return;
     }
+    if (this.#isOver) void discardAnswer(answer);
     this.#settle(() => this.answer(answer));
   }
 
@@ -229,6 +236,7 @@ export class HookCall<A> implements TimerOwner {
     }
     const { timeoutMs } = this.hook.definition;
     this.hook.hung++;
+    this.#isGivenUp = true;
     this.#abort?.abort(new Error(`took longer than ${timeoutMs} ms`));
     this.fail("timeout", null);
   }
@@ -237,6 +245,7 @@ export class HookCall<A> implements TimerOwner {
   abandon(): void {
     if (this.#isOver) return;
     this.hook.hung++;
+    this.#isGivenUp = true;
     this.hook.breaker.forget(this.trial);
     this.#end();
     this.#abort?.abort();

@@ -51,7 +51,7 @@ export interface HookRequest {
 export interface HookContext {
   /** The hook's name in logs and counts: `hooks.onRequest`, `routes.api.decide`. */
   readonly hook: string;
-  /** Aborted when the hook's deadline is over, or the client is gone. */
+  /** Aborted when the hook's deadline is over, or the client gone, before it has answered; behind that: `request.signal`. */
   readonly signal: AbortSignal;
   /**
    * The value of `key`: kept, or loaded by `load`, once for all who ask at the same time. Answers the value itself when

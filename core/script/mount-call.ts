@@ -4,6 +4,7 @@ import { Timer, type TimerOwner } from "../time/timers.ts";
 import type { PumpSurroundings } from "./body-pump.ts";
 import type { HookFailure } from "./hook.ts";
 import type { FetchHandler } from "./hooks.ts";
+import { discardAnswer } from "./read-answer.ts";
 
 export interface MountCallOwner {
   /** Whatever it was that it answered. */
@@ -28,20 +29,29 @@ export class MountCall implements TimerOwner {
   begin(handler: FetchHandler, request: Request): void {
     this.#surroundings.timers.set(this.#timer, this.#timeoutMs);
     let answer: unknown;
+    let isThere: boolean;
     try {
       answer = handler(request);
+      isThere = answer instanceof Response;
     } catch (error) {
       this.#settle(() => this.#owner.onMountFailed("threw", error));
       return;
     }
-    if (answer instanceof Response) {
-      this.#settle(() => this.#owner.onMountAnswer(answer));
+    if (isThere) this.#settle(() => this.#owner.onMountAnswer(answer));
+    else void this.#hear(answer);
+  }
+
+  /** Once, whatever it is that calls itself a promise. */
+  async #hear(promise: unknown): Promise<void> {
+    let answer: unknown;
+    try {
+      answer = await promise;
+    } catch (error) {
+      this.#settle(() => this.#owner.onMountFailed("threw", error));
       return;
     }
-    Promise.resolve(answer).then(
-      (late) => this.#receive(late),
-      (error) => this.#settle(() => this.#owner.onMountFailed("threw", error)),
-    );
+    if (this.#isOver) discardAnswer(answer);
+    else this.#settle(() => this.#owner.onMountAnswer(answer));
   }
 
   /** The request goes on: what it has to answer is not all there yet. */
@@ -59,11 +69,6 @@ export class MountCall implements TimerOwner {
     this.#settle(() => this.#owner.onMountFailed("timeout", null));
   }
 
-  #receive(answer: unknown): void {
-    if (this.#isOver) discard(answer);
-    else this.#settle(() => this.#owner.onMountAnswer(answer));
-  }
-
   #settle(tell: () => void): void {
     if (this.#isOver) return;
     this.abandon();
@@ -73,9 +78,4 @@ export class MountCall implements TimerOwner {
       this.#surroundings.reportDefect(error);
     }
   }
-}
-
-/** An answer that came too late: whoever makes its body need not go on. */
-function discard(answer: unknown): void {
-  if (answer instanceof Response && answer.body !== null && !answer.body.locked) answer.body.cancel().catch(() => {});
 }

@@ -54,6 +54,17 @@ export function readAnswer(response: unknown, bounds: AnswerBounds): AnswerHead 
   return { status, fields, length, body };
 }
 
+/** What came too late, a Response or a stream: whoever makes its body need not go on. */
+export async function discardAnswer(answer: unknown): Promise<void> {
+  try {
+    const body = isResponse(answer) ? answer.body : answer;
+    if (typeof body === "object" && body !== null && "locked" in body && !body.locked)
+      await (body as ByteStream).cancel();
+  } catch {
+    // It is nothing, or cannot be told.
+  }
+}
+
 /** The runtime's own headers hold nothing else; those of a framework may. The value is not shown: it may be a secret. */
 function checkField(name: unknown, value: unknown): void {
   if (typeof name !== "string" || name === "" || !isOf(TOKEN, name))

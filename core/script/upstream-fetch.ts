@@ -51,11 +51,15 @@ export interface InnerCall {
 export type OpenInner = (request: InnerRequest, owner: InnerClientOwner) => InnerCall;
 
 export function upstreamFetch(open: OpenInner, surroundings: PumpSurroundings): HookContext["fetch"] {
-  return (input, init) =>
-    new Promise((resolve, reject) => {
+  return (input, init) => {
+    const promise = new Promise<Response>((resolve, reject) => {
       const request = new Request(input, { duplex: "half", ...init } as RequestInit);
       new InnerFetch(request, open, surroundings, resolve, reject).begin();
     });
+    // A hook that does not wait is no reason to end a process.
+    promise.catch(() => {});
+    return promise;
+  };
 }
 
 const NO_BODY = [204, 205, 304];

@@ -27,6 +27,22 @@ const thenable = (value: (answer: Hear, fail: Hear) => void): unknown => Object.
 
 const used = new Response("once");
 
+/** What calls itself a stream, and is read by these. */
+const lying = (reader: unknown): object => ({ locked: false, getReader: () => reader });
+const withBody = (body: unknown): object => ({ status: 200, headers: new Headers(), body, bodyUsed: false, url: "" });
+const never = (): Promise<never> => new Promise(() => {});
+const READERS: Readonly<Record<string, () => unknown>> = {
+  "no reader": () => null,
+  "a reader that answers nothing": () => ({ read: () => undefined, cancel: () => undefined }),
+  "a reader that answers what cannot be looked at": () => ({ read: async () => trapped({}), cancel: no }),
+  "a reader that throws": () => ({ read: no, cancel: no }),
+  "a reader that answers never": () => ({ read: never, cancel: no }),
+  "a reader whose promises are not": () => ({
+    read: () => promiseWith("then", { value: no }),
+    cancel: () => promiseWith("then", { value: no }),
+  }),
+};
+
 /** What the functions do; each is called anew for each request. */
 const ANSWERS: Readonly<Record<string, () => unknown>> = {
   "a number": () => 5,
@@ -92,9 +108,14 @@ const ANSWERS: Readonly<Record<string, () => unknown>> = {
   "a promise with a then that throws": () => promiseWith("then", { value: no }),
   "a promise with a then that does nothing": () => promiseWith("then", { value: () => {} }),
   "a promise whose constructor throws": () => promiseWith("constructor", { get: no }),
+  ...Object.fromEntries(Object.entries(READERS).map(([name, make]) => [`a stream with ${name}`, () => lying(make())])),
+  ...Object.fromEntries(
+    Object.entries(READERS).map(([name, make]) => [`a Response with ${name}`, () => withBody(lying(make()))]),
+  ),
 };
 
-const KINDS: readonly HookKind[] = [
+const KINDS: readonly (HookKind | "mount")[] = [
+  "mount",
   "onRequest",
   "decide",
   "onAttempt",
@@ -113,13 +134,12 @@ async function settle({ sim }: Stage): Promise<void> {
   }
 }
 
-/** Two hostile requests, and others before, between and behind them. */
-async function play(kind: HookKind, run: () => unknown): Promise<void> {
+/** Hostile requests, of which some clients leave, and others before, between and behind them. */
+async function play(kind: HookKind | "mount", run: () => unknown): Promise<void> {
+  const what = kind === "mount" ? { mount: run } : { upstream: "app", hooks: { [kind]: { run, timeout: "300ms" } } };
   const stage = await stageWith({
-    routes: [
-      { id: "hostile", match: { path: "/hostile" }, upstream: "app", hooks: { [kind]: { run, timeout: "300ms" } } },
-      { upstream: "app" },
-    ] as never,
+    timeouts: { responseIdle: "300ms", firstByte: "300ms" },
+    routes: [{ id: "hostile", match: { path: "/hostile" }, ...what }, { upstream: "app" }] as never,
     script: { onRequest: () => ok("right") },
   });
   const other = stage.client();
@@ -127,7 +147,9 @@ async function play(kind: HookKind, run: () => unknown): Promise<void> {
   for (let i = 0; i < 2; i++) {
     other.send(GET);
     clients.push(stage.ask(HOSTILE));
+    const leaving = stage.ask(HOSTILE);
     await settle(stage);
+    leaving.reset();
     other.send(GET);
     await settle(stage);
   }
@@ -137,7 +159,7 @@ async function play(kind: HookKind, run: () => unknown): Promise<void> {
     await settle(stage);
   }
   for (const client of clients) assert.ok(client.closed !== null || statusesTo(client).length === 1, "it has an end");
-  assert.equal(stage.exchanges.length, 6, "each is reported");
+  assert.equal(stage.exchanges.length, 8, "each is reported");
   assert.deepEqual(statusesTo(other), [200, 200, 200, 200]);
   for (const { pending, hung, calls, failures } of stage.proxy.hookStates()) {
     assert.ok(

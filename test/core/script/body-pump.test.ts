@@ -158,6 +158,27 @@ describe("a pump", () => {
     stream.getReader();
     assert.throws(() => new BodyPump(stream, new Listener(), around(), 1), TypeError);
   });
+
+  it("fails by what only calls itself a stream", async () => {
+    const no = (): never => {
+      throw new Error("no");
+    };
+    const trapped = new Proxy({}, { get: no });
+    for (const reader of [
+      { read: () => undefined, cancel: no },
+      { read: async () => trapped, cancel: no },
+      { read: no, cancel: no },
+    ]) {
+      const { owner, pump, surroundings } = pumpOf({ getReader: () => reader } as never, true);
+      await turns();
+      pump.cancel();
+      assert.equal(owner.told.length, 1, String(owner.told));
+      assert.match(owner.told[0] ?? "", /^threw /);
+      assert.deepEqual(surroundings.defects, []);
+    }
+    const { pump } = pumpOf({ getReader: () => ({ read: () => new Promise(() => {}), cancel: no }) } as never);
+    pump.cancel();
+  });
 });
 
 function endless(bytes: number) {

@@ -3,6 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { CacheEntry, type CacheEntryOwner } from "../../../core/script/cache-entry.ts";
 import { cacheTimes } from "../../../core/script/cache-times.ts";
 import { Timers } from "../../../core/time/timers.ts";
+import { turns } from "./streams.ts";
 
 function play() {
   const timers = new Timers(0);
@@ -51,6 +52,22 @@ describe("an entry of the cache", () => {
     assert.equal(entry.wait(), entry.wait());
     assert.equal(await entry.wait(), "x");
     assert.equal(entry.isLoading, false);
+  });
+
+  it("hears a load once, whatever calls itself a promise", async () => {
+    const { owner, entry } = play();
+    const results: unknown[] = [];
+    const then = "then";
+    const twice = (answer: (value: unknown) => void, fail: (error: unknown) => void): void => {
+      for (const each of [answer, fail, answer]) each("x");
+    };
+    entry.load(() => Object.defineProperty(Promise.resolve("x"), then, { value: twice }), times);
+    entry.wait().then((value) => results.push(value));
+    await turns();
+    owner.timers.advance(400);
+    owner.timers.advance(800);
+    owner.timers.advance(1_200);
+    assert.deepEqual([results, owner.hung, entry.isLoading], [["x"], 0, false]);
   });
 });
 

@@ -3,6 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { HOOK_BREAKER_FAILURES_MIN, HOOK_CALLS_HUNG_MAX, HOOK_REST_MS_MIN } from "../../../core/limits.ts";
 import type { HookContext, OnRequest } from "../../../core/script/hooks.ts";
 import { around, hookOf } from "./stage.ts";
+import { sent } from "./streams.ts";
 
 const check = (answer: unknown): string => {
   if (typeof answer !== "string") throw new TypeError("it answered no text");
@@ -230,5 +231,22 @@ describe("a hook", () => {
     assert.equal(call(), null, "one at a time");
     surroundings.advance(1_100);
     assert.notEqual(call(), null);
+  });
+
+  it("that answers too late is told so, and what it answered goes no further", async () => {
+    for (const response of [false, true]) {
+      const { stream, canceled } = sent();
+      let answer: (late: unknown) => void = () => {};
+      let context: HookContext | undefined;
+      const { call, answers } = play((given) => {
+        context = given;
+        return new Promise((resolve) => (answer = resolve));
+      });
+      call()?.abandon();
+      assert.ok(context?.signal.aborted, "asked for only now");
+      answer(response ? new Response(stream) : stream);
+      await turn();
+      assert.deepEqual([answers, canceled.length], [[], 1]);
+    }
   });
 });

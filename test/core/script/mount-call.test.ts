@@ -60,4 +60,24 @@ describe("a call of a mounted program", () => {
     assert.deepEqual(told, []);
     assert.equal(canceled.length, 1);
   });
+
+  it("hears a promise once, whatever that was given of its own", async () => {
+    const no = (): never => {
+      throw new Error("no");
+    };
+    const twice = (answer: (value: unknown) => void, fail: (error: unknown) => void): void => {
+      for (const each of [answer, fail, answer]) each(new Response("x"));
+    };
+    for (const [name, descriptor] of [
+      ["then", { value: no }],
+      ["then", { value: twice }],
+      ["constructor", { get: no }],
+    ] as const) {
+      const { told } = callOf(() => Object.defineProperty(Promise.resolve(new Response("x")), name, descriptor));
+      await turns();
+      assert.equal(told.length, 1, String(told));
+    }
+    const trapped = new Proxy({}, { getPrototypeOf: no });
+    assert.deepEqual(callOf(() => trapped as Response).told, ["threw Error: no"]);
+  });
 });
