@@ -22,11 +22,9 @@ export interface AnsweringOwner extends RequestView {
   onFailed(reason: Fault): void;
 }
 
-/** Whose Response it is. */
+/** Whose Response it is: told what is wrong with it. */
 export interface Answerer {
-  readonly name: string;
-  /** `file:line`, `""` where that is not known. */
-  readonly source: string;
+  noteFailure(requestId: string, failure: HookFailure, error: unknown): void;
 }
 
 export class Answering implements PumpOwner {
@@ -113,10 +111,8 @@ export class Answering implements PumpOwner {
   }
 
   onBodyFailed(failure: HookFailure, error: unknown): void {
-    const { engine, requestId } = this.#owner;
-    const { name: hook, source } = this.#answerer;
     this.cancel();
-    engine.observer.onNotice({ kind: "hook-failed", hook, source, requestId, failure, error, rests: false });
+    this.#answerer.noteFailure(this.#owner.requestId, failure, error);
     this.#owner.onFailed(failure === "timeout" ? fault.ANSWER_TIMEOUT : fault.ANSWER_FAILED);
   }
 

@@ -75,7 +75,7 @@ export class Hooked {
             else owner.onFailed(failureOf(hook));
             return;
           case "answer":
-            owner.onHookAnswer(verdict.response, hook.definition);
+            owner.onHookAnswer(verdict.response, hook);
             return;
           case "deny":
             owner.onHookDenial(verdict.status, verdict.body);
@@ -108,7 +108,7 @@ export class Hooked {
           return;
         }
         if (decision.kind === "answer") {
-          owner.onHookAnswer(decision.response, hook.definition);
+          owner.onHookAnswer(decision.response, hook);
           return;
         }
         if (decision.kind === "upstream") this.#wish(decision);
@@ -156,7 +156,7 @@ export class Hooked {
       (change) => {
         waits = false;
         if (change === null && hook.fallback !== "ignore") owner.onFailed(failureOf(hook));
-        else if (change?.kind === "answer") owner.onHookAnswer(change.response, hook.definition);
+        else if (change?.kind === "answer") owner.onHookAnswer(change.response, hook);
         else {
           if (change !== null) applyResponseChange(change, outgoing);
           waits = this.onResponse(others, outgoing, next);

@@ -29,11 +29,13 @@ export interface MountedOwner extends RequestView {
 
 const BAD_HOST = fault.clientRefusal(-fault.BAD_HOST);
 
-export class Mounted implements BodyTaker, SourceOwner, MountCallOwner {
+export class Mounted implements BodyTaker, SourceOwner, MountCallOwner, Answerer {
   readonly #owner: MountedOwner;
   readonly #call: MountCall;
   readonly #abort = new AbortController();
-  readonly #answerer: Answerer;
+  /** As `noteFailure` tells of it. */
+  readonly #name: string;
+  readonly #codeSource: string;
   #source: BodySource | null = null;
   /** Held, because on Node 20 a signal is not aborted any more once its Request was collected. */
   #request: Request | null = null;
@@ -43,8 +45,8 @@ export class Mounted implements BodyTaker, SourceOwner, MountCallOwner {
     const { action, id } = owner.route!;
     this.#owner = owner;
     this.#call = new MountCall(this, owner.engine, owner.plan!.timeouts.firstByteMs);
-    const source = action.kind === "mount" ? action.source : "";
-    this.#answerer = { name: `${id.startsWith("routes[") ? id : `routes.${id}`}.mount`, source };
+    this.#name = `${id.startsWith("routes[") ? id : `routes.${id}`}.mount`;
+    this.#codeSource = action.kind === "mount" ? action.source : "";
   }
 
   /** `upload` is null for a request without a body. */
@@ -109,13 +111,30 @@ export class Mounted implements BodyTaker, SourceOwner, MountCallOwner {
   }
 
   onMountAnswer(answer: unknown): void {
-    this.#owner.onHookAnswer(answer, this.#answerer);
+    this.#owner.onHookAnswer(answer, this);
+  }
+
+  noteFailure(requestId: string, failure: HookFailure, error: unknown): void {
+    const { engine } = this.#owner;
+    const source = this.#codeSource;
+    try {
+      engine.observer.onNotice({
+        kind: "hook-failed",
+        hook: this.#name,
+        source,
+        requestId,
+        failure,
+        error,
+        rests: false,
+      });
+    } catch (defect) {
+      // Who is told of it must not keep the request from its end.
+      engine.reportDefect(defect);
+    }
   }
 
   onMountFailed(failure: HookFailure, error: unknown): void {
-    const { engine, requestId } = this.#owner;
-    const { name: hook, source } = this.#answerer;
-    engine.observer.onNotice({ kind: "hook-failed", hook, source, requestId, failure, error, rests: false });
+    this.noteFailure(this.#owner.requestId, failure, error);
     this.#owner.onFailed(failure === "timeout" ? fault.MOUNT_TIMEOUT : fault.MOUNT_FAILED);
   }
 }

@@ -50,7 +50,7 @@ const DECISIONS = "answer the name of an upstream, { upstream, server }, { targe
 
 export function checkVerdict(answer: unknown): Verdict {
   if (answer === undefined || answer === null) return GO;
-  if (isResponse(answer)) return { kind: "answer", response: answer };
+  if (isResponse(answer)) return { kind: "answer", response: sendable(answer) };
   if (typeof answer !== "object" || Array.isArray(answer))
     throw new TypeError(`it answered ${kindOf(answer)}; ${VERDICTS}`);
   if ("deny" in answer) {
@@ -72,7 +72,7 @@ export function checkVerdict(answer: unknown): Verdict {
 export function checkDecision(answer: unknown): CheckedDecision {
   if (answer === undefined || answer === null) return OWN;
   if (typeof answer === "string") return upstreamOf({ upstream: answer });
-  if (isResponse(answer)) return { kind: "answer", response: answer };
+  if (isResponse(answer)) return { kind: "answer", response: sendable(answer) };
   if (typeof answer !== "object" || Array.isArray(answer))
     throw new TypeError(`it answered ${kindOf(answer)}; ${DECISIONS}`);
   if ("upstream" in answer) return upstreamOf(answer as Record<string, unknown>);
@@ -93,7 +93,7 @@ const BODILESS = [204, 205, 304];
 /** `status` is the response's own. */
 export function checkResponse(answer: unknown, status: number): CheckedResponse {
   if (answer === undefined || answer === null) return SAME;
-  if (isResponse(answer)) return { kind: "answer", response: answer };
+  if (isResponse(answer)) return { kind: "answer", response: sendable(answer) };
   if (typeof answer !== "object" || Array.isArray(answer))
     throw new TypeError(`it answered ${kindOf(answer)}; ${RESPONSES}`);
   const { status: changed, headers, ...rest } = answer as Record<string, unknown>;
@@ -131,6 +131,14 @@ export function isResponse(value: unknown): value is Response {
   const { status, headers } = value;
   const hasHeaders = typeof headers === "object" && headers !== null && "getSetCookie" in headers;
   return typeof status === "number" && hasHeaders && "body" in value;
+}
+
+/** What was read already, or has a status that answers nobody, cannot be sent. */
+export function sendable(response: Response): Response {
+  statusOf(response.status);
+  if (response.body !== null && (response.bodyUsed || response.body.locked))
+    throw new TypeError("the body of its Response was read already; a Response can be sent once, make a new one");
+  return response;
 }
 
 /** A final status a client may be answered. */

@@ -5,7 +5,7 @@
 
 import { FIELD_VALUE, TOKEN } from "../bytes/ascii.ts";
 import { uneditable } from "../route/field-edits.ts";
-import { isResponse, statusOf } from "./check-answer.ts";
+import { isResponse, sendable, statusOf } from "./check-answer.ts";
 import { kindOf } from "./check-edits.ts";
 import type { ByteStream } from "./hooks.ts";
 
@@ -29,9 +29,7 @@ const AROUND_FIELD = ": \r\n".length;
 export function readAnswer(response: unknown, bounds: AnswerBounds): AnswerHead {
   if (!isResponse(response)) throw new TypeError(`it answered ${kindOf(response)}; answer a Response`);
   const status = statusOf(response.status);
-  const { headers, body } = response;
-  if (body !== null && (response.bodyUsed || body.locked))
-    throw new TypeError("the body of its Response was read already; a Response can be sent once, make a new one");
+  const { headers, body } = sendable(response);
   const fields: [string, string][] = [];
   const named = namedBy(headers.get("connection"));
   let length = -1;

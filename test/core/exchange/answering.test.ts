@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { HIGH_WATER_BYTES } from "../../../core/limits.ts";
+import { HIGH_WATER_BYTES, HOOK_BREAKER_FAILURES_MIN } from "../../../core/limits.ts";
 import { responsesTo, type Stage, type StageOptions, stageWith } from "../../scenario/stage.ts";
 import { sent, turns } from "../script/streams.ts";
 
@@ -131,13 +131,8 @@ describe("a Response of a hook", () => {
   });
 
   it("is replaced while nothing was sent, cut when it is too late", async () => {
-    const locked = () => {
-      const response = new Response("x");
-      response.body?.getReader();
-      return response;
-    };
     const said = (length: number) => ({ headers: { "content-length": String(length) } });
-    for (const answer of [locked, () => new Response("hello", said(4)), () => new Response(null, said(4))]) {
+    for (const answer of [() => new Response("hello", said(4)), () => new Response(null, said(4))]) {
       const { text, outcome, failures } = await play(answer);
       assert.match(text, /^HTTP\/1\.1 502 /);
       assert.equal(outcome?.fault, "internal.answer-failed");
@@ -157,6 +152,20 @@ describe("a Response of a hook", () => {
       assert.equal(outcome?.fault, "internal.answer-failed");
       assert.equal(failures.length, 1);
       assert.notEqual(closed, null);
+    }
+  });
+
+  it("is counted against its hook, which rests when that goes on", async () => {
+    const answers = [
+      () => new Response(body([new Error("boom")])),
+      () => new Response("hello", { headers: { "content-length": "4" } }),
+    ];
+    for (const answer of answers) {
+      const stage = await stageOf(answer);
+      for (let i = 0; i < HOOK_BREAKER_FAILURES_MIN; i++) await ask(stage, get());
+      const [hook] = stage.proxy.hookStates();
+      assert.deepEqual([hook?.failures, hook?.isResting], [HOOK_BREAKER_FAILURES_MIN, true]);
+      await stage.close();
     }
   });
 
@@ -217,7 +226,7 @@ describe("a Response of a hook", () => {
     await stage.close();
   });
 
-  it("is not read twice, and never waits for itself", async () => {
+  it("is not read twice: the hook has failed, and its fallback answers", async () => {
     const kept = new Response("once");
     const stage = await stageOf(() => kept);
     const client = await ask(stage, get());
@@ -225,8 +234,9 @@ describe("a Response of a hook", () => {
     await stage.sim.settle();
     assert.deepEqual(
       responsesTo(client).map(({ status }) => status),
-      [200, 502],
+      [200, 503],
     );
+    assert.equal(stage.exchanges[1]?.fault, "internal.hook-failed");
     await stage.close();
   });
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import {
   checkDecision,
+  checkResponse,
   checkVerdict,
   isResponse,
   refuseOthers,
@@ -76,6 +77,12 @@ describe("what decide answered", () => {
 describe("pieces of answers", () => {
   it("are known by their members", () => {
     assert.ok(isResponse(new Response()));
+    const locked = new Response("x");
+    locked.body?.getReader();
+    for (const response of [locked, Response.error()]) {
+      for (const check of [checkVerdict, checkDecision, (answer: unknown) => checkResponse(answer, 200)])
+        assert.throws(() => check(response), TypeError);
+    }
     for (const value of [null, {}, { status: 200 }, { status: 200, headers: {}, body: null }, "x"])
       assert.ok(!isResponse(value));
     assert.equal(statusOf(200), 200);
