@@ -3,8 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { abandon } from "./abandoned.ts";
 
 describe("requests and sockets that either side leaves", () => {
-  // On Deno this run does not end, and it is not known yet whether by node:http there or by us: docs/library.md says so.
-  it("leave no connection and no descriptor", { ignore: "Deno" in globalThis }, async () => {
+  it("leave no connection and no descriptor", async () => {
     const { connections, descriptorsBefore, descriptorsAfter } = await abandon(280);
     assert.equal(connections, 0);
     assert.ok(descriptorsAfter <= descriptorsBefore + 2, `${descriptorsBefore} descriptors, then ${descriptorsAfter}`);

@@ -2,6 +2,8 @@
  * Requests and sockets that either side leaves at some stage, through both handlers; afterwards nothing may be left:
  *
  *     npm run soak:library [-- 10000]
+ *     deno run -A --no-check --v8-flags=--expose-gc test/library/abandoned.ts 10000
+ *     bun test/library/abandoned.ts 10000
  */
 
 import { readdirSync } from "node:fs";
@@ -37,7 +39,9 @@ export async function abandon(requests: number): Promise<AbandonedReport> {
   // Traces of what failed are kept on purpose, up to a thousand.
   const trace = { keep: 1, sample: "0%" };
   // Servers that break off are put out of use otherwise, and nothing would reach them.
-  const source = { upstream: { servers, health: { ejection: false }, retries: { attempts: 0 } }, trace } as const;
+  const upstream = { servers, health: { ejection: false }, retries: { attempts: 0 } } as const;
+  // Connections that were made for requests which left before are kept for the next ones, and would be counted.
+  const source = { upstream, trace, timeouts: { poolIdle: "100ms" } } as const;
   const fetchHandler = createFetchHandler(source);
   const nodeHandler = createNodeHandler(source);
   const front = createHttpServer((request, response) => nodeHandler.request(request, response));
@@ -58,14 +62,9 @@ export async function abandon(requests: number): Promise<AbandonedReport> {
   const connectionsOf = (): number => fetchHandler.proxy.connectionCount + nodeHandler.proxy.connectionCount;
   // The first ones fill what stays: pools, tables, code.
   await run(Math.min(requests, 140));
-  const [descriptorsBefore, heapBefore] = await figures();
+  const { descriptors: descriptorsBefore, heap: heapBefore } = await settled(0);
   await run(requests);
-  let [descriptorsAfter, heapAfter] = await figures();
-  // Closing is the system's, and takes a moment.
-  for (let tries = 0; descriptorsAfter > descriptorsBefore && tries < 200; tries++) {
-    await pause(10);
-    [descriptorsAfter, heapAfter] = await figures();
-  }
+  const { descriptors: descriptorsAfter, heap: heapAfter } = await settled(descriptorsBefore);
   const connections = connectionsOf();
   await Promise.all([fetchHandler.close(), nodeHandler.close()]);
   front.closeAllConnections?.();
@@ -109,7 +108,10 @@ function abandonSocket(port: number, path: string): Promise<void> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");
     socket.on("error", () => {}).on("close", () => resolve());
-    const framing = path === "/upload" ? "Content-Length: 100000\r\n" : path.startsWith("/tunnel") ? WEB_SOCKET : "";
+    // Kept open after a 502, the connection would only wait for the server's deadline, some 5 s.
+    const framing = path.startsWith("/tunnel")
+      ? WEB_SOCKET
+      : `Connection: close\r\n${path === "/upload" ? "Content-Length: 100000\r\n" : ""}`;
     socket.write(`${path === "/upload" ? "POST" : "GET"} ${path} HTTP/1.1\r\nHost: a.example\r\n${framing}\r\n`);
     const leave = (): void => void socket.destroy();
     if (path === "/silent" || path === "/upload") setTimeout(leave, 5);
@@ -119,13 +121,27 @@ function abandonSocket(port: number, path: string): Promise<void> {
   });
 }
 
-async function figures(): Promise<[descriptors: number, heap: number]> {
-  const { gc } = globalThis as { gc?: () => void };
+/** Closing is the system's, and takes a moment: waits until there are no more descriptors than `expected`, or no fewer come. */
+async function settled(expected: number): Promise<{ readonly descriptors: number; readonly heap: number }> {
+  let open = descriptors();
+  for (let steady = 0; steady < 25 && open > expected; steady++) {
+    await pause(10);
+    const now = descriptors();
+    if (now < open) steady = 0;
+    open = now;
+  }
   for (let turn = 0; turn < 3; turn++) {
     await pause(20);
-    gc?.();
+    collect();
   }
-  return [descriptors(), process.memoryUsage().heapUsed];
+  return { descriptors: open, heap: process.memoryUsage().heapUsed };
+}
+
+/** `--expose-gc`; on Deno `--v8-flags=--expose-gc`. */
+function collect(): void {
+  const { gc, Bun: bun } = globalThis as { gc?: () => void; Bun?: { gc(isNow: boolean): void } };
+  gc?.();
+  bun?.gc(true);
 }
 
 function descriptors(): number {
