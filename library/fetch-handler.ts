@@ -52,10 +52,26 @@ export function createFetchHandler(source: MountSource, options: MountOptions = 
   const handle = async (request: Request, info: FetchInfo = {}): Promise<Response> => {
     if (request.headers.get("upgrade")?.toLowerCase().includes("websocket"))
       return answer(501, "a fetch handler cannot switch protocols: give upgrades to createNodeHandler or a listener");
-    await mounted.starting();
+    await unlessAborted(mounted.starting(), request.signal);
     return new Promise((resolve, reject) => new FetchExchange(mounted, request, { resolve, reject }).begin(info));
   };
   return Object.assign(handle, { proxy: mounted.proxy, close: () => mounted.close() });
+}
+
+/** What is waited for may take long: a function that makes the configuration, say. */
+async function unlessAborted(starting: Promise<void> | null, signal: AbortSignal): Promise<void> {
+  if (starting === null) return;
+  let onAbort = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+  });
+  if (signal.aborted) onAbort();
+  signal.addEventListener("abort", onAbort);
+  try {
+    await Promise.race([starting, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
 }
 
 interface Settle {

@@ -13,7 +13,7 @@ export interface UploadOwner {
 }
 
 /** Never moved on: a body is waited for as long as the proxy does. */
-const SURROUNDINGS = { timers: new Timers(0), reportDefect: (error: unknown): void => reportError(error) };
+const SURROUNDINGS = { timers: new Timers(0), reportDefect };
 
 export class FetchUpload implements PumpOwner {
   readonly #owner: UploadOwner;
@@ -80,4 +80,11 @@ export class FetchUpload implements PumpOwner {
   #fail(how: string): void {
     this.#owner.onUploadFailed(new TypeError(`the body of the request is ${how} than its Content-Length`));
   }
+}
+
+/** Where nobody waits for it, so that the process hears of it; `reportError` is not on every runtime. */
+function reportDefect(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
 }

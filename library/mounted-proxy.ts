@@ -86,9 +86,15 @@ export class MountedProxy {
       highWaterBytes: HIGH_WATER_BYTES,
       later: setImmediate,
     });
-    const unowned = inside.handler;
+    let isTaken = true;
+    const { reset } = inside;
+    inside.reset = () => {
+      isTaken = false;
+      reset.call(inside);
+    };
     this.proxy.accept(inside, this.#listener);
-    return { connection: new ClientConnection(outside, this.#owner), isTaken: inside.handler !== unowned };
+    inside.reset = reset;
+    return { connection: new ClientConnection(outside, this.#owner), isTaken };
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,7 @@
 /** A proxy as handlers for node:http, and for all that is built on it: Express, Fastify, middlewares as Vite has them. */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { emitWarning } from "node:process";
 import type { Duplex } from "node:stream";
 import { MountedProxy, type MountOptions, type MountSource } from "./mounted-proxy.ts";
 import { isReadAlready, NodeRequest } from "./node-request.ts";
@@ -11,7 +12,8 @@ import type { Proxy as RunningProxy } from "./proxy.ts";
 export interface NodeHandler {
   /**
    * Answers what the proxy answers. `next` is called with an error only: when the proxy cannot start, or somebody else
-   * has read the body. Without `next` these are answered 500. Needs no `this`.
+   * has read the body or begun the response. Without `next` these are answered 500, and the first one is a warning of
+   * the process. Needs no `this`.
    */
   readonly request: (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void) => void;
   /** For `server.on("upgrade", …)`: WebSockets and other protocols, as bytes both ways once the server has agreed. */
@@ -27,6 +29,12 @@ export interface NodeHandler {
  */
 export function createNodeHandler(source: MountSource, options: MountOptions = {}): NodeHandler {
   const mounted = new MountedProxy(source, options);
+  let isTold = false;
+  /** Once, for what keeps a proxy from starting keeps every request. */
+  const tell = (error: unknown): void => {
+    if (!isTold) emitWarning(error instanceof Error ? error : new Error(String(error)));
+    isTold = true;
+  };
   return {
     proxy: mounted.proxy,
     close: () => mounted.close(),
@@ -34,10 +42,19 @@ export function createNodeHandler(source: MountSource, options: MountOptions = {
       const fail = (error: unknown): void => {
         if (next !== undefined) next(error);
         else {
-          response.statusCode = 500;
-          response.end("the proxy could not take the request: it cannot start, or the body was read before it\n");
+          tell(error);
+          // The only way left to show that it is not whole.
+          if (response.headersSent) response.destroy();
+          else {
+            response.statusCode = 500;
+            response.end("the proxy could not take the request; standard error says why\n");
+          }
         }
       };
+      if (response.headersSent) {
+        fail(new Error("the response had begun before the request came to the proxy: somebody else answers it"));
+        return;
+      }
       if (isReadAlready(request)) {
         fail(new Error("the request's body was read before it came to the proxy: mount it before parsers of bodies"));
         return;
@@ -47,7 +64,10 @@ export function createNodeHandler(source: MountSource, options: MountOptions = {
     upgrade(request, socket, head) {
       // While the proxy starts the client may go, and an error nobody listens to would end the process.
       socket.on("error", () => {});
-      const fail = (): void => void socket.destroy();
+      const fail = (error: unknown): void => {
+        tell(error);
+        socket.end("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+      };
       whenReady(mounted, () => new NodeUpgrade(mounted, request, socket, head).begin(), fail);
     },
   };

@@ -18,6 +18,7 @@ import { declaredLength, isTarget, passingOfRequest, passingOfResponse } from ".
 
 const NO_HEAD = new RequestHead();
 const BODILESS = [204, 304];
+const NOTHING = new Uint8Array(0);
 
 export class NodeRequest implements ResponseHandler {
   readonly #mounted: MountedProxy;
@@ -87,13 +88,22 @@ export class NodeRequest implements ResponseHandler {
 
   onHead(head: ResponseHead): void {
     const response = this.#response;
+    if (response.headersSent) {
+      this.#leave(); // somebody else has answered meanwhile, such as a middleware that did not want to wait
+      return;
+    }
     this.#hasHead = true;
     response.statusCode = head.status;
     for (const [name, values] of grouped(passingOfResponse(head)))
       response.setHeader(name, values.length === 1 ? values[0]! : values);
-    // What is left of the upload would be read to its end for nobody.
-    if (!this.#request.complete) response.setHeader("Connection", "close");
-    if (this.#request.method !== "HEAD" && !BODILESS.includes(head.status)) response.flushHeaders?.();
+    this.#closeBehind();
+    // Sends the head now, as `flushHeaders` does; but that writes bytes above 127 as UTF-8 on Node, and thereby others.
+    if (this.#request.method !== "HEAD" && !BODILESS.includes(head.status)) response.write(NOTHING);
+  }
+
+  /** What is left of the upload would be read to its end for nobody. HTTP/2 ends one request without the others. */
+  #closeBehind(): void {
+    if (!this.#request.complete && this.#request.httpVersionMajor < 2) this.#response.setHeader("Connection", "close");
   }
 
   onBodyPiece(bytes: Uint8Array, start: number, end: number): void {
@@ -123,9 +133,10 @@ export class NodeRequest implements ResponseHandler {
 
   #answerInstead(status: number, text: string): void {
     this.#over();
+    if (this.#response.headersSent) return;
     this.#response.statusCode = status;
     this.#response.setHeader("Content-Type", "text/plain; charset=utf-8");
-    if (!this.#request.complete) this.#response.setHeader("Connection", "close");
+    this.#closeBehind();
     this.#response.end(`${text}\n`);
   }
 
@@ -148,19 +159,45 @@ function headOf(request: IncomingMessage, target: string): OutgoingHead {
   const outgoing = new OutgoingHead();
   outgoing.method = request.method ?? "GET";
   outgoing.target = target;
-  for (const [name, value] of passingOfRequest(request.rawHeaders)) outgoing.add(name, value);
-  const isChunked = request.headers["transfer-encoding"] !== undefined;
-  const length = isChunked ? -1 : declaredLength(request.headers["content-length"]);
-  outgoing.body = isChunked ? BODY_CHUNKED : length > 0 ? BODY_LENGTH : BODY_NONE;
+  const { authority, fields } = fieldsOf(request);
+  if (authority !== null) outgoing.add("Host", authority);
+  for (const [name, value] of passingOfRequest(fields)) outgoing.add(name, value);
+  const length = bodyLength(request);
+  outgoing.body = length === -1 ? BODY_CHUNKED : length > 0 ? BODY_LENGTH : BODY_NONE;
   outgoing.contentLength = length;
   return outgoing;
 }
 
+/** In HTTP/2, which node:http2 offers through the same interface, the first fields are no fields (RFC 9113 section 8.3). */
+function fieldsOf({ rawHeaders, httpVersionMajor }: IncomingMessage): { authority: string | null; fields: string[] } {
+  if (httpVersionMajor < 2) return { authority: null, fields: rawHeaders };
+  const fields: string[] = [];
+  let authority: string | null = null;
+  let hasHost = false;
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const [name, value] = [rawHeaders[i]!, rawHeaders[i + 1]!];
+    if (name === ":authority") authority = value;
+    if (name.startsWith(":")) continue;
+    if (name === "host") hasHost = true;
+    fields.push(name, value);
+  }
+  return { authority: hasHost ? null : authority, fields };
+}
+
+/** -1: nobody knows. */
+function bodyLength(request: IncomingMessage): number {
+  const { headers, httpVersionMajor } = request;
+  if (headers["transfer-encoding"] !== undefined) return -1;
+  const length = declaredLength(headers["content-length"]);
+  if (length !== -1) return length;
+  // There a body needs neither field.
+  const { stream } = request as { stream?: { readonly endAfterHeaders?: boolean } };
+  return httpVersionMajor >= 2 && stream?.endAfterHeaders !== true ? -1 : 0;
+}
+
 /** Whether it has a body that somebody else has read, such as a parser of bodies mounted before. */
 export function isReadAlready(request: IncomingMessage): boolean {
-  const hasBody =
-    request.headers["transfer-encoding"] !== undefined || declaredLength(request.headers["content-length"]) > 0;
-  return hasBody && (request.readableEnded || request.readableDidRead === true);
+  return bodyLength(request) !== 0 && (request.readableEnded || request.readableDidRead === true);
 }
 
 export function placeOf(request: IncomingMessage): { address: string | undefined; isSecure: boolean } {

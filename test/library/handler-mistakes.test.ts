@@ -1,0 +1,171 @@
+import assert from "node:assert/strict";
+import { createServer, type RequestListener } from "node:http";
+import { connect as connectHttp2, createServer as createHttp2Server } from "node:http2";
+import { connect, createServer as createTcpServer, type Server as TcpServer } from "node:net";
+import process from "node:process";
+import { after, before, describe, it } from "@std/testing/bdd";
+import { createFetchHandler, createNodeHandler, type NodeHandler } from "../../library/mod.ts";
+
+const ANSWER = "HTTP/1.1 200 OK\r\nX-Name: caf\xe9\r\nContent-Length: 2\r\n\r\nok";
+
+describe("handlers in programs that do the unexpected", () => {
+  const open: { close(done: () => void): unknown }[] = [];
+  const seen: string[] = [];
+  let upstream: { servers: [string] };
+  let handler: NodeHandler;
+  let answer: () => void = () => {};
+
+  before(async () => {
+    const backend = createTcpServer((socket) => {
+      socket
+        .on("error", () => {})
+        .on("data", (bytes) => {
+          const text = bytes.toString("latin1");
+          seen.push(text);
+          if (!text.startsWith("GET /later")) socket.write(ANSWER, "latin1");
+          else answer = () => socket.write(ANSWER, "latin1");
+        });
+    });
+    upstream = { servers: [`127.0.0.1:${await listening(backend)}`] };
+    handler = createNodeHandler({ upstream });
+  });
+  after(async () => {
+    await handler.close();
+    await Promise.all(open.map((server) => new Promise<void>((done) => server.close(done))));
+  });
+
+  function listening(server: TcpServer): Promise<number> {
+    open.push(server);
+    return new Promise((resolve) => {
+      server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port));
+    });
+  }
+
+  const front = (listener: RequestListener): Promise<number> => listening(createServer(listener));
+
+  it("keeps every byte of a response's fields", async () => {
+    const port = await front((request, response) => handler.request(request, response));
+    assert.match(await raw(port, "GET / HTTP/1.1"), /x-name: caf\xe9\r\n/i);
+  });
+
+  it("gives an error for a response that had begun", async () => {
+    const errors: unknown[] = [];
+    const port = await front((request, response) => {
+      response.write("mine");
+      handler.request(request, response, (error) => {
+        errors.push(error);
+        response.end();
+      });
+    });
+    assert.match(await raw(port, "GET / HTTP/1.1"), /mine/);
+    assert.match(String(errors), /the response had begun before/);
+  });
+
+  it("leaves a response alone that somebody else begins meanwhile", async () => {
+    const port = await front((request, response) => {
+      handler.request(request, response);
+      if (request.url !== "/later") return;
+      response.write("too slow");
+      const wait = setInterval(() => {
+        if (!seen.some((text) => text.startsWith("GET /later"))) return;
+        clearInterval(wait);
+        answer();
+        void until(() => handler.proxy.connectionCount === 0).then(() => response.end("; sorry"));
+      }, 5);
+    });
+    const text = await raw(port, "GET /later HTTP/1.1");
+    assert.match(text, /too slow[\s\S]*; sorry/);
+    assert.equal(text.split("HTTP/1.1").length, 2);
+  });
+
+  it("takes requests of node:http2", async () => {
+    const server = createHttp2Server((request, response) =>
+      // They look alike on purpose.
+      handler.request(request as never, response as never, (error) => response.destroy(error as Error)),
+    );
+    const session = connectHttp2(`http://127.0.0.1:${await listening(server)}`);
+    const ask = (method: string, path: string, body: string): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const stream = session.request({ ":method": method, ":path": path });
+        let status: number | undefined;
+        let text = "";
+        stream.setEncoding("utf8").on("response", (head) => {
+          status = head[":status"];
+        });
+        stream.on("data", (piece) => {
+          text += piece;
+        });
+        stream.on("end", () => resolve(`${status} ${text}`)).on("error", reject);
+        if (body === "") stream.end();
+        else stream.end(body);
+      });
+    seen.length = 0;
+    assert.equal(await ask("GET", "/two?x", ""), "200 ok");
+    assert.equal(await ask("POST", "/two", "a body of no known length"), "200 ok");
+    assert.match(seen[0]!, /^GET \/two\?x HTTP\/1\.1\r\nHost: 127\.0\.0\.1:\d+\r\n/);
+    await until(() => seen.join("").includes("a body of no known length"));
+    assert.match(seen[1]!, /transfer-encoding: chunked/i);
+    await new Promise<void>((done) => session.close(done));
+  });
+
+  it("answers 503 when the proxy is full", async () => {
+    const options = { upstream, limits: { connectionsPerAddress: 1 } } as const;
+    const fetchHandler = createFetchHandler(options);
+    const leaving = new AbortController();
+    const info = { clientAddress: "192.0.2.1" };
+    const first = fetchHandler(new Request("http://a.example/later", { signal: leaving.signal }), info);
+    await until(() => fetchHandler.proxy.connectionCount === 1);
+    const second = await fetchHandler(new Request("http://a.example/"), info);
+    assert.deepEqual([second.status, /or is full/.test(await second.text())], [503, true]);
+    leaving.abort();
+    await assert.rejects(first);
+    await fetchHandler.close();
+  });
+
+  it("lets go of a request that is aborted while the configuration is made", async () => {
+    const fetchHandler = createFetchHandler(() => new Promise(() => {}));
+    const signal = AbortSignal.timeout(20);
+    await assert.rejects(fetchHandler(new Request("http://a.example/", { signal })), { name: "TimeoutError" });
+  });
+
+  it("tells once why it cannot start, and answers 500 to requests and upgrades", async () => {
+    const broken = createNodeHandler(() => {
+      throw new Error("no such database");
+    });
+    const warnings: string[] = [];
+    const listen = (warning: Error): void => void warnings.push(warning.message);
+    process.on("warning", listen);
+    const server = createServer((request, response) => broken.request(request, response));
+    server.on("upgrade", broken.upgrade);
+    const port = await listening(server);
+    assert.match(await raw(port, "GET / HTTP/1.1"), /^HTTP\/1\.1 500 [\s\S]*standard error says why/);
+    assert.match(
+      await raw(port, "GET / HTTP/1.1", "Connection: Upgrade\r\nUpgrade: websocket\r\n"),
+      /^HTTP\/1\.1 500 /,
+    );
+    await until(() => warnings.length > 0);
+    process.off("warning", listen);
+    assert.deepEqual(warnings, ["no such database"]);
+  });
+});
+
+function raw(port: number, line: string, more = "Connection: close\r\n"): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    const socket = connect(port, "127.0.0.1", () => socket.write(`${line}\r\nHost: a.example\r\n${more}\r\n`));
+    socket.on("data", (bytes) => {
+      text += bytes.toString("latin1");
+    });
+    socket
+      .on("end", () => socket.end())
+      .on("close", () => resolve(text))
+      .on("error", reject);
+  });
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  for (let tries = 0; !isSo(); tries++) {
+    if (tries > 1000) throw new Error("it did not come about within 5 s");
+    await new Promise((done) => setTimeout(done, 5));
+  }
+}
