@@ -39,6 +39,8 @@ export interface Deployment {
   /** Of requests that have no route yet; null: none. */
   readonly hooks: HookSet | null;
   readonly registry: HookRegistry;
+  /** A hook is told how long requests took. */
+  readonly wantsTimes: boolean;
   /** Servers in no list that hooks may choose; null: `allowTargets` allows none. */
   readonly targets: Targets | null;
   /** What requests on this route go by when a hook has chosen `group` for them. */
@@ -116,6 +118,7 @@ export function* deploying(
     requestBounds: requestBoundsOf(snapshot.limits),
     hooks,
     registry,
+    wantsTimes: registry.hooks.some(({ definition }) => definition.kind === "onFinish"),
     targets: targetsOf(snapshot, surroundings, previous?.targets ?? null),
     planFor: plannerOf(snapshot, plans),
   };

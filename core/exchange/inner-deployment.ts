@@ -42,6 +42,7 @@ function deploymentTo(deployment: Deployment, upstream: string): Deployment {
     snapshot: { ...snapshot, table: compiled.table },
     plans: new Map([[route, plan]]),
     hooks: null,
+    wantsTimes: false,
     planFor: () => plan,
   };
 }

@@ -12,7 +12,7 @@ import type { Tries } from "./tries.ts";
 export abstract class TracedRequest extends RequestView implements TracedExchange {
   /** When it began, by the clock of the runtime; 0 when nobody wants to know. */
   readonly startedMs: number;
-  /** Its log line has times. */
+  /** Its log line has times, or a hook is told of them. */
   readonly wantsTimes: boolean;
   /** The turn in which it came is over. */
   hasBegun = false;
@@ -31,7 +31,7 @@ export abstract class TracedRequest extends RequestView implements TracedExchang
   constructor(engine: Engine, client: ClientSide, head: RequestHead) {
     super(engine, client, head);
     const { traceRing } = engine;
-    this.wantsTimes = engine.observer.wantsTimes;
+    this.wantsTimes = engine.observer.wantsTimes || engine.deployment.wantsTimes;
     this.startedMs = this.wantsTimes || traceRing.isOn ? engine.runtime.now() : 0;
     if (traceRing.samplesNext()) this.trace = new ExchangeTrace(this, true);
   }

@@ -523,4 +523,26 @@ describe("onFinish", () => {
     assert.equal(told[1]?.header("x-mine"), "2");
     await stage.close();
   });
+
+  it("is told how long it took, also where nobody else wants to know", async () => {
+    const told: HookOutcome[] = [];
+    const onFinish: OnFinish = (outcome) => void told.push(outcome);
+    const stage = await stageWith({
+      routes: [{ match: { path: "/told" }, upstream: "app", hooks: { onFinish } }, { upstream: "app" }],
+      trace: { keep: 0 },
+      script: { onRequest: () => null },
+    });
+    Object.assign(stage.engine.observer, { wantsTimes: false });
+    const peer = stage.ask(get("/told"));
+    stage.sim.advance(400);
+    for (const link of stage.origin.links) link.peer.send(OK);
+    stage.sim.drive();
+    assert.match(peer.text(), /^HTTP\/1.1 200/);
+    const [outcome] = told;
+    assert.ok(
+      outcome !== undefined && outcome.durationMs >= 300 && outcome.firstByteMs >= 300,
+      `${outcome?.durationMs}`,
+    );
+    await stage.close();
+  });
 });

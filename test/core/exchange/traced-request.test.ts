@@ -9,6 +9,7 @@ let looks: number;
 let isOn: boolean;
 let samples: boolean;
 let wantsTimes: boolean;
+let hookWants: boolean;
 
 class Request extends TracedRequest {
   override status = 200;
@@ -22,13 +23,18 @@ class Request extends TracedRequest {
 function request(): Request {
   const runtime = { now: () => 100 + ++looks };
   const traceRing = { isOn, samplesNext: () => samples };
-  const engine = { runtime, traceRing, observer: { wantsTimes } } as unknown as Engine;
+  const engine = {
+    runtime,
+    traceRing,
+    observer: { wantsTimes },
+    deployment: { wantsTimes: hookWants },
+  } as unknown as Engine;
   return new Request(engine, {} as ClientSide, {} as RequestHead);
 }
 
 beforeEach(() => {
   looks = 0;
-  [isOn, samples, wantsTimes] = [true, false, false];
+  [isOn, samples, wantsTimes, hookWants] = [true, false, false, false];
 });
 
 describe("a request that may be traced", () => {
@@ -43,6 +49,8 @@ describe("a request that may be traced", () => {
     assert.deepEqual([startedMs, nowMs, request().openTrace(), looks], [0, 0, null, 0]);
     wantsTimes = true;
     assert.equal(request().startedMs, 101);
+    [wantsTimes, hookWants] = [false, true];
+    assert.equal(request().startedMs, 102);
   });
 
   it("has notes from the begin when it is sampled, else from when something goes wrong", () => {
