@@ -113,9 +113,10 @@ export class ExchangeTrace {
   }
 
   /** A function of the configuration was called. */
-  noteHook(hook: TraceHook): void {
+  noteHook({ hook, tookMs, outcome }: TraceHook): void {
     this.#hooks ??= [];
-    if (this.#hooks.length < TRACE_HOOKS_MAX) this.#hooks.push({ ...hook, outcome: cut(hook.outcome) });
+    if (this.#hooks.length < TRACE_HOOKS_MAX)
+      this.#hooks.push({ hook, tookMs: rounded(tookMs), outcome: cut(outcome) });
   }
 
   /** At the end, when the exchange's record is complete; null: it is none of those that are kept. */

@@ -38,6 +38,8 @@ export interface HookedOwner extends ShownRequest {
   readonly deployment: Deployment;
   readonly plan: RoutePlan | null;
   readonly trace: ExchangeTrace | null;
+  /** Something went wrong: from here on a trace is written, unless they are turned off. */
+  openTrace(): ExchangeTrace | null;
   readonly engine: Engine;
   readonly upstream: string;
   readonly server: string;
@@ -199,15 +201,16 @@ export class Hooked {
     check: (answer: unknown) => A,
     done: (answer: A | null) => void,
   ): void {
-    const { engine } = this.#owner;
-    const beganMs = this.#owner.trace === null ? 0 : engine.runtime.now();
+    const owner = this.#owner;
+    const { runtime, timers } = owner.engine;
+    const beganMs = owner.trace === null ? timers.tickedMs : runtime.now();
     // Null as long as it may answer at once, beside others that are under way.
     let call: HookCall<unknown> | null = null;
     call = hook.run(this.request.id, invoke, check, (answer) => {
       this.#calls = this.#calls.filter((each) => each !== call);
-      const { trace } = this.#owner;
+      const trace = answer === null ? owner.openTrace() : owner.trace;
       if (trace !== null) {
-        const tookMs = beganMs === 0 ? 0 : engine.runtime.now() - beganMs;
+        const tookMs = runtime.now() - beganMs;
         trace.noteHook({ hook: hook.definition.name, tookMs, outcome: answer === null ? "failed" : "ok" });
       }
       done(answer);

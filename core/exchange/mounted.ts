@@ -14,6 +14,7 @@ import { makeRequest, mayHaveBody } from "../script/make-request.ts";
 import { MountCall, type MountCallOwner } from "../script/mount-call.ts";
 import type { Answerer } from "./answering.ts";
 import { isWaiting, tellToGoOn } from "./continue.ts";
+import type { ExchangeTrace } from "./exchange-trace.ts";
 import { forwardRequest } from "./forward.ts";
 import type { RequestView } from "./request-view.ts";
 import { type BodyTaker, NOBODY_TAKES, type Upload } from "./upload.ts";
@@ -23,6 +24,9 @@ export interface MountedOwner extends RequestView {
   readonly targetSent: string | null;
   readonly hasForwarded: boolean;
   readonly requestBytes: number;
+  readonly status: number;
+  readonly trace: ExchangeTrace | null;
+  openTrace(): ExchangeTrace | null;
   onHookAnswer(response: unknown, answerer: Answerer): void;
   onFailed(reason: Fault): void;
 }
@@ -40,6 +44,10 @@ export class Mounted implements BodyTaker, SourceOwner, MountCallOwner, Answerer
   /** Held, because on Node 20 a signal is not aborted any more once its Request was collected. */
   #request: Request | null = null;
   #isHeld = false;
+  #beganMs = 0;
+  /** As traces tell it: of the answer, or of what came instead. */
+  #outcome = "unanswered";
+  #tookMs = 0;
 
   constructor(owner: MountedOwner) {
     const { action, id } = owner.route!;
@@ -68,6 +76,7 @@ export class Mounted implements BodyTaker, SourceOwner, MountCallOwner, Answerer
       body: this.#source?.stream ?? null,
       signal: this.#abort.signal,
     });
+    this.#beganMs = owner.engine.runtime.now();
     if (this.#request === null) owner.onFailed(BAD_HOST);
     else this.#call.begin(action.handler, this.#request);
   }
@@ -90,7 +99,11 @@ export class Mounted implements BodyTaker, SourceOwner, MountCallOwner, Answerer
 
   /** The exchange is over; null: all went well. */
   finish(reason: Fault | null): void {
+    const { engine, status, trace } = this.#owner;
     this.#call.abandon();
+    if (this.#outcome === "unanswered") this.#tookMs = engine.runtime.now() - this.#beganMs;
+    const kept = reason !== null || status >= 500 ? this.#owner.openTrace() : trace;
+    kept?.noteHook({ hook: this.#name, tookMs: this.#tookMs, outcome: this.#outcome });
     const error = new Error(reason === null ? "the request is over" : reason.reason);
     if (reason !== null) this.#abort.abort(error);
     this.#source?.fail(error);
@@ -111,12 +124,14 @@ export class Mounted implements BodyTaker, SourceOwner, MountCallOwner, Answerer
   }
 
   onMountAnswer(answer: unknown): void {
+    this.#note("answered");
     this.#owner.onHookAnswer(answer, this);
   }
 
   noteFailure(requestId: string, failure: HookFailure, error: unknown): void {
     const { engine } = this.#owner;
     const source = this.#codeSource;
+    this.#note(failure);
     try {
       engine.observer.onNotice({
         kind: "hook-failed",
@@ -136,6 +151,11 @@ export class Mounted implements BodyTaker, SourceOwner, MountCallOwner, Answerer
   onMountFailed(failure: HookFailure, error: unknown): void {
     this.noteFailure(this.#owner.requestId, failure, error);
     this.#owner.onFailed(failure === "timeout" ? fault.MOUNT_TIMEOUT : fault.MOUNT_FAILED);
+  }
+
+  #note(outcome: string): void {
+    this.#outcome = outcome;
+    this.#tookMs = this.#owner.engine.runtime.now() - this.#beganMs;
   }
 }
 

@@ -94,4 +94,18 @@ describe("a request with hooks", () => {
     assert.equal(stage.exchanges[0]?.status, 499);
     await stage.close();
   });
+
+  it("is told of in the trace of a request that failed by it", async () => {
+    const never = () => new Promise(() => {});
+    const stage = await stageWith({
+      routes: [{ upstream: "app", hooks: { onRequest: () => undefined, decide: never } } as never],
+      trace: { sample: "0%" },
+    });
+    stage.ask(get("/"));
+    stage.sim.advance(1_200);
+    const [hook, ...others] = stage.proxy.traces()[0]?.hooks ?? [];
+    assert.deepEqual([hook?.hook, hook?.outcome, others], ["routes[0].decide", "failed", []]);
+    assert.ok(Math.abs(hook!.tookMs - 1_050) <= 100, String(hook!.tookMs));
+    await stage.close();
+  });
 });

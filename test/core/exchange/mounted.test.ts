@@ -226,4 +226,32 @@ describe("a mounted program", () => {
     assert.equal(canceled.length, 50);
     await stage.close();
   });
+
+  it("stands in the trace of its request, whatever came of it", async () => {
+    const boom = (): never => {
+      throw new Error("boom");
+    };
+    const never = () => new Promise<Response>(() => {});
+    for (const [handler, sample, outcome, tookMs] of [
+      [() => new Response("x"), "100%", "answered", 0],
+      [() => new Response("x", { status: 503 }), "0%", "answered", 0],
+      [boom, "0%", "threw", 0],
+      [() => 5, "0%", "nonsense", 0],
+      [never, "0%", "unanswered", 200],
+    ] as const) {
+      const stage = await stageOf(handler as Mount, { trace: { sample } });
+      const client = stage.ask(get("/"));
+      await settled(stage);
+      stage.sim.advance(200);
+      client.reset();
+      stage.sim.drive();
+      const hooks = stage.proxy.traces().flatMap((trace) => trace.hooks);
+      assert.deepEqual(
+        hooks.map((each) => [each.hook, each.outcome]),
+        [["routes.app.mount", outcome]],
+      );
+      assert.ok(Math.abs(hooks[0]!.tookMs - tookMs) < 20, `${outcome} after ${hooks[0]?.tookMs} ms`);
+      await stage.close();
+    }
+  });
 });
