@@ -62,7 +62,7 @@ export interface Proxy {
   readonly cacheCounts: CacheCounts;
   /** Every hook of the configuration in use: how often it was called, how it failed, whether it rests. */
   hookStates(): HookView[];
-  /** Stops at once. */
+  /** Stops at once. Calls of `onFinish` have until their deadlines, then `onUnload`, but neither longer than 5 s. */
   stop(): Promise<void>;
 }
 

@@ -76,7 +76,7 @@ class RunningProxy implements Running, Engine {
   #endWarmUp: () => void = () => {};
   readonly #departures = new Set<Departures>();
   readonly #unloading: Unloading;
-  #isUnloaded = false;
+  #stopped: Promise<void> | null = null;
   /** The last one of those that take turns. */
   #reloading: Promise<unknown> = Promise.resolve();
 
@@ -254,7 +254,12 @@ class RunningProxy implements Running, Engine {
     return isEmpty;
   }
 
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     this.isDraining = true;
     this.#hasClosed = true;
     this.#doors.shut();
@@ -262,12 +267,12 @@ class RunningProxy implements Running, Engine {
     const departing = [...this.#departures];
     for (const departures of departing) departures.end();
     const leaving = departing.flatMap(({ listeners }) => listeners);
-    const unloaded = this.#unloading.end(this.#isUnloaded ? null : this.deployment.snapshot.onUnload);
-    this.#isUnloaded = true;
     for (const group of this.deployment.groups.values()) group.retire();
     this.deployment.targets?.retire();
     await closeAll([...this.#entrances, ...leaving]);
-    await Promise.all([this.#reloading, unloaded]);
+    await this.#reloading;
+    await this.hooks.background.end();
+    await this.#unloading.end(this.deployment.snapshot.onUnload);
     this.#ticker?.stop();
     this.#ticker = null;
   }

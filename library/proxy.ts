@@ -39,7 +39,10 @@ export interface Proxy {
    * refused, with a `ListenFailure` when an address can't be had; then it listens nowhere.
    */
   start(): Promise<void>;
-  /** Stops at once; requests under way are cut off. */
+  /**
+   * Stops at once; requests under way are cut off. Calls of `onFinish` have until their deadlines, then `onUnload`, but
+   * neither longer than 5 s.
+   */
   stop(): Promise<void>;
   /**
    * Stops accepting and lets requests under way finish, for `deadlineMs` milliseconds (default: `timeouts.drain`).

@@ -51,11 +51,13 @@ class InnerClient implements ClientWriter, InnerCall {
   readonly sendIdleMs: number;
   isClosed = false;
   #isHeld = false;
+  readonly #underWay: Set<{ cut(): void }>;
 
   constructor(engine: Engine, request: InnerRequest, owner: InnerClientOwner) {
     const { snapshot } = engine.deployment;
     const client = new ClientSide(this, { peer: { kind: "unix", path: "" }, tls: null }, "context.fetch");
     this.#owner = owner;
+    this.#underWay = engine.hooks.background.requests;
     this.#hasBody = request.length !== null;
     this.sendIdleMs = snapshot.timeouts.sendIdleMs;
     this.#handler = new Exchange(engine, client, headOf(request, engine.deployment));
@@ -64,6 +66,7 @@ class InnerClient implements ClientWriter, InnerCall {
   // ── from the hook ──────────────────────────────────────────────────────────────────────────────────────────
 
   begin(): void {
+    this.#underWay.add(this);
     this.#handler.begin();
     if (!this.#hasBody) this.complete();
   }
@@ -91,8 +94,13 @@ class InnerClient implements ClientWriter, InnerCall {
   /** The exchange is told that its client has gone, and answers by `abort`. */
   leave(): void {
     if (this.isClosed) return;
-    this.isClosed = true;
+    this.#close();
     this.#handler.onFault(fault.CLIENT_CLOSED);
+  }
+
+  /** The proxy stops. */
+  cut(): void {
+    if (!this.isClosed) this.#handler.onFault(fault.DRAINING);
   }
 
   // ── from the exchange ──────────────────────────────────────────────────────────────────────────────────────
@@ -111,13 +119,13 @@ class InnerClient implements ClientWriter, InnerCall {
 
   end(): void {
     if (this.isClosed) return;
-    this.isClosed = true;
+    this.#close();
     this.#owner.onInnerEnd();
   }
 
   abort(): void {
     const wasClosed = this.isClosed;
-    this.isClosed = true;
+    this.#close();
     if (!wasClosed) this.#owner.onInnerCut();
   }
 
@@ -135,6 +143,11 @@ class InnerClient implements ClientWriter, InnerCall {
   interim(): void {}
   goBy(): void {}
   closeAfterResponse(): void {}
+
+  #close(): void {
+    this.isClosed = true;
+    this.#underWay.delete(this);
+  }
 
   openTunnel(): void {
     throw new Error("a request of a hook was upgraded");

@@ -4,6 +4,7 @@ import { HOOK_BLOCK_MS, HOOK_CALLS_HUNG_MAX, TRACE_TEXT_MAX } from "../limits.ts
 import type { Observer } from "../observe/events.ts";
 import type { Runtime } from "../runtime.ts";
 import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
+import { Background } from "./background.ts";
 import { Cache } from "./cache.ts";
 import { errorText } from "./error-text.ts";
 import { HookBreaker, ORDINARY } from "./hook-breaker.ts";
@@ -28,6 +29,7 @@ export interface HookSurroundings {
   reportDefect(error: unknown): void;
   readonly cache: Cache;
   readonly fetch: HookContext["fetch"];
+  readonly background: Background;
 }
 
 export function hookSurroundings(
@@ -42,6 +44,7 @@ export function hookSurroundings(
     reportDefect: (error) => engine.reportDefect(error),
     cache: new Cache({ timers, observer }),
     fetch: innerFetch,
+    background: new Background(timers),
   };
 }
 
@@ -71,9 +74,14 @@ export class Hook<K extends HookKind = HookKind> {
     this.surroundings = surroundings;
   }
 
-  /** Nobody waits for `onFinish`: no number of requests bounds its calls. */
+  /** A request waits for it. */
+  get isAwaited(): boolean {
+    return this.definition.kind !== "onFinish";
+  }
+
+  /** Where no request waits, no number of them bounds the calls. */
   get #unawaited(): number {
-    return this.definition.kind === "onFinish" ? this.pending : this.hung;
+    return this.isAwaited ? this.hung : this.pending;
   }
 
   get fallback(): Fallback {
@@ -209,6 +217,7 @@ export class HookCall<A> implements TimerOwner {
     const { hook } = this;
     const { timers } = hook.surroundings;
     hook.pending++;
+    if (!hook.isAwaited) hook.surroundings.background.add(this);
     this.#timer = new Timer(this);
     timers.set(this.#timer, hook.definition.timeoutMs);
     void this.#hear(promise);
@@ -266,7 +275,10 @@ export class HookCall<A> implements TimerOwner {
 
   #end(): void {
     this.#isOver = true;
-    if (this.#timer !== null) this.hook.surroundings.timers.remove(this.#timer);
+    if (this.#timer === null) return;
+    const { timers, background } = this.hook.surroundings;
+    timers.remove(this.#timer);
+    if (!this.hook.isAwaited) background.delete(this);
   }
 }
 

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
+import { UNLOAD_MS } from "../../core/limits.ts";
 import type {
   AttemptChange,
   Decide,
@@ -544,5 +545,37 @@ describe("onFinish", () => {
       `${outcome?.durationMs}`,
     );
     await stage.close();
+  });
+
+  it("has its time when the proxy stops, and no more; then code is let go, once", async () => {
+    for (const [timeout, endsMs] of [
+      ["2s", 2_000],
+      ["1m", UNLOAD_MS],
+    ] as const) {
+      const signals: AbortSignal[] = [];
+      const told: string[] = [];
+      const run: OnFinish = (_outcome, { signal }) => {
+        signals.push(signal);
+        return new Promise(() => {});
+      };
+      const stage = await stageWith({
+        routes: [{ upstream: "app", hooks: { onFinish: { run, timeout } } }],
+        script: { onRequest: () => OK },
+      });
+      const { deployment } = stage.engine;
+      const snapshot = { ...deployment.snapshot, onUnload: () => told.push("unloaded") };
+      Object.assign(stage.engine, { deployment: { ...deployment, snapshot } });
+      stage.ask(GET);
+      await settle(stage);
+      for (let i = 0; i < 2; i++) void stage.proxy.stop().then(() => told.push("stopped"));
+      await settle(stage);
+      stage.sim.advance(endsMs - 100);
+      await settle(stage);
+      assert.deepEqual([signals.map(({ aborted }) => aborted), told], [[false], []]);
+      stage.sim.advance(300);
+      await settle(stage);
+      assert.deepEqual([signals.map(({ aborted }) => aborted), told], [[true], ["unloaded", "stopped", "stopped"]]);
+      await stage.close();
+    }
   });
 });

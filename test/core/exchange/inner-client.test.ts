@@ -185,4 +185,22 @@ describe("a request of a hook to an upstream", () => {
     assert.equal((await got(stage, promise)).status, 200);
     await stage.close();
   });
+
+  it("ends with the proxy, whatever the server does", async () => {
+    const { stage, fetch } = await fetching({ script: SILENT });
+    const answers: number[] = [];
+    const response = fetch("http://app/").then(({ status }) => answers.push(status));
+    const begun = { onRequest: () => "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nbegin" };
+    stage.sim.drive();
+    stage.script = begun;
+    const body = (await got(stage, fetch("http://app/"))).text();
+    body.catch(() => {});
+    await stage.proxy.stop();
+    await settled(stage);
+    await response;
+    assert.deepEqual(answers, [503]);
+    await assert.rejects(body, /cut off/);
+    assert.equal(stage.engine.hooks.background.requests.size, 0);
+    await stage.close();
+  });
 });

@@ -1,4 +1,5 @@
 import type { Notice, Observer } from "../../../core/observe/events.ts";
+import { Background } from "../../../core/script/background.ts";
 import { Cache } from "../../../core/script/cache.ts";
 import { Hook, type HookSurroundings } from "../../../core/script/hook.ts";
 import type { Fallback, HookFunctions, HookKind } from "../../../core/script/hooks.ts";
@@ -30,6 +31,7 @@ export function around(): Around {
     now: () => made.nowMs,
     reportDefect: (error) => void defects.push(error),
     cache: new Cache({ timers, observer }),
+    background: new Background(timers),
     fetch: () => Promise.reject(new Error("no upstreams here")),
     advance(ms) {
       for (const endMs = made.nowMs + ms; made.nowMs < endMs; ) {
