@@ -2,7 +2,7 @@
 
 import type { Snapshot } from "../core/exchange/snapshot.ts";
 import { differences, differenceText } from "../core/explain/differences.ts";
-import { type AskedRequest, type Explanation, explain as explainRequest } from "../core/explain/explain.ts";
+import { type AskedRequest, Explainer, type Explanation } from "../core/explain/explain.ts";
 import { explanationText } from "../core/explain/explanation-text.ts";
 import { NoRequest } from "../core/explain/request-line.ts";
 import { escapeText } from "../core/observe/access-log.ts";
@@ -35,10 +35,10 @@ const PROBLEMS_SHOWN_MAX = 50;
 export async function explain(
   file: string,
   options: ExplainOptions,
-  _runtime: Pick<Runtime, "hmacSha256">,
+  { hmacSha256 }: Pick<Runtime, "hmacSha256">,
   outputs: Outputs = standardOutputs,
 ): Promise<number> {
-  return new Explain(options, outputs).run(file);
+  return new Explain(options, hmacSha256, outputs).run(file);
 }
 
 /** A request, and where it was asked for: `requests.txt:3`, or the option that names its listener. */
@@ -46,10 +46,12 @@ type Asked = AskedRequest & { readonly from: string };
 
 class Explain {
   readonly #options: ExplainOptions;
+  readonly #hmacSha256: Runtime["hmacSha256"];
   readonly #outputs: Outputs;
 
-  constructor(options: ExplainOptions, outputs: Outputs) {
+  constructor(options: ExplainOptions, hmacSha256: Runtime["hmacSha256"], outputs: Outputs) {
     this.#options = options;
+    this.#hmacSha256 = hmacSha256;
     this.#outputs = outputs;
   }
 
@@ -63,9 +65,11 @@ class Explain {
     if (!this.#areListeners(asked, [snapshot, other])) return EXIT_USAGE;
     try {
       if (other !== undefined) return await this.#compare(asked, [snapshot, other], `from ${file} to ${against}`);
+      const isOne = requests === undefined;
+      const explainer = this.#explainer(snapshot, isOne || this.#options.json);
       for (const [place, each] of asked.entries()) {
         if (place % AT_ONCE === 0) await this.#outputs.out.flush();
-        this.#write(explainRequest(snapshot, each), requests === undefined);
+        this.#write(explainer.explain(each), isOne);
       }
       await this.#outputs.out.flush();
       return EXIT_OK;
@@ -136,6 +140,10 @@ class Explain {
     return null;
   }
 
+  #explainer(snapshot: Snapshot, withRejected: boolean): Explainer {
+    return new Explainer(snapshot, { hmacSha256: this.#hmacSha256, withRejected });
+  }
+
   #write(explanation: Explanation, isOne: boolean): void {
     if (this.#options.json) this.#outputs.out.write(JSON.stringify(explanation, null, isOne ? 2 : 0));
     else if (isOne) for (const line of explanationText(explanation)) this.#print(line);
@@ -147,11 +155,12 @@ class Explain {
     [before, after]: readonly [Snapshot, Snapshot],
     what: string,
   ): Promise<number> {
+    const explainers = [this.#explainer(before, false), this.#explainer(after, false)] as const;
     let changed = 0;
     for (const [place, each] of asked.entries()) {
       if (place % AT_ONCE === 0) await this.#outputs.out.flush();
-      const left = explainRequest(before, each);
-      const right = explainRequest(after, each);
+      const left = explainers[0].explain(each);
+      const right = explainers[1].explain(each);
       const found = differences(left, right);
       if (found.length > 0) changed++;
       if (this.#options.json) this.#outputs.out.write(JSON.stringify({ request: left.request, differences: found }));

@@ -4,8 +4,9 @@ export { type CompiledConfig, compileConfig, type LogDefinition, type RefusedCon
 export { type Config, type ConfigFunction, defineConfig } from "./config/define.ts";
 export { type ConfigProblem, formatPath } from "./config/problem.ts";
 export type { Snapshot } from "./exchange/snapshot.ts";
-export { type AskedRequest, type Explanation, explain } from "./explain/explain.ts";
+export { type AskedRequest, Explainer, type ExplainTools, type Explanation, explain } from "./explain/explain.ts";
 export { explanationText } from "./explain/explanation-text.ts";
+export { NoRequest } from "./explain/request-line.ts";
 export type { Fault, FaultSide } from "./fault.ts";
 export { type MemoryPairOptions, memorySocketPair } from "./listen/memory-socket.ts";
 export type { FinishedExchange, Notice, Observer } from "./observe/events.ts";

@@ -23,9 +23,10 @@ export function differences(before: Explanation, after: Explanation): Difference
 
 function flatten({ rejected: _, request: __, ...explanation }: Explanation): Map<string, string> {
   const values = new Map<string, string>();
-  const { route, ...rest } = explanation;
-  // Its place among the others says nothing about it.
-  walk(route === null ? { ...rest, route } : { ...rest, route: { id: route.id, action: route.action } }, "", values);
+  const { route, upstream, ...rest } = explanation;
+  // Its place among the others says nothing about it, and nothing does the server that one draw has led to.
+  const kept = route === null ? null : { id: route.id, action: route.action };
+  walk({ ...rest, route: kept, upstream: upstream?.isByChance ? { ...upstream, chosen: null } : upstream }, "", values);
   return values;
 }
 

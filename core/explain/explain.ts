@@ -7,7 +7,7 @@ import type { ClientSide as ClientSideOf } from "../exchange/client-side.ts";
 import { ClientSide } from "../exchange/client-side.ts";
 import type { RoutePlan } from "../exchange/deployment.ts";
 import type { Engine } from "../exchange/engine.ts";
-import { findRoute } from "../exchange/find-route.ts";
+import { BAD_PATH, type FoundRoute, findRoute } from "../exchange/find-route.ts";
 import { findTarget } from "../exchange/find-target.ts";
 import { forwardRequest, isLooping } from "../exchange/forward.ts";
 import { RequestView } from "../exchange/request-view.ts";
@@ -20,12 +20,14 @@ import { writeRequestHead } from "../h1/write-head.ts";
 import { RequestHead } from "../http/message.ts";
 import { checkRequest } from "../http/request-rules.ts";
 import { createProxy } from "../proxy.ts";
+import type { Runtime } from "../runtime.ts";
 import { NO_EDITS } from "../script/check-edits.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
-import type { Group } from "../upstream/group.ts";
 import { type EffectiveNumber, limitsOf, timeoutsOf } from "./effective-numbers.ts";
 import { describeHooks, type ExplainedHook } from "./explained-hooks.ts";
-import { MUTE_RUNTIME } from "./mute-runtime.ts";
+import { describeUpstream, type ExplainedUpstream, type UpstreamTools } from "./explained-upstream.ts";
+import { createMuteRuntime } from "./mute-runtime.ts";
+import { whyNotRouted } from "./path-readings.ts";
 import { DEFAULT_CLIENT, type HeaderFields, headOfRequest, parseRequestLine } from "./request-line.ts";
 import { type RejectedRoute, rejectedRoutes } from "./route-reasons.ts";
 
@@ -46,7 +48,13 @@ export interface Explanation {
   readonly client: string;
   readonly listener: string;
   /** Null: it gets as far as its route says. */
-  readonly refused: { readonly code: string; readonly status: number; readonly reason: string } | null;
+  readonly refused: {
+    readonly code: string;
+    readonly status: number;
+    readonly reason: string;
+    /** Of a path: in which ways it can be read, and where they lead; else `""`. */
+    readonly detail: string;
+  } | null;
   /** Null: none was found. */
   readonly route: { readonly id: string; readonly place: number; readonly of: number; readonly action: string } | null;
   readonly rejected: readonly RejectedRoute[];
@@ -62,56 +70,66 @@ export interface Explanation {
   readonly hooks: readonly ExplainedHook[];
 }
 
-export interface ExplainedUpstream {
-  readonly name: string;
-  readonly balance: string;
-  /** The one that comes first; null: none may be asked. */
-  readonly chosen: string | null;
-  /** Why that one: the balancer, or a sticky cookie. */
-  readonly chosenBy: string;
-  readonly servers: readonly ExplainedServer[];
-  /** Servers that are found by DNS or in files are not looked for. */
-  readonly isIncomplete: boolean;
-  readonly attemptsMax: number;
-  readonly retriesOn: readonly string[];
-}
-
-export interface ExplainedServer {
-  readonly server: string;
-  readonly weight: number;
-  /** As configured: nothing was checked. */
-  readonly state: string;
-  /** Why the choice passed it over; `""`: it did not, or by the balancer's preference. */
-  readonly skipped: string;
+/** What an explanation may use and leave out. */
+export interface ExplainTools {
+  /** Checks the signatures of sticky cookies, which otherwise nobody does. */
+  readonly hmacSha256?: Runtime["hmacSha256"];
+  /** Whether to say why the other routes were not taken, which costs the most; default: yes. */
+  readonly withRejected?: boolean;
 }
 
 /** Throws `NoRequest`, a TypeError, when what was asked is no request at all. */
-export function explain(snapshot: Snapshot, asked: AskedRequest): Explanation {
-  const line = parseRequestLine(asked.line);
-  const bytes = headOfRequest(line, asked.fields);
-  const client = asked.client ?? DEFAULT_CLIENT;
-  const listener = asked.listener ?? snapshot.listeners[0]?.name ?? "";
-  // Never started: nothing listens, connects or ticks.
-  const engine = createProxy({ runtime: MUTE_RUNTIME, snapshot }) as unknown as Engine;
-  const side = new ClientSide(MUTE_CONNECTION, muteSocket(client, line.scheme), listener);
-  const head = new RequestHead();
-  const request = new ExplainedRequest(engine, side, head);
-  const parsed = parseRequestHead(head, bytes, 0, bytes.length, engine.deployment.requestBounds);
-  const checked = parsed > 0 ? checkRequest(head, line.scheme) : parsed;
-  const refusal = checked < 0 ? fault.clientRefusal(checked) : isLooping(head) ? fault.LOOP : null;
-  const found = refusal ?? findRoute(request);
-  const reading = "reading" in found ? found.reading : null;
-  const target = "reading" in found ? findTarget(request, reading) : null;
-  const failed = "reading" in found ? (target === null ? fault.clientRefusal(-fault.BAD_PATH) : null) : found;
-  const isRouted = refusal === null;
-  return {
-    request: `${line.method} ${line.scheme}://${line.authority}${line.target}`,
-    client,
-    listener,
-    refused: failed === null ? null : refusedBy(failed),
-    ...describe(request, failed === null ? (target?.target ?? null) : null, failed === null),
-    rejected: isRouted ? rejectedRoutes(snapshot.table, request.routeId, request) : [],
-  };
+export function explain(snapshot: Snapshot, asked: AskedRequest, tools: ExplainTools = {}): Explanation {
+  return new Explainer(snapshot, tools).explain(asked);
+}
+
+/** Explains many requests, each as if it were the first. */
+export class Explainer {
+  readonly #snapshot: Snapshot;
+  readonly #withRejected: boolean;
+  readonly #tools: UpstreamTools;
+  readonly #engine: Engine;
+
+  constructor(snapshot: Snapshot, { hmacSha256, withRejected = true }: ExplainTools = {}) {
+    const runtime = createMuteRuntime(hmacSha256);
+    this.#snapshot = snapshot;
+    this.#withRejected = withRejected;
+    this.#tools = { runtime, isSigning: hmacSha256 !== undefined };
+    // Never started: nothing listens, connects or ticks.
+    this.#engine = createProxy({ runtime, snapshot }) as unknown as Engine;
+  }
+
+  explain(asked: AskedRequest): Explanation {
+    const line = parseRequestLine(asked.line);
+    const bytes = headOfRequest(line, asked.fields);
+    const { table, listeners } = this.#snapshot;
+    const client = asked.client ?? DEFAULT_CLIENT;
+    const listener = asked.listener ?? listeners[0]?.name ?? "";
+    const side = new ClientSide(MUTE_CONNECTION, muteSocket(client, line.scheme), listener);
+    const head = new RequestHead();
+    const request = new ExplainedRequest(this.#engine, side, head);
+    const parsed = parseRequestHead(head, bytes, 0, bytes.length, this.#engine.deployment.requestBounds);
+    const checked = parsed > 0 ? checkRequest(head, line.scheme) : parsed;
+    const refusal = checked < 0 ? fault.clientRefusal(checked) : isLooping(head) ? fault.LOOP : null;
+    const found = refusal ?? findRoute(request);
+    const target = "reading" in found ? findTarget(request, found.reading) : null;
+    const failed = "reading" in found ? (target === null ? BAD_PATH : null) : found;
+    const isRouted = refusal === null && this.#withRejected;
+    return {
+      request: `${line.method} ${line.scheme}://${line.authority}${line.target}`,
+      client,
+      listener,
+      refused: failed === null ? null : refusedBy(failed, detailOf(found, failed, request)),
+      ...describe(request, failed === null ? (target?.target ?? null) : null, failed === null, this.#tools),
+      rejected: isRouted ? rejectedRoutes(table, request.routeId, request) : [],
+    };
+  }
+}
+
+/** What more there is to say of a path that is refused. */
+function detailOf(found: Fault | FoundRoute, failed: Fault, request: ExplainedRequest): string {
+  if ("reading" in found) return "the route makes a path of it that may not be sent";
+  return failed === BAD_PATH ? whyNotRouted(request.deployment.snapshot.table, request) : "";
 }
 
 class ExplainedRequest extends RequestView {
@@ -120,7 +138,7 @@ class ExplainedRequest extends RequestView {
 
 type Described = Omit<Explanation, "request" | "client" | "listener" | "refused" | "rejected">;
 
-function describe(request: ExplainedRequest, target: string | null, goesOn: boolean): Described {
+function describe(request: ExplainedRequest, target: string | null, goesOn: boolean, tools: UpstreamTools): Described {
   const { match, plan, deployment } = request;
   const { snapshot } = deployment;
   const hooks = describeHooks(deployment.hooks, plan?.hooks ?? null);
@@ -129,7 +147,7 @@ function describe(request: ExplainedRequest, target: string | null, goesOn: bool
   const { route } = match;
   const place = snapshot.table.routes.indexOf(route) + 1;
   const { group } = plan;
-  const upstream = goesOn && group !== null ? describeUpstream(request, group) : null;
+  const upstream = goesOn && group !== null ? describeUpstream(request, group, tools) : null;
   if (upstream !== null) request.server = upstream.chosen ?? "";
   return {
     route: { id: route.id, place, of: snapshot.table.routes.length, action: actionText(plan, route.action.kind) },
@@ -154,35 +172,6 @@ function answerText(request: ExplainedRequest, kind: string): string | null {
   return [String(status), ...fields.map(([name, value]) => `${name}: ${value}`)].join(", ");
 }
 
-function describeUpstream(request: ExplainedRequest, group: Group): ExplainedUpstream {
-  const { name, balance, sources } = group.definition;
-  const chosen = group.pick(request);
-  const { servers } = group.skipped(request, chosen, "choice");
-  const reasons = new Map(
-    servers.map(({ server, reason, detail }) => [server, detail === "" ? reason : `${reason}: ${detail}`]),
-  );
-  const { attemptsMax, reasons: on, statuses } = group.retries;
-  return {
-    name,
-    balance: typeof balance === "string" ? balance : `hash of ${partText(balance.part)}`,
-    chosen: chosen?.label ?? null,
-    chosenBy: chosen !== null && group.isKept(request, chosen) ? "sticky cookie" : "balance",
-    servers: group.endpoints.map(({ label, weight, health }) => ({
-      server: label,
-      weight,
-      state: health.state,
-      skipped: reasons.get(label) ?? "",
-    })),
-    isIncomplete: sources !== undefined,
-    attemptsMax,
-    retriesOn: [...on, ...statuses.map(String)],
-  };
-}
-
-function partText(part: { readonly kind: string; readonly name?: string }): string {
-  return part.name === undefined ? part.kind : `${part.kind} ${part.name}`;
-}
-
 function describeSent(request: ExplainedRequest, target: string | null): Explanation["sent"] {
   const outgoing = forwardRequest(request, target, NO_EDITS);
   const pieces: string[] = [];
@@ -197,8 +186,8 @@ function describeSent(request: ExplainedRequest, target: string | null): Explana
   return { line, fields, isRewritten: target !== null };
 }
 
-function refusedBy({ code, status, reason }: Fault): NonNullable<Explanation["refused"]> {
-  return { code, status, reason };
+function refusedBy({ code, status, reason }: Fault, detail: string): NonNullable<Explanation["refused"]> {
+  return { code, status, reason, detail };
 }
 
 const MUTE_CONNECTION = { goBy() {}, isClosed: false } as unknown as ConstructorParameters<typeof ClientSideOf>[0];

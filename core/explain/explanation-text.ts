@@ -2,7 +2,9 @@
 
 import { formatDuration } from "../time/duration.ts";
 import type { EffectiveNumber } from "./effective-numbers.ts";
-import type { ExplainedUpstream, Explanation } from "./explain.ts";
+import type { Explanation } from "./explain.ts";
+import type { ExplainedSticky, ExplainedUpstream } from "./explained-upstream.ts";
+import { READ_AS, type RejectedRoute } from "./route-reasons.ts";
 
 /** Of ten thousand routes nobody reads more; those that missed by least come first. */
 const REJECTED_SHOWN_MAX = 10;
@@ -16,6 +18,7 @@ export function explanationText(explanation: Explanation): string[] {
   const lines = [request, `  from ${client}, on listener ${listener || "none"}`, ""];
   lines.push(row("Route", route === null ? "none" : `${route.id}, ${route.place} of ${route.of}: ${route.action}`));
   if (refused !== null) lines.push(row("Refused", `${refused.status}, ${refused.code}: ${refused.reason}`));
+  if (refused !== null && refused.detail !== "") lines.push(row("", refused.detail));
   if (answer !== null) lines.push(row("Answer", answer));
   lines.push(...rejectedText(explanation));
   if (sent !== null) {
@@ -44,7 +47,7 @@ function rejectedText({ rejected, route }: Explanation): string[] {
   if (rejected.length === 0) return [];
   // Whoever matches too is the nearest.
   const nearest = rejected.map((each, place) => ({ each, place }));
-  nearest.sort((left, right) => left.each.failing.length - right.each.failing.length || left.place - right.place);
+  nearest.sort((left, right) => missesOf(left.each) - missesOf(right.each) || left.place - right.place);
   const shown = nearest.slice(0, REJECTED_SHOWN_MAX).map(({ each: { id, failing } }) => {
     const why =
       failing.length === 0 ? `matches too, but ${route?.id ?? "another"} comes before it` : failing.join("; ");
@@ -54,21 +57,45 @@ function rejectedText({ rejected, route }: Explanation): string[] {
   return ["", "Not taken", ...shown, ...(more > 0 ? [`  … and ${more} more (--json lists all)`] : [])];
 }
 
+/** What holds in one reading of the path is nearer than anything else. */
+function missesOf({ failing }: RejectedRoute): number {
+  return failing.filter((each) => !each.startsWith(READ_AS)).length;
+}
+
 function upstreamText(upstream: ExplainedUpstream): string[] {
-  const { name, balance, chosen, chosenBy, servers, isIncomplete, attemptsMax, retriesOn } = upstream;
+  const { name, balance, chosen, chosenBy, isByChance, servers, isIncomplete, attemptsMax, retriesOn } = upstream;
   const lines = [`Upstream ${name}, ${balance}; health as configured, nothing was checked`];
   const width = Math.max(6, ...servers.slice(0, SERVERS_SHOWN_MAX).map(({ server }) => server.length));
   for (const { server, weight, state, skipped } of servers.slice(0, SERVERS_SHOWN_MAX)) {
-    const note = server === chosen ? `would come first now, by ${chosenBy}` : skipped;
+    const first = isByChance
+      ? "would come first by this draw; it is drawn by chance"
+      : `would come first now, by ${chosenBy}`;
+    const note = server === chosen ? first : skipped;
     lines.push(`  ${server.padEnd(width)}  weight ${weight}  ${state}${note === "" ? "" : `  ${note}`}`);
   }
   if (servers.length > SERVERS_SHOWN_MAX)
     lines.push(`  … and ${servers.length - SERVERS_SHOWN_MAX} more (--json lists all)`);
   if (isIncomplete) lines.push("  further servers are found by DNS or in files, where nobody looked");
   if (chosen === null && !isIncomplete) lines.push("  none of them may be asked: 503");
+  if (upstream.sticky !== null) lines.push(`  ${stickyText(upstream.sticky, upstream)}`);
   const on = retriesOn.join(", ");
   lines.push(`  further tries: ${attemptsMax === 0 ? "none" : `${attemptsMax}, after ${on}`}`);
   return lines;
+}
+
+function stickyText({ cookie, state, server }: ExplainedSticky, { chosen, isIncomplete }: ExplainedUpstream): string {
+  switch (state) {
+    case "none":
+      return `sticky by cookie ${cookie}: the request has none`;
+    case "unchecked":
+      return `sticky by cookie ${cookie}: the request has one, whose signature nobody checked; a good one goes first`;
+    case "bad": {
+      const gone = isIncomplete ? "its server is gone or not looked for" : "its server is gone";
+      return `sticky by cookie ${cookie}: the request's is forged, damaged, or ${gone}; it counts as none`;
+    }
+    case "good":
+      return `sticky by cookie ${cookie}: the request's names ${server}${server === chosen ? "" : ", which may not be asked now"}`;
+  }
 }
 
 function hooksText({ hooks }: Explanation): string[] {

@@ -5,20 +5,36 @@ import type { Runtime, SocketError } from "../runtime.ts";
 const MUTE: SocketError = { code: "EUNSUPPORTED", message: "nothing is sent while a request is explained" };
 const NOTHING = { cancel() {}, stop() {} };
 
-/** Signatures are as long as real ones, and all the same. */
-export const MUTE_RUNTIME: Runtime = {
-  name: "mute",
-  version: "",
-  capabilities: { reusePort: true, reset: true, cancelConnect: true } as unknown as Runtime["capabilities"],
-  listen: () => Promise.reject(MUTE),
-  connect: () => NOTHING,
-  resolve: () => NOTHING,
-  now: () => 0,
-  wallClockMs: () => 0,
-  random: () => 0,
-  randomBytes: (length) => new Uint8Array(length),
-  hmacSha256: () => new Uint8Array(32),
-  every: () => NOTHING,
-  descriptorsMax: () => null,
-  memoryLoad: () => null,
-};
+export interface MuteRuntime extends Runtime {
+  /** How often chance was asked. */
+  draws: number;
+  /** What it answers the next time; 0 from then on. */
+  nextDraw: number;
+}
+
+/** Without `hmacSha256` signatures are as long as real ones, and all the same. */
+export function createMuteRuntime(hmacSha256: Runtime["hmacSha256"] = () => new Uint8Array(32)): MuteRuntime {
+  return {
+    name: "mute",
+    version: "",
+    capabilities: { reusePort: true, reset: true, cancelConnect: true } as unknown as Runtime["capabilities"],
+    draws: 0,
+    nextDraw: 0,
+    listen: () => Promise.reject(MUTE),
+    connect: () => NOTHING,
+    resolve: () => NOTHING,
+    now: () => 0,
+    wallClockMs: () => 0,
+    random() {
+      const drawn = this.nextDraw;
+      this.nextDraw = 0;
+      this.draws++;
+      return drawn;
+    },
+    randomBytes: (length) => new Uint8Array(length),
+    hmacSha256,
+    every: () => NOTHING,
+    descriptorsMax: () => null,
+    memoryLoad: () => null,
+  };
+}

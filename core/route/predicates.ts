@@ -201,7 +201,8 @@ function collect<Source, Compiled extends object>(
   });
 }
 
-function anyHolds(verdicts: readonly Verdict[]): Verdict {
+/** Holds when one does; else cannot tell when one cannot. */
+export function anyHolds(verdicts: readonly Verdict[]): Verdict {
   return verdicts.includes(HOLDS) ? HOLDS : verdicts.includes(CANNOT_TELL) ? CANNOT_TELL : FAILS;
 }
 

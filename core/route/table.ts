@@ -101,6 +101,11 @@ export class RouteTable {
     return routeOf(found) === routeOf(other) ? found : "ambiguous";
   }
 
+  /** As `match`, by one reading of the path alone: to tell why a path that has two is refused. */
+  matchReading(request: RouteRequest, path: string, reading: Reading): RouteMatch | null | "ambiguous" {
+    return this.#always ?? this.#search(reading === "literal" ? this.#literal : this.#decoded, request, path, reading);
+  }
+
   #search(index: Index, request: RouteRequest, path: string, reading: Reading): RouteMatch | null | "ambiguous" {
     const found = this.#needsHost ? findByHost(index, request, path) : (index.any?.find(request, path) ?? null);
     if (found === null) return null;

@@ -46,7 +46,7 @@ export class Group implements TimerOwner {
   /** What latencies are reported to. */
   readonly #balancer: Balancer;
   readonly #hashPart: HashPart | null;
-  readonly #sticky: Sticky | null;
+  readonly sticky: Sticky | null;
   readonly #health: GroupHealth<Endpoint>;
   #servers: readonly ServerDefinition[] = [];
   /** Null: all addresses are in the configuration. */
@@ -82,7 +82,7 @@ export class Group implements TimerOwner {
     this.#createBalancer = balancerOf(definition, { random: this.#random, nowMs: () => timers.nowMs });
     this.#balancer = this.#createBalancer();
     this.#hashPart = typeof definition.balance === "string" ? null : definition.balance.part;
-    this.#sticky = definition.sticky === undefined ? null : new Sticky(name, definition.sticky, runtime);
+    this.sticky = definition.sticky === undefined ? null : new Sticky(name, definition.sticky, runtime);
     this.#slowStart = new SlowStart(definition.slowStartMs ?? 0);
     this.#predecessor = previous;
     this.#isStarting = previous === null;
@@ -179,7 +179,7 @@ export class Group implements TimerOwner {
     const { wish } = request;
     const wished = wish === null || wish.server === null ? null : this.#wished(wish, request.tried);
     if (wished !== null || (wish?.strict ?? false)) return wished;
-    const kept = this.#sticky === null ? null : this.#keptAt(this.#sticky, request);
+    const kept = this.sticky === null ? null : this.#keptAt(this.sticky, request);
     if (kept !== null) return kept;
     const tier = drawTier(this.#tiers, this.#random);
     if (tier === null) return null;
@@ -194,14 +194,14 @@ export class Group implements TimerOwner {
     return this.#pickAround(request.tried, tier, key);
   }
 
-  /** Whom a choice of `chosen` did not fall on, and why; null: of nobody. For traces. */
-  skipped({ tried }: PickRequest, chosen: Endpoint | null, seenAt: TraceSkipped["seenAt"]): TraceSkipped {
-    return skippedServers(this.#endpoints, { tiers: this.#tiers, tried, endpoint: chosen, seenAt });
+  /** Whom a choice of `endpoint` did not fall on, and why; null: of nobody. For traces, which name a few only. */
+  skipped({ tried }: PickRequest, endpoint: Endpoint | null, seenAt: "choice" | "end", isAll = false): TraceSkipped {
+    return skippedServers(this.#endpoints, { tiers: this.#tiers, tried, endpoint, seenAt, isAll });
   }
 
   /** Whether it was the request's cookie that led to `endpoint`. */
   isKept(request: PickRequest, endpoint: Endpoint): boolean {
-    return this.#sticky?.find(request) === endpoint;
+    return this.sticky?.find(request) === endpoint;
   }
 
   /** Whether one more try may be made beyond the first ones; the breaker's `endRetry` follows when it is over. */
@@ -260,7 +260,7 @@ export class Group implements TimerOwner {
    * that is only full.
    */
   stickyCookie(request: PickRequest & { readonly scheme: string }, endpoint: Endpoint): string | null {
-    const sticky = this.#sticky;
+    const sticky = this.sticky;
     if (sticky === null) return null;
     const had = sticky.find(request);
     const comesBack = had !== null && !request.tried.includes(had) && this.#tierOf(had) !== null;
@@ -330,7 +330,7 @@ export class Group implements TimerOwner {
     for (const endpoint of gone) endpoint.retire();
     for (const endpoint of this.#endpoints) this.#slowStart.resume(endpoint);
     if (!areOf(this.#tiers, this.#endpoints)) this.#tiers = tiersOf(this.#endpoints, this.#createBalancer);
-    this.#sticky?.follow(this.#endpoints);
+    this.sticky?.follow(this.#endpoints);
     const shared = new Set(this.#predecessor?.endpoints);
     for (const endpoint of this.#endpoints) {
       if (!shared.has(endpoint)) endpoint.connections.onPlaceFree = () => this.#serve(endpoint);

@@ -12,6 +12,8 @@ export interface Chosen {
   /** Null: there was nobody. */
   readonly endpoint: Endpoint | null;
   readonly seenAt: TraceSkipped["seenAt"];
+  /** However many there are. */
+  readonly isAll?: boolean;
 }
 
 /** Most often. */
@@ -22,7 +24,8 @@ export function skippedServers(endpoints: readonly Endpoint[], chosen: Chosen): 
   let servers: SkippedServer[] | null = null;
   let looked = 0;
   for (const endpoint of endpoints) {
-    if (looked >= TRACE_LOOKED_AT_MAX || (servers !== null && servers.length >= TRACE_SKIPPED_MAX)) break;
+    const isEnough = looked >= TRACE_LOOKED_AT_MAX || (servers !== null && servers.length >= TRACE_SKIPPED_MAX);
+    if (isEnough && chosen.isAll !== true) break;
     looked++;
     const skip = endpoint === chosen.endpoint ? weighed(endpoint) : reasonOf(endpoint, chosen);
     if (skip === null) continue;

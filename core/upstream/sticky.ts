@@ -21,7 +21,8 @@ const SIGNATURE_BYTES = 16;
 
 export class Sticky {
   readonly #upstream: string;
-  readonly #cookie: string;
+  /** Its name. */
+  readonly cookie: string;
   readonly #attributes: string;
   readonly #sign: (text: string) => Uint8Array;
   #endpoints: readonly Endpoint[] = [];
@@ -32,7 +33,7 @@ export class Sticky {
 
   constructor(upstream: string, { cookie, secret, maxAgeSeconds }: StickyDefinition, runtime: Runtime) {
     this.#upstream = upstream;
-    this.#cookie = cookie;
+    this.cookie = cookie;
     const maxAge = maxAgeSeconds === null ? "" : `; Max-Age=${maxAgeSeconds}`;
     this.#attributes = `; Path=/${maxAge}; HttpOnly; SameSite=Lax`;
     const key = new TextEncoder().encode(secret);
@@ -53,7 +54,7 @@ export class Sticky {
 
   /** The server that the request's cookie names; null without a cookie that is good. */
   find(request: KeyedRequest): Endpoint | null {
-    const value = cookieValue(request.header("cookie"), this.#cookie);
+    const value = cookieValue(request.header("cookie"), this.cookie);
     if (value === null || value.length !== (NAME_BYTES + SIGNATURE_BYTES) * 2 + 1) return null;
     this.#byName ??= new Map(this.#endpoints.map((endpoint) => [nameIn(this.#valueOf(endpoint)), endpoint]));
     const endpoint = this.#byName.get(nameIn(value));
@@ -62,7 +63,7 @@ export class Sticky {
 
   /** The Set-Cookie line that names `endpoint`. */
   cookieFor(endpoint: Endpoint, isSecure: boolean): string {
-    return `${this.#cookie}=${this.#valueOf(endpoint)}${this.#attributes}${isSecure ? "; Secure" : ""}`;
+    return `${this.cookie}=${this.#valueOf(endpoint)}${this.#attributes}${isSecure ? "; Secure" : ""}`;
   }
 
   #valueOf({ key }: Endpoint): string {

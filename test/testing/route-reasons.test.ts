@@ -28,7 +28,7 @@ describe("reasons why a route was not taken", () => {
     ],
     ["query", { query: { k: "v" } }, "GET /?k=w", {}, "wants query k: v, got k=w"],
     ["client", { client: "10.0.0.0/8" }, "GET /", {}, "wants client 10.0.0.0/8, got 192.0.2.1"],
-    ["not", { not: { method: "GET" } }, "GET /", {}, "not[0] of it holds"],
+    ["not", { not: { method: "GET" } }, "GET /", {}, "not[0] of it holds: method GET"],
   ];
   for (const [name, match, line, options, reason] of cases) {
     it(name, async () => assert.equal(await reasonOf(match, line, options), `route r: ${reason}`));

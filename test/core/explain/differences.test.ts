@@ -14,6 +14,18 @@ describe("what is different for a request", () => {
     assert.deepEqual(differences(before, explain(snapshotOf(more), asked)), []);
   });
 
+  it("is not the server that a draw has led to", () => {
+    const by = (...servers: string[]) =>
+      explain(snapshotOf({ listeners: [":80"], upstreams: { app: { servers } }, routes: [{ upstream: "app" }] }), {
+        line: "GET /",
+        fields: [],
+      });
+    const [one, two] = [by("10.0.0.1:80", "10.0.0.2:80"), by("10.0.0.2:80", "10.0.0.1:80")];
+    assert.notEqual(one.upstream?.chosen, two.upstream?.chosen);
+    assert.deepEqual(differences(one, two), []);
+    assert.ok(differences(by("10.0.0.1:80"), by("10.0.0.2:80")).some(({ what }) => what === "upstream.chosen"));
+  });
+
   it("is named by what it is about", () => {
     const [api, ...rest] = CONFIG.routes;
     const { rewrite: _, ...kept } = api!;

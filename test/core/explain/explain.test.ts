@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { explain } from "../../../core/explain/explain.ts";
+import { Explainer, explain } from "../../../core/explain/explain.ts";
 import { seeded } from "../../../testing/seeded.ts";
 import { testProxy } from "../../../testing/test-proxy.ts";
 import { snapshotOf } from "./config.ts";
@@ -97,6 +97,32 @@ describe("an explanation", () => {
     }
     assert.throws(() => ask("no request at all"), TypeError);
     assert.throws(() => ask("GET /x", [["A", "b\r\nC: d"]]), TypeError);
+  });
+
+  it("says why a path is refused, and leaves out what was not asked for", () => {
+    assert.equal(ask("GET /%zz").refused?.detail, "it has a % without two hexadecimal digits");
+    assert.deepEqual(ask("GET /%zz").rejected, []);
+    assert.match(
+      ask("GET /old%2Fx").refused?.detail ?? "",
+      /^it can be read as \/old%2Fx, which leads to no route, and as/,
+    );
+    assert.equal(ask("GET http://nowhere/").refused?.detail, "");
+    const short = explain(snapshot, { line: "GET /old/x", fields: [] }, { withRejected: false });
+    assert.deepEqual([short.route?.id, short.rejected], ["old", []]);
+  });
+
+  it("is made for many requests without work for all routes", () => {
+    const routes = Array.from({ length: 2_000 }, (_, i) => ({
+      id: `s${i}`,
+      match: { host: `s${i}.example` },
+      respond: {},
+    }));
+    const explainer = new Explainer(snapshotOf({ listeners: [":80"], routes }), { withRejected: false });
+    const began = performance.now();
+    for (let i = 0; i < 2_000; i++)
+      assert.equal(explainer.explain({ line: `GET http://s${i}.example/`, fields: [] }).route?.id, `s${i}`);
+    // Four million reasons take a minute.
+    assert.ok(performance.now() - began < 5_000);
   });
 
   it("says what the running proxy does", async () => {

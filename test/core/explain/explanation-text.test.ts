@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { explain } from "../../../core/explain/explain.ts";
+import { type ExplainTools, explain } from "../../../core/explain/explain.ts";
 import { explanationText } from "../../../core/explain/explanation-text.ts";
 import { snapshotOf } from "./config.ts";
 
@@ -47,6 +47,51 @@ Hooks, in this order; they were not run
   it("says what is refused, and what nobody looked for", () => {
     assert.match(text("GET http://nowhere/"), /Route {5}none\nRefused {3}404, client\.no-route: /);
     assert.match(text("GET /named"), /further servers are found by DNS or in files/);
+  });
+
+  it("says of a server that it is drawn by chance, and what a sticky cookie says", () => {
+    const snapshot = snapshotOf({
+      listeners: [":80"],
+      upstreams: { app: { servers: ["10.0.0.1:80", "10.0.0.2:80"], sticky: { secret: "sixteen bytes and more" } } },
+      routes: [{ upstream: "app" }],
+    });
+    const told = (cookie: string, tools: ExplainTools) => {
+      const fields: [string, string][] = cookie === "" ? [] : [["Cookie", `millrace-app=${cookie}`]];
+      return explanationText(explain(snapshot, { line: "GET /", fields }, tools)).join("\n");
+    };
+    assert.match(
+      told("", {}),
+      /10\.0\.0\.1:80 {2}weight 1 {2}up {2}would come first by this draw; it is drawn by chance\n/,
+    );
+    assert.match(told("", {}), /\n {2}sticky by cookie millrace-app: the request has none\n/);
+    assert.match(told("x", {}), /whose signature nobody checked/);
+    assert.match(
+      told("x", { hmacSha256: () => new Uint8Array(32) }),
+      /forged, damaged, or its server is gone; it counts/,
+    );
+    // All signatures are the same here.
+    const good = `${"0".repeat(24)}.${"0".repeat(32)}`;
+    assert.match(told(good, { hmacSha256: () => new Uint8Array(32) }), /the request's names 10\.0\.0\.2:80\n/);
+  });
+
+  it("names both readings of a path, and who is meant by each first", () => {
+    const snapshot = snapshotOf({
+      listeners: [":80"],
+      routes: [
+        { id: "b", match: { path: "/b/*" }, respond: {} },
+        { id: "a", match: { path: "/a/*" }, respond: {} },
+        { id: "all", respond: {} },
+      ],
+    });
+    const lines = explanationText(explain(snapshot, { line: "GET /a%2Fx", fields: [] }));
+    const at = lines.indexOf(
+      "          it can be read as /a%2Fx, which leads to route all, and as /a/x, which leads to route a",
+    );
+    assert.match(lines[at - 1] ?? "", /^Refused {3}400, client\.bad-path: /);
+    assert.deepEqual(
+      lines.slice(at + 3, at + 6).map((line) => line.split(":")[0]),
+      ["  a", "  all", "  b"],
+    );
   });
 
   it("shows the near misses of many, and how many more there are", () => {

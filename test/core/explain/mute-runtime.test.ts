@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { MUTE_RUNTIME } from "../../../core/explain/mute-runtime.ts";
+import { createMuteRuntime } from "../../../core/explain/mute-runtime.ts";
+
+const MUTE_RUNTIME = createMuteRuntime();
 
 describe("the runtime on which nothing happens", () => {
   it("neither listens nor calls back", async () => {
@@ -15,5 +17,7 @@ describe("the runtime on which nothing happens", () => {
     MUTE_RUNTIME.every(1, () => calls++).stop();
     assert.equal(calls, 0);
     assert.equal(MUTE_RUNTIME.randomBytes(3).length, 3);
+    MUTE_RUNTIME.nextDraw = 0.5;
+    assert.deepEqual([MUTE_RUNTIME.random(), MUTE_RUNTIME.random(), MUTE_RUNTIME.draws], [0.5, 0, 2]);
   });
 });

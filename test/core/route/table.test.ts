@@ -381,6 +381,21 @@ const asked = fc.record({
   method: fc.constantFrom("GET", "PUT", "POST"),
 });
 
+describe("one reading of a path", () => {
+  it("leads to a route of its own", () => {
+    const table = tableOf(on("escaped", ["/a%2Fb"]), on("below", ["/a/*"]), on("any", []));
+    const by = (text: string, reading: "literal" | "decoded") => {
+      const found = table.matchReading(request("/a%2Fx"), text, reading);
+      return found === null || found === "ambiguous" ? found : found.route.id;
+    };
+    assert.equal(taken(table, request("/a%2Fx")), "400");
+    assert.deepEqual([by("/a%2Fx", "literal"), by("/a/x", "decoded")], ["any", "below"]);
+    // Patterns are compared in the same reading.
+    assert.deepEqual([by("/a/b", "literal"), by("/a/b", "decoded")], ["below", "escaped"]);
+    assert.equal(tableOf(on("always", [])).matchReading(request("/"), "/", "literal") === null, false);
+  });
+});
+
 describe("a table compared with trying every route", () => {
   it("takes the same route", () => {
     const property = fc.property(

@@ -117,6 +117,10 @@ describe("servers that were skipped", () => {
       ],
       [2, 2, 0],
     );
+    absent.push(...Array.from({ length: 300 }, (_, i) => add(`c${i}`)));
+    const told = (isAll: boolean) =>
+      skippedServers(endpoints, { tiers: [], tried, endpoint: null, seenAt: "choice", isAll }).servers.length;
+    assert.deepEqual([told(false), told(true)], [16, 302]);
   });
 
   it("are listed and looked for up to a bound", () => {

@@ -1,0 +1,126 @@
+/** The upstream of a request that is explained: who may be asked, who comes first, and how certain that is. */
+
+import { cookieValue } from "../http/cookie.ts";
+import type { Endpoint } from "../upstream/endpoint.ts";
+import type { Group } from "../upstream/group.ts";
+import type { PickRequest } from "../upstream/pick-request.ts";
+import type { MuteRuntime } from "./mute-runtime.ts";
+
+export interface ExplainedUpstream {
+  readonly name: string;
+  readonly balance: string;
+  /** The one that comes first; null: none may be asked. */
+  readonly chosen: string | null;
+  /** Why that one: the balancer, or a sticky cookie. */
+  readonly chosenBy: string;
+  /** It is drawn by lot: the next request like this one may go to another. */
+  readonly isByChance: boolean;
+  /** Null: clients are not kept at a server by a cookie. */
+  readonly sticky: ExplainedSticky | null;
+  readonly servers: readonly ExplainedServer[];
+  /** Servers that are found by DNS or in files are not looked for. */
+  readonly isIncomplete: boolean;
+  readonly attemptsMax: number;
+  readonly retriesOn: readonly string[];
+}
+
+export interface ExplainedServer {
+  readonly server: string;
+  readonly weight: number;
+  /** As configured: nothing was checked. */
+  readonly state: string;
+  /** Why the choice passed it over; `""`: it did not, or by the balancer's preference. */
+  readonly skipped: string;
+}
+
+export interface ExplainedSticky {
+  /** Its name. */
+  readonly cookie: string;
+  /** What the request's cookie is: `none`, `unchecked` where nobody checks signatures, `bad` (counts as none), or `good`. */
+  readonly state: "none" | "unchecked" | "bad" | "good";
+  /** The server that a good one names. */
+  readonly server: string | null;
+}
+
+export interface UpstreamTools {
+  readonly runtime: MuteRuntime;
+  /** Whether signatures of cookies are real. */
+  readonly isSigning: boolean;
+}
+
+/** Leaves the group as it was. */
+export function describeUpstream(
+  request: PickRequest,
+  group: Group,
+  { runtime, isSigning }: UpstreamTools,
+): ExplainedUpstream {
+  const { name, balance, sources } = group.definition;
+  const { draws } = runtime;
+  const chosen = pick(group, request);
+  const isDrawn = runtime.draws > draws;
+  const { servers } = group.skipped(request, chosen, "choice", true);
+  const reasons = new Map(servers.map((skip) => [skip.server, skip]));
+  const { attemptsMax, reasons: on, statuses } = group.retries;
+  return {
+    name,
+    balance: typeof balance === "string" ? balance : `hash of ${partText(balance.part)}`,
+    chosen: chosen?.label ?? null,
+    chosenBy: chosen !== null && isSigning && group.sticky?.find(request) === chosen ? "sticky cookie" : "balance",
+    isByChance: isDrawn && (hasRival(group, chosen, reasons) || pickOtherwise(group, request, runtime) !== chosen),
+    sticky: describeSticky(group, request, isSigning),
+    servers: group.endpoints.map(({ label, weight, health }) => ({
+      server: label,
+      weight,
+      state: health.state,
+      skipped: skipText(reasons.get(label)),
+    })),
+    isIncomplete: sources !== undefined,
+    attemptsMax,
+    retriesOn: [...on, ...statuses.map(String)],
+  };
+}
+
+/** Picks as for a request, and gives the turns back that it took. */
+function pick(group: Group, request: PickRequest): Endpoint | null {
+  const turns = group.endpoints.map(({ turn }) => turn);
+  const chosen = group.pick(request);
+  for (const [place, endpoint] of group.endpoints.entries()) endpoint.turn = turns[place]!;
+  return chosen;
+}
+
+/** What the other end of chance leads to: another priority, where that is drawn, too. */
+function pickOtherwise(group: Group, request: PickRequest, runtime: MuteRuntime): Endpoint | null {
+  runtime.nextDraw = ALMOST_ONE;
+  const other = pick(group, request);
+  runtime.nextDraw = 0;
+  return other;
+}
+
+const ALMOST_ONE = 1 - Number.EPSILON;
+
+/** Whether somebody else was among those that were drawn from. */
+function hasRival(group: Group, chosen: Endpoint | null, skipped: ReadonlyMap<string, { readonly reason: string }>) {
+  return group.endpoints.some((endpoint) => {
+    const reason = skipped.get(endpoint.label)?.reason;
+    return endpoint !== chosen && (reason === undefined || reason === "slow-start");
+  });
+}
+
+function describeSticky(group: Group, request: PickRequest, isSigning: boolean): ExplainedSticky | null {
+  const { sticky } = group;
+  if (sticky === null) return null;
+  const { cookie } = sticky;
+  if (cookieValue(request.header("cookie"), cookie) === null) return { cookie, state: "none", server: null };
+  if (!isSigning) return { cookie, state: "unchecked", server: null };
+  const server = sticky.find(request)?.label ?? null;
+  return { cookie, state: server === null ? "bad" : "good", server };
+}
+
+function skipText(skip: { readonly reason: string; readonly detail: string } | undefined): string {
+  if (skip === undefined) return "";
+  return skip.detail === "" ? skip.reason : `${skip.reason}: ${skip.detail}`;
+}
+
+function partText(part: { readonly kind: string; readonly name?: string }): string {
+  return part.name === undefined ? part.kind : `${part.kind} ${part.name}`;
+}

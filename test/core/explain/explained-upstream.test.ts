@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import { describe, it } from "@std/testing/bdd";
+import { Explainer, type ExplainTools, explain } from "../../../core/explain/explain.ts";
+import type { ExplainedUpstream } from "../../../core/explain/explained-upstream.ts";
+import { testProxy } from "../../../testing/test-proxy.ts";
+import { snapshotOf } from "./config.ts";
+
+const hmacSha256 = (key: Uint8Array, data: Uint8Array) =>
+  new Uint8Array(createHmac("sha256", key).update(data).digest());
+
+const two = ["10.0.0.1:80", "10.0.0.2:80"];
+const configOf = (upstream: object) => ({
+  listeners: [":80"],
+  upstreams: { app: { servers: two, ...upstream } },
+  routes: [{ id: "app", upstream: "app" }],
+});
+
+function upstreamOf(upstream: object, line = "GET /", tools: ExplainTools = {}, cookie = ""): ExplainedUpstream {
+  const fields: [string, string][] = cookie === "" ? [] : [["Cookie", cookie]];
+  return explain(snapshotOf(configOf(upstream)), { line, fields }, tools).upstream!;
+}
+
+describe("the server that comes first", () => {
+  it("is drawn by chance, or certain", () => {
+    const drains = [two[0], { address: two[1], state: "drain" }];
+    const spills = [
+      { address: "10.0.0.1:80", priority: 0 },
+      { address: "10.0.0.2:80", priority: 0, state: "maintenance" },
+      { address: "10.0.0.3:80", priority: 1 },
+    ];
+    for (const [upstream, isByChance] of [
+      [{}, true],
+      [{ balance: "random" }, true],
+      [{ balance: "peak-ewma" }, true],
+      [{ balance: "round-robin" }, false],
+      [{ balance: { hash: "path" } }, false],
+      [{ balance: { hash: "header:x-none" } }, true],
+      [{ balance: "random", servers: [two[0]] }, false],
+      [{ balance: "random", servers: drains }, false],
+      // Which priority serves is drawn, too.
+      [{ balance: "round-robin", servers: spills }, true],
+    ] as const)
+      assert.equal(upstreamOf(upstream).isByChance, isByChance, JSON.stringify(upstream));
+  });
+
+  it("is explained for each request as if it were the first", () => {
+    const explainer = new Explainer(snapshotOf(configOf({ balance: "round-robin" })));
+    const chosen = [1, 2, 3].map(() => explainer.explain({ line: "GET /", fields: [] }).upstream?.chosen);
+    assert.deepEqual(chosen, [two[0], two[0], two[0]]);
+  });
+
+  it("has reasons why the others don't, however many they are", () => {
+    const servers = Array.from({ length: 300 }, (_, i) => ({ address: `10.0.1.${i % 250}:${80 + i}`, state: "drain" }));
+    const upstream = upstreamOf({ servers: [...servers, two[0]] });
+    assert.equal(upstream.servers.filter(({ skipped }) => skipped.startsWith("drain: ")).length, 300);
+  });
+});
+
+describe("a sticky cookie", () => {
+  const sticky = { cookie: "place", secret: "thirty-two characters of a secret" };
+  const config = configOf({ balance: "round-robin", sticky });
+  const stateOf = (tools: ExplainTools, cookie = "") =>
+    upstreamOf({ balance: "round-robin", sticky }, "GET /", tools, cookie);
+
+  it("is recognised where signatures are checked", async () => {
+    await using proxy = await testProxy(config as never);
+    const cookies: string[] = [];
+    for (const server of two) {
+      const response = await proxy.request("GET /");
+      assert.equal(response.server, server);
+      cookies.push(/^place=[^;]+/.exec(response.headers.get("set-cookie") ?? "")?.[0] ?? "");
+    }
+    for (const [place, cookie] of cookies.entries()) {
+      const { sticky: told, chosen, chosenBy, isByChance } = stateOf({ hmacSha256 }, `a=b; ${cookie}`);
+      assert.deepEqual(told, { cookie: "place", state: "good", server: two[place] });
+      assert.deepEqual([chosen, chosenBy, isByChance], [two[place], "sticky cookie", false]);
+    }
+    const servers = [two[0], { address: two[1], state: "maintenance" }];
+    const absent = upstreamOf({ servers, sticky }, "GET /", { hmacSha256 }, cookies[1]);
+    assert.deepEqual([absent.sticky?.server, absent.chosen, absent.chosenBy], [two[1], two[0], "balance"]);
+  });
+
+  it("is told where it is missing, bad, or not looked into", () => {
+    assert.equal(upstreamOf({}).sticky, null);
+    assert.deepEqual(stateOf({ hmacSha256 }).sticky, { cookie: "place", state: "none", server: null });
+    assert.deepEqual(stateOf({ hmacSha256 }, "place=x").sticky, { cookie: "place", state: "bad", server: null });
+    // Signatures that nobody makes are all the same.
+    const forged = `place=${"0".repeat(24)}.${"0".repeat(32)}`;
+    const { sticky: told, chosenBy } = stateOf({}, forged);
+    assert.deepEqual([told?.state, told?.server, chosenBy], ["unchecked", null, "balance"]);
+  });
+});
