@@ -57,6 +57,7 @@ export class Hooked {
   readonly #owner: HookedOwner;
   /** Under way; a hedge may be looked at beside the try before it. */
   #calls: HookCall<unknown>[] = [];
+  #isOver = false;
 
   constructor(owner: HookedOwner) {
     this.#owner = owner;
@@ -182,6 +183,7 @@ export class Hooked {
 
   /** The request is over: whoever still thinks about it thinks in vain. */
   end(): void {
+    this.#isOver = true;
     for (const call of this.#calls.splice(0)) call.abandon();
     this.request.end();
   }
@@ -207,6 +209,8 @@ export class Hooked {
     // Null as long as it may answer at once, beside others that are under way.
     let call: HookCall<unknown> | null = null;
     call = hook.run(this.request.id, invoke, check, (answer) => {
+      // A hook may end its own request within its call, by stopping the proxy, say.
+      if (this.#isOver) return;
       this.#calls = this.#calls.filter((each) => each !== call);
       const trace = answer === null ? owner.openTrace() : owner.trace;
       if (trace !== null) {
@@ -215,7 +219,8 @@ export class Hooked {
       }
       done(answer);
     }) as HookCall<unknown> | null;
-    if (call !== null) this.#calls.push(call);
+    if (this.#isOver) call?.abandon();
+    else if (call !== null) this.#calls.push(call);
   }
 
   #wish({ server, strict, hashKey, host, edits }: Extract<CheckedDecision, { kind: "upstream" }>): void {

@@ -108,4 +108,19 @@ describe("a request with hooks", () => {
     assert.ok(Math.abs(hook!.tookMs - 1_050) <= 100, String(hook!.tookMs));
     await stage.close();
   });
+
+  it("may be ended by them: nothing goes on", async () => {
+    for (const wait of [false, true]) {
+      const stop = (): undefined | Promise<undefined> => {
+        void stage.proxy.stop();
+        return wait ? Promise.resolve(undefined) : undefined;
+      };
+      const stage = await stageWith({ routes: [{ upstream: "app", hooks: { onRequest: stop } } as never] });
+      stage.ask(get("/"));
+      await stage.sim.settle();
+      stage.sim.drive();
+      assert.deepEqual([stage.exchanges.length, stage.origin.links.length], [1, 0]);
+      await stage.close();
+    }
+  });
 });
