@@ -1,6 +1,6 @@
 /** `onAttempt` before a try: the server that was picked waits meanwhile, and goes back if the try is called off. */
 
-import type { Fault } from "../fault.ts";
+import { type Fault, NO_SERVER } from "../fault.ts";
 import { type Edits, NO_EDITS } from "../script/check-edits.ts";
 import type { Hook } from "../script/hook.ts";
 import { ShownAttempt } from "../script/shown-attempt.ts";
@@ -66,8 +66,19 @@ export class AttemptGate {
         group.putBack(planned.endpoint);
         group.onPlaceTaken(wished);
       }
-      next(isWished ? wished : planned.endpoint, isWished);
+      const chosen = isWished ? wished : this.#stillIn(planned.endpoint);
+      if (chosen === null) refused(NO_SERVER);
+      else next(chosen, isWished);
     });
+  }
+
+  /** Picked before the hook thought about it: if it may not be asked any more, another one. */
+  #stillIn(endpoint: Endpoint): Endpoint | null {
+    const group = this.#group;
+    // One that is probing was picked to show that it is well, so that nobody else may have it.
+    if (!endpoint.isRetired && (endpoint.health.state === "probing" || group.mayPick(endpoint))) return endpoint;
+    group.putBack(endpoint);
+    return group.pick(this.#exchange);
   }
 
   /** `attempt` is what the hook has looked at last. */

@@ -246,7 +246,8 @@ export class Tries implements AttemptJudge, PlaceOwner, TimerOwner {
   }
 
   #startBeside(first: Attempt, endpoint: Endpoint): void {
-    const hasPlace = endpoint.connections.hasPlaceFor(false) && this.#group.mayConnect(endpoint);
+    const isOther = endpoint !== first.endpoint;
+    const hasPlace = isOther && endpoint.connections.hasPlaceFor(false) && this.#group.mayConnect(endpoint);
     if (!hasPlace || !this.#group.takeRetry()) {
       this.#group.putBack(endpoint);
       return;
@@ -299,7 +300,8 @@ export class Tries implements AttemptJudge, PlaceOwner, TimerOwner {
     if (this.#gate === null) this.#places.at(endpoint, false);
     else {
       const go = (chosen: Endpoint, isWished: boolean) => this.#places.at(chosen, isWished);
-      this.#gate.ask(this.#planned(endpoint), go, (reason) => this.#exchange.onFailed(reason));
+      const stop = (it: Fault) => (it === fault.NO_SERVER ? this.#fail(it) : this.#exchange.onFailed(it));
+      this.#gate.ask(this.#planned(endpoint), go, stop);
     }
   }
 

@@ -235,6 +235,23 @@ describe("onAttempt", () => {
     }
   });
 
+  it("may think for so long that its server is out by then", async () => {
+    for (const both of [false, true]) {
+      let answer: (nothing: undefined) => void = () => {};
+      const onAttempt: OnAttempt = () => new Promise<undefined>((resolve) => (answer = resolve));
+      const { stage, asked, close } = await withTwo({ onAttempt });
+      const peer = stage.ask(GET);
+      await settle(stage);
+      stage.proxy.setServerState("app", UPSTREAM, "maintenance");
+      if (both) stage.proxy.setServerState("app", OTHER, "maintenance");
+      answer(undefined);
+      await settle(stage);
+      assert.deepEqual(asked, both ? [] : ["two"]);
+      assert.match(peer.text(), both ? /^HTTP\/1.1 503/ : /^HTTP\/1.1 200/);
+      await close();
+    }
+  });
+
   it("is let go with its request, and the server it was for, too", async () => {
     const { stage, close } = await withTwo({ onAttempt: () => new Promise(() => {}) });
     const peer = stage.ask(GET);

@@ -3,25 +3,29 @@ import { beforeEach, describe, it } from "@std/testing/bdd";
 import type { Attempt } from "../../../core/exchange/attempt.ts";
 import { AttemptGate } from "../../../core/exchange/attempt-gate.ts";
 import type { TriesOwner } from "../../../core/exchange/tries-owner.ts";
-import { type Fault, HOOK_FAILED } from "../../../core/fault.ts";
+import { type Fault, HOOK_FAILED, NO_SERVER } from "../../../core/fault.ts";
 import { type CheckedAttempt, UNCHANGED } from "../../../core/script/check-answer.ts";
 import { NO_EDITS } from "../../../core/script/check-edits.ts";
 import type { Endpoint } from "../../../core/upstream/endpoint.ts";
 import type { Group } from "../../../core/upstream/group.ts";
 
-const one = { label: "one" } as Endpoint;
-const two = { label: "two" } as Endpoint;
+const server = (label: string) => ({ label, isRetired: false, health: { state: "up" } }) as Endpoint;
+const one = server("one");
+const two = server("two");
 let told: string[];
 let answer: (change: CheckedAttempt | Fault) => void;
 let gate: AttemptGate;
-let mayPick: boolean;
+let out: Endpoint | null;
+let picked: Endpoint | null;
 
 beforeEach(() => {
   told = [];
-  mayPick = true;
+  out = null;
+  picked = null;
   const group = {
     endpoints: [one, two],
-    mayPick: () => mayPick,
+    mayPick: (endpoint: Endpoint) => endpoint !== out,
+    pick: () => picked,
     putBack: ({ label }: Endpoint) => void told.push(`put back ${label}`),
     onPlaceTaken: ({ label }: Endpoint) => void told.push(`taken ${label}`),
   } as unknown as Group;
@@ -76,6 +80,25 @@ describe("the look at a try", () => {
     assert.deepEqual(marked(), { edits, chosenBy: "hook h" });
   });
 
+  it("is about another server when the one that was picked went out meanwhile, or about none", () => {
+    ask();
+    [out, picked] = [one, two];
+    answer(UNCHANGED);
+    ask();
+    picked = null;
+    answer(UNCHANGED);
+    assert.deepEqual(told, ["put back one", "next two", "put back one", NO_SERVER.code]);
+  });
+
+  it("stays with a server that it was to show to be well", () => {
+    Object.assign(one.health, { state: "probing" });
+    ask();
+    out = one;
+    answer(UNCHANGED);
+    Object.assign(one.health, { state: "up" });
+    assert.deepEqual(told, ["next one"]);
+  });
+
   it("refuses it: the server goes back once", () => {
     ask();
     answer(HOOK_FAILED);
@@ -86,7 +109,7 @@ describe("the look at a try", () => {
   it("stays where it was for who is not there, or is not well by now", () => {
     ask();
     answer({ server: "three", edits: NO_EDITS });
-    mayPick = false;
+    out = two;
     ask();
     answer({ server: "two", edits: NO_EDITS });
     assert.deepEqual(told, ["next one", "next one"]);
