@@ -198,9 +198,12 @@ export class TransformStage implements PumpOwner, SourceOwner, TimerOwner {
     this.#kept = null;
     if (this.#timer !== null) this.#hook.surroundings.timers.remove(this.#timer);
     this.#timer = null;
+    const wasHeld = this.#isHeld;
     let isWritable = true;
     for (const piece of pieces) if (!this.#isOver) isWritable = this.#pass(piece);
     if (this.#isOver) return;
+    // Whoever sends it may have been held before it was known that it passes.
+    this.#isHeld = wasHeld || !isWritable;
     if (this.#hasEnded) this.onBodyEnd();
     else if (isWritable) this.#want();
     if (pieces.length > 0) this.#target.onStagePause();

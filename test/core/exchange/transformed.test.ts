@@ -91,6 +91,15 @@ describe("a response that hooks transform", () => {
     }
   });
 
+  it("goes on as it was, however large, when its hook says nothing late, either way", async () => {
+    const large = "x".repeat(5 * STREAM_AHEAD_BYTES_MAX);
+    const late = async (): Promise<undefined> => void (await turns(100));
+    const hooks = { transformRequestBody: late, transformResponseBody: late };
+    const { asked, text } = await play(hooks, upload(large), ok(large));
+    assert.equal(asked[0]?.body.length, large.length);
+    assert.equal(text.length - text.indexOf("\r\n\r\n") - 4, large.length);
+  });
+
   it("is not touched where it has no body, or a part of one", async () => {
     let calls = 0;
     const transformResponseBody = () => void calls++;

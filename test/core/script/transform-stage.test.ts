@@ -87,6 +87,23 @@ describe("a hook that transforms a body", () => {
     assert.deepEqual(waiting.target.told, ["decided", "begins 1024", "end"]);
   });
 
+  it("asks for more of a body that waited until it was known that it passes", async () => {
+    for (const [fallback, end] of [
+      [{ status: 503 }, (yes: () => void) => yes()],
+      ["ignore", (_yes: () => void, no: () => void) => no()],
+    ] as const) {
+      let decide = () => {};
+      const run = () => new Promise<undefined>((yes, no) => (decide = () => end(() => yes(undefined), no)));
+      const { stage, target } = stageOf(run, fallback);
+      while (stage.push(KIB));
+      assert.equal(target.wanted, 0);
+      decide();
+      await turns();
+      assert.deepEqual([target.bytes, target.wanted > 0], [STREAM_AHEAD_BYTES_MAX, true]);
+      stage.cancel("gone");
+    }
+  });
+
   it("cannot win time by letting others drip", async () => {
     const { stage, target, surroundings } = stageOf(() => never);
     for (let i = 0; i < 3; i++) {
