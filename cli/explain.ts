@@ -191,7 +191,9 @@ class Explain {
 
 function inShort({ refused, route, upstream, answer }: Explanation): string {
   if (refused !== null) return `${refused.status} ${refused.code}`;
-  const where = upstream === null ? (answer ?? route?.action ?? "nowhere") : `upstream ${upstream.name}`;
+  const isNobody = upstream !== null && upstream.chosen === null && !upstream.isIncomplete;
+  const server = isNobody ? ", where no server may be asked: 503" : "";
+  const where = upstream === null ? (answer ?? route?.action ?? "nowhere") : `upstream ${upstream.name}${server}`;
   return `route ${route?.id ?? "none"}, ${where}`;
 }
 

@@ -33,10 +33,17 @@ export function timeoutsOf({ definition }: Route, plan: RoutePlan, { timeouts }:
   });
 }
 
+/** Those that the configuration calls otherwise. */
+const NAMES: Partial<Record<keyof Limits, string>> = {
+  rateBytesPerSecondMin: "minimumRate",
+  trailerBytesMax: "trailers",
+};
+
 export function limitsOf(_route: Route, plan: RoutePlan, { limits }: Snapshot): EffectiveNumber[] {
   return (Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]).map((key) => {
     const from = plan.limits[key] === limits[key] ? fromOf(limits[key], DEFAULT_LIMITS[key]) : "route";
-    return { name: key.replace(/(Bytes)?(PerSecond)?(Max|Min)$/, ""), value: finite(plan.limits[key]), from };
+    const name = NAMES[key] ?? key.replace(/(Bytes)?Max$/, "");
+    return { name, value: finite(plan.limits[key]), from };
   });
 }
 

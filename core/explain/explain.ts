@@ -28,7 +28,13 @@ import { describeHooks, type ExplainedHook } from "./explained-hooks.ts";
 import { describeUpstream, type ExplainedUpstream, type UpstreamTools } from "./explained-upstream.ts";
 import { createMuteRuntime } from "./mute-runtime.ts";
 import { whyNotRouted } from "./path-readings.ts";
-import { DEFAULT_CLIENT, type HeaderFields, headOfRequest, parseRequestLine } from "./request-line.ts";
+import {
+  DEFAULT_CLIENT,
+  type HeaderFields,
+  headOfRequest,
+  parseRequestLine,
+  type RequestLine,
+} from "./request-line.ts";
 import { type RejectedRoute, rejectedRoutes } from "./route-reasons.ts";
 
 /** A request that is not sent. */
@@ -116,7 +122,7 @@ export class Explainer {
     const failed = "reading" in found ? (target === null ? BAD_PATH : null) : found;
     const isRouted = refusal === null && this.#withRejected;
     return {
-      request: `${line.method} ${line.scheme}://${line.authority}${line.target}`,
+      request: requestText(line),
       client,
       listener,
       refused: failed === null ? null : refusedBy(failed, detailOf(found, failed, request)),
@@ -124,6 +130,11 @@ export class Explainer {
       rejected: isRouted ? rejectedRoutes(table, request.routeId, request) : [],
     };
   }
+}
+
+/** As it could be asked again. */
+function requestText({ method, scheme, authority, target }: RequestLine): string {
+  return `${method} ${target === "*" ? `* at ${scheme}://${authority}` : `${scheme}://${authority}${target}`}`;
 }
 
 /** What more there is to say of a path that is refused. */

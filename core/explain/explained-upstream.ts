@@ -21,7 +21,10 @@ export interface ExplainedUpstream {
   /** Servers that are found by DNS or in files are not looked for. */
   readonly isIncomplete: boolean;
   readonly attemptsMax: number;
+  /** After what a further try may follow this very request. */
   readonly retriesOn: readonly string[];
+  /** It may be done twice; else a further try follows only when nothing was sent. */
+  readonly isRepeatable: boolean;
 }
 
 export interface ExplainedServer {
@@ -50,7 +53,7 @@ export interface UpstreamTools {
 
 /** Leaves the group as it was. */
 export function describeUpstream(
-  request: PickRequest,
+  request: PickRequest & { readonly isRepeatable: boolean },
   group: Group,
   { runtime, isSigning }: UpstreamTools,
 ): ExplainedUpstream {
@@ -76,7 +79,8 @@ export function describeUpstream(
     })),
     isIncomplete: sources !== undefined,
     attemptsMax,
-    retriesOn: [...on, ...statuses.map(String)],
+    retriesOn: request.isRepeatable ? [...on, ...statuses.map(String)] : on.filter((reason) => reason === "connect"),
+    isRepeatable: request.isRepeatable,
   };
 }
 

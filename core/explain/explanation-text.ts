@@ -1,5 +1,6 @@
 /** An explanation as a person reads it on a terminal. */
 
+import { formatSize } from "../config/size.ts";
 import { formatDuration } from "../time/duration.ts";
 import type { EffectiveNumber } from "./effective-numbers.ts";
 import type { Explanation } from "./explain.ts";
@@ -9,20 +10,37 @@ import { READ_AS, type RejectedRoute } from "./route-reasons.ts";
 /** Of ten thousand routes nobody reads more; those that missed by least come first. */
 const REJECTED_SHOWN_MAX = 10;
 const SERVERS_SHOWN_MAX = 20;
+/** Limits that are no bytes. */
+const COUNTS: ReadonlySet<string> = new Set([
+  "requestFields",
+  "responseFields",
+  "trailerFields",
+  "interimResponses",
+  "clientConnections",
+  "connectionsPerAddress",
+  "inFlight",
+]);
 /** Shown even when nobody has set them. */
 const ALWAYS_SHOWN = ["connect", "firstByte", "responseIdle", "requestBody"];
+
+/** Hooks that may send a request elsewhere, or nowhere. */
+const DECIDING = /\.(onRequest|decide|onAttempt)$/;
 
 /** An explanation, line by line. */
 export function explanationText(explanation: Explanation): string[] {
   const { request, client, listener, refused, route, upstream, sent, answer } = explanation;
   const lines = [request, `  from ${client}, on listener ${listener || "none"}`, ""];
   lines.push(row("Route", route === null ? "none" : `${route.id}, ${route.place} of ${route.of}: ${route.action}`));
+  const asked = explanation.hooks.map(({ name }) => name).filter((name) => DECIDING.test(name));
+  if (asked.length > 0) lines.push(row("", `unless code says otherwise: ${asked.join(", ")}`));
   if (refused !== null) lines.push(row("Refused", `${refused.status}, ${refused.code}: ${refused.reason}`));
   if (refused !== null && refused.detail !== "") lines.push(row("", refused.detail));
   if (answer !== null) lines.push(row("Answer", answer));
   lines.push(...rejectedText(explanation));
   if (sent !== null) {
-    lines.push("", `Sent upstream${sent.isRewritten ? ", target rewritten" : ""}`);
+    const isServed = upstream === null || upstream.chosen !== null || upstream.isIncomplete;
+    const what = isServed ? "Sent upstream" : "Not sent, for no server may be asked; it would be";
+    lines.push("", `${what}${sent.isRewritten ? ", target rewritten" : ""}`);
     for (const each of [sent.line, ...sent.fields]) lines.push(`  ${each}`);
   }
   if (upstream !== null) lines.push("", ...upstreamText(upstream));
@@ -31,7 +49,7 @@ export function explanationText(explanation: Explanation): string[] {
     lines.push(
       row(
         "Limits",
-        numbersText(explanation.limits, (value) => String(value)),
+        numbersText(explanation.limits, (value, name) => (COUNTS.has(name) ? String(value) : formatSize(value))),
       ),
     );
   }
@@ -78,8 +96,9 @@ function upstreamText(upstream: ExplainedUpstream): string[] {
   if (isIncomplete) lines.push("  further servers are found by DNS or in files, where nobody looked");
   if (chosen === null && !isIncomplete) lines.push("  none of them may be asked: 503");
   if (upstream.sticky !== null) lines.push(`  ${stickyText(upstream.sticky, upstream)}`);
-  const on = retriesOn.join(", ");
-  lines.push(`  further tries: ${attemptsMax === 0 ? "none" : `${attemptsMax}, after ${on}`}`);
+  const once = upstream.isRepeatable ? "" : "; this request may not be done twice";
+  const tries = attemptsMax === 0 || retriesOn.length === 0 ? "none" : `${attemptsMax}, after ${retriesOn.join(", ")}`;
+  lines.push(`  further tries: ${tries}${once}`);
   return lines;
 }
 
@@ -108,10 +127,10 @@ function hooksText({ hooks }: Explanation): string[] {
 }
 
 /** What somebody has set, and the few that are always of interest. */
-function numbersText(numbers: readonly EffectiveNumber[], format: (value: number) => string): string {
+function numbersText(numbers: readonly EffectiveNumber[], format: (value: number, name: string) => string): string {
   return numbers
     .filter(({ name, from }) => from !== "default" || ALWAYS_SHOWN.includes(name))
-    .map(({ name, value, from }) => `${name} ${value === null ? "unlimited" : format(value)} (${from})`)
+    .map(({ name, value, from }) => `${name} ${value === null ? "unlimited" : format(value, name)} (${from})`)
     .join(", ");
 }
 

@@ -17,7 +17,7 @@ export type HeaderFields = readonly (readonly [string, string])[];
 export const DEFAULT_CLIENT = "192.0.2.1";
 const DEFAULT_HOST = "localhost";
 
-const LINE = /^(?:([!#$%&'*+\-.^_`|~0-9A-Za-z]+) +)?(?:(https?):\/\/([^/?#]+))?([/?*][^#]*)?$/;
+const LINE = /^(?:([!#$%&'*+\-.^_`|~0-9A-Za-z]+) +)?(?:(https?):\/\/([^/?#]+))?([/?*][^#]*)?$/i;
 const FORMS = '"GET https://a.example/x", "GET /x" or "https://a.example/x"';
 
 /** What somebody asked for can't be sent; any other TypeError is a defect of ours. */
@@ -28,6 +28,9 @@ export class NoRequest extends TypeError {
 /** Nothing is normalised: what is written is what is sent. Throws `NoRequest` when it can't be sent. */
 export function parseRequestLine(line: string): RequestLine {
   const match = LINE.exec(line);
+  // What is copied from a browser has one.
+  if (line.includes("#"))
+    throw new NoRequest(`${JSON.stringify(line)} has a fragment, which is never sent: leave out "#" and what follows`);
   if (match === null || line === "" || (match[3] === undefined && match[4] === undefined))
     throw new NoRequest(`${JSON.stringify(line)} is no request: write ${FORMS}`);
   const [, method = "GET", scheme = "http", authority = DEFAULT_HOST, rest = "/"] = match;
@@ -35,7 +38,7 @@ export function parseRequestLine(line: string): RequestLine {
   const bad = /[^\x21-\x7e]/.exec(authority + target);
   if (bad !== null)
     throw new NoRequest(`${JSON.stringify(line)} holds ${JSON.stringify(bad[0])}: escape it, as in %20`);
-  return { method, scheme: scheme === "https" ? "https" : "http", authority, target };
+  return { method, scheme: scheme.toLowerCase() === "https" ? "https" : "http", authority, target };
 }
 
 /** The bytes of its head. `Host` comes by itself unless given, and `Content-Length` as `bodyBytes` says; -1: none. */

@@ -146,11 +146,15 @@ export function pathText(path: PathPattern): string {
   return path.kind === "parameters" ? path.pattern : `matching ${path.source}`;
 }
 
+/** What they are asked for is a secret as often as what they hold; explanations are passed around. */
+const SECRET_FIELDS: ReadonlySet<string> = new Set(["authorization", "proxy-authorization", "cookie", "x-api-key"]);
+
 /** All of one name. */
 function namedText(conditions: readonly NamedCondition[]): string {
   return anyOf(
     conditions.map(({ name, value, regex }, place) => {
       if (value === null) return name;
+      if (SECRET_FIELDS.has(name)) return place === 0 ? `${name}: ***` : "***";
       return regex ? `${name} matching ${value}` : place === 0 ? `${name}: ${value}` : value;
     }),
   );

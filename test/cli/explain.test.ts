@@ -73,7 +73,6 @@ describe("millrace explain", () => {
       assert.equal(code, 2, stderr);
       assert.match(stderr, message);
     }
-    assert.equal((await runMillrace(["explain", write()])).code, 2);
     assert.equal((await millraceHere(["explain", scratch.path("none.yaml"), "GET", "/"])).code, 1);
   });
 
@@ -102,6 +101,17 @@ describe("millrace explain", () => {
     assert.match(sent[0] ?? "", /X-A: 1.*X-Forwarded-For: 192\.0\.2\.9/);
     assert.match(sent[1] ?? "", /x-a: 2.*X-Forwarded-For: 192\.0\.2\.8/);
     assert.doesNotMatch(sent[1] ?? "", /X-A: 1/);
+  });
+
+  it("says of each request in short where it would go", async () => {
+    const config = `${yaml("127.0.0.1:9001").replace('"127.0.0.1:9001"', '{ address: "127.0.0.1:9001", state: drain }')}`;
+    const requests = scratch.write("requests.txt", "http://a.example/\nhttp://b.example/\n/%zz\n");
+    const { stdout } = await millraceHere(["explain", scratch.write("a.yaml", config), "--requests", requests]);
+    assert.deepEqual(stdout.trim().split("\n"), [
+      "GET http://a.example/ -> route app, upstream app, where no server may be asked: 503",
+      "GET http://b.example/ -> route gone, 410",
+      "GET http://localhost/%zz -> 400 client.bad-path",
+    ]);
   });
 
   it("says no more than it is read about a file that is all wrong", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
+import { Limits, Timeouts } from "../../../core/config/number-schema.ts";
 import { limitsOf, timeoutsOf } from "../../../core/explain/effective-numbers.ts";
 import { explain } from "../../../core/explain/explain.ts";
 import { snapshotOf } from "./config.ts";
@@ -21,6 +22,11 @@ describe("numbers that hold for a request", () => {
     assert.deepEqual(of("responseIdle"), { name: "responseIdle", value: 60_000, from: "default" });
     assert.deepEqual(of("requestBody"), { name: "requestBody", value: 1_048_576, from: "route" });
     assert.deepEqual(of("target"), { name: "target", value: 4_096, from: "configuration" });
+    // All are called as the configuration calls them.
+    const keys = Object.keys((Limits as unknown as { entries: object }).entries).sort();
+    assert.deepEqual(limits.map(({ name }) => name).sort(), keys);
+    const known = Object.keys((Timeouts as unknown as { entries: object }).entries).sort();
+    assert.deepEqual(timeouts.map(({ name }) => name).sort(), known);
     assert.ok(timeoutsOf.length === 3 && limitsOf.length === 3);
   });
 });

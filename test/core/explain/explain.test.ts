@@ -102,6 +102,7 @@ describe("an explanation", () => {
   it("says why a path is refused, and leaves out what was not asked for", () => {
     assert.equal(ask("GET /%zz").refused?.detail, "it has a % without two hexadecimal digits");
     assert.deepEqual(ask("GET /%zz").rejected, []);
+    assert.equal(ask("OPTIONS *").request, "OPTIONS * at http://localhost");
     assert.match(
       ask("GET /old%2Fx").refused?.detail ?? "",
       /^it can be read as \/old%2Fx, which leads to no route, and as/,

@@ -74,6 +74,31 @@ Hooks, in this order; they were not run
     assert.match(told(good, { hmacSha256: () => new Uint8Array(32) }), /the request's names 10\.0\.0\.2:80\n/);
   });
 
+  it("claims nothing that will not happen", () => {
+    const snapshot = snapshotOf({
+      listeners: [":80"],
+      limits: { requestFields: 50, minimumRate: "2KiB" },
+      upstreams: {
+        app: { servers: ["10.0.0.1:80"] },
+        gone: { servers: [{ address: "10.0.0.2:80", state: "maintenance" }] },
+      },
+      hooks: { onRequest: () => undefined, onFinish: () => undefined },
+      routes: [
+        { id: "gone", match: { path: "/gone" }, upstream: "gone" },
+        { id: "app", upstream: "app", hooks: { decide: () => undefined } },
+      ],
+    });
+    const told = (line: string, fields: [string, string][] = []) =>
+      explanationText(explain(snapshot, { line, fields })).join("\n");
+    assert.match(told("GET /"), /further tries: 1, after connect, broken, 502, 503, 504\n/);
+    assert.match(told("POST /"), /further tries: 1, after connect; this request may not be done twice\n/);
+    assert.match(told("POST /", [["Idempotency-Key", "1"]]), /after connect, broken, 502, 503, 504\n/);
+    assert.match(told("GET /"), /\nSent upstream\n/);
+    assert.match(told("GET /gone"), /\nNot sent, for no server may be asked; it would be\n/);
+    assert.match(told("GET /"), /\nRoute .*\n {10}unless code says otherwise: hooks\.onRequest, routes\.app\.decide\n/);
+    assert.match(told("GET /"), /Limits .*requestFields 50 \(configuration\), .*minimumRate 2KiB \(configuration\)/);
+  });
+
   it("names both readings of a path, and who is meant by each first", () => {
     const snapshot = snapshotOf({
       listeners: [":80"],

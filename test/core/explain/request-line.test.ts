@@ -12,6 +12,8 @@ describe("a request as a person writes it", () => {
     });
     assert.deepEqual(parseRequestLine("http://a?x"), { method: "GET", scheme: "http", authority: "a", target: "/?x" });
     assert.equal(parseRequestLine("OPTIONS *").target, "*");
+    assert.deepEqual(parseRequestLine("HTTPS://A/").scheme, "https");
+    assert.throws(() => parseRequestLine("https://a/x#top"), /has a fragment, which is never sent: leave out "#"/);
   });
 
   it("is refused where it can't be sent", () => {

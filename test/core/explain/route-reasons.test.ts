@@ -85,6 +85,15 @@ describe("why routes were not taken", () => {
     ]);
   });
 
+  it("does not show what is asked of headers that hold secrets, either", () => {
+    const headers = ["Bearer canary", "Bearer other"].map((value) => ({ name: "authorization", value, regex: false }));
+    const table = tableOf(route("r", { headers }), route("not", { not: [{ ...NO_CONDITIONS, headers }] }));
+    assert.deepEqual(
+      rejectedRoutes(table, "not", requestOf("/")).flatMap(({ failing }) => failing),
+      ["wants header authorization: *** or ***, got none"],
+    );
+  });
+
   it("writes paths as the configuration does", () => {
     assert.deepEqual(
       [
