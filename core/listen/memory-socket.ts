@@ -46,6 +46,8 @@ class MemorySocket implements Socket {
   /** `onEnd` was called. */
   #sawEnd = false;
   #isClosed = false;
+  /** Why it closed, as `onClose` will tell. */
+  #error: SocketError | null = null;
   #isPaused = true;
   #isPumping = false;
 
@@ -92,7 +94,10 @@ class MemorySocket implements Socket {
 
   /** The other end sees an orderly end only if it has everything that was written, and nobody missed what it wrote. */
   destroy(): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed) {
+      this.#error = null; // this may cross the other end's reset, and who destroys is not told of that
+      return;
+    }
     const other = this.partner!;
     const isClean = this.#queue.length === 0 && other.#queue.length === 0;
     this.#close(null);
@@ -104,7 +109,10 @@ class MemorySocket implements Socket {
   }
 
   reset(): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed) {
+      this.#error = null;
+      return;
+    }
     this.#close(null);
     this.partner!.#close(RESET_BY_PEER);
   }
@@ -177,7 +185,8 @@ class MemorySocket implements Socket {
     this.#isClosed = true;
     this.#queue = [];
     this.queuedBytes = 0;
-    this.#options.later(() => this.handler.onClose(this, error));
+    this.#error = error;
+    this.#options.later(() => this.handler.onClose(this, this.#error));
   }
 }
 

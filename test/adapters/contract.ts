@@ -6,7 +6,7 @@ import { exhaustion } from "./contract/exhaustion.ts";
 import { flowing } from "./contract/flowing.ts";
 import { housekeeping } from "./contract/housekeeping.ts";
 import { keepingAlive } from "./contract/keeping-alive.ts";
-import { SIDES } from "./contract/link.ts";
+import { link, SIDES } from "./contract/link.ts";
 import { listening } from "./contract/listening.ts";
 import { resolving } from "./contract/resolving.ts";
 
@@ -17,8 +17,9 @@ import { resolving } from "./contract/resolving.ts";
 export function contract(runtime: Runtime): void {
   for (const side of SIDES) {
     describe(`${runtime.name} adapter, ${side} socket`, () => {
-      flowing(runtime, side);
-      closing(runtime, side);
+      const join = () => link(runtime, side);
+      flowing(join);
+      closing(runtime.capabilities, join);
     });
   }
   describe(`${runtime.name} adapter`, () => {

@@ -1,13 +1,13 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { it } from "@std/testing/bdd";
-import type { Runtime } from "../../../core/runtime.ts";
-import { link, patterned, type Side } from "./link.ts";
+import type { Capabilities } from "../../../core/runtime.ts";
+import { type Link, patterned } from "./link.ts";
 import { aMoment } from "./recorder.ts";
 
 /** End, close, reset: who learns of it, in which order, how often. */
-export function closing(runtime: Runtime, side: Side): void {
+export function closing({ reset: hasReset }: Pick<Capabilities, "reset">, join: () => Promise<Link>): void {
   it("half-closes: after our end the peer still talks to us", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     l.socket.resume();
     l.socket.write(patterned(10));
     l.socket.end();
@@ -22,7 +22,7 @@ export function closing(runtime: Runtime, side: Side): void {
   });
 
   it("half-closes: after the peer's end we still talk to it", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     l.socket.resume();
     l.far.raw.end("last words");
     await l.recorder.untilEvent("end");
@@ -39,7 +39,7 @@ export function closing(runtime: Runtime, side: Side): void {
   });
 
   it("ends once and closes once when both sides end together", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     l.socket.resume();
     l.far.raw.end();
     l.socket.end();
@@ -50,7 +50,7 @@ export function closing(runtime: Runtime, side: Side): void {
   });
 
   it("writes the queue before FIN", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     l.far.raw.pause();
     l.socket.write(patterned(8_000_000));
     l.socket.write(patterned(100));
@@ -63,7 +63,7 @@ export function closing(runtime: Runtime, side: Side): void {
   });
 
   it("ignores writes after end and answers true", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     l.socket.write(patterned(3));
     l.socket.end();
     strictEqual(l.socket.write(patterned(1_000_000)), true);
@@ -75,7 +75,7 @@ export function closing(runtime: Runtime, side: Side): void {
   });
 
   it("ignores everything after destroy and answers true", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     const { socket, recorder } = l;
     recorder.during(() => {
       socket.destroy();
@@ -99,7 +99,7 @@ export function closing(runtime: Runtime, side: Side): void {
   });
 
   it("holds the peer's bytes and FIN while paused", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     l.socket.resume();
     l.far.raw.write("a");
     await l.recorder.untilBytes(1);
@@ -114,7 +114,7 @@ export function closing(runtime: Runtime, side: Side): void {
   });
 
   it("holds FIN when paused in the last data, even with our own end sent", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     l.recorder.onBytes = (socket) => socket.pause();
     l.socket.end();
     await l.far.untilEnded();
@@ -129,7 +129,7 @@ export function closing(runtime: Runtime, side: Side): void {
   });
 
   it("closes a paused socket that holds bytes and FIN, when destroyed", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     l.socket.end();
     l.far.raw.end("nobody wants this");
     await aMoment();
@@ -140,7 +140,7 @@ export function closing(runtime: Runtime, side: Side): void {
   });
 
   it("tells a reset from an end", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     l.socket.resume();
     l.far.raw.write("x");
     await l.recorder.untilBytes(1);
@@ -150,7 +150,7 @@ export function closing(runtime: Runtime, side: Side): void {
   });
 
   it("tells a reset from an end when it comes together with bytes", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     l.socket.resume();
     await aMoment();
     l.far.raw.write("x");
@@ -163,12 +163,13 @@ export function closing(runtime: Runtime, side: Side): void {
   });
 
   it("gives the answer of a peer that resets in the middle of our writing", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     l.socket.resume();
     l.far.raw.pause();
     l.socket.write(patterned(8_000_000));
     l.far.raw.write("too large");
     await aMoment(10);
+    await aMoment(1); // a whole turn for what came while writing took all of that
     l.far.raw.resetAndDestroy();
     await l.recorder.untilClosed();
     strictEqual(l.recorder.text(), "too large");
@@ -176,7 +177,7 @@ export function closing(runtime: Runtime, side: Side): void {
   });
 
   it("notices a reset while paused at latest when resumed", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     l.socket.resume();
     l.far.raw.write("x");
     await l.recorder.untilBytes(1);
@@ -192,7 +193,7 @@ export function closing(runtime: Runtime, side: Side): void {
   });
 
   it("closes with an error when the peer is gone and we go on writing", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     l.far.raw.resetAndDestroy();
     await aMoment(10);
     for (let turn = 0; turn < 200 && !l.recorder.closed; turn++) {
@@ -206,7 +207,7 @@ export function closing(runtime: Runtime, side: Side): void {
   });
 
   it("destroys from inside a handler: nothing but close follows, and not at once", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     const { recorder } = l;
     recorder.onBytes = (socket) => recorder.during(() => socket.destroy());
     l.socket.resume();
@@ -217,7 +218,7 @@ export function closing(runtime: Runtime, side: Side): void {
   });
 
   it("drops the queue on destroy", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     l.far.raw.pause();
     l.socket.write(patterned(16_000_000));
     l.socket.destroy();
@@ -229,7 +230,7 @@ export function closing(runtime: Runtime, side: Side): void {
   });
 
   it("closes with null after a destroy that the peer's reset crosses", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     l.socket.resume();
     l.far.raw.resetAndDestroy();
     l.socket.destroy();
@@ -237,9 +238,9 @@ export function closing(runtime: Runtime, side: Side): void {
     deepStrictEqual(l.recorder.events, ["close"]);
   });
 
-  const reset = runtime.capabilities.reset ? it : it.ignore;
+  const reset = hasReset ? it : it.ignore;
   reset("sends RST on reset (capability)", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     l.socket.write(patterned(5));
     await l.far.untilBytes(5);
     l.recorder.during(() => l.socket.reset());
@@ -251,7 +252,7 @@ export function closing(runtime: Runtime, side: Side): void {
   });
 
   it("closes on reset even where RST cannot be sent", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     l.socket.reset();
     await l.recorder.untilClosed();
     await l.far.until("closing", () => l.far.ended || l.far.closed);

@@ -1,17 +1,16 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { it } from "@std/testing/bdd";
-import type { Runtime } from "../../../core/runtime.ts";
-import { HIGH_WATER_BYTES, link, patterned, type Side } from "./link.ts";
+import { HIGH_WATER_BYTES, type Link, patterned } from "./link.ts";
 import { aMoment, joinedChunks } from "./recorder.ts";
 
 /** More than the kernel takes on loopback, whatever its buffers grow to. */
 const BULK_BYTES = 32 * 1024 * 1024;
 
 /** Bytes in both directions, pausing, and what happens when a side is slow. */
-export function flowing(runtime: Runtime, side: Side): void {
+export function flowing(join: () => Promise<Link>): void {
   it("starts paused", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     l.far.raw.write("early");
     await aMoment();
     deepStrictEqual(l.recorder.events, []);
@@ -21,7 +20,7 @@ export function flowing(runtime: Runtime, side: Side): void {
   });
 
   it("never calls back from inside resume", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     l.far.raw.end("bytes and the end");
     await aMoment();
     l.recorder.during(() => l.socket.resume());
@@ -30,7 +29,7 @@ export function flowing(runtime: Runtime, side: Side): void {
   });
 
   it("carries bytes both ways", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     l.socket.resume();
     strictEqual(l.socket.write(patterned(1000)), true);
     l.far.raw.write(patterned(2000));
@@ -41,7 +40,7 @@ export function flowing(runtime: Runtime, side: Side): void {
   });
 
   it("answers within a turn of the kernel: small writes are not delayed", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     l.far.onBytes = (bytes) => void l.far.raw.write(bytes);
     l.recorder.onBytes = (socket) => void socket.write(new Uint8Array(10));
     l.socket.resume();
@@ -53,7 +52,7 @@ export function flowing(runtime: Runtime, side: Side): void {
   });
 
   it("writes an empty chunk as nothing", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     strictEqual(l.socket.write(new Uint8Array(0)), true);
     l.socket.writePair(new Uint8Array(0), new Uint8Array([65]));
     await l.far.untilBytes(1);
@@ -61,7 +60,7 @@ export function flowing(runtime: Runtime, side: Side): void {
   });
 
   it("writes pairs and singles in order", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     let expected = "";
     for (let i = 0; i < 300; i++) {
       const [a, b, c] = [`${i},`, `${"x".repeat(i)};`, `${i}\n`];
@@ -75,7 +74,7 @@ export function flowing(runtime: Runtime, side: Side): void {
   });
 
   it("keeps the order of pairs and singles behind a full queue", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     l.far.raw.pause();
     const bulk = patterned(8 * 1024 * 1024);
     l.socket.write(bulk.slice());
@@ -89,7 +88,7 @@ export function flowing(runtime: Runtime, side: Side): void {
   });
 
   it("stops at a full kernel, counts the queue, drains once", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     l.far.raw.pause();
     let written = 0;
     let accepting = true;
@@ -117,7 +116,7 @@ export function flowing(runtime: Runtime, side: Side): void {
   });
 
   it("does not drain when no write answered false", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     for (let i = 0; i < 20; i++) strictEqual(l.socket.write(new Uint8Array(1000)), true);
     await l.far.untilBytes(20_000);
     await aMoment(10);
@@ -125,7 +124,7 @@ export function flowing(runtime: Runtime, side: Side): void {
   });
 
   it("reads nothing while paused, so the peer has to stop", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     const piece = patterned(65536);
     let sent = 0;
     while (sent < BULK_BYTES && l.far.raw.writableLength < 1_000_000) {
@@ -140,7 +139,7 @@ export function flowing(runtime: Runtime, side: Side): void {
   });
 
   it("gives no data after pause, not even from the same turn", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     let calls = 0;
     l.recorder.onBytes = (socket) => {
       calls += 1;
@@ -160,7 +159,7 @@ export function flowing(runtime: Runtime, side: Side): void {
   });
 
   it("survives pausing and resuming within one turn", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     l.recorder.onBytes = (socket) => {
       socket.pause();
       socket.resume();
@@ -175,7 +174,7 @@ export function flowing(runtime: Runtime, side: Side): void {
   });
 
   it("moves 32 MB both ways past a slow reader", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     const piece = patterned(65536);
     const pieces = BULK_BYTES / piece.length;
     const expected = sha(Array.from({ length: pieces }, () => piece));
@@ -225,7 +224,7 @@ export function flowing(runtime: Runtime, side: Side): void {
   });
 
   it("never touches a chunk it handed out", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     l.socket.resume();
     let sent = 0;
     for (const length of [1, 300, 4096, 5000, 65536, 70_000, 200_000, 100, 4096, 65536]) {
@@ -243,7 +242,7 @@ export function flowing(runtime: Runtime, side: Side): void {
   });
 
   it("leaves the rest of a chunk alone when a part of it is written back", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     const kept: { part: Uint8Array; copy: Uint8Array }[] = [];
     l.recorder.onBytes = (socket, bytes) => {
       const part = bytes.subarray(bytes.length >> 1);
@@ -260,7 +259,7 @@ export function flowing(runtime: Runtime, side: Side): void {
   });
 
   it("echoes exactly what came when each chunk is written back at once", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     l.recorder.onBytes = (socket, bytes) => {
       if (!socket.write(bytes)) socket.pause();
     };
@@ -275,7 +274,7 @@ export function flowing(runtime: Runtime, side: Side): void {
   });
 
   it("writes all parts of a chunk that is released before the kernel has them", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     const expected: Uint8Array[] = [];
     l.recorder.onBytes = (socket, bytes) => {
       const half = bytes.length >> 1;
@@ -299,7 +298,7 @@ export function flowing(runtime: Runtime, side: Side): void {
   });
 
   it("gives the next event to the handler of the moment", async () => {
-    await using l = await link(runtime, side);
+    await using l = await join();
     const { recorder } = l;
     const first: string[] = [];
     l.socket.handler = {

@@ -122,7 +122,7 @@ export function connected(runtime: Runtime, address: Address): Promise<Socket> {
   });
 }
 
-function linked(socket: Socket, recorder: Recorder, far: Far, stop: () => Promise<void>): Link {
+export function linked(socket: Socket, recorder: Recorder, far: Far, stop: () => Promise<void>): Link {
   return {
     socket,
     recorder,

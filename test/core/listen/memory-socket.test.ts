@@ -124,7 +124,8 @@ describe("a pair of sockets in memory", () => {
     first.end();
     second.destroy();
     drive();
-    assert.deepEqual([one.events, two.events], [["close"], ["close ECONNRESET"]]);
+    // The second end was reset, and then destroyed before it was told.
+    assert.deepEqual([one.events, two.events], [["close"], ["close"]]);
     assert.deepEqual([first.queuedBytes, first.write(bytes(500)), second.write(bytes(500))], [0, true, true]);
   });
 
