@@ -13,8 +13,7 @@ export function lintConfig({ snapshot, warnings }: CompiledConfig, value: unknow
   const found = [
     ...shadowed(routes, places),
     ...neverMatching(routes, places),
-    ...slowExpressions(value),
-    ...unsafeKeys(value),
+    ...suspiciousSettings(value),
     ...withoutDefault(
       routes,
       snapshot.listeners.map(({ name }) => name),
@@ -34,7 +33,7 @@ type Places = ReadonlyMap<string, number>;
  * conditions, then as in the file. So only one that asks for the very same, and for no fewer methods, takes everything.
  */
 function shadowed(routes: readonly RouteDefinition[], places: Places): ConfigProblem[] {
-  const before = new Map<string, Takers>();
+  const known = new Map<string, Takers>();
   const inFile = [...routes].sort((left, right) => placeOf(left, places) - placeOf(right, places));
   return inFile.flatMap((route) => {
     const { match } = route;
@@ -44,19 +43,20 @@ function shadowed(routes: readonly RouteDefinition[], places: Places): ConfigPro
     const others = othersOf(match);
     const takers = keys.map((key) => {
       const place = `${key} ${others}`;
-      let known = before.get(place);
-      if (known === undefined) before.set(place, (known = new Takers()));
-      const taker = known.takerOf(match.methods);
-      known.add(route);
+      const alike = known.get(place) ?? new Takers();
+      known.set(place, alike);
+      const taker = alike.takerOf(match.methods);
+      alike.add(route);
       return taker === route ? null : taker;
     });
     const taken = takers.filter((taker) => taker !== null);
     if (taken.length === 0) return [];
-    const [taker] = taken;
     const isAll = taken.length === keys.length;
+    const ids = [...new Set(taken.map(({ id }) => id))];
+    const before = `${ids.join(", ")} ${ids.length === 1 ? "comes" : "come"} before it`;
     const what = isAll
-      ? `never wins: ${taker!.id} comes before it and takes all that it asks for`
-      : `never wins for ${keys.filter((_, index) => takers[index] !== null).join(", ")}: ${taker!.id} comes before it there`;
+      ? `never wins: ${before} and ${ids.length === 1 ? "takes" : "take"} all that it asks for`
+      : `never wins for ${keys.filter((_, index) => takers[index] !== null).join(", ")}: ${before} there`;
     return [problemAt(["routes", placeOf(route, places)], `${what}; take one of the two out, or tell them apart`)];
   });
 }
@@ -153,27 +153,34 @@ function withoutDefault(routes: readonly RouteDefinition[], listeners: readonly 
   ];
 }
 
-/** Anything that relaxes what is strict by default, wherever it stands. */
-function unsafeKeys(value: unknown, at: ConfigPath = []): ConfigProblem[] {
-  if (typeof value !== "object" || value === null || isProgram(value)) return [];
-  return Object.entries(value).flatMap(([key, inner]) => {
-    const path = [...at, Array.isArray(value) ? Number(key) : key];
-    const isOn = /^unsafe[A-Z]/.test(key) && inner !== false && inner !== "false";
-    return isOn
-      ? [problemAt(path, "is on, which gives up a safety that is there by default")]
-      : unsafeKeys(inner, path);
+/** Anything that relaxes what is strict by default, and expressions that are slow, wherever they stand. */
+function suspiciousSettings(value: unknown): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  forEachSetting(value, [], (path, key, inner) => {
+    if (/^unsafe[A-Z]/.test(key) && inner !== false && inner !== "false")
+      problems.push(problemAt(path, "is on, which gives up a safety that is there by default"));
+    if (key !== "regex" || typeof inner !== "string" || !repeatsRepeats(inner)) return;
+    const why = "repeats what repeats already: linear here, exponential in engines that backtrack";
+    problems.push(problemAt(path, `${why}; write it with one repetition, for example (a+)+ as a+`));
   });
+  return problems;
 }
 
-function slowExpressions(value: unknown, at: ConfigPath = []): ConfigProblem[] {
-  if (typeof value !== "object" || value === null || isProgram(value)) return [];
-  return Object.entries(value).flatMap(([key, inner]) => {
+/** In these, keys are names that somebody has given to upstreams, fields and parameters. */
+const HOLD_NAMES: ReadonlySet<unknown> = new Set(["upstreams", "header", "query", "set", "add"]);
+
+function forEachSetting(
+  value: unknown,
+  at: ConfigPath,
+  visit: (path: ConfigPath, key: string, inner: unknown) => void,
+): void {
+  if (typeof value !== "object" || value === null || isProgram(value)) return;
+  const isSettings = !Array.isArray(value) && !HOLD_NAMES.has(at.at(-1));
+  for (const [key, inner] of Object.entries(value)) {
     const path = [...at, Array.isArray(value) ? Number(key) : key];
-    if (key !== "regex" || typeof inner !== "string") return slowExpressions(inner, path);
-    if (!repeatsRepeats(inner)) return [];
-    const why = "repeats what repeats already: linear here, exponential in engines that backtrack";
-    return [problemAt(path, `${why}; write it with one repetition, for example (a+)+ as a+`)];
-  });
+    if (isSettings) visit(path, key, inner);
+    forEachSetting(inner, path, visit);
+  }
 }
 
 function placesOf(value: unknown): Places {

@@ -23,10 +23,16 @@ export function differences(before: Explanation, after: Explanation): Difference
 
 function flatten({ rejected: _, request: __, ...explanation }: Explanation): Map<string, string> {
   const values = new Map<string, string>();
-  const { route, upstream, ...rest } = explanation;
+  const { route, upstream, hooks: asked, ...rest } = explanation;
+  // Whatever is written above a function moves it.
+  const hooks = asked.map((hook) => ({ ...hook, source: hook.source.replace(/:[0-9]+$/, "") }));
   // Its place among the others says nothing about it, and nothing does the server that one draw has led to.
   const kept = route === null ? null : { id: route.id, action: route.action };
-  walk({ ...rest, route: kept, upstream: upstream?.isByChance ? { ...upstream, chosen: null } : upstream }, "", values);
+  walk(
+    { ...rest, hooks, route: kept, upstream: upstream?.isByChance ? { ...upstream, chosen: null } : upstream },
+    "",
+    values,
+  );
   return values;
 }
 
@@ -39,7 +45,14 @@ function walk(value: unknown, path: string, values: Map<string, string>): void {
     for (const [key, inner] of Object.entries(value)) walk(inner, path === "" ? key : `${path}.${key}`, values);
     return;
   }
-  for (const [index, inner] of value.entries()) walk(withoutName(inner), `${path}[${nameOf(inner, index)}]`, values);
+  const times = new Map<string, number>();
+  for (const [index, inner] of value.entries()) {
+    const name = nameOf(inner, index);
+    const time = (times.get(name) ?? 0) + 1;
+    times.set(name, time);
+    // A field may stand there twice.
+    walk(withoutName(inner), `${path}[${name}${time === 1 ? "" : ` #${time}`}]`, values);
+  }
 }
 
 /** Items are called by what tells them apart, so that one more at the front does not change all of them. */

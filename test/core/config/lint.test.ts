@@ -28,6 +28,13 @@ describe("routes that never win", () => {
     ]);
   });
 
+  it("name all that come before them", () => {
+    assert.deepEqual(
+      lint([route("a", { path: "/x" }), route("b", { path: "/y" }), route("c", { path: ["/x", "/y"] }), DEFAULT]),
+      ["routes[2]: never wins: a, b come before it and take all that it asks for"],
+    );
+  });
+
   it("are not suspected where it is not certain", () => {
     const takes = (first: object, second: object) => lint([route("a", first), route("b", second), DEFAULT]);
     for (const [first, second] of [
@@ -107,6 +114,16 @@ describe("what was hardly meant", () => {
     assert.deepEqual(lint([route("a", { path: { regex: "^/(a+)+$" } }), DEFAULT]), [
       "routes[0].match.path.regex: repeats what repeats already: linear here, exponential in engines that backtrack",
     ]);
+  });
+
+  it("is no name that somebody has given", () => {
+    const app = { servers: ["10.0.0.1:80"], retries: { attempts: 1 } };
+    const request = { set: { unsafeX: "1", regex: "(a+)+" } };
+    const match = { header: { regex: "(a+)+", unsafeY: true }, query: { unsafeZ: "1" } };
+    const routes = [{ id: "r", match, request, upstream: "unsafeOld" }, DEFAULT];
+    assert.deepEqual(lint(routes, { upstreams: { unsafeOld: app } }), []);
+    const header = { "X-A": { regex: "(a+)+" } };
+    assert.equal(lint([{ id: "r", match: { header }, respond: {} }, DEFAULT]).length, 1);
   });
 
   it("is what gives up safety, wherever it stands, said once", () => {

@@ -14,6 +14,22 @@ describe("what is different for a request", () => {
     assert.deepEqual(differences(before, explain(snapshotOf(more), asked)), []);
   });
 
+  it("is seen in each of several fields of one name, and not in the line a function has moved to", () => {
+    const before = explain(snapshotOf(), {
+      line: "GET http://a.example/api/x",
+      fields: [
+        ["A", "1"],
+        ["A", "2"],
+      ],
+    });
+    const fields = before.sent!.fields.map((field) => (field === "A: 1" ? "A: 3" : field));
+    const after = { ...before, sent: { ...before.sent!, fields } };
+    assert.deepEqual(differences(before, after), [{ what: "sent.fields[A]", before: "1", after: "3" }]);
+    const at = (source: string) => ({ ...before, hooks: before.hooks.map((hook) => ({ ...hook, source })) });
+    assert.deepEqual(differences(at("hooks.ts:3"), at("hooks.ts:5")), []);
+    assert.equal(differences(at("hooks.ts:3"), at("other.ts:3")).length, 1);
+  });
+
   it("is not the server that a draw has led to", () => {
     const by = (...servers: string[]) =>
       explain(snapshotOf({ listeners: [":80"], upstreams: { app: { servers } }, routes: [{ upstream: "app" }] }), {
