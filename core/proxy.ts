@@ -193,7 +193,9 @@ class RunningProxy implements Running, Engine {
     if (onUnload !== null && onUnload !== snapshot.onUnload) {
       const leaving = [...this.#departures].flatMap((each) => each.listeners);
       for (const listener of leaving) sessions.push(...listener.sessions);
-      this.#unloading.replace(onUnload, underWayOn(onUnload, sessions));
+      const isUnderWay = underWayOn(onUnload, sessions);
+      const isTelling = previous.registry.telling(next.registry);
+      this.#unloading.replace(onUnload, () => isUnderWay() || isTelling());
     }
     return removed;
   }

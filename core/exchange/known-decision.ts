@@ -19,10 +19,9 @@ export function knownDecision(
   const group = groups.get(upstream);
   if (group === undefined)
     throw new TypeError(`no upstream is called ${shown(upstream)}; ${known([...groups.keys()])}`);
-  const labels = () => group.endpoints.map(({ label }) => label);
-  if (server !== null && !labels().includes(server))
-    throw new TypeError(`upstream ${shown(upstream)} has no server ${shown(server)}; ${known(labels())}`);
-  return decision;
+  if (server === null || group.endpoints.some(({ label }) => label === server)) return decision;
+  const labels = group.endpoints.map(({ label }) => label);
+  throw new TypeError(`upstream ${shown(upstream)} has no server ${shown(server)}; ${known(labels)}`);
 }
 
 function shown(name: string): string {

@@ -32,6 +32,12 @@ export class HookRegistry {
     return [...this.#hooks.values()];
   }
 
+  /** Answers whether `onFinish` is still told of requests by one of these that `next` has not. */
+  telling(next: HookRegistry): () => boolean {
+    const left = this.hooks.filter((hook) => !hook.isAwaited && next.find(hook.definition) !== hook);
+    return () => left.some(({ pending, hung }) => pending > hung);
+  }
+
   /** All are known: what was before is let go. */
   seal(): void {
     this.#previous = null;

@@ -66,6 +66,34 @@ describe("a reload", () => {
     );
   });
 
+  it("lets code go when no onFinish tells of requests any more", async () => {
+    const told: string[] = [];
+    let tell = () => {};
+    const onFinish = () => new Promise<void>((resolve) => (tell = resolve));
+    const config = (name: string): Partial<Config> => ({
+      hooks: { onFinish: name === "second" ? onFinish : () => undefined },
+      onUnload: () => told.push(name),
+    });
+    stage = await stageWith({ script: { onRequest: () => OK } });
+    for (const name of ["first", "second"]) await reload(config(name));
+    stage.ask(GET);
+    await reload(config("third"));
+    await pass(300);
+    assert.deepEqual(told, ["first"]);
+    tell();
+    await stage.sim.settle();
+    await pass(300);
+    assert.deepEqual(told, ["first", "second"]);
+    stage.ask(GET);
+    await reload({ ...config("fourth"), hooks: { onFinish: { run: onFinish, timeout: "500ms" } } });
+    stage.ask(GET);
+    await reload(config("fifth"));
+    await pass(300);
+    assert.deepEqual(told, ["first", "second", "third"]);
+    await pass(400);
+    assert.deepEqual(told, ["first", "second", "third", "fourth"], "no longer than its deadline");
+  });
+
   it("lets requests finish on the configuration they began with", async () => {
     const header = (value: string) => [{ upstream: "app", response: { set: { "X-Of": value } } }];
     stage = await stageWith({ script: SILENT, routes: header("old") });

@@ -3,6 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { HookRegistry } from "../../../core/script/hook-set.ts";
 import type { HookDefinition, HookDefinitions, HookFunctions, HookKind } from "../../../core/script/hooks.ts";
 import { around } from "./stage.ts";
+import { turns } from "./streams.ts";
 
 function definition<K extends HookKind>(kind: K, place: string, run: unknown = () => undefined, timeoutMs = 1_000) {
   const name = `${place}.${kind}`;
@@ -63,5 +64,31 @@ describe("the hooks of a route", () => {
     assert.notEqual(new HookRegistry(around(), first).setOfRoute(other, null, null)?.decide, before);
     const another = { decide: definition("decide", "hooks") };
     assert.notEqual(new HookRegistry(around(), first).setOfRoute(another, null, null)?.decide, before);
+  });
+
+  it("are told of as long as an onFinish that is gone has calls", async () => {
+    let end = () => {};
+    const onFinish = definition("onFinish", "hooks", () => new Promise<void>((resolve) => (end = resolve)));
+    const surroundings = around();
+    const first = new HookRegistry(surroundings, null);
+    const [hook] = first.setOfAll({ onFinish })?.onFinish ?? [];
+    const same = new HookRegistry(surroundings, first);
+    same.setOfAll({ onFinish });
+    const [keeps, changes] = [first.telling(same), first.telling(new HookRegistry(surroundings, first))];
+    const call = () =>
+      hook?.run(
+        "id",
+        (run, context) => run({} as never, context),
+        () => true,
+        () => {},
+      );
+    call();
+    assert.deepEqual([keeps(), changes()], [false, true]);
+    end();
+    await turns();
+    assert.equal(changes(), false);
+    call();
+    surroundings.advance(1_100);
+    assert.equal(changes(), false, "nobody waits any more");
   });
 });
