@@ -212,11 +212,9 @@ export class Hooked {
       // A hook may end its own request within its call, by stopping the proxy, say.
       if (this.#isOver) return;
       this.#calls = this.#calls.filter((each) => each !== call);
-      const trace = answer === null ? owner.openTrace() : owner.trace;
-      if (trace !== null) {
-        const tookMs = runtime.now() - beganMs;
-        trace.noteHook({ hook: hook.definition.name, tookMs, outcome: answer === null ? "failed" : "ok" });
-      }
+      const outcome = outcomeOf(answer);
+      const trace = outcome === "ok" ? owner.trace : owner.openTrace();
+      if (trace !== null) trace.noteHook({ hook: hook.definition.name, tookMs: runtime.now() - beganMs, outcome });
       done(answer);
     }) as HookCall<unknown> | null;
     if (this.#isOver) call?.abandon();
@@ -227,6 +225,13 @@ export class Hooked {
     if (server !== null || hashKey !== null) this.#owner.wish = { server, strict, hashKey };
     if (host !== null || edits !== NO_EDITS) this.#change({ kind: "change", path: null, query: null, host, edits });
   }
+}
+
+/** As traces tell it. */
+function outcomeOf(answer: unknown): "failed" | "answered" | "ok" {
+  if (answer === null) return "failed";
+  const { kind } = answer as { readonly kind?: string };
+  return kind === "answer" || kind === "deny" ? "answered" : "ok";
 }
 
 /** What a request is answered whose hook failed. One that could be ignored cannot any more. */

@@ -109,6 +109,23 @@ describe("a request with hooks", () => {
     await stage.close();
   });
 
+  it("is told of in the trace of a 5xx that it answered", async () => {
+    for (const answer of [{ deny: 503 }, new Response("x", { status: 500 })]) {
+      const stage = await stageWith({
+        routes: [{ upstream: "app", hooks: { onRequest: () => answer } } as never],
+        trace: { sample: "0%" },
+      });
+      stage.ask(get("/"));
+      await stage.sim.settle();
+      const hooks = stage.proxy.traces().flatMap((trace) => trace.hooks);
+      assert.deepEqual(
+        hooks.map(({ hook, outcome }) => [hook, outcome]),
+        [["routes[0].onRequest", "answered"]],
+      );
+      await stage.close();
+    }
+  });
+
   it("may be ended by them: nothing goes on", async () => {
     for (const wait of [false, true]) {
       const stop = (): undefined | Promise<undefined> => {
