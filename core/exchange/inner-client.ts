@@ -27,7 +27,13 @@ import { innerDeployment } from "./inner-deployment.ts";
 
 /** `context.fetch` for hooks of this proxy. */
 export function innerFetch(engine: Engine): HookContext["fetch"] {
-  return upstreamFetch(opener(engine), engine);
+  return upstreamFetch(opener(engine), {
+    timers: engine.timers,
+    reportDefect: (error) => engine.reportDefect(error),
+    get bodyIdleMs() {
+      return engine.deployment.snapshot.timeouts.requestBodyIdleMs;
+    },
+  });
 }
 
 function opener(engine: Engine): OpenInner {

@@ -50,7 +50,12 @@ export interface InnerCall {
 /** Throws a TypeError when there is no such upstream, or the request is none. */
 export type OpenInner = (request: InnerRequest, owner: InnerClientOwner) => InnerCall;
 
-export function upstreamFetch(open: OpenInner, surroundings: PumpSurroundings): HookContext["fetch"] {
+export interface FetchSurroundings extends PumpSurroundings {
+  /** Between two pieces of a request's body. */
+  readonly bodyIdleMs: number;
+}
+
+export function upstreamFetch(open: OpenInner, surroundings: FetchSurroundings): HookContext["fetch"] {
   return (input, init) => {
     const promise = new Promise<Response>((resolve, reject) => {
       const request = new Request(input, { duplex: "half", ...init } as RequestInit);
@@ -67,7 +72,7 @@ const NO_BODY = [204, 205, 304];
 class InnerFetch implements InnerClientOwner, PumpOwner, SourceOwner, TimerOwner {
   readonly #request: Request;
   readonly #open: OpenInner;
-  readonly #surroundings: PumpSurroundings;
+  readonly #surroundings: FetchSurroundings;
   readonly #resolve: (response: Response) => void;
   readonly #reject: (reason: unknown) => void;
   readonly #timer = new Timer(this);
@@ -80,7 +85,7 @@ class InnerFetch implements InnerClientOwner, PumpOwner, SourceOwner, TimerOwner
   constructor(
     request: Request,
     open: OpenInner,
-    surroundings: PumpSurroundings,
+    surroundings: FetchSurroundings,
     resolve: (response: Response) => void,
     reject: (reason: unknown) => void,
   ) {
@@ -102,7 +107,7 @@ class InnerFetch implements InnerClientOwner, PumpOwner, SourceOwner, TimerOwner
       this.#start(null);
       return;
     }
-    this.#pump = new BodyPump(body as ByteStream, this, this.#surroundings, Number.POSITIVE_INFINITY);
+    this.#pump = new BodyPump(body as ByteStream, this, this.#surroundings, this.#surroundings.bodyIdleMs);
     this.#pump.start();
   }
 
@@ -122,7 +127,7 @@ class InnerFetch implements InnerClientOwner, PumpOwner, SourceOwner, TimerOwner
     this.#call?.complete();
   }
   onBodyFailed(_failure: unknown, error: unknown): void {
-    this.#fail(error, true);
+    this.#fail(error ?? new TypeError("context.fetch: the body of the request stood still"), true);
   }
   onInnerWritable(): void {
     this.#pump?.resume();

@@ -203,4 +203,17 @@ describe("a request of a hook to an upstream", () => {
     assert.equal(stage.engine.hooks.background.requests.size, 0);
     await stage.close();
   });
+
+  it("is given up when its body stands still", async () => {
+    const { stage, fetch } = await fetching({ timeouts: { requestBodyIdle: "2s" } });
+    const body = new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array(5)) });
+    const answer = fetch("http://app/", { method: "POST", body, duplex: "half" } as RequestInit);
+    await settled(stage);
+    assert.equal(stage.endpoint.inFlight, 1);
+    stage.sim.advance(2_200);
+    await settled(stage);
+    await assert.rejects(got(stage, answer), /context\.fetch: the body of the request stood still/);
+    assert.equal(stage.endpoint.inFlight, 0);
+    await stage.close();
+  });
 });

@@ -8,19 +8,22 @@ function fetching() {
   const told: string[] = [];
   const asked: InnerRequest[] = [];
   const owners: InnerClientOwner[] = [];
-  const fetch = upstreamFetch((request, owner) => {
-    asked.push(request);
-    owners.push(owner);
-    return {
-      sendIdleMs: 1_000,
-      begin: () => void told.push("begin"),
-      piece: (bytes) => told.push(`piece ${bytes.length}`) > 0,
-      push: () => {},
-      complete: () => void told.push("complete"),
-      resume: () => void told.push("resume"),
-      leave: () => void told.push("leave"),
-    };
-  }, around());
+  const fetch = upstreamFetch(
+    (request, owner) => {
+      asked.push(request);
+      owners.push(owner);
+      return {
+        sendIdleMs: 1_000,
+        begin: () => void told.push("begin"),
+        piece: (bytes) => told.push(`piece ${bytes.length}`) > 0,
+        push: () => {},
+        complete: () => void told.push("complete"),
+        resume: () => void told.push("resume"),
+        leave: () => void told.push("leave"),
+      };
+    },
+    { ...around(), bodyIdleMs: 1_000 },
+  );
   return { fetch, told, asked, owners };
 }
 
