@@ -200,7 +200,7 @@ class Loader {
       return this.#refuseFile(shown, from, "has no default export; write `export default defineConfig({ … })`");
     try {
       const made = exports["default"];
-      const value: unknown = typeof made === "function" ? await made() : made;
+      const value: unknown = await (typeof made === "function" ? made() : made);
       programs.sources.remember(bundle, value);
       return { value };
     } catch (error) {

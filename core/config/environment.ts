@@ -4,7 +4,7 @@
  */
 
 import { isProgram } from "./hook-schema.ts";
-import { type ConfigPath, type ConfigProblem, formatPath, problemAt, quote } from "./problem.ts";
+import { type ConfigPath, type ConfigProblem, formatPath, isOpaque, problemAt, quote } from "./problem.ts";
 
 /** `$${env:NAME}` stays as `${env:NAME}`. */
 const REFERENCE = /\$?\$\{env:([^}]*)\}/g;
@@ -35,8 +35,9 @@ interface Spot {
 function substitute(value: unknown, spot: Spot, environment: Environment, problems: ConfigProblem[]): unknown {
   const { path, around } = spot;
   if (typeof value === "string") return value.includes("${env:") ? replace(value, path, environment, problems) : value;
-  // A program to be mounted is no configuration: it stays what it is, with its state, whatever it holds.
-  if (typeof value !== "object" || value === null || isProgram(value)) return value;
+  // A program to be mounted is no configuration: it stays what it is, with its state, whatever it holds. What can't be
+  // looked into stays, too: the schema refuses it.
+  if (typeof value !== "object" || value === null || isProgram(value) || isOpaque(value)) return value;
   const again = around.indexOf(value);
   if (again >= 0 || path.length > DEPTH_MAX) {
     problems.push(problemAt(path, again < 0 ? `is nested more than ${DEPTH_MAX} deep` : circle(path.slice(0, again))));

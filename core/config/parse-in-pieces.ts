@@ -5,6 +5,7 @@
 
 import * as v from "valibot";
 import type { Steps } from "../time/steps.ts";
+import { isOpaque } from "./problem.ts";
 import { type ParsedRoute, RouteSchema } from "./route-schema.ts";
 import { ConfigSchema, type ParsedConfig, UpstreamsSchema } from "./schema.ts";
 
@@ -35,5 +36,5 @@ export function* parsingInPieces(config: unknown): Steps<ParsedConfig | null> {
 }
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !isOpaque(value);
 }

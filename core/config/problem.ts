@@ -35,10 +35,20 @@ export function formatPath(path: ConfigPath): string {
 export function describe(value: unknown): string {
   if (value === undefined || value === null) return "nothing";
   if (Array.isArray(value)) return "a list";
+  if (isOpaque(value)) return "an object without keys of its own (a Map, a Promise, …), where a plain one is meant";
   if (typeof value === "object") return "a map";
   if (typeof value === "function") return "a function";
   if (typeof value === "string") return quote(value);
   return String(value);
+}
+
+/** A Map, a Promise, a Date …: what it holds stands under no key, so that taking it for a map would lose all of it. */
+export function isOpaque(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // The prototype of plain objects, of whatever realm, has none itself.
+  const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null;
+  return !isPlain && Object.keys(value).length === 0;
 }
 
 /** JSON's escapes, so that no control character reaches a terminal; long text is cut. */

@@ -5,7 +5,7 @@
 
 import * as v from "valibot";
 import { parseDuration } from "../time/duration.ts";
-import { describe, quote } from "./problem.ts";
+import { describe, isOpaque, quote } from "./problem.ts";
 import { parseSize } from "./size.ts";
 import { nearestName, suggestion } from "./suggest.ts";
 
@@ -276,7 +276,7 @@ function percentHint(value: unknown): string {
 }
 
 function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !isOpaque(value);
 }
 
 /** valibot would take a list for a map. */

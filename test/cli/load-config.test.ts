@@ -117,9 +117,14 @@ describe("loading a configuration", () => {
     ]);
   });
 
-  it("runs TypeScript: an object, a function, an async function", async () => {
+  it("runs TypeScript: an object, a function, an async function, a promise", async () => {
     const config = '{ listeners: [":80"], routes: [{ respond: {} }] }';
-    for (const made of [config, `() => (${config})`, `async (): Promise<object> => (${config})`]) {
+    for (const made of [
+      config,
+      `() => (${config})`,
+      `async (): Promise<object> => (${config})`,
+      `Promise.resolve(${config})`,
+    ]) {
       assert.deepEqual(await problems({ "a.ts": `export default ${made};\n` }), []);
     }
     assert.deepEqual(await problems({ "b.ts": 'export default { listeners: [":80"], routes: [{}] };\n' }), [

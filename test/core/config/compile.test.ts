@@ -87,6 +87,18 @@ describe("a configuration", () => {
     assert.deepEqual(snapshot.table.routes[0]?.limits, { ...DEFAULT_LIMITS, requestBodyBytesMax: 1_048_576 });
   });
 
+  it("takes nothing for an empty map that only looks like one", () => {
+    const match = new Map([["host", "a.example"]]);
+    assert.match(
+      problems({ ...minimal, routes: [{ match, upstream: "app" }] }).join(),
+      /^routes\[0\]\.match: expected a map of .*, got an object without keys/,
+    );
+    assert.match(
+      problems({ ...minimal, upstreams: new Map() }).join(),
+      /upstreams: expected a map, got an object without/,
+    );
+  });
+
   it("reports all its problems at once, each with its path", () => {
     assert.deepEqual(
       problems({

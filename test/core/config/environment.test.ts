@@ -96,6 +96,11 @@ describe("environment variables", () => {
     assert.equal((value as { routes: { mount: App }[] }).routes[0]?.mount, app);
   });
 
+  it("keeps what it cannot look into, for the schema to refuse", () => {
+    const map = new Map([["host", "a.example"]]);
+    assert.equal((substitute({ match: map }).value as { match: unknown }).match, map);
+  });
+
   it("stops at a depth no configuration has", () => {
     let value: unknown = "x";
     for (let depth = 0; depth < 100; depth++) value = [value];

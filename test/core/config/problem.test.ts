@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { describe as describeValue, formatPath, problemAt, problemAtKey, quote } from "../../../core/config/problem.ts";
+import {
+  describe as describeValue,
+  formatPath,
+  isOpaque,
+  problemAt,
+  problemAtKey,
+  quote,
+} from "../../../core/config/problem.ts";
 
 describe("problems", () => {
   it("write their path as one would in a program", () => {
@@ -18,6 +25,17 @@ describe("problems", () => {
       "5",
       "true",
     ]);
+  });
+
+  it("tell what can be looked into from what cannot", () => {
+    class Settings {
+      readonly listeners: string[] = [":80"];
+    }
+    for (const map of [{}, Object.create(null), new Settings(), [], null, "text", { a: 1 }])
+      assert.equal(isOpaque(map), false);
+    for (const none of [new Map([["a", 1]]), new Set([1]), new Date(0), /a/, Promise.resolve({}), new URL("http://a")])
+      assert.equal(isOpaque(none), true);
+    assert.match(describeValue(new Map()), /^an object without keys of its own/);
   });
 
   it("M08: quote text so that it cannot act on a terminal", () => {
