@@ -11,6 +11,7 @@ import { dirname, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { BuildFailure, ImportKind, Message, OnResolveArgs, Plugin, PluginBuild } from "esbuild";
 import { readTextFile } from "./read-text-file.ts";
+import { shownError } from "./while-code-runs.ts";
 
 export interface Bundle {
   /** Absolute name of the program. */
@@ -144,11 +145,19 @@ function ourWay(imports: Imports): Plugin {
     setup(build) {
       build.onResolve({ filter: /.*/ }, (args) => resolveImport(build, args));
       build.onLoad({ filter: /.*/, namespace: OUTSIDE }, async ({ path }) => {
-        const { place, names } = await imports.add(path);
-        return { contents: standIn(place, names), loader: "js" };
+        try {
+          const { place, names } = await imports.add(path);
+          return { contents: standIn(place, names), loader: "js" };
+        } catch (error) {
+          return { errors: [{ text: notImported(path, error) }] };
+        }
       });
       build.onLoad({ filter: /.*/, namespace: REQUIRED }, ({ path }) => {
-        return { contents: `module.exports = ${IMPORTS}[${imports.require(path)}];`, loader: "js" };
+        try {
+          return { contents: `module.exports = ${IMPORTS}[${imports.require(path)}];`, loader: "js" };
+        } catch (error) {
+          return { errors: [{ text: notImported(path, error) }] };
+        }
       });
       build.onLoad({ filter: SOURCE }, async ({ path }) => {
         imports.read.add(path);
@@ -176,6 +185,11 @@ async function resolveImport(build: PluginBuild, args: OnResolveArgs) {
   const isOurs = OWN_ROOMS.some((room) => found.path.startsWith(room));
   if (isBeside && !isOurs) return found;
   return { path: pathToFileURL(found.path).href, namespace };
+}
+
+/** Without a place of its own it is told at the import. */
+function notImported(url: string, error: unknown): string {
+  return `${url.startsWith("file:") ? fileURLToPath(url) : url} could not be imported: ${shownError(error)}`;
 }
 
 /** Names that are no identifiers are written as text (ECMAScript 2022). */

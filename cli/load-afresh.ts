@@ -19,9 +19,10 @@ import { type FailedConfig, type LoadedConfig, loadConfig, type Origins } from "
 import { programs } from "./programs.ts";
 import { loadScripts } from "./script-entries.ts";
 import { type Piece, type Pieces, putTogether } from "./value-pieces.ts";
+import { RUN_MS } from "./while-code-runs.ts";
 
-/** A program that takes longer than this hangs. */
-const READ_MS = 30_000;
+/** Longer than the program in it may take, which is told better there. */
+const READ_MS = RUN_MS + 5_000;
 
 /** `before` is where it came from the last time. */
 export async function loadAfresh(

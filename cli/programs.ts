@@ -3,6 +3,7 @@
 import { type Bundle, bundleProgram, type NoBundle } from "./bundle-program.ts";
 import { type Exports, evaluateBundle } from "./evaluate-bundle.ts";
 import { Sources } from "./sources.ts";
+import { CodeTrouble, shownError, whileCodeRuns } from "./while-code-runs.ts";
 
 export type Ran = Evaluated | NoBundle;
 
@@ -20,17 +21,21 @@ export class Programs {
 
   /** Runs a program, whether it has changed or not: what it makes may depend on anything. */
   async run(file: string): Promise<Ran> {
-    const bundle = await bundleProgram(file);
-    return "problems" in bundle ? bundle : this.#evaluate(bundle);
+    return this.#guarded(file, async () => {
+      const bundle = await bundleProgram(file);
+      return "problems" in bundle ? bundle : this.#evaluate(bundle);
+    });
   }
 
   /** Runs a script; if nothing about one in use has changed, it is answered as it is: its state lives on. */
   async script(file: string): Promise<Ran> {
-    const bundle = await bundleProgram(file);
-    if ("problems" in bundle) return bundle;
-    const known = this.#scripts.get(file);
-    if (known !== undefined && isSame(known.bundle, bundle)) return known;
-    return this.#evaluate(bundle);
+    return this.#guarded(file, async () => {
+      const bundle = await bundleProgram(file);
+      if ("problems" in bundle) return bundle;
+      const known = this.#scripts.get(file);
+      if (known !== undefined && isSame(known.bundle, bundle)) return known;
+      return this.#evaluate(bundle);
+    });
   }
 
   /** The configuration with these scripts is in use from now on; those of the one before are let go. */
@@ -38,11 +43,21 @@ export class Programs {
     this.#scripts = scripts;
   }
 
+  async #guarded(file: string, work: () => Promise<Ran>): Promise<Ran> {
+    try {
+      return await whileCodeRuns({ file, sources: this.sources }, work);
+    } catch (error) {
+      if (!(error instanceof CodeTrouble)) throw error;
+      const message = `could not be run: ${error.message}`;
+      return { problems: [{ file: null, line: 0, column: 0, message }], files: [file] };
+    }
+  }
+
   async #evaluate(bundle: Bundle): Promise<Ran> {
     try {
       return { bundle, exports: await evaluateBundle(bundle, this.sources) };
     } catch (error) {
-      const message = `could not be run: ${messageOf(error)}${this.#atPlace(error)}`;
+      const message = `could not be run: ${shownError(error)}${this.#atPlace(error)}`;
       return { problems: [{ file: null, line: 0, column: 0, message }], files: bundle.files };
     }
   }
@@ -55,14 +70,6 @@ export class Programs {
 
 /** Of this process. */
 export const programs = new Programs();
-
-export function messageOf(error: unknown): string {
-  try {
-    return String(error instanceof Error ? error.message : error);
-  } catch {
-    return "something was thrown that cannot be shown";
-  }
-}
 
 function isSame(one: Bundle, other: Bundle): boolean {
   return (

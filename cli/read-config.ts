@@ -8,10 +8,11 @@ import type { BundleProblem } from "./bundle-program.ts";
 import { fileVersion } from "./file-version.ts";
 import { expandGlob, isGlob } from "./glob.ts";
 import { lackingPermission, type ParsedDocument, type Position, parseDocument } from "./parse-document.ts";
-import { messageOf, programs } from "./programs.ts";
+import { programs } from "./programs.ts";
 import { readTextFile } from "./read-text-file.ts";
 import { hasScripts, withScriptFiles } from "./script-entries.ts";
 import { shownName } from "./shown-name.ts";
+import { shownError, whileCodeRuns } from "./while-code-runs.ts";
 
 export interface LocatedProblem {
   readonly file: string;
@@ -189,24 +190,25 @@ class Loader {
     if (typeof text !== "string") return this.#refuseFile(shown, from, text.problem);
     this.origins.isHeavy = true;
     if (this.#isTooHeavy) return this.#refuseFile(shown, from, TOO_HEAVY);
-    const run = await programs.run(file);
-    await this.#watch("bundle" in run ? run.bundle.files : run.files);
-    if ("problems" in run) {
-      for (const problem of run.problems) this.#refuseProgram(shown, from, problem);
+    const ran = await programs.run(file);
+    await this.#watch("bundle" in ran ? ran.bundle.files : ran.files);
+    if ("problems" in ran) {
+      for (const problem of ran.problems) this.#refuseProgram(shown, from, problem);
       return null;
     }
-    const { exports, bundle } = run;
+    const { exports, bundle } = ran;
     if (exports["default"] === undefined)
       return this.#refuseFile(shown, from, "has no default export; write `export default defineConfig({ … })`");
     try {
       const made = exports["default"];
-      const value: unknown = await (typeof made === "function" ? made() : made);
+      const run = { file, sources: programs.sources };
+      const value = await whileCodeRuns<unknown>(run, () => (typeof made === "function" ? made() : made));
       programs.sources.remember(bundle, value);
       return { value };
     } catch (error) {
       const place = programs.sources.placeOf(error);
       const at = place === null || place === "" ? "" : `; at ${place}`;
-      return this.#refuseFile(shown, from, `could not be run: ${messageOf(error)}${at}`);
+      return this.#refuseFile(shown, from, `could not be run: ${shownError(error)}${at}`);
     }
   }
 

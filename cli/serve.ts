@@ -12,11 +12,12 @@ import { EXIT_CUT_OFF, EXIT_OK, EXIT_START } from "./exit-codes.ts";
 import { standardError } from "./line-writer.ts";
 import { listenProblem } from "./listen-problem.ts";
 import type { Origins } from "./load-config.ts";
-import { messageOf, programs } from "./programs.ts";
+import { programs } from "./programs.ts";
 import { Reloader, type ReloaderOptions } from "./reloader.ts";
 import { ServerFiles } from "./server-files.ts";
 import { showTraces } from "./show-traces.ts";
 import { type FileWatch, watchFiles } from "./watch-files.ts";
+import { shownError } from "./while-code-runs.ts";
 
 export interface ServeOptions {
   readonly runtime: Runtime;
@@ -84,7 +85,7 @@ function reportDefects(): () => void {
   const log = new FailureLog((line) => standardError.write(line), "defects");
   const report = (error: unknown) => {
     const place = programs.sources.placeOf(error);
-    const line = escapeText(place === null ? stackOf(error) : messageOf(error));
+    const line = escapeText(place === null ? stackOf(error) : shownError(error));
     const what =
       place === null ? "internal defect, please report it" : `uncaught in code of the configuration, at ${place}`;
     log.report((atMs) => `${new Date(atMs).toISOString()} error ${what}: ${line}`, Date.now());
@@ -98,7 +99,7 @@ function reportDefects(): () => void {
 }
 
 function stackOf(error: unknown): string {
-  const text = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
+  const text = error instanceof Error ? (error.stack ?? error.message) : shownError(error);
   return text.replaceAll("\n", " | ");
 }
 

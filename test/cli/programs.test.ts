@@ -103,6 +103,11 @@ describe("a program", () => {
     assert.equal(unknown?.line, 2);
     const thrown = problems(await programs.run(write("t.ts", '\n\nthrow new Error("boom");\n')))[0];
     assert.match(thrown?.message ?? "", /^could not be run: boom; at .*t\.ts:3:\d+$/);
+    write("node_modules/bad/package.json", '{ "name": "bad", "version": "1.0.0", "main": "bad.js" }');
+    write("node_modules/bad/bad.js", '\nthrow new TypeError("bad day");\n');
+    const outside = problems(await programs.run(write("o.ts", '\nimport bad from "bad";\nexport default bad;\n')))[0];
+    assert.match(outside?.message ?? "", /bad\.js could not be imported: bad day/);
+    assert.deepEqual([outside?.file, outside?.line], [join(directory, "o.ts"), 2]);
     const dynamic = write("d.ts", 'const name = "x";\nexport default await import(name);\n');
     assert.match(problems(await programs.run(dynamic))[0]?.message ?? "", /Dynamic require of "x" is not supported/);
   });

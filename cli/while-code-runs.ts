@@ -1,0 +1,67 @@
+/**
+ * While code of a configuration runs it may do what would end this process or leave it waiting for ever, without a word:
+ * call `process.exit`, throw where nobody waits, or wait for what does not come.
+ */
+
+import { writeSync } from "node:fs";
+import process from "node:process";
+import { isMainThread } from "node:worker_threads";
+import { EXIT_CONFIG } from "./exit-codes.ts";
+import { shownName } from "./shown-name.ts";
+import type { Sources } from "./sources.ts";
+
+/** A program that takes longer than this hangs. */
+export const RUN_MS = 30_000;
+
+/** What the code did beside throwing. */
+export class CodeTrouble extends Error {
+  override readonly name = "CodeTrouble";
+}
+
+export interface CodeRun {
+  /** Of the program, absolute. */
+  readonly file: string;
+  readonly sources: Sources;
+  readonly timeoutMs?: number;
+}
+
+/** Answers and throws what `work` does, or throws a `CodeTrouble`. */
+export async function whileCodeRuns<T>(run: CodeRun, work: () => Promise<T> | T): Promise<T> {
+  const { file, sources, timeoutMs = RUN_MS } = run;
+  let fail: (trouble: CodeTrouble) => void = () => {};
+  const trouble = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  // It also keeps a process alive that has nothing else to do than to wait for a promise.
+  const timer = setTimeout(() => {
+    fail(new CodeTrouble(`it has not ended after ${timeoutMs / 1_000}s: it waits for what does not come`));
+  }, timeoutMs);
+  const onExit = (): void => {
+    writeSync(2, `${shownName(file)}: could not be run: it ended the process; a configuration must not do that\n`);
+    process.exitCode = EXIT_CONFIG;
+  };
+  const onUncaught = (error: unknown): void => {
+    const place = sources.placeOf(error) ?? "";
+    fail(new CodeTrouble(`an error nobody waits for: ${shownError(error)}${place === "" ? "" : `; at ${place}`}`));
+  };
+  // In a thread its owner sees to these, and where requests are served the log is told.
+  const isAlone = isMainThread && process.listenerCount("uncaughtException") === 0;
+  if (isMainThread) process.on("exit", onExit);
+  if (isAlone) process.on("uncaughtException", onUncaught).on("unhandledRejection", onUncaught);
+  try {
+    return await Promise.race([work(), trouble]);
+  } finally {
+    clearTimeout(timer);
+    process.off("exit", onExit);
+    if (isAlone) process.off("uncaughtException", onUncaught).off("unhandledRejection", onUncaught);
+  }
+}
+
+/** Whatever was thrown: also what throws when it is looked at. */
+export function shownError(error: unknown): string {
+  try {
+    return error instanceof Error ? error.message : String(error);
+  } catch {
+    return "something was thrown that cannot be shown";
+  }
+}
