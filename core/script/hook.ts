@@ -17,6 +17,7 @@ import type {
   HookFunctions,
   HookKind,
 } from "./hooks.ts";
+import { isOfClient } from "./live-request.ts";
 import { discardAnswer } from "./read-answer.ts";
 
 /** What all hooks of a proxy share. */
@@ -137,7 +138,9 @@ export class Hook<K extends HookKind = HookKind> {
     this.failuresByKind[failure]++;
     this.lastError = errorText(error ?? `took longer than ${timeoutMs} ms`).slice(0, TRACE_TEXT_MAX);
     const wasOpen = this.breaker.isOpen;
-    this.breaker.fail(timers.nowMs, trial);
+    // No client may make a hook rest for all others.
+    if (isOfClient(error)) this.breaker.forget(trial);
+    else this.breaker.fail(timers.nowMs, trial);
     const rests = !wasOpen && this.breaker.isOpen;
     try {
       observer.onNotice({ kind: "hook-failed", hook, source, requestId, failure, error, rests });

@@ -43,7 +43,7 @@ export interface HookRequest {
   cookie(name: string): string | null;
   /** The first query parameter of this name, unescaped; null when absent. */
   queryParameter(name: string): string | null;
-  /** A Web-standard request without the body. */
+  /** A Web-standard request without the body. Throws where the client's host or method is none that one may have. */
   toRequest(): Request;
 }
 

@@ -3,6 +3,7 @@
 import { cookieValue } from "../http/cookie.ts";
 import { queryParameter } from "../route/query.ts";
 import type { HookRequest } from "./hooks.ts";
+import { makeRequest } from "./make-request.ts";
 
 /** The request under way, as far as it is shown. */
 export interface ShownRequest {
@@ -26,6 +27,13 @@ export interface ShownRequest {
 }
 
 const OVER = "the request is over; take what you need of it before you wait for something that takes longer";
+
+const ofClients = new WeakSet<object>();
+
+/** Thrown for what a client has sent: no mistake of the hook. */
+export function isOfClient(error: unknown): boolean {
+  return typeof error === "object" && error !== null && ofClients.has(error);
+}
 
 export class LiveRequest implements HookRequest {
   readonly id: string;
@@ -126,7 +134,12 @@ export class LiveRequest implements HookRequest {
     return queryParameter(this.#here.query, name);
   }
   toRequest(): Request {
-    return new Request(this.url, { method: this.method, headers: this.headers, signal: this.signal });
+    const { url, method, headers, signal } = this;
+    const request = makeRequest({ url, method, headers, body: null, signal });
+    if (request !== null) return request;
+    const error = new TypeError("the host or the method that the client has sent cannot stand in a Request");
+    ofClients.add(error);
+    throw error;
   }
 
   get #here(): ShownRequest {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
+import { HOOK_BREAKER_FAILURES_MIN } from "../../../core/limits.ts";
 import type { Decide, OnRequest } from "../../../core/script/hooks.ts";
 import { OK, type Stage, stageWith } from "../../scenario/stage.ts";
 
@@ -106,6 +107,24 @@ describe("a request with hooks", () => {
     const [hook, ...others] = stage.proxy.traces()[0]?.hooks ?? [];
     assert.deepEqual([hook?.hook, hook?.outcome, others], ["routes[0].decide", "failed", []]);
     assert.ok(Math.abs(hook!.tookMs - 1_050) <= 100, String(hook!.tookMs));
+    await stage.close();
+  });
+
+  it("does not rest for what clients send that no Request may hold", async () => {
+    const onRequest: OnRequest = (request) => void request.toRequest();
+    const stage = await stageWith({
+      routes: [{ upstream: "app", hooks: { onRequest } }],
+      script: { onRequest: () => OK },
+    });
+    const statuses: string[] = [];
+    for (const head of ["GET / HTTP/1.1\r\nHost: 1.2.3.4.5", "TRACK / HTTP/1.1\r\nHost: a"]) {
+      for (let i = 0; i <= HOOK_BREAKER_FAILURES_MIN; i++)
+        statuses.push(stage.ask(`${head}\r\n\r\n`).text().slice(9, 12));
+    }
+    assert.deepEqual([...new Set(statuses)], ["503"]);
+    assert.match(stage.ask(get("/")).text(), /^HTTP\/1.1 200/);
+    const [hook] = stage.proxy.hookStates();
+    assert.deepEqual([hook?.isResting, hook?.failuresByKind.threw], [false, statuses.length]);
     await stage.close();
   });
 
