@@ -23,6 +23,8 @@ export class AttemptGate {
   readonly #group: Group;
   readonly #hook: Hook<"onAttempt">;
   #planned: PlannedTry | null = null;
+  /** Of its server when that was picked: by now another request may be on trial there. */
+  #trial = 0;
   /** What the hook wants of the next try. */
   #edits: Edits = NO_EDITS;
   /** Who has chosen its server, for traces; `""`: not the hook. */
@@ -49,6 +51,7 @@ export class AttemptGate {
   ): void {
     const group = this.#group;
     this.#planned = planned;
+    this.#trial = planned.endpoint.health.trial;
     this.#exchange.hooks.onAttempt(this.#hook, new ShownAttempt({ ...planned, group }), (change) => {
       if (this.#planned !== planned) return;
       if ("code" in change) {
@@ -63,7 +66,7 @@ export class AttemptGate {
       const isWished = wished !== null && wished !== planned.endpoint && group.mayPick(wished);
       this.#chosenBy = isWished ? `hook ${this.#hook.definition.name}` : "";
       if (isWished) {
-        group.putBack(planned.endpoint);
+        group.putBack(planned.endpoint, this.#trial);
         group.onPlaceTaken(wished);
       }
       const chosen = isWished ? wished : this.#stillIn(planned.endpoint);
@@ -75,9 +78,11 @@ export class AttemptGate {
   /** Picked before the hook thought about it: if it may not be asked any more, another one. */
   #stillIn(endpoint: Endpoint): Endpoint | null {
     const group = this.#group;
-    // One that is probing was picked to show that it is well, so that nobody else may have it.
-    if (!endpoint.isRetired && (endpoint.health.state === "probing" || group.mayPick(endpoint))) return endpoint;
-    group.putBack(endpoint);
+    const { state, trial } = endpoint.health;
+    // Picked to show that it is well, so that nobody else may have it.
+    const isOnTrial = state === "probing" && trial === this.#trial;
+    if (!endpoint.isRetired && (isOnTrial || group.mayPick(endpoint))) return endpoint;
+    group.putBack(endpoint, this.#trial);
     return group.pick(this.#exchange);
   }
 
@@ -97,6 +102,6 @@ export class AttemptGate {
   stop(): void {
     const planned = this.#planned;
     this.#planned = null;
-    if (planned !== null) this.#group.putBack(planned.endpoint);
+    if (planned !== null) this.#group.putBack(planned.endpoint, this.#trial);
   }
 }

@@ -237,8 +237,8 @@ export class Group implements TimerOwner {
   }
 
   /** Picked, but it was not asked: nothing can be said of it. */
-  putBack(endpoint: Endpoint): void {
-    this.report(endpoint, "abandoned", -1);
+  putBack(endpoint: Endpoint, trial = endpoint.health.trial): void {
+    this.report(endpoint, "abandoned", -1, trial);
   }
 
   /** A request that had waited goes to `endpoint`, without a pick. */

@@ -9,7 +9,7 @@ import { NO_EDITS } from "../../../core/script/check-edits.ts";
 import type { Endpoint } from "../../../core/upstream/endpoint.ts";
 import type { Group } from "../../../core/upstream/group.ts";
 
-const server = (label: string) => ({ label, isRetired: false, health: { state: "up" } }) as Endpoint;
+const server = (label: string) => ({ label, isRetired: false, health: { state: "up", trial: 0 } }) as Endpoint;
 const one = server("one");
 const two = server("two");
 let told: string[];
@@ -26,7 +26,8 @@ beforeEach(() => {
     endpoints: [one, two],
     mayPick: (endpoint: Endpoint) => endpoint !== out,
     pick: () => picked,
-    putBack: ({ label }: Endpoint) => void told.push(`put back ${label}`),
+    putBack: ({ label }: Endpoint, trial: number) =>
+      void told.push(`put back ${label}${trial === 0 ? "" : ` of trial ${trial}`}`),
     onPlaceTaken: ({ label }: Endpoint) => void told.push(`taken ${label}`),
   } as unknown as Group;
   const exchange = {
@@ -95,8 +96,16 @@ describe("the look at a try", () => {
     ask();
     out = one;
     answer(UNCHANGED);
-    Object.assign(one.health, { state: "up" });
-    assert.deepEqual(told, ["next one"]);
+    ask();
+    Object.assign(one.health, { trial: 1 });
+    answer(UNCHANGED);
+    assert.deepEqual(told, ["next one", "put back one", NO_SERVER.code], "somebody else is to show it");
+    told.length = 0;
+    ask();
+    Object.assign(one.health, { trial: 2 });
+    gate.stop();
+    Object.assign(one.health, { state: "up", trial: 0 });
+    assert.deepEqual(told, ["put back one of trial 1"]);
   });
 
   it("refuses it: the server goes back once", () => {
