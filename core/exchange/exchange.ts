@@ -13,17 +13,17 @@ import * as fault from "../fault.ts";
 import type { ClientConnection } from "../h1/client.ts";
 import type { Fields } from "../http/fields.ts";
 import { dropUnsafeTrailers } from "../http/hop.ts";
-import * as known from "../http/known-fields.ts";
 import { BODY_NONE, type ResponseHead } from "../http/message.ts";
 import type { OutgoingHead } from "../http/outgoing.ts";
 import type { PathReading } from "../http/path.ts";
 import type { RequestHandler } from "../http/wire.ts";
 import type { FinishedExchange } from "../observe/events.ts";
+import type { HookSet } from "../script/hook-set.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import { Group } from "../upstream/group.ts";
 import type { Answerer } from "./answering.ts";
 import type { Attempt } from "./attempt.ts";
-import { findGroup } from "./find-group.ts";
+import { isWaiting } from "./continue.ts";
 import { BAD_PATH, findRoute } from "./find-route.ts";
 import { findTarget } from "./find-target.ts";
 import { forwardInterim, forwardRequest, forwardResponse, isLooping } from "./forward.ts";
@@ -68,7 +68,7 @@ export class Exchange
     const onRequest = this.deployment.hooks?.onRequest ?? null;
     if (refused !== null) this.#fail(refused);
     else if (onRequest === null) this.#route();
-    else this.hooks.onRequest(onRequest, () => this.#route());
+    else this.hooks.onRequest(onRequest, this.#route);
     this.hasBegun = true;
   }
 
@@ -81,7 +81,7 @@ export class Exchange
     }
     this.#reading = found.reading;
     if (onRequest === null) this.#act();
-    else this.hooks.onRequest(onRequest, () => this.#act());
+    else this.hooks.onRequest(onRequest, this.#act);
   }
 
   #act(): void {
@@ -91,8 +91,7 @@ export class Exchange
     const { kind } = this.match!.route.action;
     this.targetSent = found === null ? null : found.target;
     if (found === null) this.#fail(BAD_PATH);
-    else if (decide !== null && (kind === "upstream" || kind === "target"))
-      this.hooks.decide(decide, (decision) => findGroup(this, decision, (found) => this.#goTo(found)));
+    else if (decide !== null && (kind === "upstream" || kind === "target")) this.hooks.decide(decide, this.#goTo);
     else if (kind === "mount" && this.asksUpgrade) this.#answer(answerText(501, NO_UPGRADE));
     else if (kind === "mount") this.#web.mount(this.#body);
     else if (group === null) this.#answer(answerOf(this));
@@ -116,7 +115,7 @@ export class Exchange
     this.#tries = new Tries(this, group);
     const hooks = this.plan!.hooks;
     if (body === null || hooks === null || hooks.transformRequestBody.length === 0) this.#tries.begin();
-    else this.#web.transformUpload(hooks, this.hooks.request, body, () => this.#tries!.begin());
+    else this.#web.transformUpload(hooks, this.hooks.request, body, this.#tries);
   }
 
   /** Null: the request has no body. */
@@ -196,10 +195,8 @@ export class Exchange
 
   onFault(reason: Fault): void {
     // A client that was told to wait for a 100 does so; who is late is the server.
-    const waitsForServer =
-      this.#upload?.receivedBytes === 0 && this.#upload.wasSent && this.head.fields.countOf(known.EXPECT) > 0;
-    const isServers =
-      reason === fault.CLIENT_BODY_TIMEOUT && waitsForServer && !this.hasForwarded && !this.#hasContinue;
+    const waits = this.#upload?.wasSent === true && isWaiting(this.head, this.#upload.receivedBytes);
+    const isServers = reason === fault.CLIENT_BODY_TIMEOUT && waits && !this.hasForwarded && !this.#hasContinue;
     this.#fail(isServers ? fault.FIRST_BYTE_TIMEOUT : reason);
   }
 
@@ -220,9 +217,13 @@ export class Exchange
     this.server = attempt.endpoint.label;
     const outgoing = forwardResponse(this, head);
     const hooks = this.plan!.hooks?.onResponse ?? NO_HOOKS;
-    const pass = () => this.#passHead(attempt, head, outgoing);
-    if (hooks.length === 0 || head.status === 101) pass();
-    else if (this.hooks.onResponse(hooks, outgoing, pass)) attempt.hold();
+    if (hooks.length === 0 || head.status === 101) this.#passHead(attempt, head, outgoing);
+    else this.#editHead(hooks, attempt, head, outgoing);
+  }
+
+  /** Apart: a function with a closure in it allocates for that even where none is made. */
+  #editHead(hooks: HookSet["onResponse"], attempt: Attempt, head: ResponseHead, outgoing: OutgoingHead): void {
+    if (this.hooks.onResponse(hooks, outgoing, () => this.#passHead(attempt, head, outgoing))) attempt.hold();
   }
 
   #passHead(attempt: Attempt, head: ResponseHead, outgoing: OutgoingHead): void {

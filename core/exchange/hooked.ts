@@ -22,11 +22,13 @@ import type { Hook, HookCall } from "../script/hook.ts";
 import type { Fallback, HookAttempt, HookContext, HookFunctions, HookKind } from "../script/hooks.ts";
 import { LiveRequest, type ShownRequest } from "../script/live-request.ts";
 import { ShownResponse } from "../script/shown-response.ts";
+import type { Group } from "../upstream/group.ts";
 import type { PickWish } from "../upstream/pick-request.ts";
 import type { Answerer } from "./answering.ts";
 import type { Deployment, RoutePlan } from "./deployment.ts";
 import type { Engine } from "./engine.ts";
 import type { ExchangeTrace } from "./exchange-trace.ts";
+import { findGroup } from "./find-group.ts";
 import { applyResponseChange } from "./forward.ts";
 import { knownDecision } from "./known-decision.ts";
 import { RequestChanges } from "./request-changes.ts";
@@ -64,7 +66,7 @@ export class Hooked {
     this.request = new LiveRequest(owner);
   }
 
-  /** `next` when the request may go on. */
+  /** `next`, on the owner, when the request may go on. */
   onRequest(hook: Hook<"onRequest">, next: () => void): void {
     const owner = this.#owner;
     this.#run(
@@ -74,7 +76,7 @@ export class Hooked {
       (verdict) => {
         switch (verdict?.kind) {
           case undefined:
-            if (hook.fallback === "ignore") next();
+            if (hook.fallback === "ignore") next.call(owner);
             else owner.onFailed(failureOf(hook));
             return;
           case "answer":
@@ -85,18 +87,20 @@ export class Hooked {
             return;
           case "change":
             this.#change(verdict);
-            next();
+            next.call(owner);
             return;
           case "go":
-            next();
+            next.call(owner);
         }
       },
     );
   }
 
-  /** `next` with what was decided, or what is to be done instead; not when the hook has answered itself. */
-  decide(hook: Hook<"decide">, next: (decision: Exclude<CheckedDecision, { kind: "answer" }>) => void): void {
+  /** `next`, on the owner, with who was decided on, or is to be instead; not when the hook has answered itself. */
+  decide(hook: Hook<"decide">, next: (found: Group | Fault) => void): void {
     const owner = this.#owner;
+    const go = (decision: Exclude<CheckedDecision, { kind: "answer" }>) =>
+      findGroup(owner, decision, (found) => next.call(owner, found));
     this.#run(
       hook,
       (run, context) => run(this.request, context),
@@ -104,9 +108,9 @@ export class Hooked {
       (decision) => {
         if (decision === null) {
           const { fallback } = hook;
-          if (fallback === "ignore") next({ kind: "own" });
+          if (fallback === "ignore") go({ kind: "own" });
           else if ("upstream" in fallback)
-            next(checkDecision(fallback.upstream) as Exclude<CheckedDecision, { kind: "answer" }>);
+            go(checkDecision(fallback.upstream) as Exclude<CheckedDecision, { kind: "answer" }>);
           else owner.onFailed(failureOf(hook));
           return;
         }
@@ -115,7 +119,7 @@ export class Hooked {
           return;
         }
         if (decision.kind === "upstream") this.#wish(decision);
-        next(decision);
+        go(decision);
       },
     );
   }

@@ -19,16 +19,15 @@ import { backoffMs } from "../upstream/retry-policy.ts";
 import { Attempt, type AttemptJudge } from "./attempt.ts";
 import { AttemptGate, type PlannedTry } from "./attempt-gate.ts";
 import type { ExchangeTrace } from "./exchange-trace.ts";
-import { type PlaceOwner, PlaceSearch } from "./place-search.ts";
+import { PlaceSearch } from "./place-search.ts";
 import { nextTry, whyNoOther } from "./retry.ts";
 import type { TriesOwner } from "./tries-owner.ts";
 
 const NOBODY: readonly Endpoint[] = [];
 const NOTHING = (): void => {};
 
-export class Tries implements AttemptJudge, PlaceOwner, TimerOwner {
+export class Tries extends PlaceSearch implements AttemptJudge, TimerOwner {
   readonly #exchange: TriesOwner;
-  readonly #group: Group;
   /** Takes the request, and later gives the response. Null while nothing is under way. */
   current: Attempt | null = null;
   /** Beside `current`, until one of them has a response. */
@@ -44,7 +43,6 @@ export class Tries implements AttemptJudge, PlaceOwner, TimerOwner {
   #lastFault: Fault = fault.NO_SERVER;
   /** While a try is under way: until the second one. Else: the pause before the next. */
   #timer: Timer | null = null;
-  readonly #places: PlaceSearch;
   #waitedMs: number | null = null;
   /** Null: no hook looks at tries. */
   readonly #gate: AttemptGate | null;
@@ -56,16 +54,15 @@ export class Tries implements AttemptJudge, PlaceOwner, TimerOwner {
   #total: Timer | null = null;
 
   constructor(exchange: TriesOwner, group: Group) {
+    super(group);
     this.#exchange = exchange;
-    this.#group = group;
-    this.#places = new PlaceSearch(this, group);
     const hook = exchange.plan!.hooks?.onAttempt ?? null;
     this.#gate = hook === null ? null : new AttemptGate(exchange, group, hook);
   }
 
   begin(): void {
     const exchange = this.#exchange;
-    const group = this.#group;
+    const { group } = this;
     const { totalMs } = exchange.plan!.timeouts;
     if (!group.breaker.enter()) {
       exchange.onFailed(fault.BREAKER_OPEN);
@@ -113,10 +110,10 @@ export class Tries implements AttemptJudge, PlaceOwner, TimerOwner {
   end(): void {
     this.#stopTimer();
     this.stopTotal();
-    this.#places.stop();
+    this.stopWaiting();
     this.#gate?.stop();
     this.#dropCharge();
-    if (this.#hasEntered) this.#group.breaker.leave();
+    if (this.#hasEntered) this.group.breaker.leave();
     this.#hasEntered = false;
   }
 
@@ -164,16 +161,16 @@ export class Tries implements AttemptJudge, PlaceOwner, TimerOwner {
 
   onTimer(timer: Timer): void {
     if (timer === this.#total) this.#endAll();
-    else if (this.#gate?.isAsking === true) this.#setTimer(this.#group.hedgeAfterMs);
+    else if (this.#gate?.isAsking === true) this.#setTimer(this.group.hedgeAfterMs);
     else if (this.current !== null) this.#hedge();
-    else if (!this.#places.isWaiting) this.#tryAgain();
+    else if (!this.isWaiting) this.#tryAgain();
   }
 
   // ── what comes next ────────────────────────────────────────────────────────────────────────────────────────
 
   /** Whether the response waits for a better one. */
   #holds(attempt: Attempt, head: ResponseHead): boolean {
-    if (!this.#group.retries.statuses.includes(head.status)) return false;
+    if (!this.group.retries.statuses.includes(head.status)) return false;
     const isOnly = this.#second === null;
     const trace = this.#exchange.openTrace();
     // While the request still comes nobody knows whether it can be sent twice.
@@ -195,8 +192,8 @@ export class Tries implements AttemptJudge, PlaceOwner, TimerOwner {
     const { wasSent, isReused, hasHeard } = attempt;
     const facts = { hasForwarded, isRepeatable, isReplayable, wasSent, isReused, hasHeard, retries: this.#retries };
     const failed = { fault: reason, status, ...facts };
-    const next = nextTry(failed, this.#group.retries);
-    this.#exchange.trace?.decided(attempt, next, whyNoOther(failed, this.#group.retries) ?? "");
+    const next = nextTry(failed, this.group.retries);
+    this.#exchange.trace?.decided(attempt, next, whyNoOther(failed, this.group.retries) ?? "");
     return next;
   }
 
@@ -211,24 +208,24 @@ export class Tries implements AttemptJudge, PlaceOwner, TimerOwner {
   }
 
   #pause(attempt: Attempt): boolean {
-    if (!this.#group.takeRetry()) return this.#drop("the retry budget is empty, or `breaker.retries` is reached");
+    if (!this.group.takeRetry()) return this.#drop("the retry budget is empty, or `breaker.retries` is reached");
     this.#isExtra = true;
     this.#retries++;
     this.#cause = "retry";
     this.#exclude(attempt.endpoint);
-    this.#setTimer(backoffMs(this.#group.retries, this.#retries, this.#exchange.engine.runtime.random()));
+    this.#setTimer(backoffMs(this.group.retries, this.#retries, this.#exchange.engine.runtime.random()));
     return true;
   }
 
   #tryAgain(): void {
-    const endpoint = this.#group.pick(this.#exchange);
+    const endpoint = this.group.pick(this.#exchange);
     // What is held may hold the only connection: waiting for it would be waiting for ourselves.
     const mayWait = this.#held === null;
     if (endpoint !== null && (mayWait || endpoint.connections.hasPlaceFor(false))) {
       this.#startAt(endpoint);
       return;
     }
-    if (endpoint !== null) this.#group.putBack(endpoint);
+    if (endpoint !== null) this.group.putBack(endpoint);
     this.#drop(endpoint === null ? "no server may be asked" : "no place at any server");
     this.#giveUp();
   }
@@ -247,9 +244,9 @@ export class Tries implements AttemptJudge, PlaceOwner, TimerOwner {
 
   #startBeside(first: Attempt, endpoint: Endpoint): void {
     const isOther = endpoint !== first.endpoint;
-    const hasPlace = isOther && endpoint.connections.hasPlaceFor(false) && this.#group.mayConnect(endpoint);
-    if (!hasPlace || !this.#group.takeRetry()) {
-      this.#group.putBack(endpoint);
+    const hasPlace = isOther && endpoint.connections.hasPlaceFor(false) && this.group.mayConnect(endpoint);
+    if (!hasPlace || !this.group.takeRetry()) {
+      this.group.putBack(endpoint);
       return;
     }
     this.#second = first;
@@ -286,7 +283,7 @@ export class Tries implements AttemptJudge, PlaceOwner, TimerOwner {
     this.#second = null;
     this.#held = null;
     this.#stopTimer();
-    this.#places.stop();
+    this.stopWaiting();
     this.#gate?.stop();
     if (other !== null) this.#exchange.trace?.ended(other, null);
     other?.abandon(null);
@@ -297,12 +294,15 @@ export class Tries implements AttemptJudge, PlaceOwner, TimerOwner {
 
   /** `endpoint` was picked, unless a hook has another one in mind. */
   #startAt(endpoint: Endpoint): void {
-    if (this.#gate === null) this.#places.at(endpoint, false);
-    else {
-      const go = (chosen: Endpoint, isWished: boolean) => this.#places.at(chosen, isWished);
-      const stop = (it: Fault) => (it === fault.NO_SERVER ? this.#fail(it) : this.#exchange.onFailed(it));
-      this.#gate.ask(this.#planned(endpoint), go, stop);
-    }
+    if (this.#gate === null) this.placeAt(endpoint, false);
+    else this.#askAbout(endpoint, this.#gate);
+  }
+
+  /** Apart: a function with closures in it allocates for them even where none is made. */
+  #askAbout(endpoint: Endpoint, gate: AttemptGate): void {
+    const go = (chosen: Endpoint, isWished: boolean) => this.placeAt(chosen, isWished);
+    const stop = (it: Fault) => (it === fault.NO_SERVER ? this.#fail(it) : this.#exchange.onFailed(it));
+    gate.ask(this.#planned(endpoint), go, stop);
   }
 
   #planned(endpoint: Endpoint): PlannedTry {
@@ -313,7 +313,7 @@ export class Tries implements AttemptJudge, PlaceOwner, TimerOwner {
   #startFresh(stale: Attempt): void {
     this.#cause = "fresh";
     this.#gate?.repeat(stale);
-    this.#places.freshAt(stale.endpoint);
+    this.freshPlaceAt(stale.endpoint);
   }
 
   get queueMs(): number {
@@ -330,7 +330,7 @@ export class Tries implements AttemptJudge, PlaceOwner, TimerOwner {
 
   onNoPlaceFound(reason: Fault, wanted: Endpoint | null): void {
     // It wanted another connection to a server that is gone by now.
-    const mayGoOn = wanted !== null && reason === fault.NO_SERVER && this.#retries < this.#group.retries.attemptsMax;
+    const mayGoOn = wanted !== null && reason === fault.NO_SERVER && this.#retries < this.group.retries.attemptsMax;
     if (!mayGoOn || !this.#goElsewhere(wanted)) this.#fail(reason);
   }
 
@@ -363,9 +363,9 @@ export class Tries implements AttemptJudge, PlaceOwner, TimerOwner {
   /** A server that this request was not sent to yet. */
   #other(endpoint: Endpoint): Endpoint | null {
     this.#exclude(endpoint);
-    const picked = this.#group.pick(this.#exchange);
+    const picked = this.group.pick(this.#exchange);
     if (picked === null || !this.tried.includes(picked)) return picked;
-    this.#group.putBack(picked);
+    this.group.putBack(picked);
     return null;
   }
 
@@ -381,7 +381,7 @@ export class Tries implements AttemptJudge, PlaceOwner, TimerOwner {
 
   /** The further try that was charged is not made. */
   #dropCharge(): void {
-    if (this.#isExtra) this.#group.breaker.endRetry();
+    if (this.#isExtra) this.group.breaker.endRetry();
     this.#isExtra = false;
   }
 

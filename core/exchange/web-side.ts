@@ -11,6 +11,7 @@ import { type Answerer, Answering } from "./answering.ts";
 import { applyEdits } from "./forward.ts";
 import { Mounted, type MountedOwner } from "./mounted.ts";
 import { isTransformable, type TransformedOwner, TransformedResponse, TransformedUpload } from "./transformed.ts";
+import type { Tries } from "./tries.ts";
 import { NOBODY_TAKES, type Upload } from "./upload.ts";
 
 export interface WebSideOwner extends MountedOwner, TransformedOwner {}
@@ -47,9 +48,9 @@ export class WebSide {
     if (this.#mounted !== null) applyEdits(this.#owner, outgoing, this.#owner.route!.responseEdits);
   }
 
-  /** `next` when the request may be sent. */
-  transformUpload({ transformRequestBody }: HookSet, request: HookRequest, upload: Upload, next: () => void): void {
-    this.#upload = new TransformedUpload(this.#owner, upload, transformRequestBody, next);
+  /** `tries` begin when the request may be sent. */
+  transformUpload({ transformRequestBody }: HookSet, request: HookRequest, upload: Upload, tries: Tries): void {
+    this.#upload = new TransformedUpload(this.#owner, upload, transformRequestBody, () => tries.begin());
     this.#upload.begin(request);
   }
 

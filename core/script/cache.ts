@@ -84,14 +84,15 @@ export class Cache {
     };
   }
 
-  get<T>(key: string, load: CacheLoad<T>, options: CacheOptions | undefined): T | Promise<T> {
+  /** A function of its own, without `this`: hooks are given it. */
+  readonly get = <T>(key: string, load: CacheLoad<T>, options?: CacheOptions): T | Promise<T> => {
     const entry = this.#find(key);
     if (entry !== null && this.nowMs < entry.freshUntilMs) {
       this.#hits++;
       return entry.value as T;
     }
     return this.#getOld(entry ?? this.#make(key), load as CacheLoad<unknown>, options) as T | Promise<T>;
-  }
+  };
 
   /** There is nothing fresh. */
   #getOld(entry: CacheEntry, load: CacheLoad<unknown>, options: CacheOptions | undefined): unknown {

@@ -8,15 +8,7 @@ import { Background } from "./background.ts";
 import { Cache } from "./cache.ts";
 import { errorText } from "./error-text.ts";
 import { HookBreaker, ORDINARY } from "./hook-breaker.ts";
-import type {
-  CacheLoad,
-  CacheOptions,
-  Fallback,
-  HookContext,
-  HookDefinition,
-  HookFunctions,
-  HookKind,
-} from "./hooks.ts";
+import type { Fallback, HookContext, HookDefinition, HookFunctions, HookKind } from "./hooks.ts";
 import { isOfClient } from "./live-request.ts";
 import { discardAnswer } from "./read-answer.ts";
 
@@ -285,7 +277,7 @@ export class HookCall<A> implements TimerOwner {
   }
 }
 
-/** What the function is given: only what it may use. */
+/** What the function is given: only what it may use. Its functions know no `this`, so that it may be taken apart. */
 class CallContext implements HookContext {
   readonly fetch: HookContext["fetch"];
   readonly #call: HookCall<unknown>;
@@ -301,13 +293,15 @@ class CallContext implements HookContext {
   get signal(): AbortSignal {
     return this.#call.signal;
   }
-  cache<T>(key: string, load: CacheLoad<T>, options?: CacheOptions): T | Promise<T> {
-    return this.#call.hook.surroundings.cache.get(key, load, options);
+  get cache(): HookContext["cache"] {
+    return this.#call.hook.surroundings.cache.get;
   }
-  log(message: string): void {
+  get log(): HookContext["log"] {
     const { hook, requestId } = this.#call;
-    const text = String(message);
-    hook.surroundings.observer.onNotice({ kind: "hook-said", hook: hook.definition.name, requestId, text });
+    return (message) => {
+      const text = String(message);
+      hook.surroundings.observer.onNotice({ kind: "hook-said", hook: hook.definition.name, requestId, text });
+    };
   }
 }
 

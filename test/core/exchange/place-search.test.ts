@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "@std/testing/bdd";
-import { type PlaceOwner, PlaceSearch } from "../../../core/exchange/place-search.ts";
+import { PlaceSearch } from "../../../core/exchange/place-search.ts";
+import type { Fault } from "../../../core/fault.ts";
 import type { Endpoint } from "../../../core/upstream/endpoint.ts";
 import type { Group } from "../../../core/upstream/group.ts";
 import type { Wish } from "../../../core/upstream/wait-queue.ts";
@@ -10,11 +11,27 @@ let hasPlace: boolean;
 let mayConnect: boolean;
 let mayWait: boolean;
 let wish: Wish<Endpoint> | null;
-let search: PlaceSearch;
+let search: Search;
 let tried: Endpoint[];
 let nowMs: number;
 const one = { label: "one", connections: { hasPlaceFor: () => hasPlace } } as unknown as Endpoint;
 const two = { label: "two" } as unknown as Endpoint;
+
+class Search extends PlaceSearch {
+  get tried() {
+    return tried;
+  }
+  get nowMs() {
+    return nowMs;
+  }
+  readonly queueMs = 7;
+  onPlaceFound({ label }: Endpoint, fresh: boolean, waitedMs: number | null): void {
+    told.push(`${label}${fresh ? " fresh" : ""} ${waitedMs}`);
+  }
+  onNoPlaceFound({ code }: Fault, wanted: Endpoint | null): void {
+    told.push(`${code} ${wanted?.label ?? "anywhere"}`);
+  }
+}
 
 beforeEach(() => {
   told = [];
@@ -24,17 +41,6 @@ beforeEach(() => {
   mayWait = true;
   wish = null;
   nowMs = 0;
-  const owner: PlaceOwner = {
-    get tried() {
-      return tried;
-    },
-    get nowMs() {
-      return nowMs;
-    },
-    queueMs: 7,
-    onPlaceFound: ({ label }, fresh, waitedMs) => void told.push(`${label}${fresh ? " fresh" : ""} ${waitedMs}`),
-    onNoPlaceFound: ({ code }, wanted) => void told.push(`${code} ${wanted?.label ?? "anywhere"}`),
-  };
   const group = {
     mayConnect: () => mayConnect,
     mayWait: () => mayWait,
@@ -50,20 +56,20 @@ beforeEach(() => {
       leave: () => void told.push("leave"),
     },
   } as unknown as Group;
-  search = new PlaceSearch(owner, group);
+  search = new Search(group);
 });
 
 describe("where a try begins", () => {
   it("is the server that was picked, if there is room", () => {
-    search.at(one, false);
-    search.freshAt(one);
+    search.placeAt(one, false);
+    search.freshPlaceAt(one);
     assert.deepEqual(told, ["one null", "one fresh null"]);
   });
 
   it("is the first place anywhere, after a wait, but not where the request was", () => {
     hasPlace = false;
     tried = [two];
-    search.at(one, false);
+    search.placeAt(one, false);
     assert.deepEqual(wish, { only: null, fresh: false, refused: [two] });
     assert.ok(search.isWaiting);
     nowMs = 5;
@@ -74,7 +80,7 @@ describe("where a try begins", () => {
 
   it("is that very server where no other will do", () => {
     hasPlace = false;
-    search.at(one, true);
+    search.placeAt(one, true);
     assert.equal(wish?.only, one);
     search.onPlace(one);
     assert.deepEqual(told, ["back one", "join 7", "taken one", "one 0"]);
@@ -82,13 +88,13 @@ describe("where a try begins", () => {
 
   it("is nowhere when the caps are reached, or the wait is over", () => {
     mayConnect = false;
-    search.at(one, false);
+    search.placeAt(one, false);
     mayConnect = true;
     hasPlace = false;
     mayWait = false;
-    search.at(one, false);
+    search.placeAt(one, false);
     mayWait = true;
-    search.freshAt(one);
+    search.freshPlaceAt(one);
     search.onNoPlace({ code: "late" } as never);
     assert.deepEqual(told, [
       "back one",
@@ -102,9 +108,9 @@ describe("where a try begins", () => {
 
   it("is not looked for any more", () => {
     hasPlace = false;
-    search.at(one, false);
-    search.stop();
-    search.stop();
+    search.placeAt(one, false);
+    search.stopWaiting();
+    search.stopWaiting();
     assert.deepEqual(told, ["back one", "join 7", "leave"]);
   });
 });

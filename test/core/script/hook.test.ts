@@ -44,6 +44,19 @@ describe("a hook", () => {
     assert.equal(hook.pending, 0);
   });
 
+  it("may take what it is given apart", () => {
+    const { answers, call, surroundings } = play(({ cache, log }) => {
+      log("looks it up");
+      return cache("key", () => "found");
+    });
+    call();
+    assert.deepEqual(answers, ["found"]);
+    assert.deepEqual(
+      surroundings.notices.map((notice) => (notice.kind === "hook-said" ? notice.text : notice.kind)),
+      ["looks it up"],
+    );
+  });
+
   it("fails, counted and told of with its source, when its function throws", async () => {
     for (const run of [
       () => Promise.reject(new Error("no")),
