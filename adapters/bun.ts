@@ -29,6 +29,7 @@ interface BunNamespace {
 
 declare const Bun: BunNamespace;
 
+/** Sockets, names and clocks of Bun: what a proxy in a program is started on there. */
 export const runtime: Runtime = {
   name: "bun",
   version: Bun.version,

@@ -31,6 +31,7 @@ interface DenoNamespace {
 
 declare const Deno: DenoNamespace;
 
+/** Sockets, names and clocks of Deno: what a proxy in a program is started on there. */
 export const runtime: Runtime = {
   name: "deno",
   version: Deno.version.deno,

@@ -23,6 +23,7 @@ import { system } from "./system.ts";
 
 const NODE_MAJOR = Number.parseInt(process.versions.node, 10);
 
+/** Sockets, names and clocks of Node: what a proxy in a program is started on there. */
 export const runtime: Runtime = {
   name: "node",
   version: process.versions.node,
