@@ -178,7 +178,7 @@ export class Hooked {
     const outcome = copyOutcome(ended);
     for (const hook of hooks)
       hook.run(
-        outcome.id,
+        { requestId: outcome.id },
         (run, context) => run(outcome, context),
         () => true,
         () => {},
@@ -212,10 +212,10 @@ export class Hooked {
     const beganMs = owner.trace === null ? timers.tickedMs : runtime.now();
     // Null as long as it may answer at once, beside others that are under way.
     let call: HookCall<unknown> | null = null;
-    call = hook.run(this.request.id, invoke, check, (answer) => {
+    call = hook.run(owner, invoke, check, (answer) => {
       // A hook may end its own request within its call, by stopping the proxy, say.
       if (this.#isOver) return;
-      this.#calls = this.#calls.filter((each) => each !== call);
+      if (call !== null) this.#calls = this.#calls.filter((each) => each !== call);
       const outcome = outcomeOf(answer);
       const trace = outcome === "ok" ? owner.trace : owner.openTrace();
       if (trace !== null) trace.noteHook({ hook: hook.definition.name, tookMs: runtime.now() - beganMs, outcome });

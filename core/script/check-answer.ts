@@ -69,9 +69,12 @@ export function checkVerdict(answer: unknown): Verdict {
   };
 }
 
+/** As the names of upstreams alone say it, which is what most hooks answer. */
+const ANYWHERE = { kind: "upstream", server: null, strict: false, hashKey: null, host: null, edits: NO_EDITS } as const;
+
 export function checkDecision(answer: unknown): CheckedDecision {
   if (answer === undefined || answer === null) return OWN;
-  if (typeof answer === "string") return upstreamOf({ upstream: answer });
+  if (typeof answer === "string") return { ...ANYWHERE, upstream: textOf(answer, "upstream") };
   if (isResponse(answer)) return { kind: "answer", response: sendable(answer) };
   if (typeof answer !== "object" || Array.isArray(answer))
     throw new TypeError(`it answered ${kindOf(answer)}; ${DECISIONS}`);

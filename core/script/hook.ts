@@ -41,6 +41,11 @@ export function hookSurroundings(
   };
 }
 
+/** Whose request it is. Ids are made when asked for, and most calls need none. */
+export interface Asker {
+  readonly requestId: string;
+}
+
 /** Makes of an answer what cannot be wrong, or throws what is. */
 export type Check<A> = (answer: unknown) => A;
 
@@ -86,7 +91,7 @@ export class Hook<K extends HookKind = HookKind> {
    * Answers the call while that is under way, else null.
    */
   run<A>(
-    requestId: string,
+    asker: Asker,
     invoke: (run: HookFunctions[K], context: HookContext) => unknown,
     check: Check<A>,
     done: (answer: A | null) => void,
@@ -98,7 +103,7 @@ export class Hook<K extends HookKind = HookKind> {
       done(null);
       return null;
     }
-    const call = new HookCall(this as unknown as Hook, requestId, check, done);
+    const call = new HookCall(this as unknown as Hook, asker, check, done);
     call.trial = trial;
     this.calls++;
     let answer: unknown;
@@ -149,7 +154,7 @@ const NEVER = (): boolean => false;
 export class HookCall<A> implements TimerOwner {
   readonly context: HookContext;
   readonly hook: Hook;
-  readonly requestId: string;
+  readonly #asker: Asker;
   /** As the breaker has it. */
   trial = ORDINARY;
   readonly #check: Check<A>;
@@ -162,12 +167,16 @@ export class HookCall<A> implements TimerOwner {
   /** Over before it has answered. */
   #isGivenUp = false;
 
-  constructor(hook: Hook, requestId: string, check: Check<A>, done: (answer: A | null) => void) {
+  constructor(hook: Hook, asker: Asker, check: Check<A>, done: (answer: A | null) => void) {
     this.hook = hook;
-    this.requestId = requestId;
+    this.#asker = asker;
     this.#check = check;
     this.#done = done;
     this.context = new CallContext(this as unknown as HookCall<unknown>);
+  }
+
+  get requestId(): string {
+    return this.#asker.requestId;
   }
 
   get signal(): AbortSignal {

@@ -36,7 +36,7 @@ export function isOfClient(error: unknown): boolean {
 }
 
 export class LiveRequest implements HookRequest {
-  readonly id: string;
+  readonly #asker: Pick<ShownRequest, "requestId">;
   /** Null: the request is over, and its memory may be another one's. */
   #shown: ShownRequest | null;
   #abort: AbortController | null = null;
@@ -44,7 +44,11 @@ export class LiveRequest implements HookRequest {
 
   constructor(shown: ShownRequest) {
     this.#shown = shown;
-    this.id = shown.requestId;
+    this.#asker = shown;
+  }
+
+  get id(): string {
+    return this.#asker.requestId;
   }
 
   /** Nothing may be read from here on, and nobody waits for an answer. */

@@ -64,7 +64,7 @@ export class TransformStage implements PumpOwner, SourceOwner, TimerOwner {
     const { stream } = this.#source;
     let isDecided = false;
     const call = hook.run(
-      this.#requestId,
+      { requestId: this.#requestId },
       (_run, context) => invoke(this.#hook, stream, context),
       (answer) => streamOf(answer, stream),
       (answer) => {

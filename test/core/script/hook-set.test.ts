@@ -77,7 +77,7 @@ describe("the hooks of a route", () => {
     const [keeps, changes] = [first.telling(same), first.telling(new HookRegistry(surroundings, first))];
     const call = () =>
       hook?.run(
-        "id",
+        { requestId: "id" },
         (run, context) => run({} as never, context),
         () => true,
         () => {},

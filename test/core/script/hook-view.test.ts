@@ -10,7 +10,7 @@ describe("a hook as an operator sees it", () => {
     const hook = hookOf("onFinish", () => undefined, surroundings);
     for (let i = 0; i <= HOOK_BREAKER_FAILURES_MIN; i++)
       hook.run(
-        "id",
+        { requestId: "id" },
         () => {
           throw new Error("x".repeat(TRACE_TEXT_MAX + 1));
         },

@@ -19,7 +19,7 @@ function play(run: (context: HookContext) => unknown) {
   const answers: (string | null)[] = [];
   const call = () =>
     hook.run(
-      "id",
+      { requestId: "id" },
       (code, context) => code({} as never, context),
       check,
       (answer) => answers.push(answer),
@@ -178,7 +178,7 @@ describe("a hook", () => {
     const hook = hookOf("onFinish", () => new Promise(() => {}), surroundings);
     const run = () =>
       hook.run(
-        "id",
+        { requestId: "id" },
         (code, context) => code({} as never, context),
         check,
         () => {},
@@ -202,7 +202,7 @@ describe("a hook", () => {
     const surroundings = around();
     const hook = hookOf("onRequest", async () => undefined, surroundings);
     hook.run(
-      "id",
+      { requestId: "id" },
       (code, context) => code({} as never, context),
       () => "",
       () => {

@@ -24,6 +24,10 @@ describe("a Request from the wire", () => {
 
   it("is none where the Web's kind has no place for it", () => {
     assert.equal(makeRequest({ ...parts, url: "http://1.2.3.4.5/" }), null);
+    for (const method of ["FOO", "get", "PROPFIND", "TRACK"]) {
+      const made = makeRequest({ ...parts, url: "http://a/", method })?.method ?? method;
+      assert.equal(made.toUpperCase(), method.toUpperCase(), "never another one");
+    }
     assert.ok(mayHaveBody("PATCH") && !mayHaveBody("GET") && !mayHaveBody("HEAD"));
   });
 });
