@@ -2,7 +2,6 @@
 
 import { Command, CommanderError, Option } from "commander";
 import type { Runtime } from "../core/runtime.ts";
-import manifest from "../package.json" with { type: "json" };
 import { EXIT_OK, EXIT_USAGE } from "./exit-codes.ts";
 import type { ExplainOptions } from "./explain.ts";
 import { type Outputs, standardOutputs } from "./line-writer.ts";
@@ -41,10 +40,13 @@ export async function runCommandLine(
     return exitCode;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
+    if (error.code === VERSION_ASKED) outputs.out.write((await import("./version.ts")).versionLine(runtime));
     // Asked for with --help or --version it is no error.
     return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
   }
 }
+
+const VERSION_ASKED = "millrace.version";
 
 interface Surroundings {
   readonly runtime: Runtime;
@@ -53,11 +55,10 @@ interface Surroundings {
 }
 
 function createProgram({ runtime, commands, outputs }: Surroundings, done: (exitCode: number) => void): Command {
-  const version = `millrace ${manifest.version} (${runtime.name} ${runtime.version})`;
-  const program = configured(new Command("millrace"), version, outputs)
+  const program = configured(new Command("millrace"), outputs)
     .description("A reverse proxy and load balancer.")
     .addHelpText("after", EXAMPLES);
-  const command = (usage: string) => configured(program.command(usage), version, outputs);
+  const command = (usage: string) => configured(program.command(usage), outputs);
   command("run")
     .description("start the proxy a configuration file describes")
     .argument("<file>", "configuration: .yaml, .json, .ts")
@@ -110,9 +111,12 @@ function createProgram({ runtime, commands, outputs }: Surroundings, done: (exit
   return program;
 }
 
-function configured(command: Command, version: string, { out, err }: Outputs): Command {
+function configured(command: Command, { out, err }: Outputs): Command {
   return command
-    .version(version, "-V, --version", "show the version of millrace and of the runtime")
+    .option("-V, --version", "show the version of millrace and of the runtime")
+    .on("option:version", () => {
+      throw new CommanderError(EXIT_OK, VERSION_ASKED, "");
+    })
     .helpOption("-h, --help", "show this help")
     .exitOverride()
     .showHelpAfterError("millrace --help lists what there is")

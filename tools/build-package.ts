@@ -9,6 +9,7 @@ import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { commitOfCheckout } from "../cli/version.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = resolve(process.argv[2] ?? join(root, "dist"));
@@ -25,6 +26,7 @@ execFileSync(process.execPath, [compiler, "-p", join(root, "tsconfig.build.json"
 });
 for (const name of DOCUMENTS)
   cpSync(join(root, name), join(folder, name), { recursive: true, filter: (file) => !file.includes("decisions") });
+writeFileSync(join(folder, "cli", "commit.js"), `export const builtFrom = ${JSON.stringify(commitOfCheckout())};\n`);
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const { name, version, description, license, type, engines, bin, dependencies } = manifest;
 const needed = Object.entries(dependencies).filter(([dependency]) => !OF_SOURCES.includes(dependency));

@@ -140,6 +140,8 @@ describe("the package", { ignore: runtimeUnderTest() !== "node24" }, () => {
       const cli = [...command, ...deno, installed("cli", "millrace.js")];
       const { stdout } = await runProgram([...cli, "--version"], { cwd: scratch.folder });
       assert.match(stdout, /^millrace \d+\.\d+\.\d+ \(/);
+      const [, commit] = /"(\w+)"/.exec(readFileSync(installed("cli", "commit.js"), "utf8")) ?? [];
+      assert.ok(stdout.endsWith(commit === undefined ? ")\n" : `, commit ${commit})\n`), stdout);
       scratch.write("status.ts", "export const status: number = 451;\n");
       const program = startProgram([...cli, "run", "config.ts"], { cwd: scratch.folder });
       try {

@@ -1,0 +1,43 @@
+/** `--version`: which program this is, down to the commit, and on what it runs. */
+
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { Runtime } from "../core/runtime.ts";
+import manifest from "../package.json" with { type: "json" };
+import { builtFrom } from "./commit.ts";
+
+interface DenoPermissions {
+  readonly Deno?: { permissions: { querySync(permission: { name: string; command?: string }): { state: string } } };
+}
+
+const GIT_MS = 2_000;
+
+export function versionLine(runtime: Runtime): string {
+  const commit = builtFrom ?? commitOfCheckout();
+  const built = commit === null ? "" : `, commit ${commit}`;
+  return `millrace ${manifest.version} (${runtime.name} ${runtime.version}${built})`;
+}
+
+/** Null where this is no checkout, or git does not say. */
+export function commitOfCheckout(root?: URL): string | null {
+  try {
+    // What was built or bundled is in no checkout of its own, whatever lies around it.
+    if (!import.meta.url.endsWith(".ts") || !mayAskGit()) return null;
+    // Named, so that no GIT_DIR and no repository around this folder answers in its place.
+    const folder = fileURLToPath(new URL(".git", root ?? new URL("../", import.meta.url)));
+    if (!existsSync(folder)) return null;
+    const args = [`--git-dir=${folder}`, "rev-parse", "--short", "HEAD"];
+    const said = execFileSync("git", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"], timeout: GIT_MS });
+    return /^[0-9a-f]{7,40}$/.test(said.trim()) ? said.trim() : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Deno with narrow permissions would stop and ask on the terminal. */
+function mayAskGit(): boolean {
+  const deno = (globalThis as DenoPermissions).Deno;
+  const needed = [{ name: "read" }, { name: "run", command: "git" }];
+  return deno === undefined || needed.every((permission) => deno.permissions.querySync(permission).state === "granted");
+}

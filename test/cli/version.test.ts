@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { pathToFileURL } from "node:url";
+import { afterAll, describe, it } from "@std/testing/bdd";
+import { loadRuntime } from "../../adapters/mod.ts";
+import { commitOfCheckout, versionLine } from "../../cli/version.ts";
+import { createScratch } from "../e2e/scratch.ts";
+import { lacksTool } from "../support/tool.ts";
+
+describe("the version", { ignore: lacksTool("git") }, () => {
+  const scratch = createScratch();
+  afterAll(() => scratch.remove());
+  const git = (...args: string[]) => execFileSync("git", ["-C", scratch.folder, ...args], { encoding: "utf8" }).trim();
+  const folder = () => pathToFileURL(`${scratch.folder}/`);
+
+  it("has the commit of a checkout, asked of git", () => {
+    git("init", "--quiet");
+    assert.equal(commitOfCheckout(folder()), null, "there is no commit yet");
+    const as = ["-c", "user.name=test", "-c", "user.email=test@localhost"];
+    git(...as, "commit", "--quiet", "--allow-empty", "--message", "First");
+    assert.equal(commitOfCheckout(folder()), git("rev-parse", "--short", "HEAD"));
+    git("worktree", "add", "--quiet", "other");
+    assert.equal(commitOfCheckout(new URL("other/", folder())), git("rev-parse", "--short", "HEAD"), "a worktree's");
+  });
+
+  it("takes no repository around it for its own", () => {
+    assert.equal(commitOfCheckout(new URL("below/", folder())), null);
+  });
+
+  it("is told with the commit where it is known, and says nothing where it is not", async () => {
+    const commit = commitOfCheckout();
+    const line = versionLine(await loadRuntime());
+    assert.ok(line.endsWith(commit === null ? ")" : `, commit ${commit})`), line);
+    assert.equal(/unknown|null|undefined/.test(line), false, line);
+  });
+});
