@@ -1,8 +1,10 @@
 /** The command line: what may be written, its help, and what to call. */
 
-import { Command, CommanderError, Option } from "commander";
+import { Argument, Command, CommanderError, Option } from "commander";
 import type { Runtime } from "../core/runtime.ts";
-import { EXIT_OK, EXIT_USAGE } from "./exit-codes.ts";
+import { type CommandTable, tableOf } from "./command-table.ts";
+import type { Shell } from "./completion.ts";
+import { EXIT_MEANINGS, EXIT_OK, EXIT_USAGE } from "./exit-codes.ts";
 import type { ExplainOptions } from "./explain.ts";
 import { type Outputs, standardOutputs } from "./line-writer.ts";
 
@@ -31,10 +33,9 @@ export async function runCommandLine(
   outputs: Outputs = standardOutputs,
 ): Promise<number> {
   let exitCode = EXIT_OK;
-  const done = (code: number) => {
-    exitCode = code;
-  };
-  const program = createProgram({ runtime, commands, outputs }, done);
+  const program = createProgram(outputs, async (command) => {
+    exitCode = await command({ runtime, commands, outputs });
+  });
   try {
     await program.parseAsync(args, { from: "user" });
     return exitCode;
@@ -46,6 +47,23 @@ export async function runCommandLine(
   }
 }
 
+/** All that may be written, for who describes it. */
+export function commandTable(): CommandTable {
+  return tableOf(createProgram(standardOutputs, async () => {}));
+}
+
+/** Usage, and what it does. */
+export const EXAMPLES: readonly (readonly [command: string, effect: string])[] = [
+  ["millrace proxy --listen :8080 --to 127.0.0.1:9000", "forward everything to one server"],
+  ["millrace check millrace.yaml", "is the configuration right?"],
+  ["millrace run millrace.yaml", "start it"],
+  ["millrace explain millrace.yaml GET http://a/x", "where would this request go, and why?"],
+];
+
+export const SIGNALS =
+  "SIGTERM and SIGINT let requests in flight finish; a second one stops at once. SIGHUP reloads the configuration.";
+
+const SHELLS: readonly Shell[] = ["bash", "zsh", "fish"];
 const VERSION_ASKED = "millrace.version";
 
 interface Surroundings {
@@ -54,38 +72,26 @@ interface Surroundings {
   readonly outputs: Outputs;
 }
 
-function createProgram({ runtime, commands, outputs }: Surroundings, done: (exitCode: number) => void): Command {
+/** Runs what was asked for, and keeps its exit code. */
+type Perform = (command: (surroundings: Surroundings) => Promise<number>) => Promise<void>;
+
+function createProgram(outputs: Outputs, perform: Perform): Command {
   const program = configured(new Command("millrace"), outputs)
     .description("A reverse proxy and load balancer.")
-    .addHelpText("after", EXAMPLES);
+    .addHelpText("after", helpBehind());
   const command = (usage: string) => configured(program.command(usage), outputs);
   command("run")
     .description("start the proxy a configuration file describes")
     .argument("<file>", "configuration: .yaml, .json, .ts")
     .option("-w, --watch", "reload when a file of the configuration changes")
-    .action(async (file: string, { watch = false }) => done(await commands.run(file, { watch }, runtime)));
+    .action((file: string, { watch = false }) =>
+      perform(({ commands, runtime }) => commands.run(file, { watch }, runtime)),
+    );
   command("check")
     .description("check a configuration file and show what it comes to; exit code 0 when it is right, 1 when not")
     .argument("<file>", "configuration: .yaml, .json, .ts")
-    .action(async (file: string) => done(await commands.check(file, outputs)));
-  command("explain")
-    .description(
-      "say where a request would go, and why, without sending it; with --against exit code 5 when that differs",
-    )
-    .argument("<file>", "configuration: .yaml, .json, .ts")
-    .argument("[method]", "such as GET")
-    .argument("[url]", "such as https://a.example/x")
-    .option("-H, --header <line...>", 'a header, "Name: value", repeatable')
-    .option("--client <address>", "the address the request comes from; 192.0.2.1 when left out")
-    .option("--listener <name>", "the listener it comes in by; the first when left out")
-    .option("--json", "for programs")
-    .option("--against <file>", "another configuration: what would change?")
-    .option("--requests <file>", "a file of requests, one METHOD URL or JSON per line")
-    .action(async (file: string, method: string | undefined, url: string | undefined, options) => {
-      const { header = [], json = false, client, listener, against, requests } = options;
-      const asked = { method, url, header, json, client, listener, against, requests };
-      done(await commands.explain(file, asked, runtime, outputs));
-    });
+    .action((file: string) => perform(({ commands }) => commands.check(file, outputs)));
+  describeExplain(command("explain"), perform);
   command("proxy")
     .description("start a proxy without a file")
     .addOption(
@@ -101,14 +107,44 @@ function createProgram({ runtime, commands, outputs }: Surroundings, done: (exit
         .choices(["json", "text"])
         .preset("text"),
     )
-    .action(async ({ listen, to, balance, accessLog }) =>
-      done(await commands.proxy({ listen, to, balance, accessLog: accessLog ?? null }, runtime, outputs)),
+    .action(({ listen, to, balance, accessLog = null }) =>
+      perform(({ commands, runtime }) => commands.proxy({ listen, to, balance, accessLog }, runtime, outputs)),
     );
   command("demo")
     .description("start the proxy over three small servers of its own, and say what to try")
     .addOption(new Option("-l, --listen <address>", "where to listen").default("127.0.0.1:8080"))
-    .action(async ({ listen }) => done(await commands.demo({ listen }, runtime)));
+    .action(({ listen }) => perform(({ commands, runtime }) => commands.demo({ listen }, runtime)));
+  command("completion")
+    .description("write a script that makes a shell complete commands and options")
+    .addArgument(new Argument("<shell>", "which one").choices(SHELLS))
+    .action((shell: Shell) =>
+      perform(async () => {
+        outputs.out.write((await import("./completion.ts")).completionScript(shell, tableOf(program)).trimEnd());
+        return EXIT_OK;
+      }),
+    );
   return program;
+}
+
+function describeExplain(command: Command, perform: Perform): void {
+  command
+    .description(
+      "say where a request would go, and why, without sending it; with --against exit code 5 when that differs",
+    )
+    .argument("<file>", "configuration: .yaml, .json, .ts")
+    .argument("[method]", "such as GET")
+    .argument("[url]", "such as https://a.example/x")
+    .option("-H, --header <line...>", 'a header, "Name: value", repeatable')
+    .option("--client <address>", "the address the request comes from; 192.0.2.1 when left out")
+    .option("--listener <name>", "the listener it comes in by; the first when left out")
+    .option("--json", "for programs")
+    .option("--against <file>", "another configuration: what would change?")
+    .option("--requests <file>", "a file of requests, one METHOD URL or JSON per line")
+    .action((file: string, method: string | undefined, url: string | undefined, options) => {
+      const { header = [], json = false, client, listener, against, requests } = options;
+      const asked = { method, url, header, json, client, listener, against, requests };
+      return perform(({ commands, runtime, outputs }) => commands.explain(file, asked, runtime, outputs));
+    });
 }
 
 function configured(command: Command, { out, err }: Outputs): Command {
@@ -130,12 +166,9 @@ function configured(command: Command, { out, err }: Outputs): Command {
     });
 }
 
-const EXAMPLES = `
-Examples:
-  millrace proxy --listen :8080 --to 127.0.0.1:9000   forward everything to one server
-  millrace check millrace.yaml                        is the configuration right?
-  millrace run millrace.yaml                          start it
-  millrace explain millrace.yaml GET http://a/x       where would this request go, and why?
-
-SIGTERM and SIGINT let requests in flight finish; a second one stops at once. SIGHUP reloads the configuration.
-Exit codes: 0 ok, 1 configuration, 2 command line, 3 could not start, 4 cut off, 5 different (explain), 70 a defect of millrace.`;
+function helpBehind(): string {
+  const columns = Math.max(...EXAMPLES.map(([command]) => command.length)) + 3;
+  const examples = EXAMPLES.map(([command, effect]) => `  ${command.padEnd(columns)}${effect}`);
+  const codes = EXIT_MEANINGS.map(([code, meaning]) => `${code} ${meaning}`);
+  return `\nExamples:\n${examples.join("\n")}\n\n${SIGNALS}\nExit codes: ${codes.join(", ")}.`;
+}

@@ -13,3 +13,14 @@ export const EXIT_CUT_OFF = 4;
 export const EXIT_INTERNAL = 70;
 /** `explain --against`: something would change. */
 export const EXIT_DIFFERENT = 5;
+
+/** In few words, for `--help` and the man page. */
+export const EXIT_MEANINGS: readonly (readonly [code: number, meaning: string])[] = [
+  [EXIT_OK, "ok"],
+  [EXIT_CONFIG, "configuration"],
+  [EXIT_USAGE, "command line"],
+  [EXIT_START, "could not start"],
+  [EXIT_CUT_OFF, "cut off"],
+  [EXIT_DIFFERENT, "different (explain)"],
+  [EXIT_INTERNAL, "a defect of millrace"],
+];

@@ -4,12 +4,13 @@
 //   npm run build [FOLDER]        into dist/ when left out; `npm pack ./dist` makes the tarball
 
 import { execFileSync } from "node:child_process";
-import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { commitOfCheckout } from "../cli/version.ts";
+import { manPage } from "./man-page.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = resolve(process.argv[2] ?? join(root, "dist"));
@@ -17,6 +18,7 @@ const compiler = join(dirname(createRequire(import.meta.url).resolve("typescript
 
 /** Beside the code. */
 const DOCUMENTS = ["README.md", "CHANGELOG.md", "LICENSE", "docs", "schema/millrace.schema.json"];
+const MAN_PAGE = "man/millrace.1";
 /** Needed to run sources only. */
 const OF_SOURCES = ["tsx"];
 
@@ -27,13 +29,15 @@ execFileSync(process.execPath, [compiler, "-p", join(root, "tsconfig.build.json"
 for (const name of DOCUMENTS)
   cpSync(join(root, name), join(folder, name), { recursive: true, filter: (file) => !file.includes("decisions") });
 writeFileSync(join(folder, "cli", "commit.js"), `export const builtFrom = ${JSON.stringify(commitOfCheckout())};\n`);
+mkdirSync(join(folder, "man"));
+writeFileSync(join(folder, MAN_PAGE), manPage());
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const { name, version, description, license, type, engines, bin, dependencies } = manifest;
 const needed = Object.entries(dependencies).filter(([dependency]) => !OF_SOURCES.includes(dependency));
 const exports = Object.fromEntries(
   Object.entries<string>(manifest.exports).map(([entry, file]) => [entry, entryOf(file)]),
 );
-const published = { name, version, description, license, type, engines, bin, exports };
+const published = { name, version, description, license, type, engines, bin, man: `./${MAN_PAGE}`, exports };
 const text = JSON.stringify({ ...published, dependencies: Object.fromEntries(needed) }, null, 2);
 writeFileSync(join(folder, "package.json"), `${text}\n`);
 

@@ -101,6 +101,7 @@ describe("the package", { ignore: runtimeUnderTest() !== "node24" }, () => {
       "core",
       "docs",
       "library",
+      "man",
       "package.json",
       "schema",
       "testing",
@@ -111,6 +112,8 @@ describe("the package", { ignore: runtimeUnderTest() !== "node24" }, () => {
       const strange = files.filter((name) => /\.\w+$/.test(name) && !/\.(js|d\.ts)$/.test(name));
       assert.deepEqual(strange, [], room);
     }
+    const { man } = JSON.parse(readFileSync(installed("package.json"), "utf8"));
+    assert.match(readFileSync(installed(man), "utf8"), /^\.TH MILLRACE 1/m);
   });
 
   it("type-checks where nothing is taken on trust", async () => {
