@@ -7,7 +7,7 @@ import type { Fields } from "../http/fields.ts";
 import { dropHopByHopOfRequest, dropHopByHopOfResponse } from "../http/hop.ts";
 import * as known from "../http/known-fields.ts";
 import { BODY_CHUNKED, BODY_NONE, METHOD_HEAD, type RequestHead, type ResponseHead } from "../http/message.ts";
-import { FieldLine, OutgoingHead } from "../http/outgoing.ts";
+import { FieldBlock, FieldLine, OutgoingHead } from "../http/outgoing.ts";
 import { hasNoBody } from "../http/status.ts";
 import { VIA_MAX } from "../limits.ts";
 import type { CompiledFieldEdits } from "../route/field-edits.ts";
@@ -20,6 +20,9 @@ const PSEUDONYM = "millrace";
 
 const VIA_1_1 = new FieldLine("Via", `1.1 ${PSEUDONYM}`);
 const VIA_1_0 = new FieldLine("Via", `1.0 ${PSEUDONYM}`);
+/** As a block, because the first line that is added to a head costs it an array of places. */
+const VIA_1_1_ALONE = new FieldBlock([VIA_1_1]);
+const VIA_1_0_ALONE = new FieldBlock([VIA_1_0]);
 const TE_TRAILERS = [new FieldLine("TE", "trailers"), new FieldLine("Connection", "TE")];
 const UPGRADE_CONNECTION = new FieldLine("Connection", "Upgrade");
 
@@ -70,7 +73,8 @@ export function forwardResponse(request: RequestView, head: ResponseHead): Outgo
     frameResponseForClient(request, outgoing, head);
   }
   if (fields.countOf(known.DATE) === 0) outgoing.add("Date", request.engine.date.text);
-  if (request.deployment.snapshot.forwarding.via) outgoing.lines.push(head.minorVersion === 1 ? VIA_1_1 : VIA_1_0);
+  const { via } = request.deployment.snapshot.forwarding;
+  if (via) outgoing.block = head.minorVersion === 1 ? VIA_1_1_ALONE : VIA_1_0_ALONE;
   applyEdits(request, outgoing, request.route!.responseEdits);
   return outgoing;
 }

@@ -171,7 +171,7 @@ describe("a response on its way to the client", () => {
       "with a date where there is none",
       GET,
       "HTTP/1.1 200 OK\nContent-Length: 0",
-      "HTTP/1.1 200 OK\nContent-Length: 0\nDate: Thu, 15 Jan 2026 12:00:00 GMT\nVia: 1.1 millrace",
+      "HTTP/1.1 200 OK\nContent-Length: 0\nVia: 1.1 millrace\nDate: Thu, 15 Jan 2026 12:00:00 GMT",
     ],
     [
       "with its own words",
