@@ -6,10 +6,12 @@
  *         └──► redis, node:fs, millrace               imported for real, once, and shared by all that comes after
  */
 
-import { createRequire, isBuiltin } from "node:module";
+import { isBuiltin } from "node:module";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { BuildFailure, ImportKind, Message, OnResolveArgs, Plugin, PluginBuild } from "esbuild";
+import { importOutside, loadEsbuild, requireOutside } from "./one-file.ts";
+import { isOwnFile, ownModules } from "./own-modules.ts";
 import { readTextFile } from "./read-text-file.ts";
 import { shownError } from "./while-code-runs.ts";
 
@@ -50,22 +52,16 @@ const OUTSIDE = "millrace-outside";
 const REQUIRED = "millrace-required";
 const SOURCE = /\.[cm]?[jt]sx?$/;
 
-/** Our own modules: a configuration anywhere gets those of the program that runs it. */
-const OWN: ReadonlyMap<string, URL> = new Map([
-  ["millrace", ownModule("library")],
-  ["millrace/core", ownModule("core")],
-  ["millrace/testing", ownModule("testing")],
-]);
-const OWN_ROOMS = ["core", "adapters", "library", "testing"].map((room) =>
-  fileURLToPath(new URL(`../${room}/`, import.meta.url)),
-);
-const require = createRequire(import.meta.url);
-
 /** Bundles being made: with the last one esbuild's own process ends, which is rarely needed and would linger. */
 let underWay = 0;
 
 export async function bundleProgram(file: string): Promise<Bundle | NoBundle> {
-  const esbuild = await import("esbuild");
+  let esbuild: typeof import("esbuild");
+  try {
+    esbuild = await loadEsbuild();
+  } catch (error) {
+    return { problems: [notRun(error)], files: [file] };
+  }
   underWay++;
   try {
     return await bundle(esbuild, file);
@@ -110,8 +106,9 @@ async function bundle({ build }: typeof import("esbuild"), file: string): Promis
       files: files.map((name) => resolve(dirname(file), name)),
     };
   } catch (error) {
-    if (!isBuildFailure(error)) throw error;
-    const problems = error.errors.map((message) => problemOf(message, dirname(file)));
+    const problems = isBuildFailure(error)
+      ? error.errors.map((message) => problemOf(message, dirname(file)))
+      : [notRun(error)];
     return { problems, files: [...imports.read, file] };
   }
 }
@@ -124,12 +121,12 @@ class Imports {
   readonly #places = new Map<string, number>();
 
   async add(url: string): Promise<{ readonly place: number; readonly names: readonly string[] }> {
-    const module: object = await import(url);
+    const module = await imported(url);
     return { place: this.#placeOf(`import ${url}`, module), names: Object.keys(module) };
   }
 
-  require(url: string): number {
-    return this.#placeOf(`require ${url}`, require(url.startsWith("file:") ? fileURLToPath(url) : url));
+  async require(url: string): Promise<number> {
+    return this.#placeOf(`require ${url}`, ownModules.has(url) ? await imported(url) : requireOutside(url));
   }
 
   #placeOf(key: string, module: unknown): number {
@@ -137,6 +134,10 @@ class Imports {
     this.#places.set(key, place);
     return place;
   }
+}
+
+function imported(name: string): Promise<object> {
+  return ownModules.get(name)?.() ?? importOutside(name);
 }
 
 function ourWay(imports: Imports): Plugin {
@@ -152,9 +153,9 @@ function ourWay(imports: Imports): Plugin {
           return { errors: [{ text: notImported(path, error) }] };
         }
       });
-      build.onLoad({ filter: /.*/, namespace: REQUIRED }, ({ path }) => {
+      build.onLoad({ filter: /.*/, namespace: REQUIRED }, async ({ path }) => {
         try {
-          return { contents: `module.exports = ${IMPORTS}[${imports.require(path)}];`, loader: "js" };
+          return { contents: `module.exports = ${IMPORTS}[${await imports.require(path)}];`, loader: "js" };
         } catch (error) {
           return { errors: [{ text: notImported(path, error) }] };
         }
@@ -175,15 +176,13 @@ async function resolveImport(build: PluginBuild, args: OnResolveArgs) {
   const { path, resolveDir, kind, pluginData } = args;
   if (pluginData === ASKED || kind === "entry-point") return undefined;
   const namespace = kind === "require-call" ? REQUIRED : OUTSIDE;
-  const own = OWN.get(path);
-  if (own !== undefined) return { path: own.href, namespace };
+  if (ownModules.has(path)) return { path, namespace };
   if (isBuiltin(path)) return { path: path.startsWith("node:") ? path : `node:${path}`, namespace };
   const name = path.startsWith("file:") ? fileURLToPath(path) : path;
   const found = await build.resolve(name, { resolveDir, kind: kind as ImportKind, pluginData: ASKED });
   if (found.errors.length > 0) return { errors: found.errors };
   const isBeside = name.startsWith(".") || name.startsWith("/");
-  const isOurs = OWN_ROOMS.some((room) => found.path.startsWith(room));
-  if (isBeside && !isOurs) return found;
+  if (isBeside && !isOwnFile(found.path)) return found;
   return { path: pathToFileURL(found.path).href, namespace };
 }
 
@@ -228,11 +227,12 @@ function problemOf({ text, location }: Message, directory: string): BundleProble
   return { file: resolve(directory, file), line, column: column + 1, message: text };
 }
 
-function isBuildFailure(error: unknown): error is BuildFailure {
-  return error instanceof Error && "errors" in error && Array.isArray(error.errors);
+/** In a folder from which no program may be run, for example. */
+function notRun(error: unknown): BundleProblem {
+  const message = `could not be read, because esbuild could not be run: ${shownError(error)}`;
+  return { file: null, line: 0, column: 0, message };
 }
 
-/** TypeScript in a checkout, JavaScript in the package. */
-function ownModule(room: string): URL {
-  return new URL(`../${room}/mod.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url);
+function isBuildFailure(error: unknown): error is BuildFailure {
+  return error instanceof Error && "errors" in error && Array.isArray(error.errors);
 }

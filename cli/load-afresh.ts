@@ -4,7 +4,6 @@
  * requests under way should wait.
  */
 
-import { Worker } from "node:worker_threads";
 import {
   type CompiledConfig,
   type CompileOptions,
@@ -16,9 +15,11 @@ import { SLICE_MS } from "../core/limits.ts";
 import { goOnFor, type Steps } from "../core/time/steps.ts";
 import { fileVersions } from "./file-version.ts";
 import { type FailedConfig, type LoadedConfig, loadConfig, type Origins } from "./load-config.ts";
+import { startReader } from "./one-file.ts";
 import { programs } from "./programs.ts";
 import { loadScripts } from "./script-entries.ts";
-import { type Piece, type Pieces, putTogether } from "./value-pieces.ts";
+import type { Problem, ReadConfig, Told } from "./tell-config.ts";
+import { type Piece, putTogether } from "./value-pieces.ts";
 import { RUN_MS } from "./while-code-runs.ts";
 
 /** Longer than the program in it may take, which is told better there. */
@@ -68,17 +69,8 @@ async function inSlices<T>(steps: Steps<T>): Promise<T> {
   }
 }
 
-interface ReadConfig extends Pieces {
-  /** There are functions in it: it cannot be sent. */
-  readonly hasCode: boolean;
-  readonly loaded: FailedConfig | Omit<LoadedConfig, "config" | "value" | "scripts">;
-}
-
-type Problem = { readonly problem: string };
-type Told = { readonly piece: Piece } | Omit<ReadConfig, "pieces"> | Problem;
-
 async function readElsewhere(file: string): Promise<ReadConfig | Problem> {
-  const worker = new Worker(new URL("./config-reader.js", import.meta.url), { workerData: file });
+  const worker = startReader(file);
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     return await new Promise<ReadConfig | Problem>((resolve) => {

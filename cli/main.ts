@@ -1,32 +1,6 @@
-/** Entry: which runtime is this, what was asked for, and with which code to leave. */
+/** Entry of sources and package; executables have theirs in `executable.ts`. */
 
 import process from "node:process";
-import { loadRuntime } from "../adapters/mod.ts";
-import { runCommandLine } from "./args.ts";
-import { EXIT_INTERNAL } from "./exit-codes.ts";
-import { standardError, standardOutput, standardOutputs } from "./line-writer.ts";
+import { start } from "./start.ts";
 
-/** Long enough for a slow terminal; a reader that does not read must not keep us. */
-const FLUSH_MS = 250;
-
-process.exit(await main());
-
-async function main(): Promise<number> {
-  let exitCode: number;
-  try {
-    exitCode = await runCommandLine(process.argv.slice(2), await loadRuntime(), {
-      // Loaded when asked for: `--help` needs neither the proxy nor the demo's servers.
-      run: async (file, options, runtime) => (await import("./run.ts")).run(file, options, runtime),
-      check: async (file, outputs) => (await import("./check.ts")).check(file, outputs),
-      explain: async (...asked) => (await import("./explain.ts")).explain(...asked),
-      proxy: async (...asked) => (await import("./proxy.ts")).proxy(...asked),
-      demo: async (options, runtime) => (await import("./demo.ts")).demo(options, runtime),
-    });
-  } catch (error) {
-    standardError.write("millrace: a defect of millrace; please report it with these lines:");
-    standardError.write(error instanceof Error ? (error.stack ?? error.message) : String(error));
-    exitCode = EXIT_INTERNAL;
-  }
-  await Promise.all([standardOutputs.out, standardOutput, standardError].map((writer) => writer.flush(FLUSH_MS)));
-  return exitCode;
-}
+process.exit(await start());
