@@ -48,6 +48,7 @@ describe("completions", () => {
       ["millrace explain --client an", []],
       ["millrace proxy --access-log ", ["json", "text"]],
       ["millrace proxy --access-log =", ["json", "text"]],
+      ["millrace proxy --access-log = j", ["json"]],
       ["millrace proxy --to a:1 --li", ["--listen"]],
       ["millrace completion f", ["fish"]],
       ["millrace help de", ["demo"]],
