@@ -4,7 +4,7 @@
  *
  * | | sources and package | one file |
  * |---|---|---|
- * | modules of a user (packages, `node:fs`) | `import()`, `require` | the runtime's way to import from outside |
+ * | CommonJS modules of a user | `require` beside the code | `require` beside the executable |
  * | the thread that reads configurations | config-reader.js | the program itself, which sees that it is a thread |
  * | esbuild, a program of its own | in `node_modules` | written to a private folder when it is needed first |
  */
@@ -19,8 +19,6 @@ import { threadId, Worker, workerData } from "node:worker_threads";
 
 /** What an executable brings along, each runtime in its way. */
 export interface OneFile {
-  /** `import()` that looks outside of the executable. */
-  importOutside(url: string): Promise<object>;
   /** Starts this program as a thread. */
   startThread(task: ReaderTask): Worker;
   /** The program of esbuild, which has to be a file to be run. */
@@ -47,12 +45,7 @@ export function isOneFile(): boolean {
   return oneFile !== null;
 }
 
-/** A module by URL or `node:` name, as a configuration imports it. */
-export async function importOutside(url: string): Promise<object> {
-  return oneFile === null ? await import(url) : await oneFile.importOutside(url);
-}
-
-/** The same for CommonJS. */
+/** A CommonJS module by URL or `node:` name; `import()` is the same everywhere. */
 export function requireOutside(url: string): unknown {
   const require = createRequire(oneFile === null ? import.meta.url : process.execPath);
   return require(url.startsWith("file:") ? fileURLToPath(url) : url);

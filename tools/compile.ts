@@ -87,7 +87,6 @@ import { Worker } from "node:worker_threads";
 import esbuild from ${JSON.stringify(esbuildProgram)} with { type: "file" };
 import { startExecutable } from ${JSON.stringify(executableEntry)};
 startExecutable({
-  importOutside: (url) => import(url),
   startThread: (task) => new Worker(Bun.main, { workerData: task }),
   esbuildProgram: () => readFileSync(esbuild),
 });
@@ -112,14 +111,9 @@ async function compileForNode({ folder, executable }: Place): Promise<string | n
     program,
     "cjs",
     `import { getAsset, getRawAsset } from "node:sea";
-import { constants, runInThisContext } from "node:vm";
 import { Worker } from "node:worker_threads";
 import { startExecutable } from ${JSON.stringify(executableEntry)};
 startExecutable({
-  // The import() of the program itself finds built-in modules only.
-  importOutside: runInThisContext("(url) => import(url)", {
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-  }),
   startThread: (task) => new Worker(getAsset("program", "utf8"), { eval: true, workerData: task }),
   esbuildProgram: () => new Uint8Array(getRawAsset("esbuild")),
 });
@@ -161,7 +155,6 @@ async function compileForDeno({ folder, executable }: Place): Promise<string | n
 import { Worker } from "node:worker_threads";
 import { startExecutable } from ${JSON.stringify(executableEntry)};
 await startExecutable({
-  importOutside: (url) => import(url),
   startThread: (task) => new Worker(new URL(import.meta.url), { workerData: task }),
   esbuildProgram: () => readFileSync(new URL("esbuild", import.meta.url)),
 });
