@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
+import { HOOK_CALLS_HUNG_MAX } from "../../../core/limits.ts";
 import type { FetchHandler } from "../../../core/script/hooks.ts";
 import { MountCall } from "../../../core/script/mount-call.ts";
 import { around } from "./stage.ts";
@@ -59,6 +60,19 @@ describe("a call of a mounted program", () => {
     surroundings.advance(5_000);
     assert.deepEqual(told, []);
     assert.equal(canceled.length, 1);
+  });
+
+  it("is not made while as many as may hang do, and is again when one has ended", async () => {
+    const answers: ((response: Response) => void)[] = [];
+    const handler = () => new Promise<Response>((resolve) => void answers.push(resolve));
+    for (let i = 0; i < HOOK_CALLS_HUNG_MAX; i++) callOf(handler).call.abandon();
+    assert.match(callOf(handler).told.join(), /^timeout Error: it is not called while 1000 calls of it hang/);
+    assert.equal(answers.length, HOOK_CALLS_HUNG_MAX);
+    answers[0]?.(new Response("late"));
+    await turns();
+    assert.deepEqual(callOf(handler).told, []);
+    assert.equal(answers.length, HOOK_CALLS_HUNG_MAX + 1);
+    assert.deepEqual(callOf(() => new Response("of another one")).told, ["answer 200"]);
   });
 
   it("hears a promise once, whatever that was given of its own", async () => {
