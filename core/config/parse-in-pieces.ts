@@ -5,7 +5,7 @@
 
 import * as v from "valibot";
 import type { Steps } from "../time/steps.ts";
-import { isOpaque } from "./problem.ts";
+import { isMap } from "./problem.ts";
 import { type ParsedRoute, RouteSchema } from "./route-schema.ts";
 import { ConfigSchema, type ParsedConfig, UpstreamsSchema } from "./schema.ts";
 
@@ -33,8 +33,4 @@ export function* parsingInPieces(config: unknown): Steps<ParsedConfig | null> {
     yield;
   }
   return { ...rest.output, upstreams, routes };
-}
-
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !isOpaque(value);
 }

@@ -51,6 +51,11 @@ export function isOpaque(value: unknown): boolean {
   return !isPlain && Object.keys(value).length === 0;
 }
 
+/** A map of settings. */
+export function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !isOpaque(value);
+}
+
 /** JSON's escapes, so that no control character reaches a terminal; long text is cut. */
 export function quote(text: string): string {
   const shown = text.length > 60 ? `${text.slice(0, 57)}...` : text;

@@ -5,7 +5,7 @@
 
 import * as v from "valibot";
 import { parseDuration } from "../time/duration.ts";
-import { describe, isOpaque, quote } from "./problem.ts";
+import { describe, isMap, quote } from "./problem.ts";
 import { parseSize } from "./size.ts";
 import { nearestName, suggestion } from "./suggest.ts";
 
@@ -273,10 +273,6 @@ function percentHint(value: unknown): string {
   if (typeof value !== "number") return "";
   const percents = value > 0 && value < 1 ? Math.round(value * 100_000) / 1_000 : value;
   return `; write it with a percent sign: "${percents}%"`;
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !isOpaque(value);
 }
 
 /** valibot would take a list for a map. */
