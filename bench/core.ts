@@ -6,7 +6,7 @@
 import process from "node:process";
 import { startFakeProxy } from "./fake-proxy.ts";
 
-const { world, exchange } = await startFakeProxy({ routes: [{ upstream: "app" }] });
+const { world, exchange } = await startFakeProxy([{ upstream: "app" }]);
 const requests = Number(process.argv[2] ?? 300_000);
 for (let round = 0; round < 5; round++) {
   const before = performance.now();

@@ -35,9 +35,9 @@ const { gc } = globalThis;
 assert.ok(gc, "start it as package.json does: the collector has to be at hand");
 const counts: Record<string, Counts> = {};
 for (const { name, hooks, isLater } of HOOK_CASES)
-  counts[name] = await count(await startFakeProxy({ routes: [{ upstream: "app", hooks }] }), isLater);
+  counts[name] = await count(await startFakeProxy([{ upstream: "app", hooks }]), isLater);
 const many = Array.from({ length: ROUTES }, (_, i) => ({ match: { path: `/route${i}/*` }, upstream: "app" }));
-counts[`${ROUTES} routes`] = await count(await startFakeProxy({ routes: [...many, { upstream: "app" }] }), false);
+counts[`${ROUTES} routes`] = await count(await startFakeProxy([...many, { upstream: "app" }]), false);
 
 console.log(JSON.stringify(counts, null, 2));
 process.exit(0);

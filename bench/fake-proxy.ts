@@ -3,26 +3,21 @@
 import { compileConfig } from "../core/config/compile.ts";
 import type { Config } from "../core/config/define.ts";
 import { createProxy } from "../core/proxy.ts";
-import { type FakeSocket, FakeWorld, REQUEST, RESPONSE } from "./fake-runtime.ts";
+import { FakeWorld, REQUEST, RESPONSE } from "./fake-runtime.ts";
 
 export interface FakeProxy {
   readonly world: FakeWorld;
-  readonly client: FakeSocket;
   /** One request and its response. */
   exchange(): void;
   /** The same where a hook answers later: it is given the turns of microtasks it takes. */
   exchangeLater(): Promise<void>;
 }
 
-export async function startFakeProxy({
-  routes,
-  ...rest
-}: Partial<Config> & Pick<Config, "routes">): Promise<FakeProxy> {
+export async function startFakeProxy(routes: Config["routes"]): Promise<FakeProxy> {
   const compiled = compileConfig({
     listeners: [{ address: "127.0.0.1:1" }],
     upstreams: { app: { servers: ["127.0.0.1:2"] } },
     routes,
-    ...rest,
   });
   if (!("snapshot" in compiled)) throw new Error(JSON.stringify(compiled.problems));
   const world = new FakeWorld();
@@ -34,7 +29,6 @@ export async function startFakeProxy({
   world.asked?.handler.onData(world.asked, RESPONSE.slice());
   return {
     world,
-    client,
     exchange: () => world.exchange(client),
     async exchangeLater() {
       const before = world.writesToServers;

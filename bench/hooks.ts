@@ -21,7 +21,7 @@ interface Variant extends HookCase, FakeProxy {
 
 const variants: Variant[] = [];
 for (const each of HOOK_CASES) {
-  const proxy = await startFakeProxy({ routes: [{ upstream: "app", hooks: each.hooks }] });
+  const proxy = await startFakeProxy([{ upstream: "app", hooks: each.hooks }]);
   variants.push({ ...each, ...proxy, us: [] });
 }
 for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
