@@ -23,6 +23,8 @@ export interface OneFile {
   startThread(task: ReaderTask): Worker;
   /** The program of esbuild, which has to be a file to be run. */
   esbuildProgram(): Uint8Array;
+  /** Called once, when a command that goes on has started. */
+  settle?(): void;
 }
 
 /** What the reading thread is told. */

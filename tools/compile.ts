@@ -85,8 +85,10 @@ async function compileForBun({ folder, executable }: Place): Promise<string | nu
     `import { readFileSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import esbuild from ${JSON.stringify(esbuildProgram)} with { type: "file" };
+import { giveBackMemory } from ${JSON.stringify(join(root, "cli", "give-back.ts"))};
 import { startExecutable } from ${JSON.stringify(executableEntry)};
 startExecutable({
+  settle: giveBackMemory,
   startThread: (task) => new Worker(Bun.main, { workerData: task }),
   esbuildProgram: () => readFileSync(esbuild),
 });
