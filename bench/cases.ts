@@ -1,11 +1,22 @@
 /** What is measured. */
 
+import { fileURLToPath } from "node:url";
+import { hostOfRoute, ROUTE_HOSTS, ROUTE_PATHS } from "./many-routes.ts";
 import { PATHS } from "./nginx.ts";
+
+/** How a target is configured: everything to one origin, or more than that. */
+export type Setup = "plain" | "routes" | "hook";
 
 export interface LoadCase {
   readonly name: string;
   readonly title: string;
+  /** Beside those with another setup, the plain ones are measured, too: what it adds is wanted. */
+  readonly setup: Setup;
   readonly path: string;
+  readonly headers: readonly string[];
+  /** Lua for wrk; null where path and headers say all. */
+  readonly script: string | null;
+  readonly connections: number;
   /** Null where a response is small: requests are counted, not bytes. */
   readonly bodyBytes: number | null;
   readonly closeEach: boolean;
@@ -15,30 +26,53 @@ export interface LoadCase {
   readonly warmUpRequests: number;
 }
 
-export const CONNECTIONS = 64;
+const SMALL: LoadCase = {
+  name: "small",
+  title: "Small GET (128 bytes)",
+  setup: "plain",
+  path: PATHS.small,
+  headers: [],
+  script: null,
+  connections: 64,
+  bodyBytes: null,
+  closeEach: false,
+  secondsMax: Number.POSITIVE_INFINITY,
+  warmUpRequests: 80_000,
+};
 
 export const LOAD_CASES: readonly LoadCase[] = [
-  loadCase("small", "small GET", PATHS.small, null, 80_000),
-  loadCase("64k", "64 KiB body", PATHS["64k"], 2 ** 16, 20_000),
-  loadCase("1m", "1 MiB body", PATHS["1m"], 2 ** 20, 2000),
+  SMALL,
+  { ...SMALL, name: "64k", title: "64 KiB body", path: PATHS["64k"], bodyBytes: 2 ** 16, warmUpRequests: 20_000 },
+  { ...SMALL, name: "1m", title: "1 MiB body", path: PATHS["1m"], bodyBytes: 2 ** 20, warmUpRequests: 2000 },
   {
-    ...loadCase("close", "small GET, new connection per request", PATHS.small, null, 10_000),
+    ...SMALL,
+    name: "post",
+    title: "POST of 16 KiB",
+    path: PATHS.post,
+    script: fileURLToPath(new URL("post-16k.lua", import.meta.url)),
+    warmUpRequests: 40_000,
+  },
+  {
+    ...SMALL,
+    name: "close",
+    title: "Small GET, new connection per request",
     closeEach: true,
     secondsMax: 2,
+    warmUpRequests: 10_000,
   },
+  { ...SMALL, name: "1000", title: "Small GET", connections: 1000 },
+  {
+    ...SMALL,
+    name: "routes",
+    title: `Small GET, the last of ${(ROUTE_HOSTS * ROUTE_PATHS).toLocaleString("en")} routes`,
+    setup: "routes",
+    path: `${PATHS.route}${ROUTE_PATHS - 1}/page`,
+    headers: [`Host: ${hostOfRoute(ROUTE_HOSTS - 1)}`],
+  },
+  { ...SMALL, name: "hook", title: "Small GET, a synchronous hook", setup: "hook" },
 ];
 
-/** Not a load: see idle-memory.ts. */
+/** Not a load: see measure-idle.ts. */
 export const IDLE_CASE = "idle";
 
 export const CASE_NAMES: readonly string[] = [...LOAD_CASES.map((one) => one.name), IDLE_CASE];
-
-function loadCase(
-  name: string,
-  title: string,
-  path: string,
-  bodyBytes: number | null,
-  warmUpRequests: number,
-): LoadCase {
-  return { name, title, path, bodyBytes, warmUpRequests, closeEach: false, secondsMax: Number.POSITIVE_INFINITY };
-}

@@ -12,15 +12,27 @@ interface CpuGoal {
 }
 
 const CPU_GOALS: readonly CpuGoal[] = [
-  ...cpuGoals("small", { "millrace-node24": 1.4, "millrace-bun": 1.2, "millrace-deno": 1.3 }),
+  ...cpuGoals("small", { "millrace-node24": 1.25, "millrace-bun": 1, "millrace-deno": 1.15 }),
   ...["millrace-node24", "millrace-bun", "millrace-deno"].map((target) => ({
     target,
     case: "small",
     against: "httpxy",
     ratioMax: 1 / 3,
   })),
-  ...["64k", "1m"].flatMap((name) => cpuGoals(name, { "millrace-node24": 1, "millrace-bun": 1, "millrace-deno": 1.3 })),
+  ...["64k", "1m"].flatMap((name) =>
+    cpuGoals(name, { "millrace-node24": 0.9, "millrace-bun": 0.9, "millrace-deno": 0.9 }),
+  ),
+  ...cpuGoals("close", { "millrace-node24": 1.3, "millrace-bun": 1.3, "millrace-deno": 1.3 }),
+  ...["node24", "bun", "deno"].map((runtime) => ({
+    target: `millrace-${runtime}+routes`,
+    case: "routes",
+    against: `millrace-${runtime}`,
+    ratioMax: 1.05,
+  })),
 ];
+
+/** Over the pipe of the same runtime, a small GET. */
+const OVER_PIPE_US_MAX = 4;
 
 const IDLE_KIB_MAX: Readonly<Record<string, number>> = {
   "millrace-node": 16,
@@ -44,7 +56,14 @@ export function judge(summaries: readonly Summary[], idle: readonly IdleSample[]
     const max = IDLE_KIB_MAX[target];
     return max === undefined ? [] : [verdict(`${target}: KiB per idle connection`, kibPerConnection, max)];
   });
-  return [...cpu, ...memory];
+  const overPipe = ["node24", "bun", "deno"].flatMap((runtime) => {
+    const own = cpuOf(`millrace-${runtime}`, "small");
+    const pipe = cpuOf(`pipe-${runtime}`, "small");
+    if (own === undefined || pipe === undefined) return [];
+    const us = own.cpuUsPerRequest - pipe.cpuUsPerRequest;
+    return [verdict(`millrace-${runtime}, small: µs over pipe-${runtime}`, us, OVER_PIPE_US_MAX)];
+  });
+  return [...cpu, ...overPipe, ...memory];
 }
 
 function cpuGoals(name: string, ratios: Readonly<Record<string, number>>): CpuGoal[] {

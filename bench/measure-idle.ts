@@ -5,7 +5,6 @@
 
 import { connect, type Socket as NetSocket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { CONNECTIONS } from "./cases.ts";
 import { PATHS } from "./nginx.ts";
 import { residentKiB } from "./process-usage.ts";
 import type { StartedTarget } from "./start-targets.ts";
@@ -18,6 +17,8 @@ export interface IdleSample {
 
 const IDLE_CONNECTIONS = 2000;
 const WARM_UP_CONNECTIONS = 200;
+/** So many are opened at once. */
+const BATCH = 64;
 const SETTLE_MS = 1500;
 
 export async function measureIdle({ name, child, port }: StartedTarget): Promise<IdleSample> {
@@ -38,7 +39,7 @@ async function hold(port: number, count: number, held: () => Promise<void>): Pro
   const sockets: NetSocket[] = [];
   try {
     while (sockets.length < count) {
-      const batch = Math.min(CONNECTIONS, count - sockets.length);
+      const batch = Math.min(BATCH, count - sockets.length);
       sockets.push(...(await Promise.all(Array.from({ length: batch }, () => oneRequest(port)))));
     }
     await held();

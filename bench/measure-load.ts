@@ -5,11 +5,12 @@
 
 import { loadavg } from "node:os";
 import type { LoadCase } from "./cases.ts";
-import { CONNECTIONS } from "./cases.ts";
 import type { Cores } from "./cores.ts";
+import { load } from "./load.ts";
 import { cpuUs, forgetPeak, peakResidentKiB } from "./process-usage.ts";
+import { REFERENCE } from "./report.ts";
 import type { StartedTarget } from "./start-targets.ts";
-import { wrk } from "./wrk.ts";
+import type { Target } from "./targets.ts";
 
 export interface Sample {
   readonly target: string;
@@ -53,9 +54,10 @@ export async function measureLoad(plan: LoadPlan, watcher: LoadWatcher): Promise
   };
   for (const loadCase of plan.cases) {
     const seconds = Math.min(plan.seconds, loadCase.secondsMax);
-    for (const target of plan.targets) await unlessFailed(target, () => warmUp(plan, target, loadCase));
+    const targets = plan.targets.filter(({ target }) => takesPart(target, loadCase));
+    for (const target of targets) await unlessFailed(target, () => warmUp(plan, target, loadCase));
     for (let round = 1; round <= plan.rounds; round++) {
-      for (const target of plan.targets) {
+      for (const target of targets) {
         await unlessFailed(target, async () => {
           const sample = { round, ...(await measured(plan, target, loadCase, seconds)) };
           samples.push(sample);
@@ -67,12 +69,18 @@ export async function measureLoad(plan: LoadPlan, watcher: LoadWatcher): Promise
   return samples;
 }
 
+/** Where a setup is what is measured, its plain twin is beside it. */
+export function takesPart({ name, setup, kind }: Target, loadCase: LoadCase): boolean {
+  if (loadCase.setup === "plain") return setup === "plain";
+  return setup === loadCase.setup || (setup === "plain" && (kind === "millrace" || name === REFERENCE));
+}
+
 /** The compilers of the runtimes need to have seen this very case; a program compiled ahead only opens its connections. */
 async function warmUp(plan: LoadPlan, target: StartedTarget, loadCase: LoadCase): Promise<void> {
   const wanted = target.target.compilesWhileRunning ? loadCase.warmUpRequests : 1;
   let seen = 0;
   for (let second = 0; second < plan.warmUpSeconds && seen < wanted && target.child.isRunning; second++)
-    seen += (await load(plan, target, loadCase, 1)).requests;
+    seen += (await load(target, loadCase, 1, plan.cores)).requests;
 }
 
 async function measured(
@@ -84,7 +92,7 @@ async function measured(
   const { pid } = target.child;
   forgetPeak(pid);
   const beforeUs = cpuUs(pid);
-  const { requests: completed, bytesRead, ...rest } = await load(plan, target, loadCase, seconds);
+  const { requests: completed, bytesRead, ...rest } = await load(target, loadCase, seconds, plan.cores);
   // At the end all connections are in the middle of a response; with long ones that is a good part of the work done.
   const requests = loadCase.bodyBytes === null ? completed : bytesRead / loadCase.bodyBytes;
   return {
@@ -98,9 +106,4 @@ async function measured(
     errors: rest.errors + (target.child.isRunning ? 0 : 1),
     loadAverage: loadavg()[0] ?? Number.NaN,
   };
-}
-
-function load(plan: LoadPlan, target: StartedTarget, { path, closeEach }: LoadCase, seconds: number) {
-  const url = `http://127.0.0.1:${target.port}${path}`;
-  return wrk({ url, seconds, connections: CONNECTIONS, closeEach, core: plan.cores.load });
 }

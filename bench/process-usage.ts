@@ -18,15 +18,27 @@ export function processTree(pid: number): readonly number[] {
   ];
 }
 
-/** User and system time of all threads, those that ended included, in microseconds; in steps of 10 ms. */
+export interface CpuTimes {
+  readonly userUs: number;
+  readonly systemUs: number;
+}
+
+/** User and system time of all threads, those that ended included, in microseconds. */
 export function cpuUs(pid: number): number {
-  let ticks = 0;
+  const { userUs, systemUs } = cpuTimes(pid);
+  return userUs + systemUs;
+}
+
+/** In steps of 10 ms. */
+export function cpuTimes(pid: number): CpuTimes {
+  let [user, system] = [0, 0];
   for (const one of processTree(pid)) {
     // The name in parentheses may hold spaces: count the fields behind it, of which utime is the 12th.
     const fields = (read(`/proc/${one}/stat`) ?? "").split(") ").at(-1)?.split(" ") ?? [];
-    ticks += Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
+    user += Number(fields[11] ?? 0);
+    system += Number(fields[12] ?? 0);
   }
-  return (ticks * 1e6) / TICKS_PER_SECOND;
+  return { userUs: (user * 1e6) / TICKS_PER_SECOND, systemUs: (system * 1e6) / TICKS_PER_SECOND };
 }
 
 export function residentKiB(pid: number): number {

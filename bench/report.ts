@@ -1,6 +1,6 @@
 /** Medians of the rounds as tables, in Markdown that is readable as it is, and the goals they are held against. */
 
-import { CONNECTIONS, type LoadCase } from "./cases.ts";
+import type { LoadCase } from "./cases.ts";
 import type { IdleSample } from "./measure-idle.ts";
 import type { Sample } from "./measure-load.ts";
 import { median } from "./median.ts";
@@ -59,11 +59,11 @@ function summaryOf(group: readonly Sample[], all: readonly Sample[]): Summary {
   };
 }
 
-export function loadTable({ name, title }: LoadCase, summaries: readonly Summary[]): string {
+export function loadTable({ name, title, connections }: LoadCase, summaries: readonly Summary[]): string {
   const rows = summaries.filter((summary) => summary.case === name).map(rowOf);
   if (rows.length === 0) return "";
   const header = ["", "req/s", "p99 ms", "CPU µs/req", "min–max", `× ${REFERENCE}`, "best ×", "peak MiB", "errors"];
-  return `${title}, ${CONNECTIONS} connections\n\n${table([header, ...rows])}`;
+  return `${title}, ${connections} connections\n\n${table([header, ...rows])}`;
 }
 
 function rowOf(summary: Summary): string[] {

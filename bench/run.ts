@@ -16,7 +16,7 @@ import { type Cores, parseCores } from "./cores.ts";
 import { judge } from "./goals.ts";
 import { pathOf } from "./installed.ts";
 import { type IdleSample, measureIdle } from "./measure-idle.ts";
-import { measureLoad, type Sample } from "./measure-load.ts";
+import { measureLoad, type Sample, takesPart } from "./measure-load.ts";
 import { idleTable, loadTable, summarize } from "./report.ts";
 import { type StartedTarget, startOrigin, startTarget } from "./start-targets.ts";
 import { allTargets, type Target } from "./targets.ts";
@@ -87,7 +87,7 @@ async function measureAll(options: Options, present: readonly Target[]) {
   let samples: readonly Sample[] = [];
   const cases = LOAD_CASES.filter((one) => options.cases.includes(one.name));
   if (cases.length > 0) {
-    const targets = await startAll(present);
+    const targets = await startAll(present.filter((target) => cases.some((one) => takesPart(target, one))));
     samples = await measureLoad(
       { ...options, targets, cases },
       { onSample: printSample, onFailure: (message) => failures.add(message) },
@@ -100,7 +100,7 @@ async function measureAll(options: Options, present: readonly Target[]) {
   const idle: IdleSample[] = [];
   if (options.cases.includes(IDLE_CASE)) {
     // A pipe holds one upstream connection for each client: not the same thing.
-    for (const target of present.filter((one) => one.kind !== "pipe")) {
+    for (const target of present.filter((one) => one.kind !== "pipe" && one.setup === "plain")) {
       const [started] = await startAll([target]);
       if (started === undefined) continue;
       try {
@@ -158,7 +158,9 @@ function numberFrom(option: string, text: string): number {
 }
 
 function describeRun(targets: readonly Target[]): string {
-  const versions = targets.filter((target) => target.kind !== "pipe").map((one) => `${one.name} ${one.version()}`);
+  const versions = targets
+    .filter(({ kind, setup }) => kind !== "pipe" && setup === "plain")
+    .map((one) => `${one.name} ${one.version()}`);
   const load = loadavg().map((value) => value.toFixed(1));
   return [
     `${new Date().toISOString().slice(0, 16)}Z, Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model}, load average ${load.join(" ")}`,

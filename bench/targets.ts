@@ -12,13 +12,16 @@ import {
   runtimeNames,
   scriptOptions,
 } from "../test/support/runtime-command.ts";
+import type { Setup } from "./cases.ts";
 import { pathOf, versionOf } from "./installed.ts";
 import { writeProxyConfig } from "./nginx.ts";
+import { configModule } from "./setup-config.ts";
 
 export interface Target {
   readonly name: string;
   /** Beside the proxies stand the pipes: what the runtime's sockets cost without HTTP. */
   readonly kind: "millrace" | "pipe" | "other";
+  readonly setup: Setup;
   readonly compilesWhileRunning: boolean;
   /** One line that says what is missing and how to get it; null when nothing is. */
   readonly missing: string | null;
@@ -34,34 +37,59 @@ export interface Ports {
 
 export function allTargets(): readonly Target[] {
   return [
-    program("nginx", ["-v"], ({ listen, origin }, folder) => writeProxyConfig(folder, listen, origin)),
+    program("nginx", ["-v"], ({ listen, origin }, folder) => writeProxyConfig(folder, listen, origin, false)),
     program("haproxy", ["-v"], haproxyArgs),
     program("caddy", ["version"], caddyArgs),
-    ...runtimeNames.map(millrace),
+    ...runtimeNames.map((runtime) => millrace(runtime)),
     ...runtimeNames.map(pipe),
+    nginxWithRoutes(),
+    ...runtimeNames.map((runtime) => millraceWith(runtime, "routes")),
+    ...runtimeNames.map((runtime) => millraceWith(runtime, "hook")),
     npmPackage("httpxy"),
     npmPackage("http-proxy-3"),
   ];
 }
 
-function millrace(runtime: RuntimeName): Target {
+/** With `options` for the runtime. */
+export function millrace(runtime: RuntimeName, options: readonly string[] = []): Target {
+  const command = cliCommandOn(runtime);
   return {
     name: `millrace-${runtime}`,
     kind: "millrace",
+    setup: "plain",
     compilesWhileRunning: true,
     missing: missingRuntime(runtime),
     version: () => `${manifest.version} on ${versionOf([executableOf(runtime), "--version"])}`,
     command: ({ listen, origin }) => [
-      ...cliCommandOn(runtime),
+      ...[...command.slice(0, -1), ...options, ...command.slice(-1)],
       ...["proxy", "--listen", `127.0.0.1:${listen}`, "--to", `127.0.0.1:${origin}`],
     ],
   };
+}
+
+/** `millrace-bun+hook`: the same, configured by a file. */
+function millraceWith(runtime: RuntimeName, setup: Exclude<Setup, "plain">): Target {
+  return {
+    ...millrace(runtime),
+    name: `millrace-${runtime}+${setup}`,
+    setup,
+    command: ({ listen, origin }, folder) => [
+      ...cliCommandOn(runtime),
+      ...["run", write(folder, "millrace.config.mjs", configModule(setup, listen, origin))],
+    ],
+  };
+}
+
+function nginxWithRoutes(): Target {
+  const command = ({ listen, origin }: Ports, folder: string) => writeProxyConfig(folder, listen, origin, true);
+  return { ...program("nginx", ["-v"], command), name: "nginx+routes", setup: "routes" };
 }
 
 function pipe(runtime: RuntimeName): Target {
   return {
     name: `pipe-${runtime}`,
     kind: "pipe",
+    setup: "plain",
     compilesWhileRunning: true,
     missing: missingRuntime(runtime),
     version: () => versionOf([executableOf(runtime), "--version"]),
@@ -78,6 +106,7 @@ function npmPackage(name: "httpxy" | "http-proxy-3"): Target {
   return {
     name,
     kind: "other",
+    setup: "plain",
     compilesWhileRunning: true,
     missing,
     version: () => manifest.devDependencies[name],
@@ -93,6 +122,7 @@ function program(name: string, versionArgs: readonly string[], args: Target["com
   return {
     name,
     kind: "other",
+    setup: "plain",
     compilesWhileRunning: false,
     missing: path === null ? `${name} is not installed: the distribution's package has the same name` : null,
     version: () => versionOf([path as string, ...versionArgs]),

@@ -7,6 +7,9 @@ export interface Load {
   readonly seconds: number;
   readonly connections: number;
   readonly closeEach: boolean;
+  readonly headers: readonly string[];
+  /** A file with Lua that makes the requests; null where the URL says it all. */
+  readonly script: string | null;
   readonly core: number | null;
 }
 
@@ -19,10 +22,11 @@ export interface LoadResult {
   readonly errors: number;
 }
 
-export async function wrk({ url, seconds, connections, closeEach, core }: Load): Promise<LoadResult> {
+export async function wrk({ url, seconds, connections, closeEach, headers, script, core }: Load): Promise<LoadResult> {
   const args = ["--threads", "1", "--connections", `${connections}`, "--duration", `${seconds}s`, "--latency"];
-  const headers = closeEach ? ["--header", "Connection: close"] : [];
-  const child = startChild({ name: "wrk", command: ["wrk", ...args, ...headers, url], core });
+  const fields = [...headers, ...(closeEach ? ["Connection: close"] : [])].flatMap((field) => ["--header", field]);
+  const lua = script === null ? [] : ["--script", script];
+  const child = startChild({ name: "wrk", command: ["wrk", ...args, ...fields, ...lua, url], core });
   const result = readReport(await child.output);
   if (result === null) throw new Error(`wrk gave no report: ${child.lastWords.trim() || "it said nothing"}`);
   return result;
