@@ -333,14 +333,17 @@ export class ServerConnection implements SocketHandler, ClientWriter, BodySink, 
   /** Both halves of a cycle are through: the next request, or the end. */
   #maybeFinish(): void {
     if (!this.#isResponseDone || this.#phase === CLOSED) return;
+    if (this.#phase === ANSWERING) {
+      // Both messages are complete, so the exchange is over: nobody reads from the head any more.
+      if (this.#head !== null) giveHead(this.#head);
+      this.#head = null;
+    }
     if (this.#phase === READ_BODY || !this.#keepsAlive) this.#leave();
     if (this.#phase !== ANSWERING) return;
     this.#phase = READ_HEAD;
     this.#isFirst = false;
     this.handler = null;
     this.#isResponseDone = false;
-    if (this.#head !== null) giveHead(this.#head);
-    this.#head = null;
     this.idleSinceMs = this.#owner.timers.nowMs;
     this.#owner.timers.set(this.#timer, this.#owner.timeouts.keepAliveIdleMs);
     this.#gate.release(HELD_BY_EXCHANGE);
