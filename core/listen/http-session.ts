@@ -15,6 +15,7 @@ import type { RequestHandler } from "../http/wire.ts";
 import type { Limits, Timeouts } from "../limits.ts";
 import type { Socket } from "../runtime.ts";
 import type { Timers } from "../time/timers.ts";
+import type { Member } from "./roster.ts";
 
 /** The listener a session came in by. */
 export interface SessionHome {
@@ -23,7 +24,8 @@ export interface SessionHome {
   readonly isLeaving: boolean;
 }
 
-export class HttpSession implements ServerOwner {
+export class HttpSession implements ServerOwner, Member {
+  place = -1;
   readonly connection: ServerConnection;
   readonly #engine: Engine;
   readonly #home: SessionHome;

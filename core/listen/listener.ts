@@ -15,10 +15,11 @@ import type {
 } from "../runtime.ts";
 import { HttpSession, type SessionHome } from "./http-session.ts";
 import type { Pressed, Pressure } from "./pressure.ts";
+import { Roster } from "./roster.ts";
 
 export class Listener implements ListenHandler, Pressed, SessionHome {
   definition: ListenerDefinition;
-  readonly sessions = new Set<HttpSession>();
+  readonly sessions = new Roster<HttpSession>();
   isLeaving = false;
   /** Nobody comes any more. */
   hasClosed = false;
@@ -151,7 +152,7 @@ export class Listener implements ListenHandler, Pressed, SessionHome {
   }
 
   closeAll(reason?: Fault): void {
-    for (const session of [...this.sessions]) session.connection.close(reason);
+    for (const session of this.sessions) session.connection.close(reason);
     for (const socket of this.#early ?? []) socket.destroy();
   }
 }

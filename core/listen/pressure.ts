@@ -20,7 +20,7 @@ import { MemoryLevel } from "./memory-level.ts";
 
 /** A listener, as far as it is pressed. */
 export interface Pressed {
-  readonly sessions: ReadonlySet<HttpSession>;
+  readonly sessions: Iterable<HttpSession>;
   pauseAccepting(): void;
   resumeAccepting(): void;
 }
