@@ -7,24 +7,9 @@
  */
 import type { Address, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
 import { hold, isJoinable, join, type LargeBuffer, letGo, release, takeLarge } from "./deno-buffers.ts";
+import { type DenoAddress, type DenoConn, readFrom, ridOf, writeTo } from "./deno-conn.ts";
 import { SMALL_BYTES, smallCopy } from "./small-chunks.ts";
 import { tcpAddress, toSocketError } from "./socket-error.ts";
-
-export type DenoAddress =
-  | { readonly transport: "tcp"; readonly hostname: string; readonly port: number }
-  | { readonly transport: "unix"; readonly path: string };
-
-export interface DenoConn {
-  readonly localAddr: DenoAddress;
-  readonly remoteAddr: DenoAddress;
-  read(buffer: Uint8Array): Promise<number | null>;
-  write(bytes: Uint8Array): Promise<number>;
-  closeWrite(): Promise<void>;
-  close(): void;
-  /** TCP only. */
-  setNoDelay?(on: boolean): void;
-  setKeepAlive?(on: boolean): void;
-}
 
 const UNOWNED: SocketHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
 
@@ -32,6 +17,7 @@ export class DenoSocket implements Socket {
   handler: SocketHandler = UNOWNED;
   readonly tls: TlsInfo | null = null;
   readonly raw: DenoConn;
+  readonly #rid: number;
   readonly highWaterBytes: number;
   paused = true;
   /** A read is under way, or about to be. */
@@ -63,6 +49,7 @@ export class DenoSocket implements Socket {
 
   constructor(raw: DenoConn, highWaterBytes: number, bound: Address) {
     this.raw = raw;
+    this.#rid = ridOf(raw);
     this.highWaterBytes = highWaterBytes;
     this.#bound = bound;
   }
@@ -123,7 +110,7 @@ export class DenoSocket implements Socket {
     this.writing = true;
     this.#outgoing = bytes;
     this.#written = 0;
-    this.raw.write(bytes).then(this.#onWritten, this.#onWriteFailed);
+    writeTo(this.raw, this.#rid, bytes).then(this.#onWritten, this.#onWriteFailed);
   }
 
   readonly #onWritten = (count: number): void => {
@@ -133,7 +120,8 @@ export class DenoSocket implements Socket {
     this.queuedBytes -= count;
     if (this.needsDrain && this.queuedBytes <= this.highWaterBytes / 2) this.#drained();
     if (this.#written < bytes.length && !this.closed) {
-      this.raw.write(bytes.subarray(this.#written)).then(this.#onWritten, this.#onWriteFailed);
+      const rest = bytes.subarray(this.#written);
+      writeTo(this.raw, this.#rid, rest).then(this.#onWritten, this.#onWriteFailed);
       return;
     }
     letGo(bytes);
@@ -230,16 +218,17 @@ export class DenoSocket implements Socket {
 
   #readOn(): void {
     this.reading = !(this.paused || this.closed || this.ended);
-    if (this.reading) this.raw.read(this.#room()).then(this.#onRead, this.#onReadFailed);
+    if (this.reading) readFrom(this.raw, this.#rid, this.#room()).then(this.#onRead, this.#onReadFailed);
   }
 
   readonly #onRead = (length: number | null): void => {
     if (this.closed) return;
-    if (length === null && this.writeError !== null) {
+    const isEnd = length === null || length === 0;
+    if (isEnd && this.writeError !== null) {
       this.#close(this.writeError);
       return;
     }
-    if (length === null) this.ended = true;
+    if (isEnd) this.ended = true;
     else this.held = this.#taken(length);
     this.#deliverHeld();
     this.#readOn();

@@ -10,7 +10,8 @@ import type {
   Runtime,
 } from "../core/runtime.ts";
 import { emptyQueue } from "./accept-queue.ts";
-import { type DenoAddress, type DenoConn, DenoSocket } from "./deno-socket.ts";
+import type { DenoAddress, DenoConn } from "./deno-conn.ts";
+import { DenoSocket } from "./deno-socket.ts";
 import { CANCELED, toSocketError, unsupported } from "./socket-error.ts";
 import { system } from "./system.ts";
 
