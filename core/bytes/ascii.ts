@@ -20,6 +20,7 @@ export const SEMICOLON = 0x3b;
 export const QUESTION = 0x3f;
 export const AT = 0x40;
 export const BACKSLASH = 0x5c;
+export const DEL = 0x7f;
 
 /** token = 1*tchar (RFC 9110 section 5.6.2). */
 export const TOKEN = classOf("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");

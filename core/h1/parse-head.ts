@@ -13,6 +13,7 @@
 import {
   COLON,
   CR,
+  DEL,
   DIGIT_0,
   DOT,
   equalsText,
@@ -117,6 +118,7 @@ export function parseFields(
   isResponse: boolean,
 ): number {
   const bytes = fields.bytes;
+  const token = TOKEN;
   let at = start;
   while (at < end) {
     const first = bytes[at]!;
@@ -124,10 +126,10 @@ export function parseFields(
       if (at + 1 === end) break;
       return bytes[at + 1] === LF ? at + 2 : -refuse.BARE_CR;
     }
-    if (TOKEN[first] === 0) return refusalOfLineStart(first);
+    if (token[first] === 0) return refusalOfLineStart(first);
     const nameStart = at;
     do at++;
-    while (at < end && TOKEN[bytes[at]!] === 1);
+    while (at < end && token[bytes[at]!] === 1);
     const nameEnd = at;
     if (nameEnd - nameStart > bounds.nameBytesMax) return -refuse.NAME_TOO_LONG;
     if (isResponse) while (at < end && (bytes[at] === SP || bytes[at] === HTAB)) at++;
@@ -136,7 +138,7 @@ export function parseFields(
     at++;
     while (at < end && (bytes[at] === SP || bytes[at] === HTAB)) at++;
     const valueStart = at;
-    while (at < end && FIELD_VALUE[bytes[at]!] === 1) at++;
+    at = endOfValue(bytes, at, end);
     if (at + 1 >= end) {
       if (at < end && bytes[at] !== CR) return bytes[at] === LF ? -refuse.BARE_LF : -refuse.BAD_FIELD_VALUE;
       break;
@@ -152,6 +154,17 @@ export function parseFields(
   }
   progress.scannedTo = end;
   return INCOMPLETE;
+}
+
+/** Comparing is cheaper than FIELD_VALUE: one load less for each byte. */
+function endOfValue(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end) {
+    const byte = bytes[at]!;
+    if (byte < SP ? byte !== HTAB : byte === DEL) break;
+    at++;
+  }
+  return at;
 }
 
 function parseRequestLine(

@@ -5,6 +5,7 @@
  */
 
 import { LOWER } from "../bytes/ascii.ts";
+import { writeLatin1 } from "../bytes/text.ts";
 
 /** Every known name, lower case; the index is its id. */
 export const KNOWN_FIELDS = [
@@ -102,6 +103,10 @@ for (let each = 1; each < KNOWN_FIELDS.length; each++) {
   CELLS[cell] = [...(CELLS[cell] ?? []), each];
 }
 
+/** The names as bytes, each in a row of NAME_BYTES_MAX: a string is asked for its kind again with every character. */
+const NAMES = new Uint8Array(KNOWN_FIELDS.length * NAME_BYTES_MAX);
+for (let each = 1; each < KNOWN_FIELDS.length; each++) writeLatin1(KNOWN_FIELDS[each]!, NAMES, each * NAME_BYTES_MAX);
+
 // Lower case, with `_` and `.` read as `-`.
 const FOLD = LOWER.slice();
 FOLD[0x5f] = 0x2d;
@@ -151,12 +156,15 @@ export function isAliasOf(bytes: Uint8Array, start: number, end: number, name: s
 }
 
 function matchName(bytes: Uint8Array, start: number, candidate: number): number {
-  const name = KNOWN_FIELDS[candidate]!;
+  const lower = LOWER;
+  const names = NAMES;
+  const stop = (candidate + 1) * NAME_BYTES_MAX;
   let alias = 0;
-  for (let i = 0; i < name.length; i++) {
-    const byte = bytes[start + i]!;
-    const expected = name.charCodeAt(i);
-    if (LOWER[byte] === expected) continue;
+  for (let at = candidate * NAME_BYTES_MAX, from = start; at < stop; at++, from++) {
+    const expected = names[at]!;
+    if (expected === 0) break;
+    const byte = bytes[from]!;
+    if (lower[byte] === expected) continue;
     if (FOLD[byte] !== expected) return UNKNOWN;
     alias = ALIAS;
   }
