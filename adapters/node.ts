@@ -17,6 +17,7 @@ import type {
   SocketError,
 } from "../core/runtime.ts";
 import { emptyQueue } from "./accept-queue.ts";
+import { readInto } from "./node-read-into.ts";
 import { NodeSocket, onConnect, type RawSocket } from "./node-socket.ts";
 import { toSocketError, unsupported } from "./socket-error.ts";
 import { system } from "./system.ts";
@@ -56,6 +57,7 @@ async function listen(options: ListenOptions, handler: ListenHandler): Promise<L
   let accepted = 0;
   server.on("connection", (raw: NetSocket) => {
     accepted++;
+    if (NODE_MAJOR >= 24) readInto(raw, READ_ROOM, onClientRead);
     const socket = new NodeSocket(raw as RawSocket, options.highWaterBytes, address, null);
     socket.guard(() => handler.onSocket(socket));
   });
@@ -134,6 +136,10 @@ function isStale(path: string): Promise<boolean> {
     probe.once("connect", () => probe.destroy());
     probe.once("error", (error) => resolve(toSocketError(error).code === "ECONNREFUSED"));
   });
+}
+
+function onClientRead(this: NetSocket, length: number): boolean {
+  return (this as RawSocket).owner.onRead(length, READ_ROOM);
 }
 
 // ── connect ─────────────────────────────────────────────────────────────────
