@@ -5,6 +5,7 @@ import { freeMemory, keepMemory } from "./chunk-memory.ts";
 import { countRead } from "./node-garbage.ts";
 import { unlessReset } from "./node-hidden-reset.ts";
 import { readBeforeWriteError } from "./node-last-read.ts";
+import { writeNow } from "./node-write-now.ts";
 import { SMALL_BYTES, smallCopy } from "./small-chunks.ts";
 import { CANCELED, tcpAddress, toSocketError } from "./socket-error.ts";
 
@@ -82,15 +83,16 @@ export class NodeSocket implements Socket, Attempt {
   }
 
   write(bytes: Uint8Array): boolean {
-    if (this.finished) return true;
-    this.raw.write(bytes);
-    return this.#accepted(bytes);
+    return this.writeRange(bytes, 0, bytes.length);
   }
 
   writeRange(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.finished) return true;
+    const { raw } = this;
+    const sentTo = start + (raw.writableLength === 0 ? writeNow(raw, bytes, start, end) : 0);
+    if (sentTo === end) return true;
     // A Buffer at once: given any other view, net.Socket makes a second one.
-    this.raw.write(Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset + start, end - start));
+    raw.write(Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset + sentTo, end - sentTo));
     return this.#accepted(bytes);
   }
 
