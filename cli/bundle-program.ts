@@ -10,7 +10,7 @@ import { isBuiltin } from "node:module";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { BuildFailure, ImportKind, Message, OnResolveArgs, Plugin, PluginBuild } from "esbuild";
-import { loadEsbuild, requireOutside } from "./one-file.ts";
+import { importOutside, loadEsbuild, requireOutside } from "./one-file.ts";
 import { isOwnFile, ownModules } from "./own-modules.ts";
 import { readTextFile } from "./read-text-file.ts";
 import { shownError } from "./while-code-runs.ts";
@@ -137,7 +137,7 @@ class Imports {
 }
 
 function imported(name: string): Promise<object> {
-  return ownModules.get(name)?.() ?? import(name);
+  return ownModules.get(name)?.() ?? importOutside(name);
 }
 
 function ourWay(imports: Imports): Plugin {

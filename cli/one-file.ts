@@ -5,6 +5,7 @@
  * | | sources and package | one file |
  * |---|---|---|
  * | CommonJS modules of a user | `require` beside the code | `require` beside the executable |
+ * | modules of a user | `import()` | the same; on Node 26 that of a script compiled for it |
  * | the thread that reads configurations | config-reader.js | the program itself, which sees that it is a thread |
  * | esbuild, a program of its own | in `node_modules` | written to a private folder when it is needed first |
  */
@@ -23,6 +24,8 @@ export interface OneFile {
   startThread(task: ReaderTask): Worker;
   /** The program of esbuild, which has to be a file to be run. */
   esbuildProgram(): Uint8Array;
+  /** `import()` that looks outside, where the program's own looks for built-in modules only. */
+  importOutside?(url: string): Promise<object>;
   /** Called once, when a command that goes on has started. */
   settle?(): void;
 }
@@ -47,7 +50,12 @@ export function isOneFile(): boolean {
   return oneFile !== null;
 }
 
-/** A CommonJS module by URL or `node:` name; `import()` is the same everywhere. */
+/** A module by URL or `node:` name, as a configuration imports it. */
+export async function importOutside(url: string): Promise<object> {
+  return await (oneFile?.importOutside?.(url) ?? import(url));
+}
+
+/** The same for CommonJS. */
 export function requireOutside(url: string): unknown {
   const require = createRequire(oneFile === null ? import.meta.url : process.execPath);
   return require(url.startsWith("file:") ? fileURLToPath(url) : url);
