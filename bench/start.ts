@@ -30,7 +30,12 @@ const SOURCES: Readonly<Record<string, RuntimeName>> = {
   Deno: "deno",
   "Node 20": "node",
 };
-const EXECUTABLES = { Bun: "millrace-bun", "Node 24": "millrace-node", Deno: "millrace-deno" };
+const EXECUTABLES = {
+  Bun: "millrace-bun",
+  "Node 24": "millrace-node",
+  "Node 26": "millrace-node26",
+  Deno: "millrace-deno",
+};
 /** Memory hardly varies, and takes seconds. */
 const MEMORY_ROUNDS = 3;
 

@@ -1,4 +1,4 @@
-/** Entry of executables, for which `tools/compile.ts` writes a few lines per runtime that call it. */
+/** Entry of executables, for which `tools/compile/` writes a few lines per runtime that call it. */
 
 import process from "node:process";
 import { isMainThread, parentPort } from "node:worker_threads";
