@@ -3,6 +3,7 @@
 //   npm run bench                                      everything, five rounds: about twenty minutes
 //   npm run bench -- --quick                           one short round: is anything far off?
 //   npm run bench -- --only small,idle --targets nginx,millrace-bun
+//   npm run bench -- --only small --targets nginx,millrace-bun --with "bun --smol"     the same with options of a runtime
 //
 // Options: --rounds N (5), --seconds N (3), --warm-up N (30, at most so many seconds), --cores PROXY,LOAD (0,1), --json FILE.
 
@@ -19,7 +20,7 @@ import { type IdleSample, measureIdle } from "./measure-idle.ts";
 import { measureLoad, type Sample, takesPart } from "./measure-load.ts";
 import { idleTable, loadTable, summarize } from "./report.ts";
 import { type StartedTarget, startOrigin, startTarget } from "./start-targets.ts";
-import { allTargets, type Target } from "./targets.ts";
+import { allTargets, type Target, targetWith } from "./targets.ts";
 
 interface Options {
   readonly rounds: number;
@@ -120,6 +121,7 @@ function readOptions(): Options {
       quick: { type: "boolean", default: false },
       only: { type: "string" },
       targets: { type: "string" },
+      with: { type: "string", multiple: true, default: [] },
       rounds: { type: "string" },
       seconds: { type: "string" },
       "warm-up": { type: "string" },
@@ -138,7 +140,7 @@ function readOptions(): Options {
     seconds: numberFrom("--seconds", values.seconds ?? (values.quick ? "1" : "3")),
     warmUpSeconds: numberFrom("--warm-up", values["warm-up"] ?? (values.quick ? "4" : "30")),
     cases: namesFrom("--only", values.only, CASE_NAMES),
-    targets: targets.filter((target) => targetNames.includes(target.name)),
+    targets: [...targets.filter((target) => targetNames.includes(target.name)), ...values.with.map(targetWith)],
     cores: parseCores(values.cores),
     jsonFile: values.json ?? null,
   };
@@ -159,7 +161,7 @@ function numberFrom(option: string, text: string): number {
 
 function describeRun(targets: readonly Target[]): string {
   const versions = targets
-    .filter(({ kind, setup }) => kind !== "pipe" && setup === "plain")
+    .filter(({ kind, setup, name }) => kind !== "pipe" && setup === "plain" && !name.includes(" "))
     .map((one) => `${one.name} ${one.version()}`);
   const load = loadavg().map((value) => value.toFixed(1));
   return [

@@ -35,6 +35,14 @@ export interface Ports {
   readonly origin: number;
 }
 
+/** `text` is "node24 --max-semi-space-size=32": that runtime with options. */
+export function targetWith(text: string): Target {
+  const [name, ...options] = text.trim().split(/\s+/);
+  const runtime = runtimeNames.find((one) => one === name);
+  if (runtime === undefined) throw new Error(`--with ${text}: begins with one of ${runtimeNames.join(", ")}`);
+  return millrace(runtime, options);
+}
+
 export function allTargets(): readonly Target[] {
   return [
     program("nginx", ["-v"], ({ listen, origin }, folder) => writeProxyConfig(folder, listen, origin, false)),
@@ -50,18 +58,22 @@ export function allTargets(): readonly Target[] {
   ];
 }
 
-/** With `options` for the runtime. */
+/** With `options` for the runtime; of them, `NAME=value` is set in its environment. */
 export function millrace(runtime: RuntimeName, options: readonly string[] = []): Target {
   const command = cliCommandOn(runtime);
+  const variables = options.filter((option) => /^[A-Z_0-9a-z]+=/.test(option));
+  const flags = options.filter((option) => !variables.includes(option));
+  const program = [...command.slice(0, -1), ...flags, ...command.slice(-1)];
   return {
-    name: `millrace-${runtime}`,
+    name: [`millrace-${runtime}`, ...options].join(" "),
     kind: "millrace",
     setup: "plain",
     compilesWhileRunning: true,
     missing: missingRuntime(runtime),
     version: () => `${manifest.version} on ${versionOf([executableOf(runtime), "--version"])}`,
     command: ({ listen, origin }) => [
-      ...[...command.slice(0, -1), ...options, ...command.slice(-1)],
+      ...(variables.length > 0 ? ["env", ...variables] : []),
+      ...program,
       ...["proxy", "--listen", `127.0.0.1:${listen}`, "--to", `127.0.0.1:${origin}`],
     ],
   };
