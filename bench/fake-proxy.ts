@@ -13,10 +13,13 @@ export interface FakeProxy {
   exchangeLater(): Promise<void>;
 }
 
-export async function startFakeProxy(routes: Config["routes"]): Promise<FakeProxy> {
+export async function startFakeProxy(
+  routes: Config["routes"],
+  servers: string[] = ["127.0.0.1:2"],
+): Promise<FakeProxy> {
   const compiled = compileConfig({
     listeners: [{ address: "127.0.0.1:1" }],
-    upstreams: { app: { servers: ["127.0.0.1:2"] } },
+    upstreams: { app: { servers } },
     routes,
   });
   if (!("snapshot" in compiled)) throw new Error(JSON.stringify(compiled.problems));

@@ -5,7 +5,8 @@
 //
 // Options: --requests N (10000000), --runtimes a,b, --minutes N (4, for each runtime at most: what has not come to the
 // number by then says how far it came), --cores PROXY,LOAD (0,1). Flat: the most resident memory of the second half is at
-// most 4 MiB above that of the first, of which the first tenth is left out. Exit code 1 where it is not.
+// most 4 MiB above that of the first, of which the first tenth is left out; medians of each tenth are told, too. Exit code 1
+// where it is not.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,6 +17,7 @@ import { LOAD_CASES } from "./cases.ts";
 import { stopChildren, stopChildrenWithUs } from "./child.ts";
 import { parseCores } from "./cores.ts";
 import { load } from "./load.ts";
+import { median } from "./median.ts";
 import { residentKiB } from "./process-usage.ts";
 import { table } from "./report.ts";
 import { startOrigin, startTarget } from "./start-targets.ts";
@@ -92,5 +94,7 @@ function judged(runtime: RuntimeName, samples: readonly Sample[]): string[] {
   const verdict = `${isFlat ? "flat" : "GROWS"}${isWhole ? "" : `, ${(wanted - requests).toFixed(0)} short`}`;
   const row = [runtime, requests.toFixed(0), atTenth.toFixed(1), first.toFixed(1), second.toFixed(1), verdict];
   console.log(row.join("  "));
+  const tenths = Array.from({ length: 10 }, (_, i) => median(between(i / 10, (i + 1) / 10)).toFixed(0));
+  console.log(`  medians of the tenths: ${tenths.join(" ")}`);
   return row;
 }
