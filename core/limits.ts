@@ -166,6 +166,8 @@ export const RATE_GRACE_MS = 10_000;
 
 /** Idle connections kept per upstream server, requests that may wait for one. */
 export const POOL_IDLE_MAX = 64;
+/** How long those beyond are kept: a burst comes in waves, and the next one would have to make them all again. */
+export const POOL_BURST_IDLE_MS = 1_000;
 export const POOL_QUEUE_MAX = 1_024;
 
 /** Further tries of a request, and what all of them may cost: per request on average, and per second beside that. */

@@ -106,7 +106,10 @@ const UpstreamTimeouts = section({
 });
 
 const Pool = section({
-  idle: v.optional(described(count(), "Idle connections kept per server; 0 keeps none."), POOL_IDLE_MAX),
+  idle: v.optional(
+    described(count(), "Idle connections kept per server, and more for a second after a burst; 0 keeps none."),
+    POOL_IDLE_MAX,
+  ),
   idleTimeout: v.optional(
     described(duration(), "How long an idle connection is kept; `timeouts.poolIdle` when left out."),
   ),

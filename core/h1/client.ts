@@ -99,15 +99,15 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
     this.#owner.timers.clear(this.#timer);
   }
 
-  /** After a cycle with `isReusable`, and once when new: rests until the next one. */
-  rest(): void {
+  /** After a cycle with `isReusable`, and once when new: rests until the next one, for `idleMsMax` at most. */
+  rest(idleMsMax = Number.POSITIVE_INFINITY): void {
     this.#handler = null;
     this.#head.clear();
     if (this.#headChunk !== null) this.socket.release(this.#headChunk);
     this.#headChunk = null;
     this.#phase = IDLE;
     this.isReused = true;
-    this.#owner.timers.set(this.#timer, this.#poolIdleMs);
+    this.#owner.timers.set(this.#timer, Math.min(this.#poolIdleMs, idleMsMax));
   }
 
   /** Seconds from the server's `Keep-Alive: timeout`: we leave one second before it does (row P10). */

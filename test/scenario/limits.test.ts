@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
+import { POOL_BURST_IDLE_MS } from "../../core/limits.ts";
 import { GET, OK, ok, post, SILENT, type Stage, stageWith, statusesTo } from "./stage.ts";
 
 /** Each limit just below, at and just above its number. */
@@ -154,7 +155,7 @@ describe("the limit of idle upstream connections", () => {
     [2, { pool: { idle: 2 } }],
     [0, { pool: { idle: 0 } }],
   ] as const) {
-    it(`keeps ${max}`, async () => {
+    it(`keeps ${max}, and what a burst has left for a second`, async () => {
       stage = await stageWith({ ...options, script: SILENT });
       for (let i = 0; i <= max; i++) stage.ask(GET);
       assert.equal(stage.endpoint.connections.count, max + 1);
@@ -164,6 +165,10 @@ describe("the limit of idle upstream connections", () => {
       assert.equal(stage.endpoint.connections.idleCount, max);
       links[max]?.peer.send(OK);
       stage.sim.drive();
+      assert.equal(stage.endpoint.connections.count, max === 0 ? 0 : max + 1);
+      stage.sim.advance(POOL_BURST_IDLE_MS / 2);
+      assert.equal(stage.endpoint.connections.idleCount, max === 0 ? 0 : max + 1);
+      stage.sim.advance(POOL_BURST_IDLE_MS);
       assert.equal(stage.endpoint.connections.idleCount, max);
       assert.equal(stage.endpoint.connections.count, max);
     });

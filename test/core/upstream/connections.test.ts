@@ -5,7 +5,7 @@ import type { Fault } from "../../../core/fault.ts";
 import type { ClientConnection } from "../../../core/h1/client.ts";
 import { METHOD_GET } from "../../../core/http/message.ts";
 import { OutgoingHead } from "../../../core/http/outgoing.ts";
-import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, TICK_MS } from "../../../core/limits.ts";
+import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, POOL_BURST_IDLE_MS, TICK_MS } from "../../../core/limits.ts";
 import { Timers } from "../../../core/time/timers.ts";
 import { type Borrower, Connections } from "../../../core/upstream/connections.ts";
 import type { PoolDefinition } from "../../../core/upstream/definition.ts";
@@ -146,10 +146,25 @@ describe("leases", () => {
 });
 
 describe("what comes back", () => {
-  it("is kept up to the limit", () => {
+  it("is kept up to the limit, and beyond it for a second", () => {
     const customers = [leased(), leased(), leased()];
     for (const customer of customers) useUp(customer);
     sim.drive();
+    assert.deepEqual(counts(), [3, 3]);
+    sim.advance(POOL_BURST_IDLE_MS + 200);
+    assert.deepEqual(counts(), [2, 2]);
+  });
+
+  it("is kept as long as any other when it is lent again in that second, and comes back below the limit", () => {
+    const customers = [leased(), leased(), leased()];
+    for (const customer of customers) useUp(customer);
+    const last = customers[2]?.connection;
+    const again = leased();
+    assert.equal(again.connection, last);
+    const other = leased();
+    useUp(again);
+    useUp(other);
+    sim.advance(POOL_BURST_IDLE_MS + 200);
     assert.deepEqual(counts(), [2, 2]);
   });
 
