@@ -5,7 +5,7 @@ import { freeMemory, keepMemory } from "./chunk-memory.ts";
 import { countRead } from "./node-garbage.ts";
 import { unlessReset } from "./node-hidden-reset.ts";
 import { readBeforeWriteError } from "./node-last-read.ts";
-import { writeNow } from "./node-write-now.ts";
+import { writeNow, writePairNow } from "./node-write-now.ts";
 import { SMALL_BYTES, smallCopy } from "./small-chunks.ts";
 import { CANCELED, tcpAddress, toSocketError } from "./socket-error.ts";
 
@@ -99,9 +99,11 @@ export class NodeSocket implements Socket, Attempt {
   writePair(first: Uint8Array, second: Uint8Array): boolean {
     if (this.finished) return true;
     const { raw } = this;
+    const sent = raw.writableLength === 0 ? writePairNow(raw, first, second) : 0;
+    if (sent === first.length + second.length) return true;
     raw.cork();
-    raw.write(first);
-    raw.write(second);
+    if (sent < first.length) raw.write(first.subarray(sent));
+    raw.write(second.subarray(Math.max(0, sent - first.length)));
     raw.uncork();
     if (raw.writableLength > 0) keepMemory(first);
     return this.#accepted(second);
