@@ -5,6 +5,7 @@ import { freeMemory, keepMemory } from "./chunk-memory.ts";
 import { countRead } from "./node-garbage.ts";
 import { unlessReset } from "./node-hidden-reset.ts";
 import { readBeforeWriteError } from "./node-last-read.ts";
+import { type LateWriter, paysToWait, sendLater } from "./node-late-writes.ts";
 import { writeNow, writePairNow } from "./node-write-now.ts";
 import { SMALL_BYTES, smallCopy } from "./small-chunks.ts";
 import { CANCELED, tcpAddress, toSocketError } from "./socket-error.ts";
@@ -16,7 +17,10 @@ export interface RawSocket extends NetSocket {
 
 const UNOWNED: SocketHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
 
-export class NodeSocket implements Socket, Attempt {
+/** Up to here a write may wait for the end of the turn: a head, and a body of a few lines with it. */
+const LATE_BYTES_MAX = 4096;
+
+export class NodeSocket implements Socket, Attempt, LateWriter {
   handler: SocketHandler = UNOWNED;
   readonly tls: TlsInfo | null = null;
   readonly raw: RawSocket;
@@ -35,6 +39,10 @@ export class NodeSocket implements Socket, Attempt {
   endHeld = false;
   /** The runtime closed the socket while the end was held. */
   closeHeld = false;
+  // A small write that waits for the end of the turn (`node-late-writes.ts`).
+  #late: Uint8Array | null = null;
+  #lateStart = 0;
+  #lateEnd = 0;
   readonly #bound: Address;
   #local: Address | null = null;
   #peer: Address | null = null;
@@ -79,7 +87,7 @@ export class NodeSocket implements Socket, Attempt {
   }
 
   get queuedBytes(): number {
-    return this.raw.writableLength;
+    return this.raw.writableLength + (this.#late === null ? 0 : this.#lateEnd - this.#lateStart);
   }
 
   write(bytes: Uint8Array): boolean {
@@ -88,6 +96,26 @@ export class NodeSocket implements Socket, Attempt {
 
   writeRange(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.finished) return true;
+    if (this.#late === null && end - start <= LATE_BYTES_MAX && this.raw.writableLength === 0 && paysToWait()) {
+      this.#late = bytes;
+      this.#lateStart = start;
+      this.#lateEnd = end;
+      sendLater(this);
+      return true;
+    }
+    this.sendLate();
+    return this.#send(bytes, start, end);
+  }
+
+  /** What was to wait for the end of the turn goes out now. */
+  sendLate(): void {
+    const late = this.#late;
+    if (late === null) return;
+    this.#late = null;
+    if (!this.finished) this.#send(late, this.#lateStart, this.#lateEnd);
+  }
+
+  #send(bytes: Uint8Array, start: number, end: number): boolean {
     const { raw } = this;
     const sentTo = start + (raw.writableLength === 0 ? writeNow(raw, bytes, start, end) : 0);
     if (sentTo === end) return true;
@@ -98,6 +126,7 @@ export class NodeSocket implements Socket, Attempt {
 
   writePair(first: Uint8Array, second: Uint8Array): boolean {
     if (this.finished) return true;
+    this.sendLate();
     const { raw } = this;
     const sent = raw.writableLength === 0 ? writePairNow(raw, first, second) : 0;
     if (sent === first.length + second.length) return true;
@@ -135,17 +164,20 @@ export class NodeSocket implements Socket, Attempt {
 
   end(): void {
     if (this.finished) return;
+    this.sendLate();
     this.finished = true;
     this.raw.end();
   }
 
   destroy(): void {
+    this.sendLate();
     this.#abandon();
     this.raw.destroy();
   }
 
   reset(): void {
     const { raw } = this;
+    this.sendLate();
     this.#abandon();
     // A UNIX socket has no RST, and Node throws when asked for one.
     if (raw.destroyed || raw.remoteFamily === undefined) raw.destroy();

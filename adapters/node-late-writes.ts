@@ -1,0 +1,61 @@
+/**
+ * Small writes of one turn of the event loop, sent together at its end. Reading, our code and writing each fill the caches of
+ * a core; taking turns with every request they evict each other, together they don't: 11 percent of the CPU time of a
+ * small request on 64 connections (Node 24, median of 11 rounds side by side). A turn with a single write would only pay
+ * for the end of the turn, 10 percent: while turns are like that, writes go out at once, and one in some is a probe.
+ */
+
+/** Who has something to send at the end of the turn. */
+export interface LateWriter {
+  sendLate(): void;
+}
+
+/** So many are sent at once, so that the first of a large turn does not wait for the last. */
+const WAITING_MAX = 32;
+/** A turn with fewer is a lone one; after so many of those in a row nothing waits, and one write in PROBE_EVERY probes. */
+const TOGETHER_MIN = 4;
+const LONE_TURNS_MAX = 16;
+// A prime: with turns of eight, every 32nd write would always be the last of its turn.
+const PROBE_EVERY = 31;
+
+const waiting: (LateWriter | null)[] = new Array(WAITING_MAX).fill(null);
+let count = 0;
+let writesOfTurn = 0;
+let isTurnOpen = false;
+let loneTurns = 0;
+let sinceProbe = 0;
+
+/** Whether a write should wait now, as far as the last turns tell. */
+export function paysToWait(): boolean {
+  if (loneTurns < LONE_TURNS_MAX) return true;
+  sinceProbe = (sinceProbe + 1) % PROBE_EVERY;
+  return isTurnOpen || sinceProbe === 0;
+}
+
+export function sendLater(writer: LateWriter): void {
+  waiting[count++] = writer;
+  writesOfTurn++;
+  if (!isTurnOpen) {
+    isTurnOpen = true;
+    // Immediates run behind the reads of a turn, before the loop waits again.
+    setImmediate(endTurn);
+  }
+  if (count === WAITING_MAX) sendAll();
+}
+
+function endTurn(): void {
+  isTurnOpen = false;
+  loneTurns = writesOfTurn < TOGETHER_MIN ? loneTurns + 1 : 0;
+  writesOfTurn = 0;
+  sendAll();
+}
+
+function sendAll(): void {
+  const last = count;
+  count = 0;
+  for (let i = 0; i < last; i++) {
+    const writer = waiting[i]!;
+    waiting[i] = null;
+    writer.sendLate();
+  }
+}
