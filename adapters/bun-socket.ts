@@ -4,6 +4,7 @@
  */
 import type { Address, Attempt, ConnectDone, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
 import { freeMemory, keepMemory } from "./chunk-memory.ts";
+import { type LateWriter, paysToWait, sendLater } from "./late-writes.ts";
 import { CANCELED, tcpAddress, toSocketError } from "./socket-error.ts";
 
 export interface RawSocket {
@@ -25,10 +26,12 @@ export interface RawSocket {
 }
 
 const JOIN_BYTES_MAX = 16 * 1024;
+/** Up to here a write may wait for the end of the turn: a head, and a body of a few lines with it. */
+const LATE_BYTES_MAX = 4096;
 
 const UNOWNED: SocketHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
 
-export class BunSocket implements Socket, Attempt {
+export class BunSocket implements Socket, Attempt, LateWriter {
   handler: SocketHandler = UNOWNED;
   readonly tls: TlsInfo | null = null;
   raw: RawSocket | null = null;
@@ -51,10 +54,14 @@ export class BunSocket implements Socket, Attempt {
   /** What the kernel has not taken: `queue[0]` from `queueOffset` on. */
   queue: Uint8Array[] = [];
   queueOffset = 0;
-  queuedBytes = 0;
+  unsentBytes = 0;
   needsDrain = false;
   /** Nothing more may be written: `end` was called or the socket is closed. */
   finished = false;
+  // A small write that waits for the end of the turn (`late-writes.ts`).
+  #late: Uint8Array | null = null;
+  #lateStart = 0;
+  #lateEnd = 0;
   readonly #bound: Address;
   #local: Address | null = null;
   #peer: Address | null = null;
@@ -90,27 +97,52 @@ export class BunSocket implements Socket, Attempt {
     this.raw?.pause();
   }
 
+  get queuedBytes(): number {
+    return this.unsentBytes + (this.#late === null ? 0 : this.#lateEnd - this.#lateStart);
+  }
+
   write(bytes: Uint8Array): boolean {
     if (this.finished || bytes.length === 0) return true;
-    if (this.queuedBytes === 0) {
+    this.sendLate();
+    if (this.unsentBytes === 0) {
       const count = (this.raw as RawSocket).write(bytes);
       // -1: closed, and `close` will say why.
       if (count === bytes.length || count < 0) return true;
       this.queueOffset = count;
-      this.queuedBytes = bytes.length - count;
-    } else this.queuedBytes += bytes.length;
+      this.unsentBytes = bytes.length - count;
+    } else this.unsentBytes += bytes.length;
     keepMemory(bytes);
     this.queue.push(bytes);
-    if (this.queuedBytes < this.highWaterBytes) return true;
+    if (this.unsentBytes < this.highWaterBytes) return true;
     this.needsDrain = true;
     return false;
   }
 
   /** Making a view costs more than the rest of a small write (4 µs under JavaScriptCore). */
   writeRange(bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.finished || end === start) return true;
+    if (this.#late === null && end - start <= LATE_BYTES_MAX && this.unsentBytes === 0 && paysToWait()) {
+      this.#late = bytes;
+      this.#lateStart = start;
+      this.#lateEnd = end;
+      sendLater(this);
+      return true;
+    }
+    this.sendLate();
+    return this.#send(bytes, start, end);
+  }
+
+  /** What was to wait for the end of the turn goes out now. */
+  sendLate(): void {
+    const late = this.#late;
+    if (late === null) return;
+    this.#late = null;
+    if (!this.finished && !this.closed) this.#send(late, this.#lateStart, this.#lateEnd);
+  }
+
+  #send(bytes: Uint8Array, start: number, end: number): boolean {
     const length = end - start;
-    if (this.finished || length === 0) return true;
-    if (this.queuedBytes > 0) return this.write(bytes.subarray(start, end));
+    if (this.unsentBytes > 0) return this.write(bytes.subarray(start, end));
     const count = (this.raw as RawSocket).write(bytes, start, length);
     return count === length || count < 0 || this.write(bytes.subarray(start + count, end));
   }
@@ -140,7 +172,7 @@ export class BunSocket implements Socket, Attempt {
       const bytes = queue[written] as Uint8Array;
       const count = raw.write(this.queueOffset === 0 ? bytes : bytes.subarray(this.queueOffset));
       if (count < 0) return;
-      this.queuedBytes -= count;
+      this.unsentBytes -= count;
       this.queueOffset += count;
       if (this.queueOffset < bytes.length) break;
       this.queueOffset = 0;
@@ -148,23 +180,26 @@ export class BunSocket implements Socket, Attempt {
     }
     queue.splice(0, written);
     if (queue.length === 0 && this.finished) raw.shutdown();
-    if (!this.needsDrain || this.queuedBytes > this.highWaterBytes / 2) return;
+    if (!this.needsDrain || this.unsentBytes > this.highWaterBytes / 2) return;
     this.needsDrain = false;
     this.guard(() => this.handler.onDrain(this));
   }
 
   end(): void {
     if (this.finished) return;
+    this.sendLate();
     this.finished = true;
-    if (this.queuedBytes === 0) (this.raw as RawSocket).shutdown();
+    if (this.unsentBytes === 0) (this.raw as RawSocket).shutdown();
   }
 
   destroy(): void {
+    this.sendLate();
     if (!this.#finish()) return;
     if (!this.closed) (this.raw as RawSocket).close();
   }
 
   reset(): void {
+    this.sendLate();
     if (!this.#finish()) return;
     if (!this.closed) (this.raw as RawSocket).terminate();
   }
@@ -175,7 +210,7 @@ export class BunSocket implements Socket, Attempt {
     this.over = true;
     this.finished = true;
     this.queue = [];
-    this.queuedBytes = 0;
+    this.unsentBytes = 0;
     this.held = [];
     queueMicrotask(() => this.handler.onClose(this, null));
     return true;
@@ -262,7 +297,7 @@ export const EVENTS = {
   },
   drain(raw: RawSocket): void {
     const socket = raw.data as BunSocket;
-    if (socket.queuedBytes > 0) socket.flush();
+    if (socket.unsentBytes > 0) socket.flush();
   },
   end(raw: RawSocket): void {
     const socket = raw.data as BunSocket;
@@ -274,7 +309,7 @@ export const EVENTS = {
     socket.closed = true;
     socket.finished = true;
     socket.queue = [];
-    socket.queuedBytes = 0;
+    socket.unsentBytes = 0;
     if (error === undefined || error === null) {
       // Bun 1.4 tells a FIN that comes after our own only as `close` (oven-sh/bun#35947).
       socket.ended = true;

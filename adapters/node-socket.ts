@@ -2,10 +2,10 @@ import type { Socket as NetSocket } from "node:net";
 import { Readable } from "node:stream";
 import type { Address, Attempt, ConnectDone, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
 import { freeMemory, keepMemory } from "./chunk-memory.ts";
+import { type LateWriter, paysToWait, sendLater } from "./late-writes.ts";
 import { countRead } from "./node-garbage.ts";
 import { unlessReset } from "./node-hidden-reset.ts";
 import { readBeforeWriteError } from "./node-last-read.ts";
-import { type LateWriter, paysToWait, sendLater } from "./node-late-writes.ts";
 import { writeNow, writePairNow } from "./node-write-now.ts";
 import { SMALL_BYTES, smallCopy } from "./small-chunks.ts";
 import { CANCELED, tcpAddress, toSocketError } from "./socket-error.ts";
@@ -39,7 +39,7 @@ export class NodeSocket implements Socket, Attempt, LateWriter {
   endHeld = false;
   /** The runtime closed the socket while the end was held. */
   closeHeld = false;
-  // A small write that waits for the end of the turn (`node-late-writes.ts`).
+  // A small write that waits for the end of the turn (`late-writes.ts`).
   #late: Uint8Array | null = null;
   #lateStart = 0;
   #lateEnd = 0;

@@ -49,6 +49,7 @@ const sharedByAdapters = [
   "accept-queue",
   "chunk-memory",
   "dns-message",
+  "late-writes",
   "resolver",
   "small-chunks",
   "socket-error",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "@std/testing/bdd";
-import { type LateWriter, paysToWait, sendLater } from "../../adapters/node-late-writes.ts";
+import { type LateWriter, paysToWait, sendLater } from "../../adapters/late-writes.ts";
 
 let sent: number[];
 
