@@ -1,6 +1,6 @@
 /**
  * Instructions per request of the core on sockets without a kernel, counted by valgrind. V8 only interprets here: with
- * compilers, what is compiled when would be counted, too. Two runs differ by less than one in a million, on a busy machine as
+ * compilers, what is compiled when would be counted, too. Two runs differ by less than 0.01 %, on a busy machine as
  * well; what they say is how much JavaScript a request runs, not how fast a compiler makes it.
  *
  *   npm run -s bench:instructions                               as JSON; needs valgrind and Node 24
