@@ -3,6 +3,8 @@
  * before the garbage collector would, so that the next read finds it still warm.
  */
 
+import { sendWaiting } from "./late-writes.ts";
+
 /** Below, the collector is cheaper. */
 const FREED_BYTES_MIN = 16 * 1024;
 
@@ -23,7 +25,9 @@ export function keepMemory(bytes: Uint8Array): void {
 export function freeMemory(chunk: Uint8Array): boolean {
   if (chunk.length < FREED_BYTES_MIN) return false;
   const memory = chunk.buffer as ArrayBufferLike & Transferable;
-  if (memory.byteLength !== chunk.length || memory.transfer === undefined || queued.has(memory)) return false;
+  if (memory.byteLength !== chunk.length || memory.transfer === undefined) return false;
+  sendWaiting(); // which may be a part of it
+  if (queued.has(memory)) return false;
   memory.transfer(0);
   return true;
 }

@@ -40,17 +40,18 @@ export function sendLater(writer: LateWriter): void {
     // Immediates run behind the reads of a turn, before the loop waits again.
     setImmediate(endTurn);
   }
-  if (count === WAITING_MAX) sendAll();
+  if (count === WAITING_MAX) sendWaiting();
 }
 
 function endTurn(): void {
   isTurnOpen = false;
   loneTurns = writesOfTurn < TOGETHER_MIN ? loneTurns + 1 : 0;
   writesOfTurn = 0;
-  sendAll();
+  sendWaiting();
 }
 
-function sendAll(): void {
+/** Everything that waits goes out now. */
+export function sendWaiting(): void {
   const last = count;
   count = 0;
   for (let i = 0; i < last; i++) {

@@ -91,7 +91,9 @@ export class NodeSocket implements Socket, Attempt, LateWriter {
   }
 
   write(bytes: Uint8Array): boolean {
-    return this.writeRange(bytes, 0, bytes.length);
+    if (this.finished) return true;
+    this.sendLate();
+    return this.#send(bytes, 0, bytes.length);
   }
 
   writeRange(bytes: Uint8Array, start: number, end: number): boolean {

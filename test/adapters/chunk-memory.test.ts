@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { freeMemory, keepMemory } from "../../adapters/chunk-memory.ts";
+import { sendLater } from "../../adapters/late-writes.ts";
 
 const BYTES = 64 * 1024;
 const canFree = "transfer" in ArrayBuffer.prototype;
@@ -17,6 +18,14 @@ describe("the memory of a chunk", () => {
     keepMemory(chunk.subarray(100, 200));
     assert.equal(freeMemory(chunk), false);
     assert.equal(chunk.length, BYTES);
+  });
+
+  it("is not freed before a part of it went out that waits for the end of the turn", () => {
+    const chunk = new Uint8Array(BYTES).fill(7);
+    let sent = 0;
+    sendLater({ sendLate: () => void (sent = chunk[100] ?? 0) });
+    freeMemory(chunk);
+    assert.equal(sent, canFree ? 7 : 0);
   });
 
   it("stays when it is small, or not the chunk's alone", () => {

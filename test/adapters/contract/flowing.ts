@@ -297,6 +297,22 @@ export function flowing(join: () => Promise<Link>): void {
     strictEqual(sha(l.far.chunks), sha(expected));
   });
 
+  it("writes a small part of a chunk that is released at once", async () => {
+    await using l = await join();
+    const expected: Uint8Array[] = [];
+    l.recorder.onBytes = (socket, bytes) => {
+      const end = Math.min(100, bytes.length);
+      expected.push(new Uint8Array(bytes.subarray(0, end)));
+      socket.writeRange(bytes, 0, end);
+      socket.release(bytes);
+    };
+    l.socket.resume();
+    l.far.raw.write(patterned(4_000_000));
+    await l.recorder.untilBytes(4_000_000);
+    await l.far.untilBytes(joinedChunks(expected).length);
+    strictEqual(sha(l.far.chunks), sha(expected));
+  });
+
   it("gives the next event to the handler of the moment", async () => {
     await using l = await join();
     const { recorder } = l;
