@@ -16,10 +16,14 @@ const symbols = Object.getOwnPropertySymbols(made);
 const roomKey = symbols.find(({ description }) => description === "kBuffer");
 const callbackKey = symbols.find(({ description }) => description === "kBufferCb");
 
-/** `raw` has not been read from. Where this Node keeps the option elsewhere, the socket stays as it is: slower, and right. */
-export function readInto(raw: NetSocket, room: Uint8Array, onRead: ReadCallback): void {
+/**
+ * `raw` has not been read from. False where this Node keeps the option elsewhere: the socket stays as it is, slower, and
+ * right.
+ */
+export function readInto(raw: NetSocket, room: Uint8Array, onRead: ReadCallback): boolean {
   const handle = (raw as unknown as { readonly _handle: Handle | null })._handle;
-  if (roomKey === undefined || callbackKey === undefined || handle?.useUserBuffer === undefined) return;
+  if (roomKey === undefined || callbackKey === undefined || handle?.useUserBuffer === undefined) return false;
   Object.assign(raw, { [roomKey]: room, [callbackKey]: onRead });
   handle.useUserBuffer(room);
+  return true;
 }

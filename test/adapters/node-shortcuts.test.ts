@@ -1,0 +1,52 @@
+// The undocumented ways of Node's adapter (decision 060) are there on the versions that are tested.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { describe, it } from "@std/testing/bdd";
+import { readInto } from "../../adapters/node-read-into.ts";
+import { writeNow } from "../../adapters/node-write-now.ts";
+import { runtimeUnderTest } from "../support/runtime-command.ts";
+
+async function pair(): Promise<{ accepted: Socket; far: Socket; close: () => void }> {
+  const server = createServer({ pauseOnConnect: true }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const far = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  const [accepted] = (await once(server, "connection")) as [Socket];
+  await once(far, "connect");
+  const close = () => {
+    accepted.destroy();
+    far.destroy();
+    server.close();
+  };
+  return { accepted, far, close };
+}
+
+describe("on this Node", { ignore: !runtimeUnderTest().startsWith("node") }, () => {
+  it("an accepted socket reads into room it is given", async () => {
+    const { accepted, far, close } = await pair();
+    const room = new Uint8Array(64);
+    let length = 0;
+    const isInto = readInto(accepted, room, (read) => {
+      length = read;
+      return true;
+    });
+    assert.ok(isInto, "the documented way is all there is now");
+    accepted.resume();
+    far.write("hello");
+    while (length === 0) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(length, 5);
+    assert.equal(Buffer.from(room.subarray(0, 5)).toString(), "hello");
+    close();
+  });
+
+  it("a socket is written to by its descriptor, and not once it is destroyed", async () => {
+    const { accepted, far, close } = await pair();
+    assert.equal(writeNow(accepted, Buffer.from("-hello-"), 1, 6), 5);
+    const [bytes] = (await once(far, "data")) as [Buffer];
+    assert.equal(bytes.toString(), "hello");
+    accepted.destroy();
+    assert.equal(writeNow(accepted, Buffer.from("hello"), 0, 5), 0);
+    close();
+  });
+});
