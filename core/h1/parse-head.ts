@@ -17,7 +17,6 @@ import {
   DIGIT_0,
   DOT,
   equalsText,
-  FIELD_VALUE,
   HTAB,
   LF,
   PATH,
@@ -246,7 +245,7 @@ function parseStatusLine(head: ResponseHead, bytes: Uint8Array, start: number, e
   if (bytes[at] === SP) at++;
   else if (bytes[at] !== CR) return -refuse.BAD_STATUS_LINE;
   head.reasonStart = at;
-  while (at < end && FIELD_VALUE[bytes[at]!] === 1) at++;
+  at = endOfValue(bytes, at, end);
   head.reasonEnd = at;
   head.lineStart = version === 1 && bytes[head.reasonStart - 1] === SP ? start : -1;
   if (at + 1 >= end && (at === end || bytes[at] === CR)) return incompleteLine(head.progress, end);
