@@ -21,9 +21,11 @@ const callbackKey = symbols.find(({ description }) => description === "kBufferCb
  * right.
  */
 export function readInto(raw: NetSocket, room: Uint8Array, onRead: ReadCallback): boolean {
-  const handle = (raw as unknown as { readonly _handle: Handle | null })._handle;
+  const opened = raw as unknown as { readonly _handle: Handle | null; [key: symbol]: unknown };
+  const handle = opened._handle;
   if (roomKey === undefined || callbackKey === undefined || handle?.useUserBuffer === undefined) return false;
-  Object.assign(raw, { [roomKey]: room, [callbackKey]: onRead });
+  opened[roomKey] = room;
+  opened[callbackKey] = onRead;
   handle.useUserBuffer(room);
   return true;
 }

@@ -10,6 +10,18 @@ interface Described {
   readonly _handle: { readonly fd?: number } | null;
 }
 
+/** How many of `bytes[start, end)` the kernel took. Only while the stream has nothing queued. */
+export function writeNow(raw: NetSocket, bytes: Uint8Array, start: number, end: number): number {
+  const fd = descriptorOf(raw);
+  if (fd < 0) return 0;
+  try {
+    return writeSync(fd, bytes, start, end - start);
+  } catch {
+    // EAGAIN, or the peer is gone: the stream tries again, and tells of it as ever.
+    return 0;
+  }
+}
+
 /** The same for two pieces in one system call. */
 export function writePairNow(raw: NetSocket, first: Uint8Array, second: Uint8Array): number {
   const fd = descriptorOf(raw);
@@ -24,16 +36,4 @@ export function writePairNow(raw: NetSocket, first: Uint8Array, second: Uint8Arr
 /** Below 0 while nothing can be written past the stream: Windows has no descriptors. */
 function descriptorOf(raw: NetSocket): number {
   return raw.destroyed || raw.connecting ? -1 : ((raw as unknown as Described)._handle?.fd ?? -1);
-}
-
-/** How many of `bytes[start, end)` the kernel took. Only while the stream has nothing queued. */
-export function writeNow(raw: NetSocket, bytes: Uint8Array, start: number, end: number): number {
-  const fd = descriptorOf(raw);
-  if (fd < 0) return 0;
-  try {
-    return writeSync(fd, bytes, start, end - start);
-  } catch {
-    // EAGAIN, or the peer is gone: the stream tries again, and tells of it as ever.
-    return 0;
-  }
 }
