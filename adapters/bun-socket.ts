@@ -4,7 +4,7 @@
  */
 import type { Address, Attempt, ConnectDone, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
 import { freeMemory, keepMemory } from "./chunk-memory.ts";
-import { type LateWriter, paysToWait, sendLater } from "./late-writes.ts";
+import { LateSender } from "./late-writes.ts";
 import { CANCELED, tcpAddress, toSocketError } from "./socket-error.ts";
 
 export interface RawSocket {
@@ -26,12 +26,10 @@ export interface RawSocket {
 }
 
 const JOIN_BYTES_MAX = 16 * 1024;
-/** Up to here a write may wait for the end of the turn: a head, and a body of a few lines with it. */
-const LATE_BYTES_MAX = 4096;
 
 const UNOWNED: SocketHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
 
-export class BunSocket implements Socket, Attempt, LateWriter {
+export class BunSocket extends LateSender implements Socket, Attempt {
   handler: SocketHandler = UNOWNED;
   readonly tls: TlsInfo | null = null;
   raw: RawSocket | null = null;
@@ -58,15 +56,12 @@ export class BunSocket implements Socket, Attempt, LateWriter {
   needsDrain = false;
   /** Nothing more may be written: `end` was called or the socket is closed. */
   finished = false;
-  // A small write that waits for the end of the turn (`late-writes.ts`).
-  #late: Uint8Array | null = null;
-  #lateStart = 0;
-  #lateEnd = 0;
   readonly #bound: Address;
   #local: Address | null = null;
   #peer: Address | null = null;
 
   constructor(highWaterBytes: number, bound: Address, done: ConnectDone | null) {
+    super();
     this.highWaterBytes = highWaterBytes;
     this.#bound = bound;
     this.done = done;
@@ -97,10 +92,6 @@ export class BunSocket implements Socket, Attempt, LateWriter {
     this.raw?.pause();
   }
 
-  get queuedBytes(): number {
-    return this.unsentBytes + (this.#late === null ? 0 : this.#lateEnd - this.#lateStart);
-  }
-
   write(bytes: Uint8Array): boolean {
     if (this.finished || bytes.length === 0) return true;
     this.sendLate();
@@ -119,28 +110,7 @@ export class BunSocket implements Socket, Attempt, LateWriter {
   }
 
   /** Making a view costs more than the rest of a small write (4 µs under JavaScriptCore). */
-  writeRange(bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.finished || end === start) return true;
-    if (this.#late === null && end - start <= LATE_BYTES_MAX && this.unsentBytes === 0 && paysToWait()) {
-      this.#late = bytes;
-      this.#lateStart = start;
-      this.#lateEnd = end;
-      sendLater(this);
-      return true;
-    }
-    this.sendLate();
-    return this.#send(bytes, start, end);
-  }
-
-  /** What was to wait for the end of the turn goes out now. */
-  sendLate(): void {
-    const late = this.#late;
-    if (late === null) return;
-    this.#late = null;
-    if (!this.finished && !this.closed) this.#send(late, this.#lateStart, this.#lateEnd);
-  }
-
-  #send(bytes: Uint8Array, start: number, end: number): boolean {
+  override sendNow(bytes: Uint8Array, start: number, end: number): boolean {
     const length = end - start;
     if (this.unsentBytes > 0) return this.write(bytes.subarray(start, end));
     const count = (this.raw as RawSocket).write(bytes, start, length);

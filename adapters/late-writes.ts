@@ -10,6 +10,8 @@ export interface LateWriter {
   sendLate(): void;
 }
 
+/** Up to here a write may wait: a head, and a body of a few lines with it. */
+const LATE_BYTES_MAX = 4096;
 /** So many are sent at once, so that the first of a large turn does not wait for the last. */
 const WAITING_MAX = 32;
 /** A turn with fewer is a lone one; after so many of those in a row nothing waits, and one write in PROBE_EVERY probes. */
@@ -58,5 +60,44 @@ export function sendWaiting(): void {
     const writer = waiting[i]!;
     waiting[i] = null;
     writer.sendLate();
+  }
+}
+
+/** A socket whose small writes wait. Whatever comes behind one of them calls `sendLate` first. */
+export abstract class LateSender implements LateWriter {
+  /** Nothing more may be written. */
+  abstract finished: boolean;
+  /** What the kernel was offered and has not taken. */
+  abstract readonly unsentBytes: number;
+  #late: Uint8Array | null = null;
+  #start = 0;
+  #end = 0;
+
+  /** As `writeRange`, at once. Not after `finished`, and not for nothing. */
+  abstract sendNow(bytes: Uint8Array, start: number, end: number): boolean;
+
+  get queuedBytes(): number {
+    return this.unsentBytes + (this.#late === null ? 0 : this.#end - this.#start);
+  }
+
+  writeRange(bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.finished || end === start) return true;
+    if (this.#late === null && end - start <= LATE_BYTES_MAX && this.unsentBytes === 0 && paysToWait()) {
+      this.#late = bytes;
+      this.#start = start;
+      this.#end = end;
+      sendLater(this);
+      return true;
+    }
+    this.sendLate();
+    return this.sendNow(bytes, start, end);
+  }
+
+  /** What was to wait for the end of the turn goes out now. */
+  sendLate(): void {
+    const late = this.#late;
+    if (late === null) return;
+    this.#late = null;
+    if (!this.finished) this.sendNow(late, this.#start, this.#end);
   }
 }

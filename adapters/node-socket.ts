@@ -2,7 +2,7 @@ import type { Socket as NetSocket } from "node:net";
 import { Readable } from "node:stream";
 import type { Address, Attempt, ConnectDone, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
 import { freeMemory, keepMemory } from "./chunk-memory.ts";
-import { type LateWriter, paysToWait, sendLater } from "./late-writes.ts";
+import { LateSender } from "./late-writes.ts";
 import { countRead } from "./node-garbage.ts";
 import { unlessReset } from "./node-hidden-reset.ts";
 import { readBeforeWriteError } from "./node-last-read.ts";
@@ -17,10 +17,7 @@ export interface RawSocket extends NetSocket {
 
 const UNOWNED: SocketHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
 
-/** Up to here a write may wait for the end of the turn: a head, and a body of a few lines with it. */
-const LATE_BYTES_MAX = 4096;
-
-export class NodeSocket implements Socket, Attempt, LateWriter {
+export class NodeSocket extends LateSender implements Socket, Attempt {
   handler: SocketHandler = UNOWNED;
   readonly tls: TlsInfo | null = null;
   readonly raw: RawSocket;
@@ -39,15 +36,12 @@ export class NodeSocket implements Socket, Attempt, LateWriter {
   endHeld = false;
   /** The runtime closed the socket while the end was held. */
   closeHeld = false;
-  // A small write that waits for the end of the turn (`late-writes.ts`).
-  #late: Uint8Array | null = null;
-  #lateStart = 0;
-  #lateEnd = 0;
   readonly #bound: Address;
   #local: Address | null = null;
   #peer: Address | null = null;
 
   constructor(raw: RawSocket, highWaterBytes: number, bound: Address, done: ConnectDone | null) {
+    super();
     this.raw = raw;
     this.highWaterBytes = highWaterBytes;
     this.#bound = bound;
@@ -86,38 +80,17 @@ export class NodeSocket implements Socket, Attempt, LateWriter {
     return this.isUnix ? this.#bound : tcpAddress(host, port);
   }
 
-  get queuedBytes(): number {
-    return this.raw.writableLength + (this.#late === null ? 0 : this.#lateEnd - this.#lateStart);
+  get unsentBytes(): number {
+    return this.raw.writableLength;
   }
 
   write(bytes: Uint8Array): boolean {
     if (this.finished) return true;
     this.sendLate();
-    return this.#send(bytes, 0, bytes.length);
+    return this.sendNow(bytes, 0, bytes.length);
   }
 
-  writeRange(bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.finished) return true;
-    if (this.#late === null && end - start <= LATE_BYTES_MAX && this.raw.writableLength === 0 && paysToWait()) {
-      this.#late = bytes;
-      this.#lateStart = start;
-      this.#lateEnd = end;
-      sendLater(this);
-      return true;
-    }
-    this.sendLate();
-    return this.#send(bytes, start, end);
-  }
-
-  /** What was to wait for the end of the turn goes out now. */
-  sendLate(): void {
-    const late = this.#late;
-    if (late === null) return;
-    this.#late = null;
-    if (!this.finished) this.#send(late, this.#lateStart, this.#lateEnd);
-  }
-
-  #send(bytes: Uint8Array, start: number, end: number): boolean {
+  override sendNow(bytes: Uint8Array, start: number, end: number): boolean {
     const { raw } = this;
     const sentTo = start + (raw.writableLength === 0 ? writeNow(raw, bytes, start, end) : 0);
     if (sentTo === end) return true;
