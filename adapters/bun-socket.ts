@@ -56,6 +56,8 @@ export class BunSocket extends LateSender implements Socket, Attempt {
   needsDrain = false;
   /** Nothing more may be written: `end` was called or the socket is closed. */
   finished = false;
+  /** `endAndClose` was called. */
+  closesAtEnd = false;
   readonly #bound: Address;
   #local: Address | null = null;
   #peer: Address | null = null;
@@ -149,7 +151,8 @@ export class BunSocket extends LateSender implements Socket, Attempt {
       written += 1;
     }
     queue.splice(0, written);
-    if (queue.length === 0 && this.finished) raw.shutdown();
+    if (queue.length === 0 && this.closesAtEnd) this.destroy();
+    else if (queue.length === 0 && this.finished) raw.shutdown();
     if (!this.needsDrain || this.unsentBytes > this.highWaterBytes / 2) return;
     this.needsDrain = false;
     this.guard(() => this.handler.onDrain(this));
@@ -160,6 +163,13 @@ export class BunSocket extends LateSender implements Socket, Attempt {
     this.sendLate();
     this.finished = true;
     if (this.unsentBytes === 0) (this.raw as RawSocket).shutdown();
+  }
+
+  endAndClose(): void {
+    this.sendLate();
+    this.finished = true;
+    this.closesAtEnd = true;
+    if (this.unsentBytes === 0) this.destroy();
   }
 
   destroy(): void {

@@ -188,6 +188,11 @@ export class DenoSocket implements Socket {
     if (!this.writing) void this.#sendFin();
   }
 
+  /** Closing under a read makes an error of it, which costs more than waiting for the peer's FIN. */
+  endAndClose(): void {
+    this.end();
+  }
+
   destroy(): void {
     this.#close(null);
   }

@@ -144,6 +144,15 @@ export class NodeSocket extends LateSender implements Socket, Attempt {
     this.raw.end();
   }
 
+  endAndClose(): void {
+    this.sendLate();
+    if (this.raw.writableLength === 0) this.destroy();
+    else {
+      this.end();
+      this.raw.once("finish", onFinish);
+    }
+  }
+
   destroy(): void {
     this.sendLate();
     this.#abandon();
@@ -261,6 +270,10 @@ function onDrain(this: NetSocket): void {
   if (!owner.needsDrain || owner.abandoned) return;
   owner.needsDrain = false;
   owner.guard(() => owner.handler.onDrain(owner));
+}
+
+function onFinish(this: NetSocket): void {
+  (this as RawSocket).owner.destroy();
 }
 
 function onEnd(this: NetSocket): void {

@@ -34,6 +34,7 @@ export class FakeSocket implements Socket {
   }
   release(): void {}
   end(): void {}
+  endAndClose(): void {}
   destroy(): void {}
   reset(): void {}
   pause(): void {}

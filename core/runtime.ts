@@ -95,6 +95,11 @@ export interface Socket {
   release(chunk: Uint8Array): void;
   /** FIN once the queue is written. Reading goes on. */
   end(): void;
+  /**
+   * `end`, and `destroy` once the queue is written, where that is cheaper than to wait for the peer's FIN: for one that has
+   * nothing more to say. What it says all the same may be answered with RST.
+   */
+  endAndClose(): void;
   /** Drops the queue and closes. A peer may see FIN or RST. */
   destroy(): void;
   /** RST where the runtime can (`capabilities.reset`), else `destroy`. */

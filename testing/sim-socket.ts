@@ -35,6 +35,7 @@ export class SimSocket implements Socket {
   #owesDrain = false;
   #endRequested = false;
   #finSent = false;
+  #closesAtEnd = false;
   #inbox: Uint8Array[] = [];
   #finArrived = false;
   #endDelivered = false;
@@ -95,6 +96,12 @@ export class SimSocket implements Socket {
     this.#flush();
   }
 
+  endAndClose(): void {
+    this.#closesAtEnd = true;
+    this.end();
+    if (this.#finSent) this.destroy();
+  }
+
   destroy(): void {
     if (this.closed) return;
     this.#network.record(this.label, "destroy", this.#inbox.length);
@@ -153,7 +160,8 @@ export class SimSocket implements Socket {
     }
     if (this.#endRequested && !this.#finSent && this.#queue.length === 0) {
       this.#sendFin();
-      this.#maybeClose();
+      if (this.#closesAtEnd) this.destroy();
+      else this.#maybeClose();
     }
   }
 

@@ -86,6 +86,12 @@ export class Outbox {
     this.#socket.end();
   }
 
+  /** The same, and closes without waiting for the other side's FIN. */
+  endAndClose(): void {
+    this.flush();
+    this.#socket.endAndClose();
+  }
+
   #reserve(length: number): void {
     const slab = this.#slab;
     const pending = this.#end - this.#start;

@@ -98,9 +98,10 @@ export class ResponseSender implements TimerOwner {
     if (this.#outbox.isBlocked) this.#watchClient();
   }
 
-  /** FIN behind everything. */
-  finish(): void {
-    this.#outbox.end();
+  /** FIN behind everything; `isLast`: and nothing is waited for from a client that has nothing more to say. */
+  finish(isLast: boolean): void {
+    if (isLast) this.#outbox.endAndClose();
+    else this.#outbox.end();
     this.rest();
   }
 

@@ -54,12 +54,11 @@ export class ServerConnection implements SocketHandler, ClientWriter, BodySink, 
   #phase = READ_HEAD;
   #isProcessing = false;
   #hasClientEnded = false;
+  #hasClientSaidAll = false; // nothing is missing of this request, its last by its own word (RFC 9112 section 9.6)
   #hasEnded = false;
-  /** A head has begun to arrive: its absolute deadline runs. */
-  #isInHead = false;
+  #isInHead = false; // it has begun to arrive: its absolute deadline runs
   #isFirst = true;
-  /** Since when no request has begun to arrive; only while `isIdle`. */
-  idleSinceMs: number;
+  idleSinceMs: number; // since when no request has begun to arrive; only while `isIdle`
   #isResponseDone = false;
   #keepsAlive = true;
   // Of the current request: the owner's, or those of its route.
@@ -189,6 +188,7 @@ export class ServerConnection implements SocketHandler, ClientWriter, BodySink, 
     this.goBy(owner.limits, owner.timeouts);
     owner.timers.clear(this.#timer);
     const hasBody = head.body !== BODY_NONE;
+    this.#hasClientSaidAll = head.minorVersion === 1 && !head.keepsAlive && !hasBody;
     this.#phase = hasBody ? READ_BODY : ANSWERING;
     if (hasBody) {
       this.#bodyReader ??= new BodyReader();
@@ -282,7 +282,7 @@ export class ServerConnection implements SocketHandler, ClientWriter, BodySink, 
   end(trailers: Fields | null): void {
     if (this.#phase === TUNNEL) {
       this.#hasEnded = true;
-      this.#sender.finish();
+      this.#sender.finish(false);
       if (this.#hasClientEnded) this.#sayFarewell();
       return;
     }
@@ -349,9 +349,9 @@ export class ServerConnection implements SocketHandler, ClientWriter, BodySink, 
     this.#gate.release(HELD_BY_EXCHANGE);
   }
 
-  /** Everything was said: FIN behind it, and the rest is up to the client. */
+  /** Everything was said: FIN behind it, and the rest is up to the client. Where that is done, too, waiting is a waste. */
   #leave(): void {
-    this.#sender.finish();
+    this.#sender.finish(this.#hasClientSaidAll && this.#inbox.length === 0);
     this.#sayFarewell();
   }
 

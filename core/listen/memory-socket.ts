@@ -43,6 +43,8 @@ class MemorySocket implements Socket {
   #queue: Uint8Array[] = [];
   #owesDrain = false;
   #hasEnded = false;
+  /** It closes when the other end has read everything. */
+  #isLast = false;
   /** `onEnd` was called. */
   #sawEnd = false;
   #isClosed = false;
@@ -90,6 +92,12 @@ class MemorySocket implements Socket {
     this.#hasEnded = true;
     if (this.partner!.#isClosed) this.#closeIfDone();
     else this.partner!.#wake();
+  }
+
+  endAndClose(): void {
+    this.#isLast = true;
+    this.end();
+    this.#closeIfDone();
   }
 
   /** The other end sees an orderly end only if it has everything that was written, and nobody missed what it wrote. */
@@ -175,9 +183,10 @@ class MemorySocket implements Socket {
     this.handler.onDrain(this);
   }
 
-  /** Both directions have ended. */
+  /** Both directions have ended, or the one that counts. */
   #closeIfDone(): void {
-    if (this.#hasEnded && this.#sawEnd && (this.#queue.length === 0 || this.partner!.#isClosed)) this.#close(null);
+    if (this.#hasEnded && (this.#sawEnd || this.#isLast) && (this.#queue.length === 0 || this.partner!.#isClosed))
+      this.#close(null);
   }
 
   #close(error: SocketError | null): void {

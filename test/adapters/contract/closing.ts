@@ -62,6 +62,43 @@ export function closing({ reset: hasReset }: Pick<Capabilities, "reset">, join: 
     strictEqual(l.far.receivedBytes, 8_000_100);
   });
 
+  it("ends and closes behind the queue", async () => {
+    await using l = await join();
+    l.socket.resume();
+    l.far.raw.pause();
+    l.socket.write(patterned(8_000_000));
+    l.socket.write(patterned(100));
+    l.recorder.during(() => l.socket.endAndClose());
+    strictEqual(l.socket.write(patterned(1)), true);
+    await aMoment(10);
+    strictEqual(l.far.ended, false);
+    l.far.raw.resume();
+    await l.far.untilEnded();
+    strictEqual(l.far.receivedBytes, 8_000_100);
+    l.far.raw.end();
+    await l.recorder.untilClosed();
+    strictEqual(l.recorder.events.at(-1), "close");
+  });
+
+  it("ends and closes with nothing queued, and once", async () => {
+    await using l = await join();
+    l.socket.resume();
+    l.socket.write(patterned(10));
+    l.recorder.during(() => {
+      l.socket.endAndClose();
+      l.socket.endAndClose();
+      l.socket.end();
+    });
+    await l.far.untilEnded();
+    strictEqual(l.far.receivedBytes, 10);
+    l.far.raw.end();
+    await l.recorder.untilClosed();
+    deepStrictEqual(
+      l.recorder.events.filter((name) => name !== "end"),
+      ["close"],
+    );
+  });
+
   it("ignores writes after end and answers true", async () => {
     await using l = await join();
     l.socket.write(patterned(3));

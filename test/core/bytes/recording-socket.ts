@@ -39,6 +39,9 @@ export class RecordingSocket implements Socket {
   end(): void {
     this.isEnded = true;
   }
+  endAndClose(): void {
+    this.isEnded = true;
+  }
   destroy(): void {}
   reset(): void {}
   pause(): void {}

@@ -69,7 +69,7 @@ describe("framing for a client", () => {
     sender.frame(head, false, false);
     sender.head(head);
     say("ok");
-    sender.finish();
+    sender.finish(false);
     assert.ok(socket.isEnded);
     assert.match(socket.written, /ok$/);
   });

@@ -239,6 +239,30 @@ describe("responses on a client connection", () => {
     }
   });
 
+  it("to the last request of a client close without waiting for it, unless it has more to say", () => {
+    const last = GET.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+    const withBody = last.replace("GET", "POST").replace("\r\n\r\n", "\r\nContent-Length: 1\r\n\r\na");
+    const ways: [string, boolean][] = [
+      [last, true],
+      // Those of HTTP/1.0 promise nothing.
+      ["GET / HTTP/1.0\r\n\r\n", false],
+      // Old clients send an empty line behind a body.
+      [withBody, false],
+      [last + GET, false],
+    ];
+    for (const [request, closesAtOnce] of ways) {
+      isClosed = false;
+      const peer = connect(request, { keepsHalfOpen: true });
+      respond("x");
+      sim.drive();
+      assert.match(peer.text(), /\r\n\r\nx$/);
+      assert.equal(peer.closed, "end");
+      assert.equal(isClosed, closesAtOnce, request);
+      sim.advance(3_000);
+      assert.ok(isClosed);
+    }
+  });
+
   it("that break off close the connection", () => {
     const peer = connect(GET);
     respondOpenEnded("abc");
