@@ -15,6 +15,8 @@ export class Inbox {
   end = 0;
   /** Whether `bytes` is ours with room behind `end`, or a chunk as it came. */
   #isOwn = false;
+  /** Something that is consumed lies in `bytes` and is still looked at: a head. */
+  isKept = false;
 
   get length(): number {
     return this.end - this.start;
@@ -30,6 +32,7 @@ export class Inbox {
       this.start = 0;
       this.end = chunk.length;
       this.#isOwn = false;
+      this.isKept = false;
       return 0;
     }
     const moved = this.#makeRoom(chunk.length);
@@ -38,9 +41,14 @@ export class Inbox {
     return moved;
   }
 
-  /** A chunk as it came, of which nothing is consumed, so that no head lies in front; null if there is no such. */
-  get wholeChunk(): Uint8Array | null {
-    return this.#isOwn || this.start > 0 || this.end === 0 ? null : this.bytes;
+  /** `bytes` is a chunk as it came. */
+  get isBorrowed(): boolean {
+    return !this.#isOwn && this.end > 0;
+  }
+
+  /** The chunk as it came, once what is in it is consumed nobody looks at it any more; null if there is no such. */
+  get freeChunk(): Uint8Array | null {
+    return this.isBorrowed && !this.isKept ? this.bytes : null;
   }
 
   /** Everything up to `position` is done with. An emptied inbox lets go of its memory. */

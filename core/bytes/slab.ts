@@ -7,6 +7,9 @@
  *
  * Nothing is ever handed out twice; a full block is dropped and collected when its last piece is on the wire.
  */
+
+import { copyBytes } from "./text.ts";
+
 const BLOCK_BYTES = 64 * 1024;
 
 export class Slab {
@@ -19,5 +22,13 @@ export class Slab {
     // Twice what is wanted: an outbox that keeps growing moves here again only when it has doubled.
     this.bytes = new Uint8Array(Math.max(BLOCK_BYTES, 2 * length));
     this.used = 0;
+  }
+
+  /** A copy of `source[start, end)` that stays as it is: answers where in `bytes` it begins. */
+  keep(source: Uint8Array, start: number, end: number): number {
+    this.reserve(end - start);
+    const at = this.used;
+    this.used = copyBytes(source, start, end, this.bytes, at);
+    return at;
   }
 }

@@ -20,6 +20,7 @@ import type { RequestWriter, ResponseHandler } from "../http/wire.ts";
 import type { Socket, SocketError, SocketHandler } from "../runtime.ts";
 import { Timer, type TimerOwner } from "../time/timers.ts";
 import type { ClientOwner, CycleRules } from "./client-owner.ts";
+import { consumeHead } from "./consume-head.ts";
 import { HoldGate } from "./hold-gate.ts";
 import { BodyDecoder, type BodySink } from "./parse-body.ts";
 import { INCOMPLETE, parseResponseHead } from "./parse-head.ts";
@@ -286,8 +287,8 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
         continue;
       }
       this.#keepsAlive &&= head.keepsAlive;
-      this.#headChunk = inbox.wholeChunk;
-      inbox.consume(at);
+      const chunk = inbox.freeChunk;
+      this.#headChunk = consumeHead(head, inbox, at, this.#owner.slab) ? null : chunk;
       this.#phase = BODY;
       this.#decoder.begin(head.body, head.bodyLength);
       this.#owner.timers.set(this.#timer, this.#idleMs);
@@ -315,9 +316,10 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
   }
 
   #readRest(): void {
-    const { bytes, start, end } = this.#inbox;
+    const { bytes, start, end, freeChunk } = this.#inbox;
     this.#inbox.clear();
     this.#readBody(bytes, start, end);
+    if (freeChunk !== null) this.socket.release(freeChunk);
   }
 
   #readInterim(head: ResponseHead, at: number): boolean {

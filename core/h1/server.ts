@@ -22,6 +22,7 @@ import { type Limits, TICK_MS, type Timeouts } from "../limits.ts";
 import type { Socket, SocketError, SocketHandler } from "../runtime.ts";
 import { Timer, type TimerOwner } from "../time/timers.ts";
 import { BodyReader } from "./body-reader.ts";
+import { consumeHead } from "./consume-head.ts";
 import { Farewell, patienceOf } from "./farewell.ts";
 import { giveHead, takeHead } from "./head-pool.ts";
 import { HoldGate } from "./hold-gate.ts";
@@ -137,9 +138,8 @@ export class ServerConnection implements SocketHandler, ClientWriter, BodySink, 
   }
 
   onTimer(): void {
-    const isLate = this.#phase === READ_HEAD && this.#isInHead;
     if (this.#phase === READ_BODY) this.#checkPace();
-    else if (isLate) this.#owner.refuse(fault.CLIENT_HEAD_TIMEOUT, this.#head!);
+    else if (this.#phase === READ_HEAD && this.#isInHead) this.#owner.refuse(fault.CLIENT_HEAD_TIMEOUT, this.#head!);
     else this.#leave();
   }
 
@@ -182,7 +182,7 @@ export class ServerConnection implements SocketHandler, ClientWriter, BodySink, 
       this.#maybeFinish();
       return false;
     }
-    inbox.consume(at);
+    consumeHead(head, inbox, at, owner.slab);
     this.#isInHead = false;
     this.#keepsAlive = head.keepsAlive && !(this.#hasClientEnded && inbox.length === 0);
     this.goBy(owner.limits, owner.timeouts);
@@ -206,7 +206,7 @@ export class ServerConnection implements SocketHandler, ClientWriter, BodySink, 
 
   #readBody(): boolean {
     const reader = this.#bodyReader!;
-    const chunk = this.#inbox.wholeChunk;
+    const chunk = this.#inbox.freeChunk;
     const refused = reader.read(this.#inbox, this.#limits, this, this.#owner.timers.nowMs);
     if (chunk !== null && this.#inbox.length === 0) this.socket.release(chunk);
     if (this.#phase !== READ_BODY) return false;

@@ -21,6 +21,24 @@ describe("Inbox", () => {
     assert.equal(inbox.bytes.length, 0);
   });
 
+  it("gives a chunk back that nobody looks at any more", () => {
+    const inbox = new Inbox();
+    assert.equal(inbox.freeChunk, null);
+    const chunk = bytesOfText("abc");
+    inbox.append(chunk);
+    assert.equal(inbox.freeChunk, chunk);
+    inbox.consume(1);
+    assert.equal(inbox.freeChunk, chunk);
+    inbox.isKept = true;
+    assert.equal(inbox.freeChunk, null);
+    inbox.consume(3);
+    assert.equal(inbox.freeChunk, null);
+    inbox.append(chunk);
+    assert.equal(inbox.freeChunk, chunk);
+    inbox.append(chunk);
+    assert.equal(inbox.freeChunk, null);
+  });
+
   it("tells by how much the unread bytes moved", () => {
     const inbox = new Inbox();
     inbox.append(bytesOfText("GET / one, then tw"));

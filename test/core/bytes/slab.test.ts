@@ -26,4 +26,16 @@ describe("Slab", () => {
     check(BLOCK_BYTES, 1, true);
     check(5, 1_000_000, true);
   });
+
+  it("keeps copies side by side, and in a new block where the old one is full", () => {
+    const slab = new Slab();
+    const source = Uint8Array.of(1, 2, 3, 4);
+    slab.used = BLOCK_BYTES - 3;
+    assert.equal(slab.keep(source, 1, 3), BLOCK_BYTES - 3);
+    const block = slab.bytes;
+    assert.equal(slab.keep(source, 0, 4), 0);
+    source.fill(0);
+    assert.deepEqual([...block.subarray(BLOCK_BYTES - 3, BLOCK_BYTES - 1)], [2, 3]);
+    assert.deepEqual([...slab.bytes.subarray(0, slab.used)], [1, 2, 3, 4]);
+  });
 });
