@@ -25,7 +25,8 @@ export interface RawSocket {
   resume(): void;
 }
 
-const JOIN_BYTES_MAX = 16 * 1024;
+/** Two pieces side by side for one write; the kernel takes them at once, or what is left is copied. */
+const JOIN_ROOM = new Uint8Array(20 * 1024);
 
 const UNOWNED: SocketHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
 
@@ -121,14 +122,16 @@ export class BunSocket extends LateSender implements Socket, Attempt {
 
   /** Bun has no writev; up to a certain size one copy is cheaper than a second system call. */
   writePair(first: Uint8Array, second: Uint8Array): boolean {
-    if (second.length > JOIN_BYTES_MAX) {
+    this.sendLate();
+    const length = first.length + second.length;
+    if (length > JOIN_ROOM.length || this.unsentBytes > 0 || this.finished) {
       this.write(first);
       return this.write(second);
     }
-    const whole = new Uint8Array(first.length + second.length);
-    whole.set(first, 0);
-    whole.set(second, first.length);
-    return this.write(whole);
+    JOIN_ROOM.set(first, 0);
+    JOIN_ROOM.set(second, first.length);
+    const count = (this.raw as RawSocket).write(JOIN_ROOM, 0, length);
+    return count === length || count < 0 || this.write(JOIN_ROOM.slice(count, length));
   }
 
   release(chunk: Uint8Array): void {

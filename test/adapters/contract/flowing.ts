@@ -87,6 +87,24 @@ export function flowing(join: () => Promise<Link>): void {
     strictEqual(sha(l.far.chunks), sha([whole]));
   });
 
+  it("keeps a pair as it was where the kernel takes a part, whatever other sockets write", async () => {
+    await using l = await join();
+    await using other = await join();
+    l.far.raw.pause();
+    const expected: Uint8Array[] = [];
+    let otherBytes = 0;
+    for (let turn = 0, accepting = true; accepting && turn < 4000; turn++) {
+      expected.push(patterned(turn % 200), patterned(15_000 + turn));
+      accepting = l.socket.writePair(patterned(turn % 200), patterned(15_000 + turn));
+      other.socket.writePair(new Uint8Array(100).fill(1), new Uint8Array(16_000).fill(2));
+      otherBytes += 16_100;
+      await other.far.untilBytes(otherBytes);
+    }
+    l.far.raw.resume();
+    await l.far.untilBytes(joinedChunks(expected).length);
+    strictEqual(sha(l.far.chunks), sha(expected));
+  });
+
   it("stops at a full kernel, counts the queue, drains once", async () => {
     await using l = await join();
     l.far.raw.pause();
