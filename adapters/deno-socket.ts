@@ -8,16 +8,20 @@
 import type { Address, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
 import { hold, isJoinable, join, type LargeBuffer, letGo, release, takeLarge } from "./deno-buffers.ts";
 import { type DenoAddress, type DenoConn, readFrom, ridOf, writeTo } from "./deno-conn.ts";
+import { writeFirstNow, writeNow } from "./deno-write-now.ts";
+import { LateSender, sendWaiting } from "./late-writes.ts";
 import { SMALL_BYTES, smallCopy } from "./small-chunks.ts";
 import { tcpAddress, toSocketError } from "./socket-error.ts";
 
 const UNOWNED: SocketHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
 
-export class DenoSocket implements Socket {
+export class DenoSocket extends LateSender implements Socket {
   handler: SocketHandler = UNOWNED;
   readonly tls: TlsInfo | null = null;
   readonly raw: DenoConn;
   readonly #rid: number;
+  /** Below 0: writes are promises. */
+  readonly #descriptor: number;
   readonly highWaterBytes: number;
   paused = true;
   /** A read is under way, or about to be. */
@@ -32,7 +36,7 @@ export class DenoSocket implements Socket {
   endTold = false;
   /** Behind the write under way. */
   queue: Uint8Array[] = [];
-  queuedBytes = 0;
+  unsentBytes = 0;
   /** A write is under way, of `#outgoing`, the first `#written` bytes of which the kernel has. */
   writing = false;
   #outgoing: Uint8Array | null = null;
@@ -47,9 +51,11 @@ export class DenoSocket implements Socket {
   #local: Address | null = null;
   #peer: Address | null = null;
 
-  constructor(raw: DenoConn, highWaterBytes: number, bound: Address) {
+  constructor(raw: DenoConn, descriptor: number, highWaterBytes: number, bound: Address) {
+    super();
     this.raw = raw;
     this.#rid = ridOf(raw);
+    this.#descriptor = descriptor;
     this.highWaterBytes = highWaterBytes;
     this.#bound = bound;
   }
@@ -65,20 +71,43 @@ export class DenoSocket implements Socket {
   }
 
   write(bytes: Uint8Array): boolean {
-    if (this.finished) return true;
-    if (bytes.length > 0) {
-      hold(bytes);
-      this.#send(bytes);
-    }
+    if (this.finished || bytes.length === 0) return true;
+    this.sendLate();
+    return this.#put(bytes);
+  }
+
+  override sendNow(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.#put(bytes.subarray(start, end));
+  }
+
+  #put(bytes: Uint8Array): boolean {
+    const sent = this.#isClear ? writeNow(this.#descriptor, bytes) : 0;
+    if (sent === bytes.length) return true;
+    this.#queueRest(bytes, sent);
     return this.#accepted();
   }
 
-  writeRange(bytes: Uint8Array, start: number, end: number): boolean {
-    return this.write(bytes.subarray(start, end));
+  /** Nothing is queued that would have to go first, and there is a way past the promise. */
+  get #isClear(): boolean {
+    return this.#descriptor >= 0 && !this.writing;
+  }
+
+  #queueRest(bytes: Uint8Array, sent: number): void {
+    const rest = sent === 0 ? bytes : bytes.subarray(sent);
+    hold(rest);
+    this.#send(rest);
   }
 
   writePair(first: Uint8Array, second: Uint8Array): boolean {
     if (this.finished) return true;
+    this.sendLate();
+    if (this.#isClear) {
+      const sent = writeFirstNow(this.#descriptor, first);
+      if (sent === first.length) return this.#put(second);
+      this.#queueRest(first, sent);
+      this.#queueRest(second, 0);
+      return this.#accepted();
+    }
     const length = first.length + second.length;
     hold(first);
     hold(second);
@@ -91,17 +120,18 @@ export class DenoSocket implements Socket {
   }
 
   release(chunk: Uint8Array): void {
+    if (chunk.length > SMALL_BYTES) sendWaiting(); // which may be a part of it
     release(chunk);
   }
 
   #accepted(): boolean {
-    if (this.queuedBytes < this.highWaterBytes) return true;
+    if (this.unsentBytes < this.highWaterBytes) return true;
     this.needsDrain = true;
     return false;
   }
 
   #send(bytes: Uint8Array): void {
-    this.queuedBytes += bytes.length;
+    this.unsentBytes += bytes.length;
     if (this.writing) this.queue.push(bytes);
     else this.#write(bytes);
   }
@@ -117,8 +147,8 @@ export class DenoSocket implements Socket {
     if (this.closed) return;
     const bytes = this.#outgoing as Uint8Array;
     this.#written += count;
-    this.queuedBytes -= count;
-    if (this.needsDrain && this.queuedBytes <= this.highWaterBytes / 2) this.#drained();
+    this.unsentBytes -= count;
+    if (this.needsDrain && this.unsentBytes <= this.highWaterBytes / 2) this.#drained();
     if (this.#written < bytes.length && !this.closed) {
       const rest = bytes.subarray(this.#written);
       writeTo(this.raw, this.#rid, rest).then(this.#onWritten, this.#onWriteFailed);
@@ -164,7 +194,7 @@ export class DenoSocket implements Socket {
     this.writeError = error;
     this.finished = true;
     this.queue = [];
-    this.queuedBytes = 0;
+    this.unsentBytes = 0;
   }
 
   #drained(): void {
@@ -184,6 +214,7 @@ export class DenoSocket implements Socket {
 
   end(): void {
     if (this.finished) return;
+    this.sendLate();
     this.finished = true;
     if (!this.writing) void this.#sendFin();
   }
@@ -194,10 +225,12 @@ export class DenoSocket implements Socket {
   }
 
   destroy(): void {
+    this.sendLate();
     this.#close(null);
   }
 
   reset(): void {
+    this.sendLate();
     this.#close(null);
   }
 
@@ -288,7 +321,7 @@ export class DenoSocket implements Socket {
     this.closed = true;
     this.finished = true;
     this.queue = [];
-    this.queuedBytes = 0;
+    this.unsentBytes = 0;
     this.held = null;
     this.#dropBuffers();
     this.raw.close();

@@ -10,8 +10,9 @@ import type {
   Runtime,
 } from "../core/runtime.ts";
 import { emptyQueue } from "./accept-queue.ts";
-import type { DenoAddress, DenoConn } from "./deno-conn.ts";
+import { type DenoAddress, type DenoConn, descriptorTold } from "./deno-conn.ts";
 import { DenoSocket } from "./deno-socket.ts";
+import { acceptedDescriptor, connectedDescriptor, nextDescriptor } from "./deno-write-now.ts";
 import { CANCELED, toSocketError, unsupported } from "./socket-error.ts";
 import { system } from "./system.ts";
 
@@ -172,7 +173,8 @@ class DenoListening implements Listener {
 
   #accepted(conn: DenoConn): void {
     this.#acceptedCount++;
-    const socket = new DenoSocket(conn, this.options.highWaterBytes, this.options.address);
+    const { address, highWaterBytes } = this.options;
+    const socket = new DenoSocket(conn, acceptedDescriptor(descriptorTold(conn)), highWaterBytes, address);
     tune(conn, this.options);
     socket.guard(() => this.handler.onSocket(socket));
   }
@@ -218,8 +220,10 @@ class DenoAttempt implements Attempt {
     const { address, highWaterBytes, tls } = options;
     const { signal } = this.abort;
     let conn: DenoConn;
+    let descriptor: number;
     try {
       if (tls !== null) throw unsupported("TLS to upstreams");
+      descriptor = nextDescriptor();
       conn = await Deno.connect(
         address.kind === "unix"
           ? { transport: "unix", path: address.path, signal }
@@ -234,7 +238,7 @@ class DenoAttempt implements Attempt {
       return this.#failed(null, address);
     }
     tune(conn, options);
-    const socket = new DenoSocket(conn, highWaterBytes, address);
+    const socket = new DenoSocket(conn, connectedDescriptor(conn, descriptor), highWaterBytes, address);
     socket.guard(() => this.done(null, socket));
   }
 

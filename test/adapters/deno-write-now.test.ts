@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { type DenoConn, descriptorTold } from "../../adapters/deno-conn.ts";
+import {
+  acceptedDescriptor,
+  connectedDescriptor,
+  NO_DESCRIPTOR,
+  nextDescriptor,
+  writeFirstNow,
+  writeNow,
+} from "../../adapters/deno-write-now.ts";
+
+interface DenoNamespace {
+  readonly build: { readonly os: string };
+  listen(options: object): { readonly addr: { readonly port: number }; accept(): Promise<DenoConn>; close(): void };
+  connect(options: object): Promise<DenoConn>;
+}
+
+const { Deno: deno } = globalThis as { Deno?: DenoNamespace };
+const isThere = deno !== undefined && deno.build.os === "linux";
+
+describe("a write past Deno's operations", { ignore: !isThere }, () => {
+  for (const hostname of ["127.0.0.1", "::1"]) {
+    it(`finds the descriptors of both sides, at ${hostname}, and no other's`, async () => {
+      const { near, far, guess, close } = await pair(hostname);
+      assert.equal(connectedDescriptor(near, guess), guess, "Deno does not make its socket at once any more?");
+      assert.ok(acceptedDescriptor(descriptorTold(far)) >= 0, "Deno does not tell the descriptor any more?");
+      assert.equal(connectedDescriptor(near, acceptedDescriptor(descriptorTold(far))), NO_DESCRIPTOR);
+      assert.equal(connectedDescriptor(near, 0), NO_DESCRIPTOR);
+      assert.equal(connectedDescriptor(near, NO_DESCRIPTOR), NO_DESCRIPTOR);
+      close();
+    });
+  }
+
+  it("sends what it is given, the part of a buffer, too", async () => {
+    const { far, guess, close } = await pair("127.0.0.1");
+    const bytes = new TextEncoder().encode("-hello-");
+    assert.equal(writeFirstNow(guess, bytes.subarray(1, 3)), 2);
+    assert.equal(writeNow(guess, bytes.subarray(3, 6)), 3);
+    const buffer = new Uint8Array(16);
+    const length = await far.read(buffer);
+    assert.equal(new TextDecoder().decode(buffer.subarray(0, length ?? 0)), "hello");
+    close();
+  });
+
+  it("sends what the kernel takes, and says how much that was", async () => {
+    const { guess, close } = await pair("127.0.0.1");
+    const bytes = new Uint8Array(16 * 1024 * 1024);
+    const sent = writeNow(guess, bytes);
+    assert.ok(sent > 0 && sent < bytes.length);
+    assert.equal(writeNow(guess, bytes), 0);
+    close();
+  });
+});
+
+describe("where there is no way past Deno's operations", { ignore: isThere }, () => {
+  it("no connection has a descriptor", () => {
+    assert.equal(nextDescriptor(), NO_DESCRIPTOR);
+    assert.equal(acceptedDescriptor(3), NO_DESCRIPTOR);
+    assert.equal(connectedDescriptor({} as DenoConn, 3), NO_DESCRIPTOR);
+  });
+});
+
+async function pair(hostname: string): Promise<{ near: DenoConn; far: DenoConn; guess: number; close: () => void }> {
+  const listener = deno!.listen({ hostname, port: 0 });
+  const accepting = listener.accept();
+  const guess = nextDescriptor();
+  const near = await deno!.connect({ hostname, port: listener.addr.port });
+  const far = await accepting;
+  const close = () => {
+    near.close();
+    far.close();
+    listener.close();
+  };
+  return { near, far, guess, close };
+}
