@@ -13,6 +13,7 @@ import type {
 } from "../core/runtime.ts";
 import { emptyQueue } from "./accept-queue.ts";
 import { BunSocket, EVENTS, type RawSocket } from "./bun-socket.ts";
+import { isWritten } from "./chunk-memory.ts";
 import { toSocketError, unsupported } from "./socket-error.ts";
 import { system } from "./system.ts";
 
@@ -38,6 +39,7 @@ export const runtime: Runtime = {
   listen,
   connect,
   ...system,
+  isWritten,
 };
 
 // ── listener ────────────────────────────────────────────────────────────────

@@ -21,13 +21,18 @@ export function keepMemory(bytes: Uint8Array): void {
   queued.add(bytes.buffer);
 }
 
+/** See `Runtime.isWritten`. */
+export function isWritten(memory: Uint8Array): boolean {
+  sendWaiting();
+  return !queued.has(memory.buffer);
+}
+
 /** Frees the memory behind a chunk nobody looks at any more, if it may be; whether it did. */
 export function freeMemory(chunk: Uint8Array): boolean {
   if (chunk.length < FREED_BYTES_MIN) return false;
   const memory = chunk.buffer as ArrayBufferLike & Transferable;
   if (memory.byteLength !== chunk.length || memory.transfer === undefined) return false;
-  sendWaiting(); // which may be a part of it
-  if (queued.has(memory)) return false;
+  if (!isWritten(chunk)) return false;
   memory.transfer(0);
   return true;
 }

@@ -6,7 +6,8 @@
  *
  * An idle connection waits with a small buffer, and a bulk transfer goes round a few large ones.
  */
-import { carve, SMALL_BYTES } from "./small-chunks.ts";
+import { sendWaiting } from "./late-writes.ts";
+import { SMALL_BYTES } from "./small-chunks.ts";
 
 /** Larger reads were not faster on loopback. */
 const READ_BYTES = 65536;
@@ -15,18 +16,31 @@ const LARGE_BYTES = READ_BYTES + 1024;
 /** 4 MiB at most are kept for reuse. */
 const FREE_MAX = 64;
 
-export class LargeBuffer {
-  readonly whole = new Uint8Array(LARGE_BYTES);
-  readonly room = this.whole.subarray(0, READ_BYTES);
-  /** Writes under way or queued that take their bytes from here. */
+/** Memory that is written from. */
+class Source {
+  /** Under way or queued. */
   writes = 0;
+
+  constructor(memory: ArrayBufferLike) {
+    sourceOf.set(memory, this);
+  }
+
+  giveBack(): void {}
+}
+
+export class LargeBuffer extends Source {
+  readonly whole: Uint8Array;
+  readonly room: Uint8Array;
   isReleased = false;
 
   constructor() {
-    bufferOf.set(this.whole.buffer, this);
+    const whole = new Uint8Array(LARGE_BYTES);
+    super(whole.buffer);
+    this.whole = whole;
+    this.room = whole.subarray(0, READ_BYTES);
   }
 
-  giveBack(): void {
+  override giveBack(): void {
     if (!this.isReleased || this.writes > 0) return;
     this.isReleased = false;
     if (free.length < FREE_MAX) free.push(this);
@@ -34,7 +48,7 @@ export class LargeBuffer {
 }
 
 const free: LargeBuffer[] = [];
-const bufferOf = new WeakMap<ArrayBufferLike, LargeBuffer>();
+const sourceOf = new WeakMap<ArrayBufferLike, Source>();
 
 export function takeLarge(): LargeBuffer {
   return free.pop() ?? new LargeBuffer();
@@ -42,24 +56,32 @@ export function takeLarge(): LargeBuffer {
 
 /** The owner of `bytes` is done with the whole chunk. */
 export function release(bytes: Uint8Array): void {
-  const buffer = bufferOf.get(bytes.buffer);
-  if (buffer === undefined) return;
+  const buffer = sourceOf.get(bytes.buffer);
+  if (!(buffer instanceof LargeBuffer)) return;
   buffer.isReleased = true;
   buffer.giveBack();
 }
 
 /** `bytes` are about to be written. */
 export function hold(bytes: Uint8Array): void {
-  const buffer = bufferOf.get(bytes.buffer);
-  if (buffer !== undefined) buffer.writes += 1;
+  const memory = bytes.buffer;
+  const source = sourceOf.get(memory) ?? new Source(memory);
+  source.writes += 1;
 }
 
 /** `bytes` are written, or copied. */
 export function letGo(bytes: Uint8Array): void {
-  const buffer = bufferOf.get(bytes.buffer);
-  if (buffer === undefined) return;
-  buffer.writes -= 1;
-  buffer.giveBack();
+  const source = sourceOf.get(bytes.buffer);
+  if (source === undefined) return;
+  source.writes -= 1;
+  source.giveBack();
+}
+
+/** See `Runtime.isWritten`. A write that a close cut short counts for ever: the kernel may still take its bytes. */
+export function isWritten(memory: Uint8Array): boolean {
+  sendWaiting();
+  const source = sourceOf.get(memory.buffer);
+  return source === undefined || source.writes === 0;
 }
 
 /** Whether pieces of this length together are worth a copy to save a system call. */
@@ -69,7 +91,7 @@ export function isJoinable(length: number): boolean {
 
 /** The pieces as one, held for its write; they themselves are let go. */
 export function join(pieces: readonly Uint8Array[], length: number): Uint8Array {
-  const whole = length <= SMALL_BYTES ? carve(length) : scratch(length);
+  const whole = length <= SMALL_BYTES ? new Uint8Array(length) : scratch(length);
   let at = 0;
   for (const piece of pieces) {
     whole.set(piece, at);

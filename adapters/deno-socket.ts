@@ -6,12 +6,14 @@
  *   read left the large part empty → the next one is small
  */
 import type { Address, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
-import { hold, isJoinable, join, type LargeBuffer, letGo, release, takeLarge } from "./deno-buffers.ts";
+import { hold, isJoinable, isWritten, join, type LargeBuffer, letGo, release, takeLarge } from "./deno-buffers.ts";
 import { type DenoAddress, type DenoConn, readFrom, ridOf, writeTo } from "./deno-conn.ts";
 import { writeFirstNow, writeNow } from "./deno-write-now.ts";
 import { LateSender, sendWaiting } from "./late-writes.ts";
-import { SMALL_BYTES, smallCopy } from "./small-chunks.ts";
+import { SMALL_BYTES, SmallChunks } from "./small-chunks.ts";
 import { tcpAddress, toSocketError } from "./socket-error.ts";
+
+const smallChunks = new SmallChunks(isWritten);
 
 const UNOWNED: SocketHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
 
@@ -120,7 +122,11 @@ export class DenoSocket extends LateSender implements Socket {
   }
 
   release(chunk: Uint8Array): void {
-    if (chunk.length > SMALL_BYTES) sendWaiting(); // which may be a part of it
+    if (chunk.length <= SMALL_BYTES) {
+      smallChunks.release(chunk);
+      return;
+    }
+    sendWaiting(); // which may be a part of it
     release(chunk);
   }
 
@@ -287,12 +293,12 @@ export class DenoSocket extends LateSender implements Socket {
     const large = this.#large;
     if (large === null) {
       if (length === SMALL_BYTES) this.#large = takeLarge();
-      return smallCopy(this.#small as Uint8Array, length);
+      return smallChunks.copy(this.#small as Uint8Array, length);
     }
     const { room } = large;
     this.#large = length === room.length ? takeLarge() : null;
     if (length > SMALL_BYTES) return room.subarray(0, length);
-    const copy = smallCopy(room, length);
+    const copy = smallChunks.copy(room, length);
     release(room);
     return copy;
   }

@@ -10,6 +10,7 @@ import type {
   Runtime,
 } from "../core/runtime.ts";
 import { emptyQueue } from "./accept-queue.ts";
+import { isWritten } from "./deno-buffers.ts";
 import { type DenoAddress, type DenoConn, descriptorTold } from "./deno-conn.ts";
 import { DenoSocket } from "./deno-socket.ts";
 import { acceptedDescriptor, connectedDescriptor, nextDescriptor } from "./deno-write-now.ts";
@@ -42,6 +43,7 @@ export const runtime: Runtime = {
   listen,
   connect,
   ...system,
+  isWritten,
 };
 
 // ── listener ────────────────────────────────────────────────────────────────

@@ -1,19 +1,21 @@
 import type { Socket as NetSocket } from "node:net";
 import { Readable } from "node:stream";
 import type { Address, Attempt, ConnectDone, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
-import { freeMemory, keepMemory } from "./chunk-memory.ts";
+import { freeMemory, isWritten, keepMemory } from "./chunk-memory.ts";
 import { LateSender } from "./late-writes.ts";
 import { countRead } from "./node-garbage.ts";
 import { unlessReset } from "./node-hidden-reset.ts";
 import { readBeforeWriteError } from "./node-last-read.ts";
 import { writeNow, writePairNow } from "./node-write-now.ts";
-import { SMALL_BYTES, smallCopy } from "./small-chunks.ts";
+import { SMALL_BYTES, SmallChunks } from "./small-chunks.ts";
 import { CANCELED, tcpAddress, toSocketError } from "./socket-error.ts";
 
 /** The net.Socket, which carries its owner so that listeners can be shared functions. */
 export interface RawSocket extends NetSocket {
   owner: NodeSocket;
 }
+
+const smallChunks = new SmallChunks(isWritten);
 
 const UNOWNED: SocketHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
 
@@ -117,7 +119,7 @@ export class NodeSocket extends LateSender implements Socket, Attempt {
   onRead(length: number, room: Uint8Array): boolean {
     if (this.abandoned) return true;
     const isSmall = length <= SMALL_BYTES;
-    const bytes = isSmall ? smallCopy(room, length) : largeCopy(room, length);
+    const bytes = isSmall ? smallChunks.copy(room, length) : largeCopy(room, length);
     if (!isSmall) countRead(length);
     deliver(this, bytes);
     return true;
@@ -125,7 +127,8 @@ export class NodeSocket extends LateSender implements Socket, Attempt {
 
   release(chunk: Uint8Array): void {
     const { length } = chunk;
-    if (freeMemory(chunk)) countRead(-length);
+    if (length <= SMALL_BYTES) smallChunks.release(chunk);
+    else if (freeMemory(chunk)) countRead(-length);
   }
 
   /** Node answers false before it tried the kernel; only what is left afterwards counts here. */

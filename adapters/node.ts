@@ -17,6 +17,7 @@ import type {
   SocketError,
 } from "../core/runtime.ts";
 import { emptyQueue } from "./accept-queue.ts";
+import { isWritten } from "./chunk-memory.ts";
 import { readInto } from "./node-read-into.ts";
 import { NodeSocket, onConnect, type RawSocket } from "./node-socket.ts";
 import { toSocketError, unsupported } from "./socket-error.ts";
@@ -39,6 +40,7 @@ export const runtime: Runtime = {
   listen,
   connect,
   ...system,
+  isWritten,
 };
 
 // ── listener ────────────────────────────────────────────────────────────────

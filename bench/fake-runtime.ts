@@ -69,6 +69,7 @@ export class FakeWorld {
         return { cancel() {} };
       },
       resolve: () => ({ cancel() {} }),
+      isWritten: () => true,
       now: () => performance.now(),
       wallClockMs: () => Date.now(),
       random: () => Math.random(),

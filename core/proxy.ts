@@ -49,7 +49,7 @@ class RunningProxy implements Running, Engine {
   readonly runtime: Runtime;
   readonly observer: Observer;
   readonly timers: Timers;
-  readonly slab = new Slab();
+  readonly slab: Slab;
   readonly date: HttpDate;
   readonly checks: Checks;
   readonly traceRing: TraceRing;
@@ -84,6 +84,7 @@ class RunningProxy implements Running, Engine {
     this.runtime = runtime;
     this.observer = observer ?? UNWATCHED;
     this.timers = new Timers(runtime.now());
+    this.slab = new Slab((memory) => runtime.isWritten(memory));
     this.traceRing = new TraceRing(snapshot.trace);
     this.date = new HttpDate(() => runtime.wallClockMs());
     this.checks = new Checks(this);

@@ -192,6 +192,11 @@ export interface Runtime {
   connect(options: ConnectOptions, done: ConnectDone): Attempt;
   /** Asks DNS. Calls `done` exactly once, never from inside `resolve`; never throws. */
   resolve(question: ResolveOptions, done: ResolveDone): Attempt;
+  /**
+   * Whether nothing that was written out of this memory waits to be sent any more, so that it can be used again. What an
+   * adapter only holds back for a moment it sends first. False when in doubt.
+   */
+  isWritten(memory: Uint8Array): boolean;
   /** Milliseconds on a clock that never jumps, with a fraction; its zero means nothing. */
   now(): number;
   /** Milliseconds since 1970 by the wall clock, which may jump. */

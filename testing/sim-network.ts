@@ -152,6 +152,7 @@ export function runtimeOn(world: World, end: EndOptions, isCore: boolean): Runti
     listen: (options, handler) => listen(world, { options, handler, end, isCore }),
     connect: (options, done) => connect(world, options, end, isCore, done),
     resolve: (question, done) => world.names.resolve(world.clock, question, done),
+    isWritten: () => true, // sockets copy
     now: () => world.clock.now(),
     wallClockMs: () => Math.floor(world.clock.now() + world.wallClockOffsetMs),
     random: () => world.coreRandom.next(),

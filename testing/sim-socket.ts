@@ -10,7 +10,7 @@ import type { SimClock } from "./sim-clock.ts";
  *                                                                          └ only while resumed
  *
  * - bytes given to `write` are copied and overwritten with 0xDD, and so are released chunks, so that a reader of bytes
- *   it gave away is found out;
+ *   it gave away is found out; a chunk that is released twice is, too;
  * - a reset, or a close with unread bytes, destroys what the other side has not read yet, as kernels do;
  * - bytes that reach a closed socket are answered with a reset.
  */
@@ -86,7 +86,10 @@ export class SimSocket implements Socket {
   }
 
   release(chunk: Uint8Array): void {
-    if (this.#options.isCore) chunk.fill(POISON);
+    if (!this.#options.isCore) return;
+    if (released.has(chunk)) throw new Error(`${this.label}: a chunk was released twice`);
+    released.add(chunk);
+    chunk.fill(POISON);
   }
 
   end(): void {
@@ -296,6 +299,9 @@ export interface SimSocketOptions {
   /** An end held by the code under test: ownership is enforced and leaks are counted. */
   readonly isCore: boolean;
 }
+
+/** Chunks that were given back. */
+const released = new WeakSet<Uint8Array>();
 
 export const POISON = 0xdd;
 /** So many in a row are no accident; test data must not hold them. */

@@ -39,14 +39,14 @@ export class Outbox {
   text(text: string): void {
     this.#reserve(text.length);
     this.#end = writeLatin1(text, this.#bytes, this.#end);
-    this.#slab.used = this.#end;
+    this.#grew(text.length);
   }
 
   /** A copy of `source[start, end)`. */
   copy(source: Uint8Array, start: number, end: number): void {
     this.#reserve(end - start);
     this.#end = copyBytes(source, start, end, this.#bytes, this.#end);
-    this.#slab.used = this.#end;
+    this.#grew(end - start);
   }
 
   /** `bytes[start, end)` now belongs to this outbox; large pieces are not copied and go out at once. */
@@ -62,7 +62,7 @@ export class Outbox {
       this.#start === this.#end
         ? this.#socket.write(piece)
         : this.#socket.writePair(this.#bytes.subarray(this.#start, this.#end), piece);
-    this.#start = this.#end;
+    this.#handedOver();
     if (!accepted) this.isBlocked = true;
   }
 
@@ -71,7 +71,7 @@ export class Outbox {
     if (this.#start === this.#end) return;
     this.writtenBytes += this.#end - this.#start;
     const accepted = this.#socket.writeRange(this.#bytes, this.#start, this.#end);
-    this.#start = this.#end;
+    this.#handedOver();
     if (!accepted) this.isBlocked = true;
   }
 
@@ -92,14 +92,29 @@ export class Outbox {
     this.#socket.endAndClose();
   }
 
+  #grew(length: number): void {
+    const slab = this.#slab;
+    slab.used = this.#end;
+    slab.pendingBytes += length;
+  }
+
+  /** Nothing is pending any more. */
+  #handedOver(): void {
+    const slab = this.#slab;
+    if (this.#bytes === slab.bytes) slab.pendingBytes -= this.#end - this.#start;
+    this.#start = this.#end;
+  }
+
   #reserve(length: number): void {
     const slab = this.#slab;
     const pending = this.#end - this.#start;
     if (this.#bytes === slab.bytes && this.#end === slab.used && this.#end + length <= this.#bytes.length) return;
     // Another outbox wrote behind our region, or the block is full: the region moves to where it can grow.
+    if (this.#bytes === slab.bytes) slab.pendingBytes -= pending;
     slab.reserve(pending + length);
     const start = slab.used;
     const end = copyBytes(this.#bytes, this.#start, this.#end, slab.bytes, start);
+    slab.pendingBytes += pending;
     this.#bytes = slab.bytes;
     this.#start = start;
     this.#end = end;

@@ -23,6 +23,7 @@ export function createMuteRuntime(hmacSha256: Runtime["hmacSha256"] = () => new 
     listen: () => Promise.reject(MUTE),
     connect: () => NOTHING,
     resolve: () => NOTHING,
+    isWritten: () => true,
     now: () => 0,
     wallClockMs: () => 0,
     random() {

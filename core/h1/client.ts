@@ -288,7 +288,7 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
       }
       this.#keepsAlive &&= head.keepsAlive;
       const chunk = inbox.freeChunk;
-      this.#headChunk = consumeHead(head, inbox, at, this.#owner.slab) ? null : chunk;
+      this.#headChunk = consumeHead(head, inbox, at) ? null : chunk;
       this.#phase = BODY;
       this.#decoder.begin(head.body, head.bodyLength);
       this.#owner.timers.set(this.#timer, this.#idleMs);

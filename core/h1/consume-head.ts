@@ -4,20 +4,17 @@
  * POST of 16 KiB on Node 24: a quarter of its CPU time). Left in, 64 connections go round 64 chunks and more.
  */
 import type { Inbox } from "../bytes/inbox.ts";
-import type { Slab } from "../bytes/slab.ts";
+import { copyOf } from "../bytes/text.ts";
 import { BODY_NONE, type RequestHead, type ResponseHead } from "../http/message.ts";
 
 /** With less of a body in it a chunk is not worth the copy: adapters read those side by side. */
 const BODY_BYTES_MIN = 4 * 1024;
 
 /** `head` ends at `end` in `inbox`. Whether it lies in memory of its own now, and its chunk is free once it is consumed. */
-export function consumeHead(head: RequestHead | ResponseHead, inbox: Inbox, end: number, slab: Slab): boolean {
+export function consumeHead(head: RequestHead | ResponseHead, inbox: Inbox, end: number): boolean {
   const { bytes, start } = inbox;
   const isApart = head.body !== BODY_NONE && inbox.isBorrowed && inbox.end - end >= BODY_BYTES_MIN;
-  if (isApart) {
-    const at = slab.keep(bytes, start, end);
-    head.shift(slab.bytes, start - at);
-  }
+  if (isApart) head.shift(copyOf(bytes, start, end), start);
   inbox.isKept = !isApart;
   inbox.consume(end);
   return isApart;

@@ -167,8 +167,7 @@ export class ServerConnection implements SocketHandler, ClientWriter, BodySink, 
   #readHead(): boolean {
     const owner = this.#owner;
     const inbox = this.#inbox;
-    if (this.#head === null) this.#head = takeHead();
-    const head = this.#head;
+    const head = (this.#head ??= takeHead());
     const at = parseRequestHead(head, inbox.bytes, inbox.start, inbox.end, owner.requestBounds);
     if (at === INCOMPLETE) {
       // Of the first request the deadline runs since the connection was made.
@@ -182,7 +181,8 @@ export class ServerConnection implements SocketHandler, ClientWriter, BodySink, 
       this.#maybeFinish();
       return false;
     }
-    consumeHead(head, inbox, at, owner.slab);
+    const chunk = inbox.freeChunk;
+    head.chunk = consumeHead(head, inbox, at) ? null : chunk;
     this.#isInHead = false;
     this.#keepsAlive = head.keepsAlive && !(this.#hasClientEnded && inbox.length === 0);
     this.goBy(owner.limits, owner.timeouts);
@@ -335,7 +335,7 @@ export class ServerConnection implements SocketHandler, ClientWriter, BodySink, 
     if (!this.#isResponseDone || this.#phase === CLOSED) return;
     if (this.#phase === ANSWERING) {
       // Both messages are complete, so the exchange is over: nobody reads from the head any more.
-      if (this.#head !== null) giveHead(this.#head);
+      if (this.#head !== null) giveHead(this.#head, this.socket, this.#inbox.bytes);
       this.#head = null;
     }
     if (this.#phase === READ_BODY || !this.#keepsAlive) this.#leave();

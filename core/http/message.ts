@@ -51,6 +51,8 @@ export class ParseProgress {
 export class RequestHead {
   readonly fields = new Fields();
   readonly progress = new ParseProgress();
+  /** The chunk the head came in, if it came in one, and first in it. */
+  chunk: Uint8Array | null = null;
   methodStart = 0;
   methodEnd = 0;
   method = METHOD_OTHER;
@@ -81,6 +83,7 @@ export class RequestHead {
   clear(): void {
     this.fields.clear();
     this.progress.clear();
+    this.chunk = null;
     // Of a line that is refused half of it may be read only: the rest must not be what was here before.
     this.methodStart = 0;
     this.methodEnd = 0;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { freeMemory, keepMemory } from "../../adapters/chunk-memory.ts";
+import { freeMemory, isWritten, keepMemory } from "../../adapters/chunk-memory.ts";
 import { sendLater } from "../../adapters/late-writes.ts";
 
 const BYTES = 64 * 1024;
@@ -26,6 +26,16 @@ describe("the memory of a chunk", () => {
     sendLater({ sendLate: () => void (sent = chunk[100] ?? 0) });
     freeMemory(chunk);
     assert.equal(sent, canFree ? 7 : 0);
+  });
+
+  it("is written when nothing is queued, what waits for the end of the turn included", () => {
+    const memory = new Uint8Array(100);
+    let hasWaited = false;
+    sendLater({ sendLate: () => void (hasWaited = true) });
+    assert.equal(isWritten(memory), true);
+    assert.equal(hasWaited, true);
+    keepMemory(memory.subarray(10));
+    assert.equal(isWritten(memory), false);
   });
 
   it("stays when it is small, or not the chunk's alone", () => {

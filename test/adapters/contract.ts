@@ -9,6 +9,7 @@ import { keepingAlive } from "./contract/keeping-alive.ts";
 import { link, SIDES } from "./contract/link.ts";
 import { listening } from "./contract/listening.ts";
 import { resolving } from "./contract/resolving.ts";
+import { reusing } from "./contract/reusing.ts";
 
 /**
  * The promises of `core/runtime.ts`, executed on real loopback sockets. The far end is always node:net, which all three
@@ -19,6 +20,7 @@ export function contract(runtime: Runtime): void {
     describe(`${runtime.name} adapter, ${side} socket`, () => {
       const join = () => link(runtime, side);
       flowing(join);
+      reusing(runtime, join);
       closing(runtime.capabilities, join);
     });
   }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { hold, isJoinable, join, letGo, release, takeLarge } from "../../adapters/deno-buffers.ts";
+import { hold, isJoinable, isWritten, join, letGo, release, takeLarge } from "../../adapters/deno-buffers.ts";
 
 describe("Deno's large buffers", () => {
   it("come back when the chunk is released and its writes are done, in either order", () => {
@@ -50,5 +50,19 @@ describe("Deno's large buffers", () => {
     const whole = join([buffer.room, new Uint8Array(3)], buffer.room.length + 3);
     assert.equal(takeLarge(), buffer);
     letGo(whole);
+  });
+
+  it("and any other memory is written when no write of it is under way", () => {
+    const memory = new Uint8Array(100);
+    assert.equal(isWritten(memory), true);
+    hold(memory.subarray(0, 10));
+    hold(memory.subarray(10, 20));
+    letGo(memory.subarray(0, 10));
+    assert.equal(isWritten(memory), false);
+    letGo(memory.subarray(10, 20));
+    assert.equal(isWritten(memory), true);
+    const { room } = takeLarge();
+    hold(room);
+    assert.equal(isWritten(room), false);
   });
 });

@@ -27,15 +27,55 @@ describe("Slab", () => {
     check(5, 1_000_000, true);
   });
 
-  it("keeps copies side by side, and in a new block where the old one is full", () => {
-    const slab = new Slab();
-    const source = Uint8Array.of(1, 2, 3, 4);
-    slab.used = BLOCK_BYTES - 3;
-    assert.equal(slab.keep(source, 1, 3), BLOCK_BYTES - 3);
-    const block = slab.bytes;
-    assert.equal(slab.keep(source, 0, 4), 0);
-    source.fill(0);
-    assert.deepEqual([...block.subarray(BLOCK_BYTES - 3, BLOCK_BYTES - 1)], [2, 3]);
-    assert.deepEqual([...slab.bytes.subarray(0, slab.used)], [1, 2, 3, 4]);
+  it("begins a full block anew once it is written, and no sooner", () => {
+    const unwritten = new Set<Uint8Array>();
+    const slab = new Slab((memory) => !unwritten.has(memory));
+    const first = slab.bytes;
+    unwritten.add(first);
+    slab.used = BLOCK_BYTES;
+    slab.reserve(1);
+    const second = slab.bytes;
+    assert.notEqual(second, first);
+    slab.used = BLOCK_BYTES;
+    slab.reserve(1);
+    assert.equal(slab.bytes, second);
+    assert.equal(slab.used, 0);
+    unwritten.add(second).delete(first);
+    slab.used = BLOCK_BYTES;
+    slab.reserve(1);
+    assert.equal(slab.bytes, first);
+  });
+
+  it("never begins a block anew in which something was pending, nor a large one", () => {
+    const slab = new Slab(() => true);
+    const first = slab.bytes;
+    slab.used = BLOCK_BYTES;
+    slab.pendingBytes = 10;
+    slab.reserve(2 * BLOCK_BYTES);
+    const large = slab.bytes;
+    slab.used = large.length;
+    slab.reserve(1);
+    assert.ok(slab.bytes !== first && slab.bytes !== large);
+    assert.equal(slab.pendingBytes, 0);
+  });
+
+  it("waits for a few blocks only", () => {
+    let isWritten = false;
+    const slab = new Slab(() => isWritten);
+    const blocks = new Set<Uint8Array>();
+    for (let i = 0; i < 20; i++) {
+      blocks.add(slab.bytes);
+      slab.used = BLOCK_BYTES;
+      slab.reserve(1);
+    }
+    isWritten = true;
+    const again = new Set<Uint8Array>();
+    for (let i = 0; i < 20; i++) {
+      slab.pendingBytes = i % 2;
+      slab.used = BLOCK_BYTES;
+      slab.reserve(1);
+      if (blocks.has(slab.bytes)) again.add(slab.bytes);
+    }
+    assert.ok(again.size > 0 && again.size <= 5, `${again.size} old blocks came back`);
   });
 });

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { Inbox } from "../../../core/bytes/inbox.ts";
-import { Slab } from "../../../core/bytes/slab.ts";
 import { latin1 } from "../../../core/bytes/text.ts";
 import { consumeHead } from "../../../core/h1/consume-head.ts";
 import { type HeadBounds, parseRequestHead, parseResponseHead } from "../../../core/h1/parse-head.ts";
@@ -28,9 +27,7 @@ function consumed(before: string, headText: string, bodyBytes: number) {
     end = parseResponseHead(head, bytes, inbox.start, inbox.end, ANY);
     assert.equal(checkResponse(head, METHOD_GET), 0);
   }
-  const slab = new Slab();
-  slab.used = 7;
-  const isApart = consumeHead(head, inbox, end, slab);
+  const isApart = consumeHead(head, inbox, end);
   return { bytes, inbox, head, isApart };
 }
 
@@ -85,7 +82,7 @@ describe("a head and its body in one chunk", () => {
     const head = new RequestHead();
     const end = parseRequestHead(head, inbox.bytes, inbox.start, inbox.end, ANY);
     assert.equal(checkRequest(head, "http"), 0);
-    assert.equal(consumeHead(head, inbox, end, new Slab()), false);
+    assert.equal(consumeHead(head, inbox, end), false);
     assert.equal(inbox.freeChunk, null);
     assert.equal(inbox.length, LARGE);
   });

@@ -132,6 +132,26 @@ describe("requests on a client connection", () => {
     assert.ok(connection.isIdle);
   });
 
+  it("give the chunk they came in back when they are answered, unless several came in it", () => {
+    const peer = connect(GET + GET);
+    const released: number[] = [];
+    const { socket } = connection;
+    const release = socket.release.bind(socket);
+    socket.release = (chunk) => {
+      released.push(chunk.length);
+      release(chunk);
+    };
+    respond("one");
+    sim.drive();
+    assert.deepEqual(released, []);
+    respond("two");
+    peer.send(GET);
+    sim.drive();
+    assert.deepEqual(released, []);
+    respond("three");
+    assert.deepEqual(released, [GET.length]);
+  });
+
   it("are told with their body in pieces and its trailers", () => {
     connect("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\nT: 1\r\n\r\n", {
       segments: { kind: "bytes" },
