@@ -1,21 +1,19 @@
 import type { Socket as NetSocket } from "node:net";
 import { Readable } from "node:stream";
 import type { Address, Attempt, ConnectDone, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
-import { freeMemory, isWritten, keepMemory } from "./chunk-memory.ts";
+import { keepMemory } from "./chunk-memory.ts";
 import { LateSender } from "./late-writes.ts";
 import { countRead } from "./node-garbage.ts";
 import { unlessReset } from "./node-hidden-reset.ts";
 import { readBeforeWriteError } from "./node-last-read.ts";
+import { copyRead, releaseRead } from "./node-read.ts";
 import { writeNow, writePairNow } from "./node-write-now.ts";
-import { SMALL_BYTES, SmallChunks } from "./small-chunks.ts";
 import { CANCELED, tcpAddress, toSocketError } from "./socket-error.ts";
 
 /** The net.Socket, which carries its owner so that listeners can be shared functions. */
 export interface RawSocket extends NetSocket {
   owner: NodeSocket;
 }
-
-const smallChunks = new SmallChunks(isWritten);
 
 const UNOWNED: SocketHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
 
@@ -118,17 +116,12 @@ export class NodeSocket extends LateSender implements Socket, Attempt {
   /** A read of an upstream's socket, in the room that all of them share. */
   onRead(length: number, room: Uint8Array): boolean {
     if (this.abandoned) return true;
-    const isSmall = length <= SMALL_BYTES;
-    const bytes = isSmall ? smallChunks.copy(room, length) : largeCopy(room, length);
-    if (!isSmall) countRead(length);
-    deliver(this, bytes);
+    deliver(this, copyRead(room, length));
     return true;
   }
 
   release(chunk: Uint8Array): void {
-    const { length } = chunk;
-    if (length <= SMALL_BYTES) smallChunks.release(chunk);
-    else if (freeMemory(chunk)) countRead(-length);
+    releaseRead(chunk);
   }
 
   /** Node answers false before it tried the kernel; only what is left afterwards counts here. */
@@ -259,13 +252,6 @@ function deliver(owner: NodeSocket, bytes: Uint8Array): void {
     owner.destroy();
     throw error;
   }
-}
-
-/** In memory of its own, without the zeros that `new Uint8Array` would write first. */
-function largeCopy(room: Uint8Array, length: number): Uint8Array {
-  const copy = Buffer.allocUnsafeSlow(length);
-  copy.set(length === room.length ? room : room.subarray(0, length));
-  return copy;
 }
 
 function onDrain(this: NetSocket): void {

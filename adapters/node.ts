@@ -18,6 +18,9 @@ import type {
 } from "../core/runtime.ts";
 import { emptyQueue } from "./accept-queue.ts";
 import { isWritten } from "./chunk-memory.ts";
+import { AcceptedSocket } from "./node-accepted.ts";
+import { acceptHandles, passOnOptions } from "./node-handle.ts";
+import { READ_ROOM } from "./node-read.ts";
 import { readInto } from "./node-read-into.ts";
 import { NodeSocket, onConnect, type RawSocket } from "./node-socket.ts";
 import { toSocketError, unsupported } from "./socket-error.ts";
@@ -73,6 +76,13 @@ async function listen(options: ListenOptions, handler: ListenHandler): Promise<L
     await bind(server, options).catch((again: unknown) => Promise.reject(toSocketError(again)));
   }
   server.on("error", (error) => handler.onAcceptError(toSocketError(error)));
+  if (passOnOptions(server, options.keepAliveMs ?? 0)) {
+    acceptHandles(server, (handle) => {
+      accepted++;
+      const socket = new AcceptedSocket(handle, options.highWaterBytes);
+      socket.guard(() => handler.onSocket(socket));
+    });
+  }
   // libuv accepts whatever comes until the listening handle is closed, and its queue with it.
   const cannotRest = () => {};
   let closing: Promise<void> | null = null;
@@ -145,9 +155,6 @@ function onClientRead(this: NetSocket, length: number): boolean {
 }
 
 // ── connect ─────────────────────────────────────────────────────────────────
-
-/** One for all: what was read is copied out before the next read. */
-const READ_ROOM = new Uint8Array(65536);
 
 function connect(options: ConnectOptions, done: ConnectDone): Attempt {
   if (options.tls !== null) {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { describe, it } from "@std/testing/bdd";
+import { acceptHandles, passOnOptions, readLength, type TcpHandle } from "../../adapters/node-handle.ts";
 import { readInto } from "../../adapters/node-read-into.ts";
 import { writeNow } from "../../adapters/node-write-now.ts";
 import { runtimeUnderTest } from "../support/runtime-command.ts";
@@ -48,5 +49,37 @@ describe("on this Node", { ignore: !runtimeUnderTest().startsWith("node") }, () 
     accepted.destroy();
     assert.equal(writeNow(accepted, Buffer.from("hello"), 0, 5), 0);
     close();
+  });
+
+  const isNode20 = process.versions.node.startsWith("20.");
+  it("a server's connections come as handles that read into room they are given", { ignore: isNode20 }, async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const room = new Uint8Array(64);
+    const read = new Promise<{ handle: TcpHandle; length: number }>((resolve) => {
+      const isAccepting = acceptHandles(server, (handle) => {
+        handle.useUserBuffer(room);
+        handle.onread = function () {
+          resolve({ handle: this, length: readLength() });
+        };
+        handle.readStart();
+      });
+      assert.ok(isAccepting, "net.Sockets are all there is now");
+    });
+    const far = connect((server.address() as AddressInfo).port, "127.0.0.1");
+    far.write("hello");
+    const { handle, length } = await read;
+    assert.equal(Buffer.from(room.subarray(0, length)).toString(), "hello");
+    assert.ok(handle.fd > 0);
+    await new Promise<void>((resolve) => handle.close(() => resolve()));
+    far.destroy();
+    server.close();
+  });
+
+  it("a listener passes its options on", { ignore: process.platform !== "linux" }, async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    assert.ok(passOnOptions(server, 15_000)); // that connections have them: contract/keeping-alive.ts
+    server.close();
   });
 });

@@ -1,0 +1,280 @@
+/**
+ * An accepted connection as a socket of the port, on Node's handle: net.Socket around it, a Duplex with its listeners, its
+ * ticks and two queues, was a third of the user time of a short connection.
+ */
+import { writeSync, writevSync } from "node:fs";
+import { getSystemErrorName } from "node:util";
+import type { Address, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
+import { keepMemory } from "./chunk-memory.ts";
+import { LateSender } from "./late-writes.ts";
+import {
+  type HandleRequest,
+  isWriteQueued,
+  newShutdown,
+  newWrite,
+  readLength,
+  type SocketName,
+  type TcpHandle,
+  UV_EOF,
+} from "./node-handle.ts";
+import { copyRead, READ_ROOM, releaseRead } from "./node-read.ts";
+import { tcpAddress, toSocketError } from "./socket-error.ts";
+
+const UNOWNED: SocketHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
+
+export class AcceptedSocket extends LateSender implements Socket {
+  handler: SocketHandler = UNOWNED;
+  readonly tls: TlsInfo | null = null;
+  readonly handle: TcpHandle;
+  readonly highWaterBytes: number;
+  readonly peer: Address;
+  #local: Address | null = null;
+  paused = true;
+  needsDrain = false;
+  /** We sent FIN, or are about to, or can't write any more. */
+  finished = false;
+  #finSent = false;
+  #closesAtEnd = false;
+  /** The peer's FIN came, and was told. */
+  #ended = false;
+  #endTold = false;
+  /** Writes that the kernel has not taken whole. */
+  #writes = 0;
+  /** Nothing but `onClose` may follow. */
+  closed = false;
+  /** Of a failed write: whoever reads gets what the peer had sent before it, and then this. */
+  #writeError: SocketError | null = null;
+  /** What `onClose` will say. */
+  error: SocketError | null = null;
+
+  constructor(handle: TcpHandle, highWaterBytes: number) {
+    super();
+    this.handle = handle;
+    this.highWaterBytes = highWaterBytes;
+    // Asked while the socket is surely open: logs want it after the close, too.
+    const name: SocketName = {};
+    handle.getpeername(name);
+    this.peer = tcpAddress(name.address, name.port);
+    handle.owner = this;
+    handle.onread = onRead;
+    handle.useUserBuffer(READ_ROOM);
+  }
+
+  get local(): Address {
+    if (this.#local !== null) return this.#local;
+    const name: SocketName = {};
+    if (!this.closed) this.handle.getsockname(name);
+    this.#local = tcpAddress(name.address, name.port);
+    return this.#local;
+  }
+
+  get unsentBytes(): number {
+    return this.#writes === 0 || this.closed ? 0 : this.handle.writeQueueSize;
+  }
+
+  // ── writing ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  write(bytes: Uint8Array): boolean {
+    if (this.finished) return true;
+    this.sendLate();
+    return this.sendNow(bytes, 0, bytes.length);
+  }
+
+  override sendNow(bytes: Uint8Array, start: number, end: number): boolean {
+    let sentTo = start;
+    try {
+      if (this.#writes === 0) sentTo += writeSync(this.handle.fd, bytes, start, end - start);
+    } catch {
+      // EAGAIN, or the peer is gone: the handle tries again, and tells.
+    }
+    return sentTo === end || this.#queue(sentTo === 0 && end === bytes.length ? bytes : bytes.subarray(sentTo, end));
+  }
+
+  writePair(first: Uint8Array, second: Uint8Array): boolean {
+    if (this.finished) return true;
+    this.sendLate();
+    let sent = 0;
+    try {
+      if (this.#writes === 0) sent = writevSync(this.handle.fd, [first, second]);
+    } catch {
+      // As above.
+    }
+    if (sent === first.length + second.length) return true;
+    if (sent < first.length) this.#queue(first.subarray(sent));
+    return this.finished || this.#queue(second.subarray(Math.max(0, sent - first.length)));
+  }
+
+  #queue(bytes: Uint8Array): boolean {
+    if (bytes.length === 0) return true;
+    const request = newWrite();
+    request.owner = this;
+    request.oncomplete = onWritten;
+    const status = this.handle.writeBuffer(request, bytes);
+    if (status !== 0) {
+      this.#writeFailed(status);
+      return true;
+    }
+    if (!isWriteQueued()) return true;
+    keepMemory(bytes);
+    this.#writes++;
+    if (this.unsentBytes < this.highWaterBytes) return true;
+    this.needsDrain = true;
+    return false;
+  }
+
+  written(status: number): void {
+    this.#writes--;
+    if (this.closed) return;
+    if (status !== 0) this.#writeFailed(status);
+    else if (this.#closesAtEnd && this.#writes === 0) this.destroy();
+    else if (this.needsDrain && this.unsentBytes <= this.highWaterBytes / 2) {
+      this.needsDrain = false;
+      this.guard(() => this.handler.onDrain(this));
+    }
+  }
+
+  /** A peer that answers early and closes makes our writes fail while its answer still waits in the kernel. */
+  #writeFailed(status: number): void {
+    this.finished = true;
+    this.needsDrain = false;
+    this.#writeError ??= errorOf(status, "write");
+    if (this.paused || this.#ended) this.close(this.#writeError);
+  }
+
+  release(chunk: Uint8Array): void {
+    releaseRead(chunk);
+  }
+
+  // ── reading ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  pause(): void {
+    if (this.paused) return;
+    this.paused = true;
+    if (!this.closed) this.handle.readStop();
+  }
+
+  resume(): void {
+    if (!this.paused || this.closed) return;
+    this.paused = false;
+    if (this.#ended) queueMicrotask(() => this.#tellEnd());
+    else this.handle.readStart();
+  }
+
+  read(length: number): void {
+    if (this.closed) return;
+    if (length > 0) {
+      try {
+        this.handler.onData(this, copyRead(READ_ROOM, length));
+      } catch (error) {
+        this.destroy();
+        throw error;
+      }
+    } else if (length < 0 && length !== UV_EOF) this.close(this.#writeError ?? errorOf(length, "read"));
+    else if (length === UV_EOF) {
+      this.#ended = true;
+      if (this.#writeError !== null) this.close(this.#writeError);
+      else this.#tellEnd();
+    }
+  }
+
+  #tellEnd(): void {
+    if (this.paused || this.closed || this.#endTold) return;
+    this.#endTold = true;
+    this.guard(() => this.handler.onEnd(this));
+    this.#closeIfDone();
+  }
+
+  // ── the end ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  end(): void {
+    if (this.finished) return;
+    this.sendLate();
+    if (this.finished) return;
+    this.finished = true;
+    const request = newShutdown();
+    request.owner = this;
+    request.oncomplete = onShutdown;
+    // The peer may have been faster; reading tells how it ended.
+    if (this.handle.shutdown(request) !== 0) this.shutDown();
+  }
+
+  shutDown(): void {
+    this.#finSent = true;
+    this.#closeIfDone();
+  }
+
+  /** Both directions have ended. */
+  #closeIfDone(): void {
+    if (this.#finSent && this.#endTold) this.close(null);
+  }
+
+  endAndClose(): void {
+    if (this.closed) return;
+    this.sendLate();
+    if (this.#writes === 0) this.destroy();
+    else {
+      this.#closesAtEnd = true;
+      this.finished = true;
+    }
+  }
+
+  destroy(): void {
+    this.sendLate();
+    this.close(null);
+  }
+
+  reset(): void {
+    this.sendLate();
+    if (this.closed) this.error = null;
+    else if (this.handle.reset(onClosed) !== 0) this.close(null);
+    else this.#markClosed(null);
+  }
+
+  /** Every way out but `reset` leads through here; `onClose` follows in a moment. */
+  close(error: SocketError | null): void {
+    // A destroy of ours that crosses a failure hides it.
+    if (this.closed && error === null) this.error = null;
+    if (this.closed) return;
+    this.#markClosed(error);
+    this.handle.close(onClosed);
+  }
+
+  #markClosed(error: SocketError | null): void {
+    this.closed = true;
+    this.finished = true;
+    this.error = error;
+  }
+
+  /** A throw in a handler is our bug: this socket dies, others live, and the process's policy for uncaught errors decides. */
+  guard(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.destroy();
+      throw error;
+    }
+  }
+}
+
+function onRead(this: TcpHandle): void {
+  (this.owner as AcceptedSocket).read(readLength());
+}
+
+function onWritten(this: HandleRequest, status: number): void {
+  (this.owner as AcceptedSocket).written(status);
+}
+
+function onShutdown(this: HandleRequest): void {
+  const socket = this.owner as AcceptedSocket;
+  if (!socket.closed) socket.shutDown();
+}
+
+function onClosed(this: TcpHandle): void {
+  const socket = this.owner as AcceptedSocket;
+  socket.handler.onClose(socket, socket.error);
+}
+
+function errorOf(status: number, what: string): SocketError {
+  const code = getSystemErrorName(status);
+  return toSocketError({ code, message: `${what} ${code}` });
+}
