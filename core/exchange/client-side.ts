@@ -1,14 +1,12 @@
 /** What is known about a client connection beyond HTTP, kept between its requests. */
 
-import { bytesOf, latin1 } from "../bytes/text.ts";
+import { latin1 } from "../bytes/text.ts";
 import type { ClientConnection } from "../h1/client.ts";
 import { FieldBlock, FieldLine } from "../http/outgoing.ts";
 import type { ClientWriter } from "../http/wire.ts";
 import type { Socket } from "../runtime.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import type { Group } from "../upstream/group.ts";
-
-const NO_HOST = new Uint8Array(0);
 
 export class ClientSide {
   readonly connection: ClientWriter;
@@ -22,7 +20,6 @@ export class ClientSide {
   readonly forwardedFor: FieldLine;
   readonly forwardedProto: FieldLine;
   readonly realIp: FieldLine;
-  #hostBytes: Uint8Array = NO_HOST;
   #forwardedHost: FieldLine | null = null;
   #block: FieldBlock | null = null;
   /** A connection that NTLM or Negotiate has tied to this client, and where it leads (row P08). */
@@ -43,10 +40,9 @@ export class ClientSide {
 
   /** `X-Forwarded-Host` for a host as received; clients stay with one host, so the last line is kept. */
   forwardedHost(bytes: Uint8Array, start: number, end: number): FieldLine {
-    if (this.#forwardedHost !== null && isSame(this.#hostBytes, bytes, start, end)) return this.#forwardedHost;
-    const host = latin1(bytes, start, end);
-    this.#hostBytes = bytesOf(host);
-    this.#forwardedHost = new FieldLine("X-Forwarded-Host", host);
+    if (this.#forwardedHost !== null && isSame(this.#forwardedHost.value, bytes, start, end))
+      return this.#forwardedHost;
+    this.#forwardedHost = new FieldLine("X-Forwarded-Host", latin1(bytes, start, end));
     this.#block = null;
     return this.#forwardedHost;
   }
@@ -55,8 +51,10 @@ export class ClientSide {
   forwardedBlock(bytes: Uint8Array, hostStart: number, hostEnd: number, via: FieldLine | null): FieldBlock {
     const host = hostEnd > hostStart ? this.forwardedHost(bytes, hostStart, hostEnd) : null;
     if (host !== null && this.#block?.lines.at(-1) === (via ?? host)) return this.#block;
-    const lines = [this.forwardedFor, this.forwardedProto, this.realIp, host, via];
-    this.#block = new FieldBlock(lines.filter((line) => line !== null));
+    const lines = [this.forwardedFor, this.forwardedProto, this.realIp];
+    if (host !== null) lines.push(host);
+    if (via !== null) lines.push(via);
+    this.#block = new FieldBlock(lines);
     return this.#block;
   }
 
@@ -83,9 +81,9 @@ export class ClientSide {
   }
 }
 
-function isSame(kept: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+function isSame(kept: string, bytes: Uint8Array, start: number, end: number): boolean {
   if (kept.length !== end - start) return false;
-  for (let i = 0; i < kept.length; i++) if (kept[i] !== bytes[start + i]) return false;
+  for (let i = 0; i < kept.length; i++) if (kept.charCodeAt(i) !== bytes[start + i]) return false;
   return true;
 }
 

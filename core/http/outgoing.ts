@@ -3,7 +3,8 @@
  * this proxy adds. Independent of the wire version; `h1/write-head.ts` makes bytes of it.
  */
 
-import { bytesOf, latin1 } from "../bytes/text.ts";
+import { COLON, CR, LF, SP } from "../bytes/ascii.ts";
+import { writeLatin1 } from "../bytes/text.ts";
 import type { Fields } from "./fields.ts";
 import { BODY_NONE } from "./message.ts";
 
@@ -21,8 +22,26 @@ export class FieldLine {
 
   /** `Name: value CR LF` */
   get bytes(): Uint8Array {
-    this.#bytes ??= bytesOf(`${this.name}: ${assertLine(this.value)}\r\n`);
+    if (this.#bytes === null) {
+      this.#bytes = new Uint8Array(this.length);
+      this.writeTo(this.#bytes, 0);
+    }
     return this.#bytes;
+  }
+
+  get length(): number {
+    return this.name.length + this.value.length + 4;
+  }
+
+  /** The same bytes into `target` from `at`; answers where they ended. */
+  writeTo(target: Uint8Array, at: number): number {
+    let end = writeLatin1(this.name, target, at);
+    target[end++] = COLON;
+    target[end++] = SP;
+    end = writeLatin1(assertLine(this.value), target, end);
+    target[end++] = CR;
+    target[end++] = LF;
+    return end;
   }
 }
 
@@ -33,7 +52,12 @@ export class FieldBlock {
 
   constructor(lines: readonly FieldLine[]) {
     this.lines = lines;
-    this.bytes = bytesOf(lines.map(({ bytes }) => latin1(bytes, 0, bytes.length)).join(""));
+    // No text and no bytes of single lines on the way: with a connection for each request there is a block for each, too.
+    let length = 0;
+    for (const line of lines) length += line.length;
+    this.bytes = new Uint8Array(length);
+    let at = 0;
+    for (const line of lines) at = line.writeTo(this.bytes, at);
   }
 }
 
