@@ -8,7 +8,7 @@
 import type { Address, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
 import { hold, isJoinable, isWritten, join, type LargeBuffer, letGo, release, takeLarge } from "./deno-buffers.ts";
 import { type DenoAddress, type DenoConn, readFrom, ridOf, writeTo } from "./deno-conn.ts";
-import { writeFirstNow, writeNow } from "./deno-write-now.ts";
+import { writeFirstNow, writeNow } from "./deno-descriptor.ts";
 import { LateSender, sendWaiting } from "./late-writes.ts";
 import { SMALL_BYTES, SmallChunks } from "./small-chunks.ts";
 import { tcpAddress, toSocketError } from "./socket-error.ts";

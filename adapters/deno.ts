@@ -12,8 +12,8 @@ import type {
 import { emptyQueue } from "./accept-queue.ts";
 import { isWritten } from "./deno-buffers.ts";
 import { type DenoAddress, type DenoConn, descriptorTold } from "./deno-conn.ts";
+import { acceptedDescriptor, connectedDescriptor, nextDescriptor } from "./deno-descriptor.ts";
 import { DenoSocket } from "./deno-socket.ts";
-import { acceptedDescriptor, connectedDescriptor, nextDescriptor } from "./deno-write-now.ts";
 import { CANCELED, toSocketError, unsupported } from "./socket-error.ts";
 import { system } from "./system.ts";
 

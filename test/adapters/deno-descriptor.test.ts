@@ -8,7 +8,7 @@ import {
   nextDescriptor,
   writeFirstNow,
   writeNow,
-} from "../../adapters/deno-write-now.ts";
+} from "../../adapters/deno-descriptor.ts";
 
 interface DenoNamespace {
   readonly build: { readonly os: string };
