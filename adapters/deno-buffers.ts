@@ -4,15 +4,16 @@
  *   small reads  → copied out (`small-chunks.ts`)
  *   large reads  → handed out as they are; reused once the owner released the chunk and every write of it is done
  *
- * An idle connection waits with a small buffer, and a bulk transfer goes round a few large ones.
+ * An idle connection waits with a small buffer, and a bulk transfer goes round a few large ones. What is read at once
+ * behind a small read is mostly written before the next connection's turn, so it is the same large one all the time.
  */
 import { sendWaiting } from "./late-writes.ts";
 import { SMALL_BYTES } from "./small-chunks.ts";
 
 /** Larger reads were not faster on loopback. */
 const READ_BYTES = 65536;
-/** A chunk line fits before a full read, so that both can go out as one write. */
-const LARGE_BYTES = READ_BYTES + 1024;
+/** A small read fits before a full one, and a chunk line before both, so that all can go out as one write. */
+const LARGE_BYTES = SMALL_BYTES + READ_BYTES + 1024;
 /** 4 MiB at most are kept for reuse. */
 const FREE_MAX = 64;
 
@@ -31,6 +32,8 @@ class Source {
 export class LargeBuffer extends Source {
   readonly whole: Uint8Array;
   readonly room: Uint8Array;
+  /** Behind a small read. */
+  readonly restRoom: Uint8Array;
   isReleased = false;
 
   constructor() {
@@ -38,6 +41,7 @@ export class LargeBuffer extends Source {
     super(whole.buffer);
     this.whole = whole;
     this.room = whole.subarray(0, READ_BYTES);
+    this.restRoom = whole.subarray(SMALL_BYTES, SMALL_BYTES + READ_BYTES);
   }
 
   override giveBack(): void {

@@ -1,7 +1,9 @@
 /**
- * A write past Deno's operations: `send` of the C library on the connection's descriptor. An operation makes a promise and a
- * task to say what the kernel answers at once. With small writes of a turn sent together (`late-writes.ts`) a small
- * request takes a fifth less CPU time. What the kernel does not take is the operation's to wait for, and errors to tell.
+ * Reads and writes past Deno's operations, by the C library on a connection's descriptor. An operation makes a promise and a
+ * task to say what the kernel answers at once. What the kernel does not take is the operation's to wait for, and errors to tell.
+ *
+ *   write       with small writes of a turn sent together (`late-writes.ts`) a fifth of the CPU time of a small request
+ *   read        of what is known to wait: a third of that of 64 KiB, or of a POST of 16 KiB
  *
  *   accepted    Deno tells the descriptor
  *   connected   the lowest that was free before `Deno.connect`, if the kernel says that it has the connection's two ends
@@ -20,6 +22,8 @@ type End =
 /** From the C library of Linux, by names that depend on its version as little as anything. */
 const SYMBOLS = {
   send: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
+  recv: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
+  ioctl: { parameters: ["i32", "u32", "buffer"], result: "i32" },
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
@@ -31,6 +35,8 @@ type NameCall = (descriptor: number, name: Uint8Array, length: Uint32Array) => n
 
 interface Library {
   send(descriptor: number, bytes: Uint8Array, length: number, flags: number): number;
+  recv(descriptor: number, room: Uint8Array, length: number, flags: number): number;
+  ioctl(descriptor: number, request: number, answer: Int32Array): number;
   fcntl(descriptor: number, command: number, argument: number): number;
   close(descriptor: number): number;
   readonly getsockname: NameCall;
@@ -54,6 +60,7 @@ const AF_INET6 = 10;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_MORE = 0x8000;
+const FIONREAD = 0x541b;
 const SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL;
 
 const library = openLibrary();
@@ -78,6 +85,18 @@ export function writeNow(descriptor: number, bytes: Uint8Array): number {
 /** The same, when more follows at once: the kernel waits for that before it makes a packet. */
 export function writeFirstNow(descriptor: number, bytes: Uint8Array): number {
   return Math.max(0, library!.send(descriptor, bytes, bytes.length, SEND_FLAGS | MSG_MORE));
+}
+
+const answer = new Int32Array(1);
+
+/** How many bytes wait to be read. */
+export function waitingBytes(descriptor: number): number {
+  return library!.ioctl(descriptor, FIONREAD, answer) === 0 ? answer[0]! : 0;
+}
+
+/** How many bytes were read into `room`. Only while some wait: else it might take an error away from who reads next. */
+export function readNow(descriptor: number, room: Uint8Array): number {
+  return Math.max(0, library!.recv(descriptor, room, room.length, MSG_DONTWAIT));
 }
 
 /** The descriptor that a socket will get which is made at once. */

@@ -2,13 +2,14 @@
  * A Deno connection as a socket of the port: pulled with `read` and pushed with `write`, one promise each (and no async
  * function of ours, which would add one). Reading into our own buffers is what makes Deno cheap (`deno-buffers.ts`):
  *
- *   read filled the small buffer   → the next one is large
- *   read left the large part empty → the next one is small
+ *   read filled the small buffer → what waits behind that is read at once into a large one, and all is one chunk
+ *   a full large one, too        → the next read is large
+ *   it was not full              → the next read is small
  */
 import type { Address, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
 import { hold, isJoinable, isWritten, join, type LargeBuffer, letGo, release, takeLarge } from "./deno-buffers.ts";
 import { type DenoAddress, type DenoConn, readFrom, ridOf, writeTo } from "./deno-conn.ts";
-import { writeFirstNow, writeNow } from "./deno-descriptor.ts";
+import { readNow, waitingBytes, writeFirstNow, writeNow } from "./deno-descriptor.ts";
 import { LateSender, sendWaiting } from "./late-writes.ts";
 import { SMALL_BYTES, SmallChunks } from "./small-chunks.ts";
 import { tcpAddress, toSocketError } from "./socket-error.ts";
@@ -292,8 +293,7 @@ export class DenoSocket extends LateSender implements Socket {
   #taken(length: number): Uint8Array {
     const large = this.#large;
     if (large === null) {
-      if (length === SMALL_BYTES) this.#large = takeLarge();
-      return smallChunks.copy(this.#small as Uint8Array, length);
+      return length < SMALL_BYTES ? smallChunks.copy(this.#small as Uint8Array, length) : this.#withRest();
     }
     const { room } = large;
     this.#large = length === room.length ? takeLarge() : null;
@@ -301,6 +301,21 @@ export class DenoSocket extends LateSender implements Socket {
     const copy = smallChunks.copy(room, length);
     release(room);
     return copy;
+  }
+
+  /** The small buffer, which is full, and what waits behind it, if that can be had at once. */
+  #withRest(): Uint8Array {
+    const small = this.#small as Uint8Array;
+    const buffer = takeLarge();
+    const isMore = this.#descriptor >= 0 && waitingBytes(this.#descriptor) > 0;
+    const length = isMore ? readNow(this.#descriptor, buffer.restRoom) : 0;
+    if (length === 0) {
+      this.#large = buffer;
+      return smallChunks.copy(small, SMALL_BYTES);
+    }
+    if (length === buffer.restRoom.length) this.#large = takeLarge();
+    buffer.whole.set(small);
+    return buffer.whole.subarray(0, SMALL_BYTES + length);
   }
 
   #deliverHeld(): void {

@@ -6,6 +6,8 @@ import {
   connectedDescriptor,
   NO_DESCRIPTOR,
   nextDescriptor,
+  readNow,
+  waitingBytes,
   writeFirstNow,
   writeNow,
 } from "../../adapters/deno-descriptor.ts";
@@ -19,9 +21,9 @@ interface DenoNamespace {
 const { Deno: deno } = globalThis as { Deno?: DenoNamespace };
 const isThere = deno !== undefined && deno.build.os === "linux";
 
-describe("a write past Deno's operations", { ignore: !isThere }, () => {
+describe("past Deno's operations", { ignore: !isThere }, () => {
   for (const hostname of ["127.0.0.1", "::1"]) {
-    it(`finds the descriptors of both sides, at ${hostname}, and no other's`, async () => {
+    it(`the descriptors of both sides are found, at ${hostname}, and no other's`, async () => {
       const { near, far, guess, close } = await pair(hostname);
       assert.equal(connectedDescriptor(near, guess), guess, "Deno does not make its socket at once any more?");
       assert.ok(acceptedDescriptor(descriptorTold(far)) >= 0, "Deno does not tell the descriptor any more?");
@@ -32,7 +34,7 @@ describe("a write past Deno's operations", { ignore: !isThere }, () => {
     });
   }
 
-  it("sends what it is given, the part of a buffer, too", async () => {
+  it("a write sends what it is given, the part of a buffer, too", async () => {
     const { far, guess, close } = await pair("127.0.0.1");
     const bytes = new TextEncoder().encode("-hello-");
     assert.equal(writeFirstNow(guess, bytes.subarray(1, 3)), 2);
@@ -43,12 +45,27 @@ describe("a write past Deno's operations", { ignore: !isThere }, () => {
     close();
   });
 
-  it("sends what the kernel takes, and says how much that was", async () => {
+  it("a write sends what the kernel takes, and says how much that was", async () => {
     const { guess, close } = await pair("127.0.0.1");
     const bytes = new Uint8Array(16 * 1024 * 1024);
     const sent = writeNow(guess, bytes);
     assert.ok(sent > 0 && sent < bytes.length);
     assert.equal(writeNow(guess, bytes), 0);
+    close();
+  });
+
+  it("a read takes what is known to wait, into a part of a buffer", async () => {
+    const { near, far, close } = await pair("127.0.0.1");
+    const descriptor = acceptedDescriptor(descriptorTold(far));
+    assert.equal(waitingBytes(descriptor), 0);
+    await near.write(new Uint8Array([1, 2, 3]));
+    assert.equal(waitingBytes(descriptor), 3);
+    const buffer = new Uint8Array(4);
+    assert.equal(readNow(descriptor, buffer.subarray(1, 3)), 2);
+    assert.deepEqual([...buffer], [0, 1, 2, 0]);
+    assert.equal(waitingBytes(descriptor), 1);
+    await near.closeWrite();
+    assert.equal(waitingBytes(descriptor), 1);
     close();
   });
 });
