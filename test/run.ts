@@ -1,5 +1,5 @@
 // Runs the test suite on one or several runtimes and ends with one line of counts. A file has a process of its own, but
-// for those that only compute: eight of a folder share one, because loading core takes longer than most of them run.
+// for those that only compute: sixteen of a folder share one, because loading core takes longer than most of them run.
 //
 //   npm test                                          all files on node, deno and bun
 //   npm test -- --runtime node24 parse-head           files whose path contains "parse-head", on Node 24
@@ -30,9 +30,16 @@ const outputCharsMax = 400_000;
 
 /** Their files touch nothing outside the module they test. */
 const sharingFolders = /^\.\/test\/(core|scenario|testing)\//;
-const sharingFilesMax = 8;
-/** Has Node run several files in one process, as Deno and Bun do by themselves. */
-const severalOnNode = "./test/support/several.ts";
+const sharingFilesMax = 16;
+/** Has Node and Deno run several files in one process and with one core, as Bun does by itself. */
+const several = "./test/support/several.ts";
+/** What a file does before or after every test, outside of a suite. */
+const ownSteps = /^(?:before|after)(?:Each|All)?\(/m;
+
+interface Group {
+  readonly runtime: RuntimeName;
+  readonly files: readonly string[];
+}
 
 interface Outcome {
   readonly name: string;
@@ -63,39 +70,33 @@ async function main(): Promise<number> {
   const files = testFiles().filter(
     (file) => positionals.length === 0 || positionals.some((part) => matches(file, part)),
   );
-  const total: Tally = { passed: 0, failed: 0, skipped: 0 };
-  const lines: string[] = [];
-  for (const runtime of values.runtime.flatMap((names) => names.split(","))) {
-    const tally = await runOn(runtime, files, jobs, values.verbose);
-    addTally(total, tally);
-    lines.push(`${runtime.padEnd(8)}${tallyText(tally)}`);
+  const tallies = new Map<string, Tally>();
+  const waiting: Group[] = [];
+  for (const name of values.runtime.flatMap((names) => names.split(","))) {
+    const runtime = runtimeNames.find((known) => known === name);
+    const problem =
+      runtime === undefined ? `Unknown runtime "${name}": use ${runtimeNames.join(", ")}` : missingRuntime(runtime);
+    tallies.set(name, { passed: 0, failed: problem === null ? 0 : 1, skipped: 0 });
+    if (problem !== null) console.log(problem);
+    else waiting.push(...groupsOf(files).map((group) => ({ runtime: runtime!, files: group })));
   }
-  const nothingRan = total.passed + total.failed === 0;
-  if (nothingRan) console.log("No test ran: check the names given, or that test/ holds *.test.ts files.");
-  console.log(`\n${lines.join("\n")}\n\n${tallyText(total)}`);
-  return total.failed > 0 || nothingRan ? 1 : 0;
-}
-
-async function runOn(name: string, files: readonly string[], jobs: number, verbose: boolean): Promise<Tally> {
-  const tally: Tally = { passed: 0, failed: 0, skipped: 0 };
-  const runtime = runtimeNames.find((known) => known === name);
-  const problem =
-    runtime === undefined ? `Unknown runtime "${name}": use ${runtimeNames.join(", ")}` : missingRuntime(runtime);
-  if (runtime === undefined || problem !== null) {
-    console.log(problem);
-    return { ...tally, failed: 1 };
-  }
-  console.log(`\n— ${runtime}: ${files.length} files`);
-  const waiting = groupsOf(files);
+  console.log(`${files.length} files on ${[...tallies.keys()].join(", ")}`);
+  // One row for all runtimes: at the end of each, jobs would wait for its slowest group.
   const worker = async (): Promise<void> => {
     for (let group = waiting.shift(); group !== undefined; group = waiting.shift()) {
-      const outcome = await runGroup(runtime, group);
-      addTally(tally, outcome.tally);
-      print(runtime, outcome, verbose);
+      const outcome = await runGroup(group.runtime, group.files);
+      addTally(tallies.get(group.runtime)!, outcome.tally);
+      print(group.runtime, outcome, values.verbose);
     }
   };
   await Promise.all(Array.from({ length: jobs }, worker));
-  return tally;
+  const total: Tally = { passed: 0, failed: 0, skipped: 0 };
+  for (const tally of tallies.values()) addTally(total, tally);
+  const nothingRan = total.passed + total.failed === 0;
+  if (nothingRan) console.log("No test ran: check the names given, or that test/ holds *.test.ts files.");
+  const lines = [...tallies].map(([name, tally]) => `${name.padEnd(8)}${tallyText(tally)}`);
+  console.log(`\n${lines.join("\n")}\n\n${tallyText(total)}`);
+  return total.failed > 0 || nothingRan ? 1 : 0;
 }
 
 /** The files that share a process. */
@@ -116,9 +117,10 @@ async function runGroup(runtime: RuntimeName, files: readonly string[]): Promise
     files.length === 1 ? first : files.map((file, i) => (i === 0 ? file : basename(file, ".test.ts"))).join(", ");
   const report = join(reportFolder, `${runtime}-${first.replaceAll(/[^\w.-]/g, "_")}.xml`);
   const startedMs = performance.now();
-  const onNode = runtime === "node" || runtime === "node24";
-  const entries = onNode && files.length > 1 ? [severalOnNode, ...files] : files;
-  const { output, code, timedOut } = await runProcess(runtime, [...testOptions(runtime, report), ...entries]);
+  const { output, code, timedOut } = await runProcess(runtime, [
+    ...testOptions(runtime, report),
+    ...entries(runtime, files),
+  ]);
   const tally = tallyFromJunit(readIfThere(report));
   let trouble: string | null = null;
   if (timedOut)
@@ -127,6 +129,15 @@ async function runGroup(runtime: RuntimeName, files: readonly string[]): Promise
   else if (code !== 0 && tally.failed === 0) trouble = `exit code ${code}, though no test failed`;
   if (trouble !== null) tally.failed++;
   return { name, tally, output, trouble, seconds: (performance.now() - startedMs) / 1000 };
+}
+
+/** What the runtime is told to run, so that all files are run. */
+function entries(runtime: RuntimeName, files: readonly string[]): readonly string[] {
+  if (files.length === 1 || runtime === "bun") return files;
+  if (runtime !== "deno") return [several, ...files];
+  const joined = files.filter((file) => !ownSteps.test(readIfThere(join(projectRoot, file))));
+  if (joined.length < 2) return files;
+  return [several, ...files.filter((file) => !joined.includes(file)), "--", ...joined];
 }
 
 /** Each runtime's own test runner, told to write a JUnit report beside what it prints. */

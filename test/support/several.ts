@@ -1,11 +1,15 @@
 // Runs the test files it is given in one process: node --import tsx test/support/several.ts FILE…
+// On Deno, which otherwise loads all of core anew for every file: deno test test/support/several.ts -- FILE…
 
 import { relative, resolve } from "node:path";
 import process from "node:process";
 import { describe } from "node:test";
 import { pathToFileURL } from "node:url";
 
-// Each within a suite of its own, or what it does before and after every test it would do for the others', too.
 for (const file of process.argv.slice(2)) {
-  describe(relative("", file), () => import(pathToFileURL(resolve(file)).href));
+  const { href } = pathToFileURL(resolve(file));
+  // Within a suite of its own, or what it does before and after every test it would do for the others', too. Deno's suites
+  // wait for nothing: files that do something then are not to be given here.
+  if ("Deno" in globalThis) await import(href);
+  else describe(relative("", file), () => import(href));
 }
