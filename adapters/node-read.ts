@@ -3,8 +3,11 @@ import { freeMemory, isWritten } from "./chunk-memory.ts";
 import { countRead } from "./node-garbage.ts";
 import { SMALL_BYTES, SmallChunks } from "./small-chunks.ts";
 
+/** A piece of 64 KiB, as servers like to send them, and the head in front of it come in one read. */
+const READ_BYTES = 80 * 1024;
+
 /** What was read is copied out before the next read. */
-export const READ_ROOM = new Uint8Array(65536);
+export const READ_ROOM = new Uint8Array(READ_BYTES);
 
 const smallChunks = new SmallChunks(isWritten);
 
