@@ -109,6 +109,7 @@ export class AcceptedSocket extends LateSender implements Socket {
     const request = newWrite();
     request.owner = this;
     request.oncomplete = onWritten;
+    request.bytes = bytes;
     const status = this.handle.writeBuffer(request, bytes);
     if (status !== 0) {
       this.#writeFailed(status);

@@ -29,6 +29,8 @@ export interface HandleRequest {
   oncomplete: (this: HandleRequest, status: number) => void;
   /** Ours. */
   owner: unknown;
+  /** What is written from has to stay as long as the request. */
+  bytes?: Uint8Array;
 }
 
 export interface SocketName {
