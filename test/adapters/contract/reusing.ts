@@ -7,6 +7,9 @@ import { aMoment } from "./recorder.ts";
 /** More than the kernel takes on loopback, whatever its buffers grow to. */
 const BULK_BYTES = 32 * 1024 * 1024;
 
+const CHUNK_BYTES = 256 * 1024;
+const CHUNKS = 64;
+
 /** Memory that was written may be used again as soon as `isWritten` says so, and not before. */
 export function reusing(runtime: Runtime, join: () => Promise<Link>): void {
   it("sends what was written, though the memory is used again as soon as it may be", async () => {
@@ -37,5 +40,23 @@ export function reusing(runtime: Runtime, join: () => Promise<Link>): void {
     ok(runtime.isWritten(new Uint8Array(10)), "what was never written is free");
     l.far.raw.resume();
     await l.far.untilBytes(BULK_BYTES);
+  });
+
+  it("sends what nobody else refers to any more, though the collector has run meanwhile", async () => {
+    await using l = await join();
+    l.far.raw.pause();
+    for (let i = 0; i < CHUNKS; i++) l.socket.write(new Uint8Array(CHUNK_BYTES).fill(i));
+    let rubbish: Uint8Array[] = [];
+    for (let i = 0; i < 600; i++) {
+      if (i % 50 === 0) rubbish = [];
+      rubbish.push(new Uint8Array(CHUNK_BYTES).fill(0xff));
+      if (i % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+    l.far.raw.resume();
+    await l.far.untilBytes(CHUNKS * CHUNK_BYTES);
+    let at = 0;
+    for (const bytes of l.far.chunks) {
+      ok(bytes.every((byte) => byte === Math.floor(at++ / CHUNK_BYTES)));
+    }
   });
 }
