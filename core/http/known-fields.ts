@@ -122,7 +122,7 @@ export function knownField(bytes: Uint8Array, start: number, end: number): numbe
   const candidates = length < NAME_BYTES_MAX ? CELLS[cellOf(length, LOWER[bytes[start]!]!)] : undefined;
   if (candidates !== undefined) {
     for (let i = 0; i < candidates.length; i++) {
-      const found = matchName(bytes, start, candidates[i]!);
+      const found = matchName(bytes, start, length, candidates[i]!);
       if (found !== UNKNOWN) return found;
     }
   }
@@ -155,17 +155,18 @@ export function isAliasOf(bytes: Uint8Array, start: number, end: number, name: s
   return end - start === name.length && isPrefix(bytes, start, name);
 }
 
-function matchName(bytes: Uint8Array, start: number, candidate: number): number {
-  const lower = LOWER;
+/**
+ * Of a token and a candidate as long as it. With 0x20 set a letter is lower, and no other byte of a token becomes one of those
+ * in our names: cheaper than a table, which only an alias or another name needs.
+ */
+function matchName(bytes: Uint8Array, start: number, length: number, candidate: number): number {
   const names = NAMES;
-  const stop = (candidate + 1) * NAME_BYTES_MAX;
+  const row = candidate * NAME_BYTES_MAX;
   let alias = 0;
-  for (let at = candidate * NAME_BYTES_MAX, from = start; at < stop; at++, from++) {
-    const expected = names[at]!;
-    if (expected === 0) break;
-    const byte = bytes[from]!;
-    if (lower[byte] === expected) continue;
-    if (FOLD[byte] !== expected) return UNKNOWN;
+  for (let i = 0; i < length; i++) {
+    const byte = bytes[start + i]!;
+    if ((byte | 0x20) === names[row + i]) continue;
+    if (FOLD[byte] !== names[row + i]) return UNKNOWN;
     alias = ALIAS;
   }
   return candidate | alias;
