@@ -154,8 +154,11 @@ export class BunSocket extends LateSender implements Socket, Attempt {
       written += 1;
     }
     queue.splice(0, written);
-    if (queue.length === 0 && this.closesAtEnd) this.destroy();
-    else if (queue.length === 0 && this.finished) raw.shutdown();
+    if (queue.length === 0 && this.closesAtEnd) {
+      this.destroy();
+      return;
+    }
+    if (queue.length === 0 && this.finished) raw.shutdown();
     if (!this.needsDrain || this.unsentBytes > this.highWaterBytes / 2) return;
     this.needsDrain = false;
     this.guard(() => this.handler.onDrain(this));

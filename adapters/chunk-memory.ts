@@ -23,8 +23,7 @@ export function keepMemory(bytes: Uint8Array): void {
 
 /** See `Runtime.isWritten`. */
 export function isWritten(memory: Uint8Array): boolean {
-  sendWaiting();
-  return !queued.has(memory.buffer);
+  return sendWaiting() && !queued.has(memory.buffer);
 }
 
 /** Frees the memory behind a chunk nobody looks at any more, if it may be; whether it did. */

@@ -83,7 +83,7 @@ export function letGo(bytes: Uint8Array): void {
 
 /** See `Runtime.isWritten`. A write that a close cut short counts for ever: the kernel may still take its bytes. */
 export function isWritten(memory: Uint8Array): boolean {
-  sendWaiting();
+  if (!sendWaiting()) return false;
   const source = sourceOf.get(memory.buffer);
   return source === undefined || source.writes === 0;
 }

@@ -1,6 +1,7 @@
 /**
  * Reads and writes past Deno's operations, by the C library on a connection's descriptor. An operation makes a promise and a
- * task to say what the kernel answers at once. What the kernel does not take is the operation's to wait for, and errors to tell.
+ * task to say what the kernel answers at once. What the kernel does not take is the operation's to wait for, and errors to
+ * tell, though a reset that a write met is told as EPIPE.
  *
  *   write       with small writes of a turn sent together (`late-writes.ts`) a fifth of the CPU time of a small request
  *   read        of what is known to wait: a third of that of 64 KiB, or of a POST of 16 KiB
@@ -19,7 +20,10 @@ type End =
   | { readonly transport: "tcp"; readonly hostname: string; readonly port: number }
   | { readonly transport: "unix" };
 
-/** From the C library of Linux, by names that depend on its version as little as anything. */
+/**
+ * From the C library of Linux, by names that depend on its version as little as anything. Lengths have 32 bits, because a `usize`
+ * takes a slow way; that the other half of the register is zero was only looked at on x86-64.
+ */
 const SYMBOLS = {
   send: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
   recv: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
@@ -45,7 +49,7 @@ interface Library {
 }
 
 interface DenoNamespace {
-  readonly build: { readonly os: string };
+  readonly build: { readonly os: string; readonly arch: string };
   readonly permissions: { querySync(permission: { readonly name: "ffi" }): { readonly state: string } };
   dlopen(file: string, symbols: typeof SYMBOLS): { readonly symbols: Library };
 }
@@ -68,7 +72,7 @@ const library = openLibrary();
 /** Null without the permission, which is never asked for, and where the library is another. */
 function openLibrary(): Library | null {
   const { Deno: deno } = globalThis as { Deno?: DenoNamespace };
-  if (deno === undefined || deno.build.os !== "linux") return null;
+  if (deno === undefined || deno.build.os !== "linux" || deno.build.arch !== "x86_64") return null;
   if (deno.permissions.querySync({ name: "ffi" }).state !== "granted") return null;
   try {
     return deno.dlopen("libc.so.6", SYMBOLS).symbols;
@@ -107,9 +111,14 @@ export function nextDescriptor(): number {
   return free;
 }
 
-/** What Deno has told, if there is a way to use it. */
-export function acceptedDescriptor(told: number): number {
-  return library === null ? NO_DESCRIPTOR : told;
+/** One that was told was the connection's. */
+let tellsRight = false;
+
+/** What Deno has `told` of a connection it accepted, if there is a way to use it; checked until it was right once. */
+export function acceptedDescriptor(conn: Connected, told: number): number {
+  if (library === null || told < 0) return NO_DESCRIPTOR;
+  if (!tellsRight) tellsRight = connectedDescriptor(conn, told) === told;
+  return tellsRight ? told : NO_DESCRIPTOR;
 }
 
 /** `guess`, if it is the descriptor of `conn`: no two connections have both ends in common. */

@@ -176,7 +176,7 @@ class DenoListening implements Listener {
   #accepted(conn: DenoConn): void {
     this.#acceptedCount++;
     const { address, highWaterBytes } = this.options;
-    const socket = new DenoSocket(conn, acceptedDescriptor(descriptorTold(conn)), highWaterBytes, address);
+    const socket = new DenoSocket(conn, acceptedDescriptor(conn, descriptorTold(conn)), highWaterBytes, address);
     tune(conn, this.options);
     socket.guard(() => this.handler.onSocket(socket));
   }

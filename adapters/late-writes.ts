@@ -37,12 +37,15 @@ export function paysToWait(): boolean {
 export function sendLater(writer: LateWriter): void {
   waiting[count++] = writer;
   writesOfTurn++;
-  if (!isTurnOpen) {
-    isTurnOpen = true;
-    // Immediates run behind the reads of a turn, before the loop waits again.
-    setImmediate(endTurn);
-  }
+  openTurn();
   if (count === WAITING_MAX) sendWaiting();
+}
+
+function openTurn(): void {
+  if (isTurnOpen) return;
+  isTurnOpen = true;
+  // Immediates run behind the reads of a turn, before the loop waits again.
+  setImmediate(endTurn);
 }
 
 function endTurn(): void {
@@ -52,15 +55,27 @@ function endTurn(): void {
   sendWaiting();
 }
 
-/** Everything that waits goes out now. */
-export function sendWaiting(): void {
-  const last = count;
-  count = 0;
-  for (let i = 0; i < last; i++) {
-    const writer = waiting[i]!;
-    waiting[i] = null;
-    writer.sendLate();
+let isSending = false;
+
+/** Everything that waits goes out now. False from within: then some of it is still to go. */
+export function sendWaiting(): boolean {
+  if (isSending) return false;
+  isSending = true;
+  let next = 0;
+  try {
+    while (next < count) {
+      const writer = waiting[next]!;
+      waiting[next++] = null;
+      writer.sendLate();
+    }
+  } finally {
+    isSending = false;
+    // A writer that throws is our mistake, and not that of those behind it.
+    waiting.copyWithin(0, next, count);
+    count -= next;
+    if (count > 0) openTurn();
   }
+  return true;
 }
 
 /** A socket whose small writes wait. Whatever comes behind one of them calls `sendLate` first. */

@@ -97,7 +97,8 @@ export interface Socket {
   end(): void;
   /**
    * `end`, and `destroy` once the queue is written, where that is cheaper than to wait for the peer's FIN: for one that has
-   * nothing more to say. What it says all the same may be answered with RST.
+   * nothing more to say. What it says all the same may be answered with RST, and what the kernel has not sent by then is
+   * lost: not for more than leaves at once.
    */
   endAndClose(): void;
   /** Drops the queue and closes. A peer may see FIN or RST. */

@@ -51,6 +51,7 @@ export class Farewell implements SocketHandler, TimerOwner {
 
   onData(socket: Socket, bytes: Uint8Array): void {
     this.#receivedBytes += bytes.length;
+    socket.release(bytes);
     if (this.#receivedBytes > LINGER_BYTES_MAX) socket.pause();
   }
 

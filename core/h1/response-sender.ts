@@ -21,6 +21,9 @@ export type OnStalled = (reason: Fault) => void;
 const CLOSE_LINE = new FieldLine("Connection", "close");
 const KEEP_ALIVE_LINE = new FieldLine("Connection", "keep-alive");
 
+/** What leaves at once on a new connection: ten segments (RFC 6928). */
+const FIRST_FLIGHT_BYTES = 14 * 1024;
+
 export class ResponseSender implements TimerOwner {
   readonly #socket: Socket;
   readonly #outbox: Outbox;
@@ -100,7 +103,9 @@ export class ResponseSender implements TimerOwner {
 
   /** FIN behind everything; `isLast`: and nothing is waited for from a client that has nothing more to say. */
   finish(isLast: boolean): void {
-    if (isLast) this.#outbox.endAndClose();
+    // Should it say something after all, the kernel answers with RST, and what has not left yet is lost.
+    const hasLeft = this.#outbox.writtenBytes + this.#outbox.pendingBytes <= FIRST_FLIGHT_BYTES;
+    if (isLast && hasLeft) this.#outbox.endAndClose();
     else this.#outbox.end();
     this.rest();
   }

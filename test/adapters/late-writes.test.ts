@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "@std/testing/bdd";
-import { type LateWriter, paysToWait, sendLater } from "../../adapters/late-writes.ts";
+import { type LateWriter, paysToWait, sendLater, sendWaiting } from "../../adapters/late-writes.ts";
 
 let sent: number[];
 
@@ -35,6 +35,24 @@ describe("small writes of a turn", () => {
     assert.deepEqual(sent, []);
     await turnEnd();
     assert.deepEqual(sent, [0, 1, 2, 3, 4]);
+  });
+
+  it("are sent though the one before them throws, and none is said to be sent from within", async () => {
+    await getBusy();
+    const said: boolean[] = [];
+    const throwing: LateWriter = {
+      sendLate() {
+        said.push(sendWaiting());
+        throw new Error("a mistake of ours");
+      },
+    };
+    sendLater(writer(0));
+    sendLater(throwing);
+    sendLater(writer(1));
+    assert.throws(() => sendWaiting(), /a mistake of ours/);
+    assert.deepEqual([sent, said], [[0], [false]]);
+    await turnEnd();
+    assert.deepEqual(sent, [0, 1]);
   });
 
   it("are sent before, when there are many", async () => {
