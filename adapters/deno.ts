@@ -12,7 +12,7 @@ import type {
 import { emptyQueue } from "./accept-queue.ts";
 import { isWritten } from "./deno-buffers.ts";
 import { type DenoAddress, type DenoConn, descriptorTold } from "./deno-conn.ts";
-import { acceptedDescriptor, connectedDescriptor, nextDescriptor } from "./deno-descriptor.ts";
+import { acceptedDescriptor, connectedDescriptor, NO_DESCRIPTOR, nextDescriptor } from "./deno-descriptor.ts";
 import { DenoSocket } from "./deno-socket.ts";
 import { CANCELED, toSocketError, unsupported } from "./socket-error.ts";
 import { system } from "./system.ts";
@@ -225,7 +225,7 @@ class DenoAttempt implements Attempt {
     let descriptor: number;
     try {
       if (tls !== null) throw unsupported("TLS to upstreams");
-      descriptor = nextDescriptor();
+      descriptor = address.kind === "tcp" ? nextDescriptor() : NO_DESCRIPTOR;
       conn = await Deno.connect(
         address.kind === "unix"
           ? { transport: "unix", path: address.path, signal }

@@ -46,7 +46,7 @@ export class Inbox {
     return !this.#isOwn && this.end > 0;
   }
 
-  /** The chunk as it came, once what is in it is consumed nobody looks at it any more; null if there is no such. */
+  /** The chunk as it came, if nobody looks at it any more once all of it is consumed; else null. */
   get freeChunk(): Uint8Array | null {
     return this.isBorrowed && !this.isKept ? this.bytes : null;
   }

@@ -9,7 +9,6 @@
  * 7 percent of the CPU time of a small request (Node 24). One in which an outbox still has something pending when it is full is
  * dropped, and collected when its last piece is on the wire.
  */
-
 const BLOCK_BYTES = 64 * 1024;
 /** Full blocks that wait for being sent. An older one is the collector's. */
 const FULL_BLOCKS_MAX = 4;

@@ -51,7 +51,7 @@ export class ParseProgress {
 export class RequestHead {
   readonly fields = new Fields();
   readonly progress = new ParseProgress();
-  /** The chunk the head came in, if it came in one, and first in it. */
+  /** To be released with the head: the chunk it lies in, if nobody else is to release that. */
   chunk: Uint8Array | null = null;
   methodStart = 0;
   methodEnd = 0;
