@@ -3,6 +3,9 @@ import process from "node:process";
 import type { Decide } from "millrace";
 import { createClient } from "redis";
 
+/** So long may a look-up take. The target's timeout in millrace.yaml must be longer. */
+const lookUpTimeout = process.env["LOOKUP_TIMEOUT"] ?? "300ms";
+
 const redis = createClient({
   url: process.env["REDIS_URL"] ?? "redis://127.0.0.1:6379",
   // A command that can't be sent now fails now: the cache has an answer, a queue would only make it wait.
@@ -37,7 +40,7 @@ export const decide: Decide = async (request, context) => {
       ttl: "200ms",
       staleWhileRevalidate: "300ms",
       staleIfError: "24h",
-      timeout: "300ms",
+      timeout: lookUpTimeout,
     });
   } catch {
     return page(503, "We cannot look up this site at the moment. Please try again in a few seconds.", {
