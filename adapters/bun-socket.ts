@@ -3,6 +3,7 @@
  * Bun queues nothing: `write` answers how much the kernel took and we keep the rest until `drain`.
  */
 import type { Address, Attempt, ConnectDone, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
+import { peerOf } from "./bun-descriptor.ts";
 import { freeMemory, keepMemory } from "./chunk-memory.ts";
 import { LateSender } from "./late-writes.ts";
 import { CANCELED, tcpAddress, toSocketError } from "./socket-error.ts";
@@ -10,6 +11,7 @@ import { CANCELED, tcpAddress, toSocketError } from "./socket-error.ts";
 export interface RawSocket {
   /** Bun puts the listener's own here before `open`. */
   data: object;
+  readonly fd: number;
   readonly localAddress: string | undefined;
   readonly localPort: number | undefined;
   readonly remoteAddress: string | undefined;
@@ -76,8 +78,14 @@ export class BunSocket extends LateSender implements Socket, Attempt {
   }
 
   get peer(): Address {
-    this.#peer ??= this.#address(this.raw?.remoteAddress, this.raw?.remotePort);
+    this.#peer ??= this.#askedPeer();
     return this.#peer;
+  }
+
+  #askedPeer(): Address {
+    const { raw } = this;
+    const peer = raw === null || this.#bound.kind === "unix" ? null : peerOf(raw);
+    return peer ?? this.#address(raw?.remoteAddress, raw?.remotePort);
   }
 
   #address(host: string | undefined, port: number | undefined): Address {

@@ -12,6 +12,7 @@ import type {
   Runtime,
 } from "../core/runtime.ts";
 import { emptyQueue } from "./accept-queue.ts";
+import { passOnKeepAlive } from "./bun-descriptor.ts";
 import { BunSocket, EVENTS, type RawSocket } from "./bun-socket.ts";
 import { isWritten } from "./chunk-memory.ts";
 import { toSocketError, unsupported } from "./socket-error.ts";
@@ -19,6 +20,7 @@ import { system } from "./system.ts";
 
 interface RawListener {
   readonly port: number;
+  readonly fd: number;
   stop(closeSockets: boolean): void;
 }
 
@@ -52,6 +54,8 @@ class BunListener implements Listener {
   readonly options: ListenOptions;
   readonly handler: ListenHandler;
   raw: RawListener | null = null;
+  /** Connections have it from the listener. */
+  passesOnKeepAlive = false;
   accepted = 0;
   #closing: Promise<void> | null = null;
 
@@ -62,7 +66,7 @@ class BunListener implements Listener {
   }
 
   bind(): void {
-    const { address, reusePort } = this.options;
+    const { address, reusePort, keepAliveMs = 0 } = this.options;
     const shared = { allowHalfOpen: true, data: this, socket: ACCEPTED };
     if (address.kind === "unix") {
       this.raw = Bun.listen({ ...shared, unix: address.path });
@@ -80,6 +84,7 @@ class BunListener implements Listener {
       }
     }
     this.address = { kind: "tcp", host: address.host, port: this.raw.port };
+    this.passesOnKeepAlive = keepAliveMs > 0 && passOnKeepAlive(this.raw, keepAliveMs);
   }
 
   /** Bun has no way to leave connections in the kernel's queue. */
@@ -143,7 +148,7 @@ const ACCEPTED = {
     const socket = new BunSocket(options.highWaterBytes, options.address, null);
     raw.data = socket;
     socket.raw = raw;
-    keepAlive(raw, options);
+    if (!listener.passesOnKeepAlive) keepAlive(raw, options);
     // Asked while the socket is surely open: logs want it after the close, too.
     void socket.peer;
     socket.opened(() => handler.onSocket(socket));

@@ -1,0 +1,104 @@
+/**
+ * What Bun has no way for, by the C library of Linux on a socket's descriptor. Where that is missing, or Bun tells another
+ * descriptor, the answer is no, and the way is Bun's own.
+ *
+ *   keep-alive   once for a listener, whose options its connections have: four system calls less for each
+ *   the peer     by one system call instead of two, one for the host and one for the port
+ */
+import { isDeepStrictEqual } from "node:util";
+import type { Address } from "../core/runtime.ts";
+import { tcpAddress } from "./socket-error.ts";
+
+/** What Bun says of a connection. */
+interface Connected {
+  readonly fd?: number;
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+}
+
+const SYMBOLS = {
+  setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
+  getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
+  getpeername: { args: ["i32", "ptr", "ptr"], returns: "i32" },
+} as const;
+
+interface Library {
+  setsockopt(descriptor: number, level: number, name: number, value: Int32Array, length: number): number;
+  getsockopt(descriptor: number, level: number, name: number, value: Int32Array, length: Uint32Array): number;
+  getpeername(descriptor: number, name: Uint8Array, length: Uint32Array): number;
+}
+
+interface Ffi {
+  dlopen(file: string, symbols: typeof SYMBOLS): { readonly symbols: Library };
+}
+
+// Linux' numbers.
+const AF_INET = 2;
+const AF_INET6 = 10;
+const SOL_SOCKET = 1;
+const SO_KEEPALIVE = 9;
+const SO_ACCEPTCONN = 30;
+const IPPROTO_TCP = 6;
+const TCP_KEEPIDLE = 4;
+const TCP_KEEPINTVL = 5;
+const TCP_KEEPCNT = 6;
+
+const library = openLibrary();
+
+function openLibrary(): Library | null {
+  if (process.platform !== "linux") return null;
+  try {
+    const { dlopen } = process.getBuiltinModule("bun:ffi") as unknown as Ffi;
+    return dlopen("libc.so.6", SYMBOLS).symbols;
+  } catch {
+    return null;
+  }
+}
+
+const value = new Int32Array(1);
+const length = new Uint32Array(1);
+
+/** Keep-alive as `setKeepAlive` of Bun turns it on, for all that this listener accepts. False where that is not possible. */
+export function passOnKeepAlive(listener: { readonly fd?: number }, keepAliveMs: number): boolean {
+  const { fd = -1 } = listener;
+  if (library === null || fd < 0) return false;
+  length[0] = value.byteLength;
+  if (library.getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, value, length) !== 0 || value[0] !== 1) return false;
+  return (
+    isSet(fd, IPPROTO_TCP, TCP_KEEPIDLE, Math.floor(keepAliveMs / 1000)) &&
+    isSet(fd, IPPROTO_TCP, TCP_KEEPINTVL, 1) &&
+    isSet(fd, IPPROTO_TCP, TCP_KEEPCNT, 10) &&
+    isSet(fd, SOL_SOCKET, SO_KEEPALIVE, 1)
+  );
+}
+
+function isSet(descriptor: number, level: number, name: number, to: number): boolean {
+  value[0] = to;
+  return library!.setsockopt(descriptor, level, name, value, value.byteLength) === 0;
+}
+
+/** A `sockaddr_in6`: the family in the machine's order, the port in the network's, the address at 8 or, of IPv4, at 4. */
+const name = new Uint8Array(28);
+/** As much of an IPv6 address as says that an IPv4 address follows (RFC 4291 section 2.5.5.2). */
+const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+/** A descriptor that was told was the connection's. */
+let tellsRight = false;
+
+/** Null for IPv6, and where nobody can tell. */
+export function peerOf(connection: Connected): Address | null {
+  const { fd = -1 } = connection;
+  if (library === null || fd < 0) return null;
+  length[0] = name.length;
+  if (library.getpeername(fd, name, length) !== 0) return null;
+  const at = ipv4Start();
+  if (at < 0) return null;
+  const port = (name[2]! << 8) | name[3]!;
+  const peer = { kind: "tcp", host: `${name[at]}.${name[at + 1]}.${name[at + 2]}.${name[at + 3]}`, port } as const;
+  if (!tellsRight) tellsRight = isDeepStrictEqual(peer, tcpAddress(connection.remoteAddress, connection.remotePort));
+  return tellsRight ? peer : null;
+}
+
+function ipv4Start(): number {
+  if (name[0] === AF_INET) return 4;
+  return name[0] === AF_INET6 && MAPPED.every((byte, i) => name[8 + i] === byte) ? 20 : -1;
+}
