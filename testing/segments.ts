@@ -14,26 +14,26 @@ export type Segments =
   /** Cuts at random, pieces of 1 to `bytesMax`. */
   | { readonly kind: "random"; readonly bytesMax: number };
 
-/** Cuts `bytes`, which start `position` bytes into the stream; the pieces are fresh copies. */
+/** Cuts `bytes`, which start `position` bytes into the stream; the pieces are views of them. */
 export function cut(bytes: Uint8Array, position: number, segments: Segments, random: Seeded): Uint8Array[] {
   switch (segments.kind) {
     case "whole":
-      return [bytes.slice()];
+      return [bytes];
     case "bytes": {
       const pieces: Uint8Array[] = [];
-      for (let i = 0; i < bytes.length; i++) pieces.push(bytes.slice(i, i + 1));
+      for (let i = 0; i < bytes.length; i++) pieces.push(bytes.subarray(i, i + 1));
       return pieces;
     }
     case "split": {
       const at = segments.offset - position;
-      if (at <= 0 || at >= bytes.length) return [bytes.slice()];
-      return [bytes.slice(0, at), bytes.slice(at)];
+      if (at <= 0 || at >= bytes.length) return [bytes];
+      return [bytes.subarray(0, at), bytes.subarray(at)];
     }
     case "random": {
       const pieces: Uint8Array[] = [];
       for (let from = 0; from < bytes.length; ) {
         const to = Math.min(bytes.length, from + random.between(1, segments.bytesMax));
-        pieces.push(bytes.slice(from, to));
+        pieces.push(bytes.subarray(from, to));
         from = to;
       }
       return pieces;

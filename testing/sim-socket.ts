@@ -263,6 +263,8 @@ export class SimSocket implements Socket {
   }
 
   #checkForPoison(bytes: Uint8Array): void {
+    // Most have none, which is found out at once.
+    if (!bytes.includes(POISON)) return;
     let run = 0;
     for (const byte of bytes) {
       run = byte === POISON ? run + 1 : 0;

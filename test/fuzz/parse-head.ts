@@ -67,7 +67,7 @@ export function fuzzParseHead(seed: number): void {
       { kind: "random", bytesMax: 9 },
       { kind: "random", bytesMax: 200 },
     ] as const) {
-      const pieces = cut(message, 0, segments, random);
+      const pieces = cut(message.slice(), 0, segments, random);
       const got = outcome(feed(pieces, 0));
       assert.ok(isSame(got), `${about}\n${segments.kind}: ${got}\nwhole: ${wholeText}`);
       const behind = [joinBytes([previous, pieces[0]!]), ...pieces.slice(1)];
