@@ -1,4 +1,4 @@
-/** A step that bundles the program defines it (`tools/build-package.ts` writes this file anew instead). */
+/** A step that bundles the program defines it. */
 declare const MILLRACE_COMMIT: string | undefined;
 
 /** The commit the program was built from, shortened; null in a checkout, where git knows. */

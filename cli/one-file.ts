@@ -65,7 +65,8 @@ export function requireOutside(url: string): unknown {
 export function startReader(file: string): Worker {
   if (oneFile !== null) return oneFile.startThread({ file, folder: folderForThread() });
   const task: ReaderTask = { file, folder: null };
-  return new Worker(new URL("./config-reader.js", import.meta.url), { workerData: task });
+  // Named from beside `cli/`, too: in the package this is in another folder.
+  return new Worker(new URL("../cli/config-reader.js", import.meta.url), { workerData: task });
 }
 
 /** What this thread was started for. */

@@ -42,7 +42,7 @@ export function readEntries(built?: string): Entry[] {
   const folder = mkdtempSync(join(tmpdir(), "millrace-api-"));
   try {
     const compiler = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin", "tsc");
-    const options = ["-p", join(root, "tsconfig.build.json"), "--emitDeclarationOnly", "--outDir", folder];
+    const options = ["-p", join(root, "tsconfig.build.json"), "--outDir", folder];
     execFileSync(process.execPath, [compiler, ...options], { stdio: "inherit" });
     return readEntries(folder);
   } finally {

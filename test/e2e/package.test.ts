@@ -96,6 +96,7 @@ describe("the package", { ignore: runtimeUnderTest() !== "node24" }, () => {
       "CHANGELOG.md",
       "LICENSE",
       "README.md",
+      "THIRD-PARTY-LICENSES",
       "adapters",
       "cli",
       "core",
@@ -103,17 +104,22 @@ describe("the package", { ignore: runtimeUnderTest() !== "node24" }, () => {
       "library",
       "man",
       "package.json",
+      "parts",
       "schema",
       "testing",
     ];
     assert.deepEqual(top, expected);
-    for (const room of ["adapters", "cli", "core", "library", "testing"]) {
+    for (const room of ["adapters", "cli", "core", "library", "parts", "testing"]) {
       const files = readdirSync(installed(room), { recursive: true }).map(String);
       const strange = files.filter((name) => /\.\w+$/.test(name) && !/\.(js|d\.ts)$/.test(name));
       assert.deepEqual(strange, [], room);
     }
     const { man } = JSON.parse(readFileSync(installed("package.json"), "utf8"));
     assert.match(readFileSync(installed(man), "utf8"), /^\.TH MILLRACE 1/m);
+    const { dependencies } = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8"));
+    const { esbuild: _apart, tsx: _ofSources, ...inside } = dependencies;
+    const licenses = readFileSync(installed("THIRD-PARTY-LICENSES"), "utf8");
+    for (const [name, version] of Object.entries(inside)) assert.ok(licenses.includes(`${name} ${version} (`), name);
   });
 
   it("type-checks where nothing is taken on trust", async () => {
@@ -124,6 +130,12 @@ describe("the package", { ignore: runtimeUnderTest() !== "node24" }, () => {
     });
     assert.equal(code, 0, stdout);
   });
+
+  const commitBuiltFrom = () => {
+    const texts = readdirSync(installed("parts")).map((name) => readFileSync(installed("parts", name), "utf8"));
+    const [, commit] = /\bbuiltFrom = .*?"(\w+)"/.exec(texts.join("\n")) ?? [];
+    return commit;
+  };
 
   for (const runtime of runtimeNames) {
     // Installed, Node 20 has no tsx, and needs none.
@@ -143,7 +155,7 @@ describe("the package", { ignore: runtimeUnderTest() !== "node24" }, () => {
       const cli = [...command, ...deno, installed("cli", "millrace.js")];
       const { stdout } = await runProgram([...cli, "--version"], { cwd: scratch.folder });
       assert.match(stdout, /^millrace \d+\.\d+\.\d+ \(/);
-      const [, commit] = /"(\w+)"/.exec(readFileSync(installed("cli", "commit.js"), "utf8")) ?? [];
+      const commit = commitBuiltFrom();
       assert.ok(stdout.endsWith(commit === undefined ? ")\n" : `, commit ${commit})\n`), stdout);
       scratch.write("status.ts", "export const status: number = 451;\n");
       const program = startProgram([...cli, "run", "config.ts"], { cwd: scratch.folder });

@@ -28,8 +28,8 @@ export function cliCommand(): readonly string[] {
 }
 
 export function cliCommandOn(runtime: RuntimeName): readonly string[] {
-  // As it is installed, which starts in half the time: tsx need not compile anything.
-  if (runtime === "node" && process.env["MILLRACE_BUILT"] === "1") {
+  // As it is installed, which starts in a third of the time: nothing is compiled, and there are few files.
+  if (runtime.startsWith("node") && process.env["MILLRACE_BUILT"] === "1") {
     return [executableOf(runtime), join(projectRoot, "dist", "cli", "millrace.js")];
   }
   return [executableOf(runtime), ...scriptOptions(runtime), join(projectRoot, "cli", "main.ts")];
