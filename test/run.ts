@@ -1,17 +1,19 @@
 // Runs the test suite on one or several runtimes and ends with one line of counts. A file has a process of its own, but
 // for those that only compute: sixteen of a folder share one, because loading core takes longer than most of them run.
+// Node 20 runs bundles of them (`support/bundle-tests.ts`), the others the files themselves.
 //
 //   npm test                                          all files on node, deno and bun
 //   npm test -- --runtime node24 parse-head           files whose path contains "parse-head", on Node 24
 //
 // Options: --runtime NAME[,NAME…] (node, node24, deno, bun; repeatable), --jobs N (default 2), --verbose.
-// With MILLRACE_BUILT=1 node (20) starts the command line tool from dist/, as it is installed (`npm run build` goes first).
+// With MILLRACE_BUILT=1 Node starts the command line tool from dist/, as it is installed (`npm run build` goes first).
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { basename, dirname, join, relative, sep } from "node:path";
 import { parseArgs } from "node:util";
+import { bundleTests } from "./support/bundle-tests.ts";
 import {
   cliCommandOn,
   executableOf,
@@ -31,6 +33,18 @@ const outputCharsMax = 400_000;
 /** Their files touch nothing outside the module they test. */
 const sharingFolders = /^\.\/test\/(core|scenario|testing)\//;
 const sharingFilesMax = 16;
+/** Their time is time of a core; others wait for processes and clocks for half of theirs. */
+const computing = /^\.\/test\/(?:core|scenario|testing|tools|bench|fuzz)\/|\/hostile\/simulated|\/e2e\/executable/;
+/** What takes long goes first, so that no job is alone with it at the end. */
+const slowestFirst = [
+  "/scenario/backpressure",
+  "/scenario/",
+  "/e2e/executable",
+  "/tools/",
+  "/e2e/",
+  "/hostile/",
+  "/bench/",
+];
 /** Has Node and Deno run several files in one process and with one core, as Bun does by itself. */
 const several = "./test/support/several.ts";
 /** What a file does before or after every test, outside of a suite. */
@@ -53,7 +67,11 @@ interface Outcome {
 const compileCache = join(tmpdir(), `millrace-compiled-${userInfo().uid}`);
 const running = new Set<ChildProcess>();
 const reportFolder = mkdtempSync(join(tmpdir(), "millrace-test-"));
-process.once("exit", () => rmSync(reportFolder, { recursive: true, force: true }));
+/** Inside the project, so that packages are found. */
+const bundleFolder = join(projectRoot, "out", basename(reportFolder));
+process.once("exit", () => {
+  for (const folder of [reportFolder, bundleFolder]) rmSync(folder, { recursive: true, force: true });
+});
 process.exitCode = await main();
 
 async function main(): Promise<number> {
@@ -71,19 +89,19 @@ async function main(): Promise<number> {
     (file) => positionals.length === 0 || positionals.some((part) => matches(file, part)),
   );
   const tallies = new Map<string, Tally>();
-  const waiting: Group[] = [];
+  const groups: Group[] = [];
   for (const name of values.runtime.flatMap((names) => names.split(","))) {
     const runtime = runtimeNames.find((known) => known === name);
     const problem =
       runtime === undefined ? `Unknown runtime "${name}": use ${runtimeNames.join(", ")}` : missingRuntime(runtime);
     tallies.set(name, { passed: 0, failed: problem === null ? 0 : 1, skipped: 0 });
     if (problem !== null) console.log(problem);
-    else waiting.push(...groupsOf(files).map((group) => ({ runtime: runtime!, files: group })));
+    else groups.push(...groupsOf(files).map((group) => ({ runtime: runtime!, files: group })));
   }
   console.log(`${files.length} files on ${[...tallies.keys()].join(", ")}`);
-  // One row for all runtimes: at the end of each, jobs would wait for its slowest group.
-  const worker = async (): Promise<void> => {
-    for (let group = waiting.shift(); group !== undefined; group = waiting.shift()) {
+  const next = rowsOf(groups);
+  const worker = async (_: unknown, number: number): Promise<void> => {
+    for (let group = next(number); group !== undefined; group = next(number)) {
       const outcome = await runGroup(group.runtime, group.files);
       addTally(tallies.get(group.runtime)!, outcome.tally);
       print(group.runtime, outcome, values.verbose);
@@ -111,16 +129,30 @@ function groupsOf(files: readonly string[]): string[][] {
   return groups;
 }
 
+/**
+ * What the job of a number does next. One job computes while the others mostly wait, so that cores are neither idle nor fought
+ * for. All runtimes stand in the same rows: at the end of each, jobs would wait for its slowest group.
+ */
+function rowsOf(groups: readonly Group[]): (job: number) => Group | undefined {
+  const rank = ({ files: [first = ""] }: Group) => {
+    const place = slowestFirst.findIndex((part) => first.includes(part));
+    return place === -1 ? slowestFirst.length : place;
+  };
+  const sorted = [...groups].sort((one, other) => rank(one) - rank(other));
+  const isComputing = ({ files: [first = ""] }: Group) => computing.test(first);
+  const rows = [sorted.filter(isComputing), sorted.filter((group) => !isComputing(group))] as const;
+  return (job) => (job === 0 ? (rows[0].shift() ?? rows[1].shift()) : (rows[1].shift() ?? rows[0].shift()));
+}
+
 async function runGroup(runtime: RuntimeName, files: readonly string[]): Promise<Outcome> {
   const [first = ""] = files;
   const name =
     files.length === 1 ? first : files.map((file, i) => (i === 0 ? file : basename(file, ".test.ts"))).join(", ");
-  const report = join(reportFolder, `${runtime}-${first.replaceAll(/[^\w.-]/g, "_")}.xml`);
+  const called = `${runtime}-${first.replaceAll(/[^\w.-]/g, "_")}`;
+  const report = join(reportFolder, `${called}.xml`);
   const startedMs = performance.now();
-  const { output, code, timedOut } = await runProcess(runtime, [
-    ...testOptions(runtime, report),
-    ...entries(runtime, files),
-  ]);
+  const entries = await entriesOf(runtime, files, join(bundleFolder, called));
+  const { output, code, timedOut } = await runProcess(runtime, [...testOptions(runtime, report), ...entries]);
   const tally = tallyFromJunit(readIfThere(report));
   let trouble: string | null = null;
   if (timedOut)
@@ -132,7 +164,12 @@ async function runGroup(runtime: RuntimeName, files: readonly string[]): Promise
 }
 
 /** What the runtime is told to run, so that all files are run. */
-function entries(runtime: RuntimeName, files: readonly string[]): readonly string[] {
+async function entriesOf(
+  runtime: RuntimeName,
+  files: readonly string[],
+  ownFolder: string,
+): Promise<readonly string[]> {
+  if (runtime === "node") return [await bundleTests(files, ownFolder)];
   if (files.length === 1 || runtime === "bun") return files;
   if (runtime !== "deno") return [several, ...files];
   const joined = files.filter((file) => !ownSteps.test(readIfThere(join(projectRoot, file))));
@@ -147,7 +184,8 @@ function testOptions(runtime: RuntimeName, report: string): string[] {
     return ["test", `--timeout=${fileTimeoutMs}`, "--reporter=junit", `--reporter-outfile=${report}`];
   // A file started by itself runs its tests as `--test` would, without a second process that only collects.
   const reporters = ["--test-reporter=spec", "--test-reporter-destination=stdout"];
-  return [...scriptOptions(runtime), ...reporters, "--test-reporter=junit", `--test-reporter-destination=${report}`];
+  const own = runtime === "node" ? ["--enable-source-maps"] : scriptOptions(runtime);
+  return [...own, ...reporters, "--test-reporter=junit", `--test-reporter-destination=${report}`];
 }
 
 interface Finished {
