@@ -152,7 +152,7 @@ async function runGroup(runtime: RuntimeName, files: readonly string[]): Promise
   const report = join(reportFolder, `${called}.xml`);
   const startedMs = performance.now();
   const entries = await entriesOf(runtime, files, join(bundleFolder, called));
-  const { output, code, timedOut } = await runProcess(runtime, [...testOptions(runtime, report), ...entries]);
+  const { output, code, timedOut } = await runProcess(runtime, [...testOptions(runtime, report, first), ...entries]);
   const tally = tallyFromJunit(readIfThere(report));
   let trouble: string | null = null;
   if (timedOut)
@@ -178,14 +178,16 @@ async function entriesOf(
 }
 
 /** Each runtime's own test runner, told to write a JUnit report beside what it prints. */
-function testOptions(runtime: RuntimeName, report: string): string[] {
+function testOptions(runtime: RuntimeName, report: string, first: string): string[] {
   if (runtime === "deno") return ["test", "-A", "--no-check", `--junit-path=${report}`];
   if (runtime === "bun")
     return ["test", `--timeout=${fileTimeoutMs}`, "--reporter=junit", `--reporter-outfile=${report}`];
   // A file started by itself runs its tests as `--test` would, without a second process that only collects.
   const reporters = ["--test-reporter=spec", "--test-reporter-destination=stdout"];
   const own = runtime === "node" ? ["--enable-source-maps"] : scriptOptions(runtime);
-  return [...own, ...reporters, "--test-reporter=junit", `--test-reporter-destination=${report}`];
+  // A twentieth of the time of simulations is saved where young objects have room.
+  const room = sharingFolders.test(first) ? ["--min-semi-space-size=16", "--max-semi-space-size=32"] : [];
+  return [...own, ...room, ...reporters, "--test-reporter=junit", `--test-reporter-destination=${report}`];
 }
 
 interface Finished {
