@@ -30,14 +30,20 @@ const fileTimeoutMs = 300_000;
 // A process that prints without end must not fill the memory.
 const outputCharsMax = 400_000;
 
-/** Their files touch nothing outside the module they test. */
-const sharingFolders = /^\.\/test\/(core|scenario|testing)\//;
+/** They touch nothing outside the modules they test. */
+const sharing = [
+  /^\.\/test\/(?:core|scenario|testing)\//,
+  /\/hostile\/(?:chunked|coverage|fields|framing|lines|responses|tunnel|upgrade|vector)\.test/,
+  /\/cli\/(?:asked-fields|glob|line-writer|parse-document|print|read-text-file|requests-file|script-entries)\.test/,
+  /\/cli\/(?:show-traces|value-pieces)\.test/,
+];
+const isSharing = (file: string) => sharing.some((pattern) => pattern.test(file));
 const sharingFilesMax = 16;
 /** Their time is time of a core; others wait for processes and clocks for half of theirs. */
-const computing = /^\.\/test\/(?:core|scenario|testing|tools|bench|fuzz)\/|\/hostile\/simulated|\/e2e\/executable/;
+const computing = /^\.\/test\/(?:tools|bench|fuzz)\/|\/hostile\/(?:simulated|pool)|\/e2e\/executable/;
 /** What takes long goes first, so that no job is alone with it at the end. */
 const slowestFirst = [
-  "/scenario/backpressure",
+  "/scenario/random-many",
   "/scenario/",
   "/e2e/executable",
   "/tools/",
@@ -120,11 +126,16 @@ async function main(): Promise<number> {
 /** The files that share a process. */
 function groupsOf(files: readonly string[]): string[][] {
   const groups: string[][] = [];
+  const open = new Map<string, string[]>();
   for (const file of files) {
-    const last = groups.at(-1);
-    const isNeighbour = last !== undefined && dirname(last[0] ?? "") === dirname(file);
-    if (isNeighbour && sharingFolders.test(file) && last.length < sharingFilesMax) last.push(file);
-    else groups.push([file]);
+    const folder = dirname(file);
+    const neighbours = open.get(folder) ?? [];
+    if (isSharing(file) && neighbours.length > 0 && neighbours.length < sharingFilesMax) neighbours.push(file);
+    else {
+      const group = [file];
+      groups.push(group);
+      if (isSharing(file)) open.set(folder, group);
+    }
   }
   return groups;
 }
@@ -134,12 +145,12 @@ function groupsOf(files: readonly string[]): string[][] {
  * for. All runtimes stand in the same rows: at the end of each, jobs would wait for its slowest group.
  */
 function rowsOf(groups: readonly Group[]): (job: number) => Group | undefined {
-  const rank = ({ files: [first = ""] }: Group) => {
-    const place = slowestFirst.findIndex((part) => first.includes(part));
+  const rank = ({ files }: Group) => {
+    const place = slowestFirst.findIndex((part) => files.some((file) => file.includes(part)));
     return place === -1 ? slowestFirst.length : place;
   };
   const sorted = [...groups].sort((one, other) => rank(one) - rank(other));
-  const isComputing = ({ files: [first = ""] }: Group) => computing.test(first);
+  const isComputing = ({ files: [first = ""] }: Group) => isSharing(first) || computing.test(first);
   const rows = [sorted.filter(isComputing), sorted.filter((group) => !isComputing(group))] as const;
   return (job) => (job === 0 ? (rows[0].shift() ?? rows[1].shift()) : (rows[1].shift() ?? rows[0].shift()));
 }
@@ -151,7 +162,13 @@ async function runGroup(runtime: RuntimeName, files: readonly string[]): Promise
   const called = `${runtime}-${first.replaceAll(/[^\w.-]/g, "_")}`;
   const report = join(reportFolder, `${called}.xml`);
   const startedMs = performance.now();
-  const entries = await entriesOf(runtime, files, join(bundleFolder, called));
+  let entries: readonly string[];
+  try {
+    entries = await entriesOf(runtime, files, join(bundleFolder, called));
+  } catch (error) {
+    const tally = { passed: 0, failed: 1, skipped: 0 };
+    return { name, tally, output: "", trouble: `could not be bundled: ${(error as Error).message}`, seconds: 0 };
+  }
   const { output, code, timedOut } = await runProcess(runtime, [...testOptions(runtime, report, first), ...entries]);
   const tally = tallyFromJunit(readIfThere(report));
   let trouble: string | null = null;
@@ -186,7 +203,7 @@ function testOptions(runtime: RuntimeName, report: string, first: string): strin
   const reporters = ["--test-reporter=spec", "--test-reporter-destination=stdout"];
   const own = runtime === "node" ? ["--enable-source-maps"] : scriptOptions(runtime);
   // A twentieth of the time of simulations is saved where young objects have room.
-  const room = sharingFolders.test(first) ? ["--min-semi-space-size=16", "--max-semi-space-size=32"] : [];
+  const room = isSharing(first) ? ["--min-semi-space-size=16", "--max-semi-space-size=32"] : [];
   return [...own, ...room, ...reporters, "--test-reporter=junit", `--test-reporter-destination=${report}`];
 }
 

@@ -35,7 +35,7 @@ export async function bundleTests(files: readonly string[], folder: string): Pro
     keepNames: true,
     sourcemap: true,
     sourcesContent: false,
-    logLevel: "warning",
+    logLevel: "silent",
     logOverride: { "empty-import-meta": "silent", "require-resolve-not-external": "silent" },
     define: { "import.meta": META },
     banner: { js: BANNER },
