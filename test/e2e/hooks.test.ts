@@ -5,7 +5,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from "@std/t
 import { type Backend, startNodeBackend } from "./backend.ts";
 import { type Millrace, startMillraceWith } from "./millrace.ts";
 import { createScratch, type Scratch } from "./scratch.ts";
-import { until } from "./wait.ts";
+import { pause, until } from "./wait.ts";
+
+/** Of a client between its requests, so that three of them leave the machine to the reload. */
+const THINK_MS = 3;
 
 let backend: Backend;
 let scratch: Scratch;
@@ -84,6 +87,7 @@ describe("hooks in a script", () => {
       while (!isOver) {
         assert.equal(await status(), 200);
         requests++;
+        await pause(THINK_MS);
       }
     };
     const loads = [load(), load(), load()];
