@@ -44,11 +44,15 @@ export function flowing(join: () => Promise<Link>): void {
     l.far.onBytes = (bytes) => void l.far.raw.write(bytes);
     l.recorder.onBytes = (socket) => void socket.write(new Uint8Array(10));
     l.socket.resume();
-    const started = performance.now();
     l.socket.write(new Uint8Array(10));
-    await l.recorder.untilBytes(200);
-    // Nagle and delayed acknowledgements together would cost 40 ms a turn.
-    ok(performance.now() - started < 400);
+    let fastestMs = Number.POSITIVE_INFINITY;
+    // Nagle and delayed acknowledgements together would cost 40 ms a turn, each time: a machine that stands still does not.
+    for (let bytes = 200; bytes <= 600 && fastestMs >= 400; bytes += 200) {
+      const started = performance.now();
+      await l.recorder.untilBytes(bytes);
+      fastestMs = Math.min(fastestMs, performance.now() - started);
+    }
+    ok(fastestMs < 400, `${fastestMs} ms`);
   });
 
   it("writes an empty chunk as nothing", async () => {
