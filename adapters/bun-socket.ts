@@ -179,11 +179,12 @@ export class BunSocket extends LateSender implements Socket, Attempt {
     if (this.unsentBytes === 0) (this.raw as RawSocket).shutdown();
   }
 
-  endAndClose(): void {
+  endAndClose(): boolean {
     this.sendLate();
     this.finished = true;
     this.closesAtEnd = true;
     if (this.unsentBytes === 0) this.destroy();
+    return this.over;
   }
 
   destroy(): void {
@@ -214,6 +215,10 @@ export class BunSocket extends LateSender implements Socket, Attempt {
     if (this.paused) return;
     this.paused = true;
     if (!this.closed) this.#pauseRaw();
+  }
+
+  restReading(): boolean {
+    return false;
   }
 
   resume(): void {

@@ -58,6 +58,17 @@ export function takeLarge(): LargeBuffer {
   return free.pop() ?? new LargeBuffer();
 }
 
+const freeSmall: Uint8Array[] = [];
+
+export function takeSmall(): Uint8Array {
+  return freeSmall.pop() ?? new Uint8Array(SMALL_BYTES);
+}
+
+/** Nothing of it is looked at any more, and no read is under way into it. */
+export function giveSmall(small: Uint8Array): void {
+  if (freeSmall.length < FREE_MAX) freeSmall.push(small);
+}
+
 /** The owner of `bytes` is done with the whole chunk. */
 export function release(bytes: Uint8Array): void {
   const buffer = sourceOf.get(bytes.buffer);
@@ -103,6 +114,18 @@ export function join(pieces: readonly Uint8Array[], length: number): Uint8Array 
     letGo(piece);
   }
   return whole;
+}
+
+/** Of a queue, small pieces as one. */
+export function takeNext(queue: Uint8Array[]): Uint8Array | null {
+  if (queue.length < 2) return queue.pop() ?? null;
+  let count = 0;
+  let length = 0;
+  while (count < queue.length && isJoinable(length + queue[count]!.length)) {
+    length += queue[count]!.length;
+    count += 1;
+  }
+  return count < 2 ? (queue.shift() as Uint8Array) : join(queue.splice(0, count), length);
 }
 
 function scratch(length: number): Uint8Array {

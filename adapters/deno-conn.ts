@@ -4,9 +4,16 @@
  * seventh less CPU time that way. Since it is not documented, whatever lacks it is asked the documented way.
  */
 
+import type { Address } from "../core/runtime.ts";
+import { tcpAddress } from "./socket-error.ts";
+
 export type DenoAddress =
   | { readonly transport: "tcp"; readonly hostname: string; readonly port: number }
   | { readonly transport: "unix"; readonly path: string };
+
+export function toAddress(raw: DenoAddress, bound: Address): Address {
+  return raw.transport === "unix" ? bound : tcpAddress(raw.hostname, raw.port);
+}
 
 export interface DenoConn {
   readonly localAddr: DenoAddress;

@@ -30,6 +30,8 @@ const SYMBOLS = {
   ioctl: { parameters: ["i32", "u32", "buffer"], result: "i32" },
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   inet_pton: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
@@ -43,6 +45,8 @@ interface Library {
   ioctl(descriptor: number, request: number, answer: Int32Array): number;
   fcntl(descriptor: number, command: number, argument: number): number;
   close(descriptor: number): number;
+  setsockopt(descriptor: number, level: number, name: number, value: Int32Array, length: number): number;
+  getsockopt(descriptor: number, level: number, name: number, value: Int32Array, length: Uint32Array): number;
   readonly getsockname: NameCall;
   readonly getpeername: NameCall;
   inet_pton(family: number, text: Uint8Array, packed: Uint8Array): number;
@@ -59,6 +63,11 @@ export const NO_DESCRIPTOR = -1;
 
 // Linux' numbers.
 const F_DUPFD = 0;
+const SOL_SOCKET = 1;
+const SO_KEEPALIVE = 9;
+const SO_ACCEPTCONN = 30;
+const IPPROTO_TCP = 6;
+const TCP_NODELAY = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const MSG_DONTWAIT = 0x40;
@@ -101,6 +110,23 @@ export function waitingBytes(descriptor: number): number {
 /** How many bytes were read into `room`. Only while some wait: else it might take an error away from who reads next. */
 export function readNow(descriptor: number, room: Uint8Array): number {
   return Math.max(0, library!.recv(descriptor, room, room.length, MSG_DONTWAIT));
+}
+
+const value = new Int32Array(1);
+
+/**
+ * TCP_NODELAY and keep-alive for all that is accepted by the listener which `guess` should be: on Linux connections have the
+ * options of their listener. False where they have not.
+ */
+export function passOnOptions(guess: number, port: number, keepAliveMs: number): boolean {
+  if (library === null || guess < 0) return false;
+  nameLength[0] = value.byteLength;
+  if (library.getsockopt(guess, SOL_SOCKET, SO_ACCEPTCONN, value, nameLength) !== 0 || value[0] !== 1) return false;
+  nameLength[0] = name.length;
+  if (library.getsockname(guess, name, nameLength) !== 0 || ((name[2]! << 8) | name[3]!) !== port) return false;
+  value[0] = 1;
+  if (library.setsockopt(guess, IPPROTO_TCP, TCP_NODELAY, value, 4) !== 0) return false;
+  return keepAliveMs === 0 || library.setsockopt(guess, SOL_SOCKET, SO_KEEPALIVE, value, 4) === 0;
 }
 
 /** The descriptor that a socket will get which is made at once. */

@@ -7,12 +7,24 @@
  *   it was not full              → the next read is small
  */
 import type { Address, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
-import { hold, isJoinable, isWritten, join, type LargeBuffer, letGo, release, takeLarge } from "./deno-buffers.ts";
-import { type DenoAddress, type DenoConn, readFrom, ridOf, writeTo } from "./deno-conn.ts";
+import {
+  giveSmall,
+  hold,
+  isJoinable,
+  isWritten,
+  join,
+  type LargeBuffer,
+  letGo,
+  release,
+  takeLarge,
+  takeNext,
+  takeSmall,
+} from "./deno-buffers.ts";
+import { type DenoConn, readFrom, ridOf, toAddress, writeTo } from "./deno-conn.ts";
 import { readNow, waitingBytes, writeFirstNow, writeNow } from "./deno-descriptor.ts";
 import { LateSender, sendWaiting } from "./late-writes.ts";
 import { SMALL_BYTES, SmallChunks } from "./small-chunks.ts";
-import { tcpAddress, toSocketError } from "./socket-error.ts";
+import { toSocketError } from "./socket-error.ts";
 
 const smallChunks = new SmallChunks(isWritten);
 
@@ -29,6 +41,10 @@ export class DenoSocket extends LateSender implements Socket {
   paused = true;
   /** A read is under way, or about to be. */
   reading = false;
+  /** A read is under way. */
+  #isPending = false;
+  /** None begins before `resume`. */
+  #isResting = false;
   #small: Uint8Array | null = null;
   /** Instead of the small one, while much is coming. */
   #large: LargeBuffer | null = null;
@@ -162,7 +178,7 @@ export class DenoSocket extends LateSender implements Socket {
       return;
     }
     letGo(bytes);
-    const next = this.#nextToWrite();
+    const next = takeNext(this.queue);
     if (next !== null) {
       this.#write(next);
       return;
@@ -175,19 +191,6 @@ export class DenoSocket extends LateSender implements Socket {
   readonly #onWriteFailed = (error: unknown): void => {
     if (!this.closed) this.#writeFailed(toSocketError(error));
   };
-
-  /** Small pieces that gathered while the last write was under way go out as one. */
-  #nextToWrite(): Uint8Array | null {
-    const { queue } = this;
-    if (queue.length < 2) return queue.pop() ?? null;
-    let count = 0;
-    let length = 0;
-    while (count < queue.length && isJoinable(length + queue[count]!.length)) {
-      length += queue[count]!.length;
-      count += 1;
-    }
-    return count < 2 ? (queue.shift() as Uint8Array) : join(queue.splice(0, count), length);
-  }
 
   /**
    * A peer that answers early and closes makes our writes fail while its answer still waits in the kernel: whoever reads
@@ -227,8 +230,11 @@ export class DenoSocket extends LateSender implements Socket {
   }
 
   /** Closing under a read makes an error of it, which costs more than waiting for the peer's FIN. */
-  endAndClose(): void {
-    this.end();
+  endAndClose(): boolean {
+    this.sendLate();
+    if (this.#isPending || this.writing) this.end();
+    else this.#close(null);
+    return this.closed;
   }
 
   destroy(): void {
@@ -245,9 +251,15 @@ export class DenoSocket extends LateSender implements Socket {
     this.paused = true;
   }
 
+  restReading(): boolean {
+    this.#isResting = !this.#isPending;
+    return this.#isResting;
+  }
+
   resume(): void {
-    if (!this.paused || this.closed) return;
+    if (this.closed || !(this.paused || this.#isResting)) return;
     this.paused = false;
+    this.#isResting = false;
     if (this.reading) return;
     this.reading = true;
     if (this.held === null && !this.ended) {
@@ -261,12 +273,26 @@ export class DenoSocket extends LateSender implements Socket {
     });
   }
 
+  /**
+   * Behind `onSocket` of one that was accepted, with `reading` set until then. Most clients send at once, so the request waits
+   * already when its connection is accepted.
+   */
+  begin(): void {
+    const isMore = this.#descriptor >= 0 && !this.paused && !this.closed && waitingBytes(this.#descriptor) > 0;
+    const length = isMore ? readNow(this.#descriptor, this.#room()) : 0;
+    if (length > 0) this.held = this.#taken(length);
+    this.#deliverHeld();
+    this.#readOn();
+  }
+
   #readOn(): void {
-    this.reading = !(this.paused || this.closed || this.ended);
+    this.reading = !(this.paused || this.closed || this.ended || this.#isResting);
+    this.#isPending = this.reading;
     if (this.reading) readFrom(this.raw, this.#rid, this.#room()).then(this.#onRead, this.#onReadFailed);
   }
 
   readonly #onRead = (length: number | null): void => {
+    this.#isPending = false;
     if (this.closed) return;
     const isEnd = length === null || length === 0;
     if (isEnd && this.writeError !== null) {
@@ -285,7 +311,7 @@ export class DenoSocket extends LateSender implements Socket {
 
   #room(): Uint8Array {
     if (this.#large !== null) return this.#large.room;
-    this.#small ??= new Uint8Array(SMALL_BYTES);
+    this.#small ??= takeSmall();
     return this.#small;
   }
 
@@ -349,8 +375,9 @@ export class DenoSocket extends LateSender implements Socket {
     queueMicrotask(() => this.handler.onClose(this, error));
   }
 
-  /** Not for reuse: a read may be under way. */
+  /** For reuse only while no read is under way. */
   #dropBuffers(): void {
+    if (this.#small !== null && !this.#isPending) giveSmall(this.#small);
     this.#small = null;
     this.#large = null;
   }
@@ -370,8 +397,4 @@ export class DenoSocket extends LateSender implements Socket {
       throw error;
     });
   }
-}
-
-function toAddress(raw: DenoAddress, bound: Address): Address {
-  return raw.transport === "unix" ? bound : tcpAddress(raw.hostname, raw.port);
 }

@@ -12,7 +12,13 @@ import type {
 import { emptyQueue } from "./accept-queue.ts";
 import { isWritten } from "./deno-buffers.ts";
 import { type DenoAddress, type DenoConn, descriptorTold } from "./deno-conn.ts";
-import { acceptedDescriptor, connectedDescriptor, NO_DESCRIPTOR, nextDescriptor } from "./deno-descriptor.ts";
+import {
+  acceptedDescriptor,
+  connectedDescriptor,
+  NO_DESCRIPTOR,
+  nextDescriptor,
+  passOnOptions,
+} from "./deno-descriptor.ts";
 import { DenoSocket } from "./deno-socket.ts";
 import { CANCELED, toSocketError, unsupported } from "./socket-error.ts";
 import { system } from "./system.ts";
@@ -67,7 +73,9 @@ async function listen(options: ListenOptions, handler: ListenHandler): Promise<L
   readySignals();
   const { address } = options;
   let raw: DenoListener;
+  let guess = NO_DESCRIPTOR;
   try {
+    guess = nextDescriptor();
     raw = bind(options);
   } catch (error) {
     const failure = toSocketError(error);
@@ -80,6 +88,8 @@ async function listen(options: ListenOptions, handler: ListenHandler): Promise<L
     }
   }
   const listener = new DenoListening(raw, options, handler);
+  if (raw.addr.transport === "tcp")
+    listener.passesOnOptions = passOnOptions(guess, raw.addr.port, options.keepAliveMs ?? 0);
   listener.accepting = listener.acceptAll();
   return listener;
 }
@@ -120,6 +130,7 @@ class DenoListening implements Listener {
   readonly handler: ListenHandler;
   accepting: Promise<void> | null = null;
   closing = false;
+  passesOnOptions = false;
   #isPaused = false;
   #acceptedCount = 0;
   #closed: Promise<void> | null = null;
@@ -177,8 +188,10 @@ class DenoListening implements Listener {
     this.#acceptedCount++;
     const { address, highWaterBytes } = this.options;
     const socket = new DenoSocket(conn, acceptedDescriptor(conn, descriptorTold(conn)), highWaterBytes, address);
-    tune(conn, this.options);
+    if (!this.passesOnOptions) tune(conn, this.options);
+    socket.reading = true;
     socket.guard(() => this.handler.onSocket(socket));
+    socket.begin();
   }
 
   close(): Promise<void> {

@@ -154,6 +154,10 @@ export class AcceptedSocket extends LateSender implements Socket {
     if (!this.closed) this.handle.readStop();
   }
 
+  restReading(): boolean {
+    return false;
+  }
+
   resume(): void {
     if (!this.paused || this.closed) return;
     this.paused = false;
@@ -209,14 +213,15 @@ export class AcceptedSocket extends LateSender implements Socket {
     if (this.#finSent && this.#endTold) this.close(null);
   }
 
-  endAndClose(): void {
-    if (this.closed) return;
+  endAndClose(): boolean {
+    if (this.closed) return true;
     this.sendLate();
     if (this.#writes === 0) this.destroy();
     else {
       this.#closesAtEnd = true;
       this.finished = true;
     }
+    return this.closed;
   }
 
   destroy(): void {

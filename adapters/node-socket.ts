@@ -140,13 +140,14 @@ export class NodeSocket extends LateSender implements Socket, Attempt {
     this.raw.end();
   }
 
-  endAndClose(): void {
+  endAndClose(): boolean {
     this.sendLate();
     if (this.raw.writableLength === 0) this.destroy();
     else {
       this.end();
       this.raw.once("finish", onFinish);
     }
+    return this.raw.destroyed;
   }
 
   destroy(): void {
@@ -177,6 +178,10 @@ export class NodeSocket extends LateSender implements Socket, Attempt {
     if (this.paused) return;
     this.paused = true;
     this.raw.pause();
+  }
+
+  restReading(): boolean {
+    return false;
   }
 
   resume(): void {

@@ -34,10 +34,15 @@ export class FakeSocket implements Socket {
   }
   release(): void {}
   end(): void {}
-  endAndClose(): void {}
+  endAndClose(): boolean {
+    return true;
+  }
   destroy(): void {}
   reset(): void {}
   pause(): void {}
+  restReading(): boolean {
+    return false;
+  }
   resume(): void {}
 }
 

@@ -222,6 +222,9 @@ export const FORWARDED_HOPS_MAX = 64;
 export const LINGER_BYTES_MAX = 64 * 1024;
 export const LINGER_MS = 2_000;
 
+/** How long nothing is read of a client that has said all, where that is dear: so much later it is noticed that it has gone. */
+export const REST_MS = 100;
+
 /** A connection that is to be closed between two requests waits so long for one that is on its way. */
 export const LAST_CHANCE_MS = 1_000;
 

@@ -98,15 +98,20 @@ export interface Socket {
   /**
    * `end`, and `destroy` once the queue is written, where that is cheaper than to wait for the peer's FIN: for one that has
    * nothing more to say. What it says all the same may be answered with RST, and what the kernel has not sent by then is
-   * lost: not for more than leaves at once.
+   * lost: not for more than leaves at once. True: it is closed, and only `onClose` is to come; false: not yet.
    */
-  endAndClose(): void;
+  endAndClose(): boolean;
   /** Drops the queue and closes. A peer may see FIN or RST. */
   destroy(): void;
   /** RST where the runtime can (`capabilities.reset`), else `destroy`. */
   reset(): void;
   /** No `onData` or `onEnd` after this returns, until `resume`. A reset may still be noticed. */
   pause(): void;
+  /**
+   * The peer has nothing more to say, and is likely to be answered with `endAndClose`. True: nothing more is read until
+   * `resume`, not even its end, where that saves more than it could tell; false: reading goes on.
+   */
+  restReading(): boolean;
   resume(): void;
 }
 

@@ -32,6 +32,8 @@ export interface SimulationOptions {
   /** False: the kernel takes bytes only after `write` has returned, as on runtimes with asynchronous writes. */
   readonly eagerWrites?: boolean;
   readonly noticesResetWhilePaused?: boolean;
+  /** Sockets read nothing of a peer that has said all, until they are told to, as on Deno. */
+  readonly restsReading?: boolean;
   readonly capabilities?: Partial<Capabilities>;
   readonly descriptorsMax?: number | null;
   /** Asked whenever the code under test looks. */
@@ -104,6 +106,7 @@ export function createWorld(options: SimulationOptions): World {
     writesAreEager: options.eagerWrites ?? true,
     canReset: options.capabilities?.reset ?? true,
     noticesResetWhilePaused: options.noticesResetWhilePaused ?? true,
+    restsReading: options.restsReading ?? false,
     listeners: new Map(),
     faults: new Map(),
     names: createSimNames(),

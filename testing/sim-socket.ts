@@ -99,10 +99,11 @@ export class SimSocket implements Socket {
     this.#flush();
   }
 
-  endAndClose(): void {
+  endAndClose(): boolean {
     this.#closesAtEnd = true;
     this.end();
     if (this.#finSent) this.destroy();
+    return this.#finSent;
   }
 
   destroy(): void {
@@ -126,6 +127,12 @@ export class SimSocket implements Socket {
 
   pause(): void {
     this.#paused = true;
+  }
+
+  restReading(): boolean {
+    const { restsReading } = this.#network;
+    if (restsReading) this.#paused = true;
+    return restsReading;
   }
 
   resume(): void {
@@ -283,6 +290,7 @@ export interface SimNetwork {
   readonly writesAreEager: boolean;
   readonly canReset: boolean;
   readonly noticesResetWhilePaused: boolean;
+  readonly restsReading: boolean;
   latencyMs(): number;
   record(label: string, what: string, count: number): void;
   violate(what: string): void;

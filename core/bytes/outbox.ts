@@ -86,10 +86,10 @@ export class Outbox {
     this.#socket.end();
   }
 
-  /** The same, and closes without waiting for the other side's FIN. */
-  endAndClose(): void {
+  /** The same, and closes without waiting for the other side's FIN: true when that is done. */
+  endAndClose(): boolean {
     this.flush();
-    this.#socket.endAndClose();
+    return this.#socket.endAndClose();
   }
 
   #grew(length: number): void {

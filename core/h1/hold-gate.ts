@@ -20,6 +20,12 @@ export class HoldGate {
     this.#held |= reason;
   }
 
+  /** `release`, which ends a rest of the socket, too. */
+  wake(reason = 0): void {
+    this.#held &= ~reason;
+    if (this.#held === 0) this.#socket.resume();
+  }
+
   release(reason = 1): void {
     if ((this.#held & reason) === 0) return;
     this.#held &= ~reason;

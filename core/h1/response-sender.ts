@@ -101,13 +101,17 @@ export class ResponseSender implements TimerOwner {
     if (this.#outbox.isBlocked) this.#watchClient();
   }
 
-  /** FIN behind everything; `isLast`: and nothing is waited for from a client that has nothing more to say. */
-  finish(isLast: boolean): void {
+  /**
+   * FIN behind everything; `isLast`: and nothing is waited for from a client that has nothing more to say. True when the
+   * connection is closed.
+   */
+  finish(isLast: boolean): boolean {
     // Should it say something after all, the kernel answers with RST, and what has not left yet is lost.
     const hasLeft = this.#outbox.writtenBytes + this.#outbox.pendingBytes <= FIRST_FLIGHT_BYTES;
-    if (isLast && hasLeft) this.#outbox.endAndClose();
-    else this.#outbox.end();
+    const isClosed = isLast && hasLeft && this.#outbox.endAndClose();
+    if (!(isLast && hasLeft)) this.#outbox.end();
     this.rest();
+    return isClosed;
   }
 
   /** The socket's `onDrain`. */

@@ -18,7 +18,7 @@ import { BODY_NONE, type RequestHead } from "../http/message.ts";
 import type { OutgoingHead } from "../http/outgoing.ts";
 import { checkRequest } from "../http/request-rules.ts";
 import type { ClientWriter, RequestHandler } from "../http/wire.ts";
-import { type Limits, TICK_MS, type Timeouts } from "../limits.ts";
+import { type Limits, REST_MS, TICK_MS, type Timeouts } from "../limits.ts";
 import type { Socket, SocketError, SocketHandler } from "../runtime.ts";
 import { Timer, type TimerOwner } from "../time/timers.ts";
 import { BodyReader } from "./body-reader.ts";
@@ -37,7 +37,6 @@ const READ_BODY = 1;
 const ANSWERING = 2;
 const TUNNEL = 3;
 const CLOSED = 4;
-
 const HELD_BY_EXCHANGE = 1;
 const HELD_BY_PIPELINE = 2;
 
@@ -62,8 +61,7 @@ export class ServerConnection implements SocketHandler, ClientWriter, BodySink, 
   idleSinceMs: number; // since when no request has begun to arrive; only while `isIdle`
   #isResponseDone = false;
   #keepsAlive = true;
-  // Of the current request: the owner's, or those of its route.
-  #limits: Limits;
+  #limits: Limits; // of the current request: the owner's, or those of its route
   #timeouts: Timeouts;
 
   constructor(socket: Socket, owner: ServerOwner) {
@@ -139,6 +137,7 @@ export class ServerConnection implements SocketHandler, ClientWriter, BodySink, 
 
   onTimer(): void {
     if (this.#phase === READ_BODY) this.#checkPace();
+    else if (this.#phase === ANSWERING) this.#gate.wake();
     else if (this.#phase === READ_HEAD && this.#isInHead) this.#owner.refuse(fault.CLIENT_HEAD_TIMEOUT, this.#head!);
     else this.#leave();
   }
@@ -186,9 +185,11 @@ export class ServerConnection implements SocketHandler, ClientWriter, BodySink, 
     this.#isInHead = false;
     this.#keepsAlive = head.keepsAlive && !(this.#hasClientEnded && inbox.length === 0);
     this.goBy(owner.limits, owner.timeouts);
-    owner.timers.clear(this.#timer);
     const hasBody = head.body !== BODY_NONE;
     this.#hasClientSaidAll = head.minorVersion === 1 && !head.keepsAlive && !hasBody;
+    if (this.#hasClientSaidAll && inbox.length === 0 && this.socket.restReading())
+      owner.timers.set(this.#timer, REST_MS);
+    else owner.timers.clear(this.#timer);
     this.#phase = hasBody ? READ_BODY : ANSWERING;
     if (hasBody) {
       this.#bodyReader ??= new BodyReader();
@@ -317,7 +318,7 @@ export class ServerConnection implements SocketHandler, ClientWriter, BodySink, 
       this.handler!.onBodyPiece(bytes, start, end);
       this.handler?.onFlush();
     }
-    this.#gate.release(HELD_BY_PIPELINE);
+    this.#gate.wake(HELD_BY_PIPELINE);
     if (this.#hasClientEnded) this.handler?.onEnd(null);
   }
 
@@ -351,14 +352,13 @@ export class ServerConnection implements SocketHandler, ClientWriter, BodySink, 
 
   /** Everything was said: FIN behind it, and the rest is up to the client. Where that is done, too, waiting is a waste. */
   #leave(): void {
-    this.#sender.finish(this.#hasClientSaidAll && this.#inbox.length === 0);
-    this.#sayFarewell();
+    if (this.#sender.finish(this.#hasClientSaidAll && this.#inbox.length === 0)) this.#closed();
+    else this.#sayFarewell();
   }
 
   #sayFarewell(): void {
-    const patience = patienceOf(this.#limits, this.#timeouts);
     this.#closed();
-    new Farewell(this.socket, this.#owner, patience, this.#hasClientEnded);
+    new Farewell(this.socket, this.#owner, patienceOf(this.#limits, this.#timeouts), this.#hasClientEnded);
   }
 
   /** Ends politely between two requests: one that comes within `delayMs` is served, then FIN. May be said again. */

@@ -94,10 +94,11 @@ class MemorySocket implements Socket {
     else this.partner!.#wake();
   }
 
-  endAndClose(): void {
+  endAndClose(): boolean {
     this.#isLast = true;
     this.end();
     this.#closeIfDone();
+    return this.#isClosed;
   }
 
   /** The other end sees an orderly end only if it has everything that was written, and nobody missed what it wrote. */
@@ -127,6 +128,10 @@ class MemorySocket implements Socket {
 
   pause(): void {
     this.#isPaused = true;
+  }
+
+  restReading(): boolean {
+    return false;
   }
 
   resume(): void {

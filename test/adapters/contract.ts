@@ -1,5 +1,6 @@
 import { describe } from "@std/testing/bdd";
 import type { Runtime } from "../../core/runtime.ts";
+import { arriving } from "./contract/arriving.ts";
 import { closing } from "./contract/closing.ts";
 import { connecting } from "./contract/connecting.ts";
 import { exhaustion } from "./contract/exhaustion.ts";
@@ -26,6 +27,7 @@ export function contract(runtime: Runtime): void {
   }
   describe(`${runtime.name} adapter`, () => {
     listening(runtime);
+    arriving(runtime);
     connecting(runtime);
     resolving(runtime);
     keepingAlive(runtime);

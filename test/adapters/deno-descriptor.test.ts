@@ -6,6 +6,7 @@ import {
   connectedDescriptor,
   NO_DESCRIPTOR,
   nextDescriptor,
+  passOnOptions,
   readNow,
   waitingBytes,
   writeFirstNow,
@@ -40,6 +41,19 @@ describe("past Deno's operations", { ignore: !isThere }, () => {
       close();
     });
   }
+
+  it("options are passed on by listeners only, at their own port", async () => {
+    const guess = nextDescriptor();
+    const listener = deno!.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = listener.addr;
+    assert.ok(passOnOptions(guess, port, 15_000), "Deno does not make its listener's socket at once any more?");
+    assert.ok(!passOnOptions(guess, port + 1, 15_000));
+    assert.ok(!passOnOptions(NO_DESCRIPTOR, port, 15_000));
+    listener.close();
+    const { far, close } = await pair("127.0.0.1");
+    assert.ok(!passOnOptions(descriptorTold(far), port, 15_000));
+    close();
+  });
 
   it("a write sends what it is given, the part of a buffer, too", async () => {
     const { far, guess, close } = await pair("127.0.0.1");

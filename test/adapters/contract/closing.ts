@@ -99,6 +99,61 @@ export function closing({ reset: hasReset }: Pick<Capabilities, "reset">, join: 
     );
   });
 
+  it("says whether it has closed already when it ends and closes", async () => {
+    await using l = await join();
+    l.socket.resume();
+    l.socket.write(patterned(10));
+    const isClosed = l.recorder.during(() => l.socket.endAndClose());
+    await l.far.untilBytes(10);
+    if (isClosed) {
+      await l.recorder.untilClosed();
+      deepStrictEqual(l.recorder.events, ["close"]);
+    }
+    l.far.raw.end();
+    await l.recorder.untilClosed();
+  });
+
+  it("rests reading until it is resumed, or says that it goes on", async () => {
+    await using l = await join();
+    let rests: boolean | null = null;
+    l.recorder.onBytes = (socket) => {
+      rests ??= socket.restReading();
+    };
+    l.socket.resume();
+    l.far.raw.write("a");
+    await l.recorder.untilBytes(1);
+    l.far.raw.end("b");
+    if (rests) {
+      await aMoment();
+      strictEqual(l.recorder.text(), "a");
+      l.socket.write(patterned(10));
+      await l.far.untilBytes(10);
+      strictEqual(l.recorder.text(), "a");
+      l.socket.resume();
+    }
+    await l.recorder.untilEvent("end");
+    strictEqual(l.recorder.text(), "ab");
+  });
+
+  it("closes at once while it rests reading", async () => {
+    await using l = await join();
+    let isClosed = false;
+    l.recorder.onBytes = (socket) => {
+      if (!socket.restReading()) return;
+      socket.write(patterned(10));
+      isClosed = l.recorder.during(() => socket.endAndClose());
+      strictEqual(isClosed, true);
+    };
+    l.socket.resume();
+    l.far.raw.write("a");
+    await l.recorder.untilBytes(1);
+    if (isClosed) {
+      await l.recorder.untilClosed();
+      await l.far.untilEnded();
+      strictEqual(l.far.receivedBytes, 10);
+    }
+  });
+
   it("ignores writes after end and answers true", async () => {
     await using l = await join();
     l.socket.write(patterned(3));

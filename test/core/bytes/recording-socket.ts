@@ -39,12 +39,16 @@ export class RecordingSocket implements Socket {
   end(): void {
     this.isEnded = true;
   }
-  endAndClose(): void {
+  endAndClose(): boolean {
     this.isEnded = true;
+    return true;
   }
   destroy(): void {}
   reset(): void {}
   pause(): void {}
+  restReading(): boolean {
+    return false;
+  }
   resume(): void {}
 
   #take(bytes: Uint8Array): string {

@@ -25,4 +25,18 @@ describe("a gate with several holders", () => {
     assert.ok(gate.isOpen);
     assert.deepEqual(calls, ["pause", "resume"]);
   });
+
+  it("ends a rest of the socket while nobody holds it", () => {
+    let resumed = 0;
+    const gate = new HoldGate(Object.assign(new RecordingSocket(), { resume: () => void resumed++ }));
+    gate.wake();
+    assert.equal(resumed, 1);
+    gate.hold(1);
+    gate.hold(2);
+    gate.wake();
+    gate.wake(2);
+    assert.equal(resumed, 1);
+    gate.wake(1);
+    assert.equal(resumed, 2);
+  });
 });

@@ -9,10 +9,10 @@ import type { Fields } from "../../../core/http/fields.ts";
 import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, type RequestHead } from "../../../core/http/message.ts";
 import { OutgoingHead } from "../../../core/http/outgoing.ts";
 import type { RequestHandler } from "../../../core/http/wire.ts";
-import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, HIGH_WATER_BYTES, TICK_MS } from "../../../core/limits.ts";
+import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, HIGH_WATER_BYTES, REST_MS, TICK_MS } from "../../../core/limits.ts";
 import { Timers } from "../../../core/time/timers.ts";
 import type { Peer } from "../../../testing/peer.ts";
-import { createSimulation, type EndOptions, type Simulation } from "../../../testing/sim.ts";
+import { createSimulation, type EndOptions, type Simulation, type SimulationOptions } from "../../../testing/sim.ts";
 import { addressOf, textOfBytes } from "../../../testing/wire.ts";
 import { REQUEST_BOUNDS } from "./feed.ts";
 
@@ -45,8 +45,10 @@ class Recorder implements RequestHandler {
 /** Answers as soon as a request begins; null: later. */
 let answerAtOnce: ((head: RequestHead) => void) | null;
 
-beforeEach(async () => {
-  sim = createSimulation({ seed: 1 });
+beforeEach(() => begin());
+
+async function begin(options: Partial<SimulationOptions> = {}): Promise<void> {
+  sim = createSimulation({ seed: 1, ...options });
   told = [];
   isClosed = false;
   keepsConnections = true;
@@ -85,7 +87,7 @@ beforeEach(async () => {
       onAcceptError() {},
     },
   );
-});
+}
 
 function connect(text: string, end: EndOptions = {}): Peer {
   const peer = sim.connect("127.0.0.1:80", end);
@@ -286,6 +288,28 @@ describe("responses on a client connection", () => {
     }
   });
 
+  it("of a client that has said all are not read against until a while has passed, where reads are dear", async () => {
+    await begin({ restsReading: true });
+    const last = GET.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+    const quick = connect(last);
+    quick.end();
+    sim.drive();
+    respond("x");
+    sim.drive();
+    assert.ok(quick.text().endsWith("x"));
+    assert.ok(isClosed);
+    const gone = connect(last);
+    told = [];
+    gone.reset();
+    sim.advance(REST_MS + 2 * TICK_MS);
+    assert.deepEqual(told, ["fault client.reset"]);
+    const pipelined = connect(last + GET);
+    pipelined.end();
+    respond("x");
+    sim.advance(3_000);
+    assert.equal(pipelined.closed, "end");
+  });
+
   it("that break off close the connection", () => {
     const peer = connect(GET);
     respondOpenEnded("abc");
@@ -330,8 +354,8 @@ describe("responses on a client connection", () => {
 });
 
 describe("the tunnel of a client connection", () => {
-  function tunnel(extra = ""): Peer {
-    const upgrade = "\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\n";
+  function tunnel(extra = "", options = "Upgrade"): Peer {
+    const upgrade = `\r\nConnection: ${options}\r\nUpgrade: foo\r\n\r\n`;
     const peer = connect(GET.replace("\r\n\r\n", upgrade) + extra, { keepsHalfOpen: true });
     const head = new OutgoingHead();
     head.status = 101;
@@ -356,6 +380,14 @@ describe("the tunnel of a client connection", () => {
     assert.match(peer.text(), /downmore$/);
     assert.equal(peer.closed, "end");
     assert.ok(isClosed);
+  });
+
+  it("is read at once, where reads of a client that has said all rest, too", async () => {
+    await begin({ restsReading: true });
+    const peer = tunnel("", "Upgrade, close");
+    peer.send("up");
+    sim.drive();
+    assert.deepEqual(told.slice(1), ["end", "body up"]);
   });
 
   it("is cut by a reset", () => {
