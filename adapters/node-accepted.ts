@@ -2,7 +2,7 @@
  * An accepted connection as a socket of the port, on Node's handle: net.Socket around it, a Duplex with its listeners, its
  * ticks and two queues, was a third of the user time of a short connection.
  */
-import { writeSync, writevSync } from "node:fs";
+import { readSync, writeSync, writevSync } from "node:fs";
 import { getSystemErrorName } from "node:util";
 import type { Address, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
 import { keepMemory } from "./chunk-memory.ts";
@@ -30,6 +30,12 @@ export class AcceptedSocket extends LateSender implements Socket {
   readonly peer: Address;
   #local: Address | null = null;
   paused = true;
+  /** What came with the connection was looked at: from here on the kernel tells. */
+  #isBegun = false;
+  /** Node knows of `onRead`. */
+  #isStarted = false;
+  /** Nothing is read before `resume`. */
+  #isResting = false;
   needsDrain = false;
   /** We sent FIN, or are about to, or can't write any more. */
   finished = false;
@@ -56,8 +62,6 @@ export class AcceptedSocket extends LateSender implements Socket {
     handle.getpeername(name);
     this.peer = tcpAddress(name.address, name.port);
     handle.owner = this;
-    handle.onread = onRead;
-    handle.useUserBuffer(READ_ROOM);
   }
 
   get local(): Address {
@@ -151,18 +155,54 @@ export class AcceptedSocket extends LateSender implements Socket {
   pause(): void {
     if (this.paused) return;
     this.paused = true;
-    if (!this.closed) this.handle.readStop();
+    if (this.#isStarted && !this.closed) this.handle.readStop();
   }
 
+  /** Only before Node has begun to read: stopping is a system call, too. */
   restReading(): boolean {
-    return false;
+    this.#isResting = !this.#isStarted;
+    return this.#isResting;
   }
 
   resume(): void {
-    if (!this.paused || this.closed) return;
+    if (this.closed || !(this.paused || this.#isResting)) return;
     this.paused = false;
+    this.#isResting = false;
     if (this.#ended) queueMicrotask(() => this.#tellEnd());
-    else this.handle.readStart();
+    else if (this.#isBegun) this.#start();
+  }
+
+  /**
+   * Behind `onSocket`. Most clients send at once, so the request waits already when its connection is accepted: one that is
+   * the last, too, is read and answered without the event loop.
+   */
+  begin(): void {
+    if (!this.paused && !this.closed) this.#readFirst();
+    this.#isBegun = true;
+    if (!this.paused && !this.closed && !this.#isResting) this.#start();
+  }
+
+  #readFirst(): void {
+    if (!paysToTry()) return;
+    let length = 0;
+    try {
+      length = readSync(this.handle.fd, READ_ROOM);
+    } catch (error) {
+      const failure = toSocketError(error);
+      if (failure.code !== "EUNKNOWN") this.close(failure); // it is told but once; EAGAIN is none of ours
+    }
+    tried(length > 0);
+    // An end is told again.
+    if (length > 0) this.read(length);
+  }
+
+  #start(): void {
+    if (!this.#isStarted) {
+      this.#isStarted = true;
+      this.handle.onread = onRead;
+      this.handle.useUserBuffer(READ_ROOM);
+    }
+    this.handle.readStart();
   }
 
   read(length: number): void {
@@ -232,7 +272,7 @@ export class AcceptedSocket extends LateSender implements Socket {
   reset(): void {
     this.sendLate();
     if (this.closed) this.error = null;
-    else if (this.handle.reset(onClosed) !== 0) this.close(null);
+    else if (this.handle.reset(onReset) !== 0) this.close(null);
     else this.#markClosed(null);
   }
 
@@ -242,7 +282,8 @@ export class AcceptedSocket extends LateSender implements Socket {
     if (this.closed && error === null) this.error = null;
     if (this.closed) return;
     this.#markClosed(error);
-    this.handle.close(onClosed);
+    this.handle.close();
+    tellClosed(this);
   }
 
   #markClosed(error: SocketError | null): void {
@@ -262,6 +303,22 @@ export class AcceptedSocket extends LateSender implements Socket {
   }
 }
 
+/** A try that finds nothing makes an error, which costs as much as some that find something gain: the more of them, the fewer tries. */
+const SKIPPED_MAX = 63;
+let skipsAfterMiss = 0;
+let skipsLeft = 0;
+
+function paysToTry(): boolean {
+  if (skipsLeft === 0) return true;
+  skipsLeft--;
+  return false;
+}
+
+function tried(hasFound: boolean): void {
+  skipsAfterMiss = hasFound ? skipsAfterMiss >> 1 : Math.min(2 * skipsAfterMiss + 1, SKIPPED_MAX);
+  if (!hasFound) skipsLeft = skipsAfterMiss;
+}
+
 function onRead(this: TcpHandle): void {
   (this.owner as AcceptedSocket).read(readLength());
 }
@@ -275,9 +332,30 @@ function onShutdown(this: HandleRequest): void {
   if (!socket.closed) socket.shutDown();
 }
 
-function onClosed(this: TcpHandle): void {
+function onReset(this: TcpHandle): void {
   const socket = this.owner as AcceptedSocket;
   socket.handler.onClose(socket, socket.error);
+}
+
+/** Closed in this turn, and not told yet. */
+const closed: AcceptedSocket[] = [];
+const soon = Promise.resolve();
+
+/** The descriptor is free by now; that Node calls back for each handle a phase later would tell nothing new, for 2.6 % of a short connection. */
+function tellClosed(socket: AcceptedSocket): void {
+  if (closed.push(socket) === 1) soon.then(tellAllClosed);
+}
+
+function tellAllClosed(): void {
+  for (const socket of closed.splice(0)) {
+    try {
+      socket.handler.onClose(socket, socket.error);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
 }
 
 function errorOf(status: number, what: string): SocketError {

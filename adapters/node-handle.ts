@@ -21,7 +21,7 @@ export interface TcpHandle {
   getpeername(out: SocketName): number;
   getsockname(out: SocketName): number;
   /** `closed` comes later, with the handle as `this`. */
-  close(closed: (this: TcpHandle) => void): void;
+  close(closed?: (this: TcpHandle) => void): void;
   reset(closed: (this: TcpHandle) => void): number;
 }
 

@@ -81,6 +81,7 @@ async function listen(options: ListenOptions, handler: ListenHandler): Promise<L
       accepted++;
       const socket = new AcceptedSocket(handle, options.highWaterBytes);
       socket.guard(() => handler.onSocket(socket));
+      socket.begin();
     });
   }
   // libuv accepts whatever comes until the listening handle is closed, and its queue with it.
