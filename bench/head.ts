@@ -45,7 +45,8 @@ const RESPONSE = bytesOf(
 
 const accept = (): boolean => true;
 const socket = { write: accept, writeRange: accept, writePair: accept } as unknown as Socket;
-const outbox = new Outbox(socket, new Slab());
+const outbox = new Outbox();
+outbox.goTo(socket, new Slab());
 const request = new RequestHead();
 const response = new ResponseHead();
 

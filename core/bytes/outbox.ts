@@ -12,12 +12,13 @@ import { copyBytes, writeLatin1 } from "./text.ts";
 
 /** Up to here copying a body piece behind its head is cheaper than a second buffer in the system call. */
 const MERGE_BYTES_MAX = 4 * 1024;
+const NOTHING = new Uint8Array(0);
 
 export class Outbox {
-  readonly #socket: Socket;
-  readonly #slab: Slab;
+  #socket: Socket | null = null;
+  #slab: Slab | null = null;
   // The pending region: bytes[#start, #end). While #end equals slab.used it can grow in place.
-  #bytes: Uint8Array;
+  #bytes: Uint8Array = NOTHING;
   #start = 0;
   #end = 0;
   /** The queue is above the high mark: whoever feeds this outbox has to wait for the socket's `onDrain`. */
@@ -25,10 +26,22 @@ export class Outbox {
   /** Bytes handed to the socket so far, for logs and rates. */
   writtenBytes = 0;
 
-  constructor(socket: Socket, slab: Slab) {
+  /** What comes from here on is for this socket. Nothing is pending. */
+  goTo(socket: Socket, slab: Slab): void {
     this.#socket = socket;
     this.#slab = slab;
     this.#bytes = slab.bytes;
+    this.#start = 0;
+    this.#end = 0;
+    this.isBlocked = false;
+    this.writtenBytes = 0;
+  }
+
+  /** Nothing is written before the next `goTo`, and nothing kept alive. */
+  leave(): void {
+    this.#socket = null;
+    this.#slab = null;
+    this.#bytes = NOTHING;
   }
 
   get pendingBytes(): number {
@@ -60,8 +73,8 @@ export class Outbox {
     this.writtenBytes += this.pendingBytes + piece.length;
     const accepted =
       this.#start === this.#end
-        ? this.#socket.write(piece)
-        : this.#socket.writePair(this.#bytes.subarray(this.#start, this.#end), piece);
+        ? this.#socket!.write(piece)
+        : this.#socket!.writePair(this.#bytes.subarray(this.#start, this.#end), piece);
     this.#handedOver();
     if (!accepted) this.isBlocked = true;
   }
@@ -70,7 +83,7 @@ export class Outbox {
   flush(): void {
     if (this.#start === this.#end) return;
     this.writtenBytes += this.#end - this.#start;
-    const accepted = this.#socket.writeRange(this.#bytes, this.#start, this.#end);
+    const accepted = this.#socket!.writeRange(this.#bytes, this.#start, this.#end);
     this.#handedOver();
     if (!accepted) this.isBlocked = true;
   }
@@ -83,30 +96,30 @@ export class Outbox {
   /** Sends what is pending, then FIN. */
   end(): void {
     this.flush();
-    this.#socket.end();
+    this.#socket!.end();
   }
 
   /** The same, and closes without waiting for the other side's FIN: true when that is done. */
   endAndClose(): boolean {
     this.flush();
-    return this.#socket.endAndClose();
+    return this.#socket!.endAndClose();
   }
 
   #grew(length: number): void {
-    const slab = this.#slab;
+    const slab = this.#slab!;
     slab.used = this.#end;
     slab.pendingBytes += length;
   }
 
   /** Nothing is pending any more. */
   #handedOver(): void {
-    const slab = this.#slab;
+    const slab = this.#slab!;
     if (this.#bytes === slab.bytes) slab.pendingBytes -= this.#end - this.#start;
     this.#start = this.#end;
   }
 
   #reserve(length: number): void {
-    const slab = this.#slab;
+    const slab = this.#slab!;
     const pending = this.#end - this.#start;
     if (this.#bytes === slab.bytes && this.#end === slab.used && this.#end + length <= this.#bytes.length) return;
     // Another outbox wrote behind our region, or the block is full: the region moves to where it can grow.

@@ -9,11 +9,10 @@
  *                         └── 101 ─► TUNNEL ─► CLOSED
  */
 
-import { Inbox } from "../bytes/inbox.ts";
 import type { Fault } from "../fault.ts";
 import * as fault from "../fault.ts";
 import type { Fields } from "../http/fields.ts";
-import { type RequestHead, ResponseHead } from "../http/message.ts";
+import type { RequestHead } from "../http/message.ts";
 import type { OutgoingHead } from "../http/outgoing.ts";
 import { checkResponse } from "../http/response-rules.ts";
 import type { RequestWriter, ResponseHandler } from "../http/wire.ts";
@@ -21,10 +20,9 @@ import type { Socket, SocketError, SocketHandler } from "../runtime.ts";
 import { Timer, type TimerOwner } from "../time/timers.ts";
 import type { ClientOwner, CycleRules } from "./client-owner.ts";
 import { consumeHead } from "./consume-head.ts";
-import { HoldGate } from "./hold-gate.ts";
-import { BodyDecoder, type BodySink } from "./parse-body.ts";
+import { type Cycle, giveCycle, takeCycle } from "./cycle.ts";
+import type { BodySink } from "./parse-body.ts";
 import { INCOMPLETE, parseResponseHead } from "./parse-head.ts";
-import { RequestSender } from "./request-sender.ts";
 
 const IDLE = 0;
 const WAITING = 1;
@@ -37,26 +35,11 @@ const CLOSED = 6;
 export class ClientConnection implements SocketHandler, RequestWriter, BodySink, TimerOwner {
   readonly socket: Socket;
   readonly #owner: ClientOwner<ClientConnection>;
-  readonly #inbox = new Inbox();
-  readonly #sender: RequestSender;
-  readonly #gate: HoldGate;
   readonly #timer: Timer;
-  readonly #head = new ResponseHead();
-  #headChunk: Uint8Array | null = null; // what `#head` lies in, released with it
-  readonly #decoder = new BodyDecoder();
-  #handler: ResponseHandler | null = null;
-  #rules: CycleRules | null = null;
+  /** Null between cycles. After a cycle that went wrong it stays: somebody may be in the middle of reading. */
+  #cycle: Cycle | null = null;
   #phase = IDLE;
-  #requestMethod = 0;
-  #isUpgradeAsked = false;
-  #interims = 0;
-  /** Anything came in this cycle, be it half a head. */
-  hasHeard = false;
   #keepsAlive = true;
-  /** The socket is gone; only a deferred response outlives it. */
-  #isLost = false;
-  #lastMoveMs = 0;
-  #idleMs = 0;
   #poolIdleMs: number;
   /** It has rested, maybe without ever having served, and the server may have thought better of it meanwhile. */
   isReused = false;
@@ -66,8 +49,6 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
   constructor(socket: Socket, owner: ClientOwner<ClientConnection>) {
     this.socket = socket;
     this.#owner = owner;
-    this.#sender = new RequestSender(socket, owner.slab);
-    this.#gate = new HoldGate(socket);
     this.#timer = new Timer(this);
     this.#poolIdleMs = owner.poolIdleMs;
     socket.handler = this;
@@ -78,34 +59,38 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
     return this.#phase === CLOSED;
   }
 
+  /** Anything came in this cycle, be it half a head. */
+  get hasHeard(): boolean {
+    return this.#cycle?.hasHeard ?? false;
+  }
+
   /** Nothing of this cycle stands out, on either side, and both sides would go on. */
   get isReusable(): boolean {
-    return this.#phase === ANSWERED && this.#sender.isSent && this.#keepsAlive && this.#inbox.length === 0;
+    if (this.#phase !== ANSWERED) return false;
+    const { sender, inbox } = this.#cycle!;
+    return sender.isSent && this.#keepsAlive && inbox.length === 0;
   }
 
   /** Starts a cycle; `head` follows at once. */
   begin(handler: ResponseHandler, rules: CycleRules, requestMethod: number, isUpgradeAsked: boolean): void {
     if (this.#phase !== IDLE) throw new Error("a request was begun on an upstream connection that is not idle");
-    this.#handler = handler;
-    this.#rules = rules;
-    this.#requestMethod = requestMethod;
-    this.#isUpgradeAsked = isUpgradeAsked;
+    const cycle = takeCycle(this.socket, this.#owner.slab);
+    this.#cycle = cycle;
+    cycle.handler = handler;
+    cycle.rules = rules;
+    cycle.requestMethod = requestMethod;
+    cycle.isUpgradeAsked = isUpgradeAsked;
     // Refused or not, nobody knows what the server makes of the bytes behind it.
     if (isUpgradeAsked) this.#keepsAlive = false;
-    this.#sender.begin();
-    this.#interims = 0;
-    this.hasHeard = false;
-    this.#idleMs = rules.timeouts.responseIdleMs;
+    cycle.idleMs = rules.timeouts.responseIdleMs;
     this.#phase = WAITING;
     this.#owner.timers.clear(this.#timer);
   }
 
   /** After a cycle with `isReusable`, and once when new: rests until the next one, for `idleMsMax` at most. */
   rest(idleMsMax = Number.POSITIVE_INFINITY): void {
-    this.#handler = null;
-    this.#head.clear();
-    if (this.#headChunk !== null) this.socket.release(this.#headChunk);
-    this.#headChunk = null;
+    if (this.#cycle !== null) giveCycle(this.#cycle, this.socket);
+    this.#cycle = null;
     this.#phase = IDLE;
     this.isReused = true;
     this.#owner.timers.set(this.#timer, Math.min(this.#poolIdleMs, idleMsMax));
@@ -133,108 +118,120 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
   // ── requests ───────────────────────────────────────────────────────────────────────────────────────────────
 
   head(outgoing: OutgoingHead, incoming: RequestHead): void {
-    this.#sender.head(outgoing, incoming);
+    this.#cycle!.sender.head(outgoing, incoming);
   }
 
   body(bytes: Uint8Array, start: number, end: number): boolean {
-    this.#lastMoveMs = this.#owner.timers.nowMs;
-    this.#sender.body(bytes, start, end);
-    return this.#isWritable();
+    const cycle = this.#cycle!;
+    cycle.lastMoveMs = this.#owner.timers.nowMs;
+    cycle.sender.body(bytes, start, end);
+    return this.#isWritable(cycle);
   }
 
   end(trailers: Fields | null): void {
+    const { sender, rules } = this.#cycle!;
     if (this.#phase === TUNNEL) {
-      this.#sender.finish();
+      sender.finish();
       return;
     }
-    this.#sender.end(trailers);
-    if (this.#phase === WAITING) this.#owner.timers.set(this.#timer, this.#rules!.timeouts.firstByteMs);
+    sender.end(trailers);
+    if (this.#phase === WAITING) this.#owner.timers.set(this.#timer, rules!.timeouts.firstByteMs);
   }
 
   flush(): void {
-    this.#sender.flush();
-    this.#isWritable();
+    const cycle = this.#cycle!;
+    cycle.sender.flush();
+    this.#isWritable(cycle);
   }
 
   /** While the server takes nothing it is given the time a silent response has. */
-  #isWritable(): boolean {
-    if (!this.#sender.isBlocked) return true;
-    if (this.#phase === WAITING && this.#timer.deadlineMs === 0) this.#awaitTaking();
+  #isWritable(cycle: Cycle): boolean {
+    if (!cycle.sender.isBlocked) return true;
+    if (this.#phase === WAITING && this.#timer.deadlineMs === 0) this.#awaitTaking(cycle);
     return false;
   }
 
-  #awaitTaking(): void {
-    this.#sender.hasMoved();
-    this.#owner.timers.set(this.#timer, this.#rules!.timeouts.sendIdleMs);
+  #awaitTaking({ sender, rules }: Cycle): void {
+    sender.hasMoved();
+    this.#owner.timers.set(this.#timer, rules!.timeouts.sendIdleMs);
   }
 
   hold(): void {
-    this.#gate.hold();
+    const cycle = this.#cycle!;
+    if (!cycle.isHeld) this.socket.pause();
+    cycle.isHeld = true;
   }
 
   release(): void {
-    if (this.#gate.isOpen || this.#phase === HEAD_ONLY) return;
-    this.#lastMoveMs = this.#owner.timers.nowMs;
-    this.#gate.release();
+    const cycle = this.#cycle!;
+    if (!cycle.isHeld || this.#phase === HEAD_ONLY) return;
+    cycle.lastMoveMs = this.#owner.timers.nowMs;
+    cycle.isHeld = false;
+    this.socket.resume();
   }
 
   // ── from the socket ────────────────────────────────────────────────────────────────────────────────────────
 
   onData(_socket: Socket, bytes: Uint8Array): void {
-    this.#lastMoveMs = this.#owner.timers.nowMs;
+    const cycle = this.#cycle;
+    // Bytes nobody asked for: the answer to somebody else's smuggled request, or a goodbye. Never a response.
+    if (cycle === null) {
+      this.close();
+      return;
+    }
+    cycle.lastMoveMs = this.#owner.timers.nowMs;
     switch (this.#phase) {
       case TUNNEL:
-        this.#handler?.onBodyPiece(bytes, 0, bytes.length);
-        this.#handler?.onFlush();
+        cycle.handler?.onBodyPiece(bytes, 0, bytes.length);
+        cycle.handler?.onFlush();
         this.socket.release(bytes);
         break;
       case BODY:
-        this.#readBody(bytes, 0, bytes.length);
+        this.#readBody(cycle, bytes, 0, bytes.length);
         this.socket.release(bytes); // no head lies in it, and all pieces are written
         break;
-      case WAITING: {
-        this.hasHeard = true;
-        const moved = this.#inbox.append(bytes);
-        if (moved > 0) this.#head.shift(this.#inbox.bytes, moved);
-        this.#readHeads();
+      case WAITING:
+        cycle.hasHeard = true;
+        this.#readHeads(cycle, cycle.inbox.append(bytes));
         break;
-      }
       default:
-        // Bytes nobody asked for: the answer to somebody else's smuggled request, or a goodbye. Never a response.
         this.#keepsAlive = false;
-        if (this.#phase === IDLE) this.close();
     }
   }
 
   onDrain(_socket: Socket): void {
-    this.#sender.drained();
-    if (this.#phase === WAITING && !this.#sender.isDone) this.#owner.timers.clear(this.#timer);
-    this.#handler?.onWritable();
+    const cycle = this.#cycle;
+    if (cycle === null) return;
+    cycle.sender.drained();
+    if (this.#phase === WAITING && !cycle.sender.isDone) this.#owner.timers.clear(this.#timer);
+    cycle.handler?.onWritable();
   }
 
   onEnd(_socket: Socket): void {
+    const cycle = this.#cycle;
     this.#keepsAlive = false;
+    if (cycle === null) {
+      this.close();
+      return;
+    }
     switch (this.#phase) {
       case TUNNEL:
-        this.#handler!.onEnd(null);
-        this.#handler?.onFlush();
+        cycle.handler!.onEnd(null);
+        cycle.handler?.onFlush();
         break;
       case BODY:
-        if (this.#decoder.endsWithConnection) this.#answered(null);
+        if (cycle.decoder.endsWithConnection) this.#answered(cycle, null);
         else this.#fail(fault.RESPONSE_TRUNCATED);
         break;
       case WAITING:
         this.#fail(fault.UPSTREAM_CLOSED);
         break;
-      case IDLE:
-        this.close();
-        break;
     }
   }
 
   onClose(_socket: Socket, error: SocketError | null): void {
-    this.#isLost = true;
     this.#keepsAlive = false;
+    if (this.#cycle !== null) this.#cycle.isLost = true;
     // What came of it is complete, maybe: that is found out when the handler wants it.
     if (this.#phase !== CLOSED && this.#phase !== HEAD_ONLY) {
       const lost = error === null ? fault.UPSTREAM_CLOSED : fault.UPSTREAM_RESET;
@@ -245,56 +242,58 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
 
   onTimer(): void {
     const { timers } = this.#owner;
-    switch (this.#phase) {
-      case IDLE:
-        this.close();
-        break;
-      case WAITING:
-        if (this.#sender.isDone) this.#fail(fault.FIRST_BYTE_TIMEOUT);
-        else if (this.#sender.hasMoved()) this.#awaitTaking();
-        else this.#fail(fault.UPSTREAM_SEND_TIMEOUT);
-        break;
-      default: {
-        // Silence while we don't listen is not the server's.
-        const silentMs = !this.#gate.isOpen ? 0 : timers.nowMs - this.#lastMoveMs;
-        if (silentMs < this.#idleMs) timers.set(this.#timer, this.#idleMs - silentMs);
-        else this.#fail(this.#phase === TUNNEL ? fault.TUNNEL_IDLE : fault.RESPONSE_TIMEOUT);
-      }
+    const cycle = this.#cycle;
+    if (cycle === null) {
+      this.close();
+    } else if (this.#phase === WAITING) {
+      if (cycle.sender.isDone) this.#fail(fault.FIRST_BYTE_TIMEOUT);
+      else if (cycle.sender.hasMoved()) this.#awaitTaking(cycle);
+      else this.#fail(fault.UPSTREAM_SEND_TIMEOUT);
+    } else {
+      // Silence while we don't listen is not the server's.
+      const silentMs = cycle.isHeld ? 0 : timers.nowMs - cycle.lastMoveMs;
+      if (silentMs < cycle.idleMs) timers.set(this.#timer, cycle.idleMs - silentMs);
+      else this.#fail(this.#phase === TUNNEL ? fault.TUNNEL_IDLE : fault.RESPONSE_TIMEOUT);
     }
   }
 
   /** How long a silent body is waited for: event streams are silent by nature. */
   allowSilence(idleMs: number): void {
-    this.#idleMs = idleMs;
+    this.#cycle!.idleMs = idleMs;
   }
 
   // ── responses ──────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Interim heads, then the final one and what came with it. */
-  #readHeads(): void {
-    const inbox = this.#inbox;
+  #readHeads(cycle: Cycle, moved: number): void {
+    const { inbox, head } = cycle;
+    if (moved > 0) head.shift(inbox.bytes, moved);
     while (this.#phase === WAITING && inbox.length > 0) {
-      const head = this.#head;
-      const at = parseResponseHead(head, inbox.bytes, inbox.start, inbox.end, this.#rules!.responseBounds);
+      const at = parseResponseHead(head, inbox.bytes, inbox.start, inbox.end, cycle.rules!.responseBounds);
       if (at === INCOMPLETE) return;
-      const refused = at < 0 ? at : checkResponse(head, this.#requestMethod);
+      const refused = at < 0 ? at : checkResponse(head, cycle.requestMethod);
       if (refused < 0) {
         this.#fail(fault.upstreamRefusal(refused));
         return;
       }
-      if (head.status < 200) {
-        if (!this.#readInterim(head, at)) return;
-        continue;
+      if (head.status >= 200) {
+        this.#readFinal(cycle, at);
+        return;
       }
-      this.#keepsAlive &&= head.keepsAlive;
-      const chunk = inbox.freeChunk;
-      this.#headChunk = consumeHead(head, inbox, at) ? null : chunk;
-      this.#phase = BODY;
-      this.#decoder.begin(head.body, head.bodyLength);
-      this.#owner.timers.set(this.#timer, this.#idleMs);
-      this.#handler!.onHead(head);
-      if (this.#phase === BODY) this.#readRest();
+      if (!this.#readInterim(cycle, at)) return;
     }
+  }
+
+  #readFinal(cycle: Cycle, at: number): void {
+    const { head, inbox } = cycle;
+    this.#keepsAlive &&= head.keepsAlive;
+    const chunk = inbox.freeChunk;
+    cycle.headChunk = consumeHead(head, inbox, at) ? null : chunk;
+    this.#phase = BODY;
+    cycle.decoder.begin(head.body, head.bodyLength);
+    this.#owner.timers.set(this.#timer, cycle.idleMs);
+    cycle.handler!.onHead(head);
+    if (this.#phase === BODY) this.#readRest(cycle);
   }
 
   /** Within `onHead`: the head stays, and what has come of the body waits with the rest of it, until `goOn` or `close`. */
@@ -308,79 +307,83 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
   /** After `defer`: the body follows, its first part in this call. */
   goOn(): void {
     if (this.#phase !== HEAD_ONLY) return;
+    const cycle = this.#cycle!;
     this.#phase = BODY;
-    this.#owner.timers.set(this.#timer, this.#idleMs);
+    this.#owner.timers.set(this.#timer, cycle.idleMs);
     this.release();
-    this.#readRest();
-    if (this.#phase === BODY && this.#isLost) this.#fail(fault.RESPONSE_TRUNCATED);
+    this.#readRest(cycle);
+    if (this.#phase === BODY && cycle.isLost) this.#fail(fault.RESPONSE_TRUNCATED);
   }
 
-  #readRest(): void {
-    const { bytes, start, end, freeChunk } = this.#inbox;
-    this.#inbox.clear();
-    this.#readBody(bytes, start, end);
+  #readRest(cycle: Cycle): void {
+    const { bytes, start, end, freeChunk } = cycle.inbox;
+    cycle.inbox.clear();
+    this.#readBody(cycle, bytes, start, end);
     if (freeChunk !== null) this.socket.release(freeChunk);
   }
 
-  #readInterim(head: ResponseHead, at: number): boolean {
+  #readInterim(cycle: Cycle, at: number): boolean {
+    const { head, rules } = cycle;
     const isUpgrade = head.status === 101;
-    if (isUpgrade && this.#isUpgradeAsked && this.#sender.isDone) {
-      this.#switchProtocols(head, at);
+    if (isUpgrade && cycle.isUpgradeAsked && cycle.sender.isDone) {
+      this.#switchProtocols(cycle, at);
       return false;
     }
-    if (isUpgrade || ++this.#interims > this.#rules!.limits.interimResponsesMax) {
+    if (isUpgrade || ++cycle.interims > rules!.limits.interimResponsesMax) {
       this.#fail(isUpgrade ? fault.UNEXPECTED_UPGRADE : fault.TOO_MANY_INTERIM);
       return false;
     }
-    this.#handler!.onInterim(head);
+    cycle.handler!.onInterim(head);
     head.clear();
-    this.#inbox.consume(at);
+    cycle.inbox.consume(at);
     return this.#phase === WAITING;
   }
 
-  #switchProtocols(head: ResponseHead, at: number): void {
+  #switchProtocols(cycle: Cycle, at: number): void {
+    const { inbox } = cycle;
     this.#phase = TUNNEL;
     this.#keepsAlive = false;
-    this.#idleMs = this.#rules!.timeouts.tunnelIdleMs;
-    this.#owner.timers.set(this.#timer, this.#idleMs);
-    const { bytes, end } = this.#inbox;
-    this.#inbox.clear();
-    this.#handler!.onHead(head);
-    if (end > at) this.#handler?.onBodyPiece(bytes, at, end);
-    this.#handler?.onFlush();
+    cycle.idleMs = cycle.rules!.timeouts.tunnelIdleMs;
+    this.#owner.timers.set(this.#timer, cycle.idleMs);
+    const { bytes, end } = inbox;
+    inbox.clear();
+    cycle.handler!.onHead(cycle.head);
+    if (end > at) cycle.handler?.onBodyPiece(bytes, at, end);
+    cycle.handler?.onFlush();
   }
 
-  #readBody(bytes: Uint8Array, start: number, end: number): void {
+  #readBody(cycle: Cycle, bytes: Uint8Array, start: number, end: number): void {
     if (this.#phase !== BODY) return;
-    const at = this.#decoder.decode(bytes, start, end, this.#rules!.limits, this);
+    const { decoder } = cycle;
+    const at = decoder.decode(bytes, start, end, cycle.rules!.limits, this);
     if (this.#phase !== BODY) return;
     if (at < 0) {
       this.#fail(fault.upstreamRefusal(at));
       return;
     }
-    if (!this.#decoder.isDone) {
-      this.#handler!.onFlush();
+    if (!decoder.isDone) {
+      cycle.handler!.onFlush();
       return;
     }
     // Whatever follows the response was not asked for (RFC 9112 section 6.3): the connection is spoilt.
     if (at < end) this.#keepsAlive = false;
-    this.#answered(this.#decoder.trailers);
+    this.#answered(cycle, decoder.trailers);
   }
 
   onBodyPiece(bytes: Uint8Array, start: number, end: number): void {
-    this.#handler?.onBodyPiece(bytes, start, end);
+    this.#cycle!.handler?.onBodyPiece(bytes, start, end);
   }
 
-  /** The handler may give the connection back and begin its next cycle in this very call: nothing follows it. */
-  #answered(trailers: Fields | null): void {
+  /** The handler may give the connection back, and others may begin with this cycle, in this very call: nothing follows it. */
+  #answered(cycle: Cycle, trailers: Fields | null): void {
     this.#phase = ANSWERED;
     this.#owner.timers.clear(this.#timer);
     this.release();
-    this.#handler!.onEnd(trailers);
+    cycle.handler!.onEnd(trailers);
   }
 
   #fail(reason: Fault): void {
-    const handler = this.#handler;
+    const handler = this.#cycle === null ? null : this.#cycle.handler;
     this.#closed();
     this.socket.destroy();
     handler?.onFault(reason);
@@ -388,8 +391,9 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
 
   #closed(): void {
     this.#phase = CLOSED;
-    this.#handler = null;
-    this.#inbox.clear();
     this.#owner.timers.remove(this.#timer);
+    if (this.#cycle === null) return;
+    this.#cycle.handler = null;
+    this.#cycle.inbox.clear();
   }
 }

@@ -10,18 +10,13 @@ import { writeChunk, writeLastChunk } from "./write-body.ts";
 import { writeRequestHead } from "./write-head.ts";
 
 export class RequestSender {
-  readonly #socket: Socket;
-  readonly #outbox: Outbox;
+  #socket: Socket | null = null;
+  readonly #outbox = new Outbox();
   #isChunked = false;
   #hasBody = false;
   #queuedAtCheck = 0;
   /** The whole request is on its way. */
   isDone = false;
-
-  constructor(socket: Socket, slab: Slab) {
-    this.#socket = socket;
-    this.#outbox = new Outbox(socket, slab);
-  }
 
   get isBlocked(): boolean {
     return this.#outbox.isBlocked;
@@ -29,12 +24,22 @@ export class RequestSender {
 
   /** A body the server answered without reading may still be on our side of the wire. */
   get isSent(): boolean {
-    return this.isDone && (!this.#hasBody || this.#socket.queuedBytes === 0);
+    return this.isDone && (!this.#hasBody || this.#socket!.queuedBytes === 0);
   }
 
-  begin(): void {
+  /** A request follows on this connection. */
+  begin(socket: Socket, slab: Slab): void {
+    this.#socket = socket;
+    this.#outbox.goTo(socket, slab);
     this.isDone = false;
     this.#hasBody = false;
+    this.#queuedAtCheck = 0;
+  }
+
+  /** Nothing is sent before the next `begin`. */
+  leave(): void {
+    this.#socket = null;
+    this.#outbox.leave();
   }
 
   head(outgoing: OutgoingHead, incoming: RequestHead): void {
@@ -70,7 +75,7 @@ export class RequestSender {
 
   /** Whether the server has taken anything since the last look. */
   hasMoved(): boolean {
-    const queued = this.#socket.queuedBytes;
+    const queued = this.#socket!.queuedBytes;
     const hasMoved = queued < this.#queuedAtCheck;
     this.#queuedAtCheck = queued;
     return hasMoved;

@@ -26,7 +26,7 @@ const FIRST_FLIGHT_BYTES = 14 * 1024;
 
 export class ResponseSender implements TimerOwner {
   readonly #socket: Socket;
-  readonly #outbox: Outbox;
+  readonly #outbox = new Outbox();
   readonly #timers: Timers;
   readonly #onStalled: OnStalled;
   // Made when the client first falls behind; most never do.
@@ -42,7 +42,7 @@ export class ResponseSender implements TimerOwner {
 
   constructor(socket: Socket, slab: Slab, timers: Timers, onStalled: OnStalled) {
     this.#socket = socket;
-    this.#outbox = new Outbox(socket, slab);
+    this.#outbox.goTo(socket, slab);
     this.#timers = timers;
     this.#onStalled = onStalled;
   }

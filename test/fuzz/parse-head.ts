@@ -111,7 +111,8 @@ function textOf(head: RequestHead | ResponseHead): string {
 
 function checkRoundTrip(head: RequestHead, about: string): void {
   const socket = new RecordingSocket();
-  const outbox = new Outbox(socket, new Slab());
+  const outbox = new Outbox();
+  outbox.goTo(socket, new Slab());
   const outgoing = new OutgoingHead();
   outgoing.fields = head.fields;
   outgoing.target = head.targetText;

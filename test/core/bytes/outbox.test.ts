@@ -11,7 +11,9 @@ const MERGE_BYTES_MAX = 4 * 1024;
 function outboxes(count: number, slab = new Slab()): { outbox: Outbox; socket: RecordingSocket }[] {
   return Array.from({ length: count }, () => {
     const socket = new RecordingSocket();
-    return { outbox: new Outbox(socket, slab), socket };
+    const outbox = new Outbox();
+    outbox.goTo(socket, slab);
+    return { outbox, socket };
   });
 }
 
@@ -132,7 +134,8 @@ describe("Outbox", () => {
 
   it("takes a megabyte of small texts in time proportional to it", () => {
     const slab = new Slab();
-    const outbox = new Outbox(new RecordingSocket(), slab);
+    const outbox = new Outbox();
+    outbox.goTo(new RecordingSocket(), slab);
     const blocks = new Set<Uint8Array>();
     for (let i = 0; i < 16 * 1024; i++) {
       outbox.text("x".repeat(64));

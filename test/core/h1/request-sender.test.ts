@@ -12,12 +12,12 @@ const incoming = requestHead("GET / HTTP/1.1\nHost: a");
 
 function begun(body: number): { sender: RequestSender; socket: RecordingSocket } {
   const socket = new RecordingSocket();
-  const sender = new RequestSender(socket, new Slab());
+  const sender = new RequestSender();
   const head = new OutgoingHead();
   head.method = "POST";
   head.target = "/";
   head.body = body;
-  sender.begin();
+  sender.begin(socket, new Slab());
   sender.head(head, incoming);
   return { sender, socket };
 }
@@ -31,7 +31,7 @@ describe("the sending half of an upstream connection", () => {
     assert.ok(sender.isDone && sender.isSent);
     socket.queuedBytes = 1;
     assert.ok(!sender.isSent);
-    sender.begin();
+    sender.begin(socket, new Slab());
     assert.ok(!sender.isDone);
     sender.end(null);
     assert.ok(sender.isSent, "without a body the head alone may wait");

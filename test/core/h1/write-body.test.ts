@@ -15,7 +15,8 @@ import { fieldsOf } from "../http/heads.ts";
 /** The chunked body of these pieces. */
 function encode(pieces: readonly string[], trailers: Fields | null = null): RecordingSocket {
   const socket = new RecordingSocket();
-  const outbox = new Outbox(socket, new Slab());
+  const outbox = new Outbox();
+  outbox.goTo(socket, new Slab());
   for (const piece of pieces) writeChunk(outbox, bytesOfText(`<${piece}>`), 1, piece.length + 1);
   writeLastChunk(outbox, trailers);
   outbox.flush();

@@ -20,7 +20,8 @@ import { requestHead, responseHead } from "../http/heads.ts";
 /** What goes out for `incoming`, after `change` had its say. Text with `\n` for line ends, as for `wire`. */
 function written(incoming: RequestHead | ResponseHead, change: (outgoing: OutgoingHead) => void = () => {}): string {
   const socket = new RecordingSocket();
-  const outbox = new Outbox(socket, new Slab());
+  const outbox = new Outbox();
+  outbox.goTo(socket, new Slab());
   const outgoing = new OutgoingHead();
   outgoing.fields = incoming.fields;
   if ("status" in incoming) {
