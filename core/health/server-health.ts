@@ -46,22 +46,27 @@ const OUT = 1;
 const ON_TRIAL = 2;
 
 export class ServerHealth implements TimerOwner, Eligibility {
+  // What each request asks for comes first: it lies in two lines of the caches.
   state: ServerState = "up";
+  /** Of this interval. */
+  successes = 0;
+  /** Failures in a row. */
+  streak = 0;
+  isRefusing = false;
+  /** Grows with each request let through on trial: tells its report from those of requests that began before. */
+  trial = 0;
+  #isTrialOut = false;
+  #watcher: HealthWatcher | null = null;
+  /** Of this interval. */
+  failures = 0;
   /** Why, in words. */
   reason = "nothing else is known";
   /** By the wall clock. */
   sinceMs = 0;
   /** When it came back, on the clock of the timers: for slow start. Never after the start of the process. */
   readySinceMs = Number.NEGATIVE_INFINITY;
-  /** Of this interval. */
-  successes = 0;
-  failures = 0;
-  /** Failures in a row. */
-  streak = 0;
-  isRefusing = false;
   /** Not forgotten yet. */
   ejections = 0;
-  #watcher: HealthWatcher | null = null;
   #operator: AdminState = "ready";
   #agent: AdminState = "ready";
   #isCheckedDown = false;
@@ -70,9 +75,6 @@ export class ServerHealth implements TimerOwner, Eligibility {
   #ejection = NOT_EJECTED;
   /** The time of the ejection is over, but connections are still refused. */
   #isOverdue = false;
-  /** Grows with each request let through on trial: tells its report from those of requests that began before. */
-  trial = 0;
-  #isTrialOut = false;
   #isTrialByCheck = false;
   /** Checks passed, and the request they let through failed: they look at something else than traffic does. */
   #areChecksDoubted = false;

@@ -41,22 +41,33 @@ export interface Surroundings extends HealthSurroundings {
   readonly serverConnections?: ServerConnections;
 }
 
+/** Told whenever a request that waits might get a place here. An object: a function for each server would be in no cache. */
+export interface PlaceHome {
+  onPlaceFree(): void;
+}
+
+const NOBODY_WAITS: PlaceHome = { onPlaceFree() {} };
+/** More than a process can have. Unlike infinity it is no object of its own, met in no cache. */
+const UNBOUNDED = 2 ** 30 - 1;
+
 export class Connections implements ClientOwner<ClientConnection>, Resting {
-  #server: ServerDefinition;
+  // What each request asks for comes first: it lies in one line of the caches.
+  readonly #idle: ClientConnection[] = [];
+  /** Open or being opened. */
+  #count = 0;
+  #countMax: number;
+  #isRetired = false;
+  home: PlaceHome = NOBODY_WAITS;
   #pool: PoolDefinition;
   readonly #surroundings: Surroundings;
-  readonly #idle: ClientConnection[] = [];
+  #server: ServerDefinition;
   readonly #connecting = new Set<Connecting>();
   /** Those of `#connecting` nobody waits for any more. */
   readonly #orphans: Connecting[] = [];
-  /** Open or being opened. */
-  #count = 0;
-  #isRetired = false;
-  /** Told whenever a request that waits might get a place here. */
-  onPlaceFree: () => void = NOBODY_WAITS;
 
   constructor(server: ServerDefinition, pool: PoolDefinition, surroundings: Surroundings) {
     this.#server = server;
+    this.#countMax = Math.min(server.connectionsMax, UNBOUNDED);
     this.#pool = pool;
     this.#surroundings = surroundings;
   }
@@ -64,10 +75,11 @@ export class Connections implements ClientOwner<ClientConnection>, Resting {
   /** Other bounds from now on; the address stays the same. What is lent beyond them closes as it comes back. */
   reconfigure(server: ServerDefinition, pool: PoolDefinition): void {
     this.#server = server;
+    this.#countMax = Math.min(server.connectionsMax, UNBOUNDED);
     this.#pool = pool;
-    const surplus = Math.max(0, this.#count - server.connectionsMax);
+    const surplus = Math.max(0, this.#count - this.#countMax);
     for (const connection of this.#idle.slice(0, surplus)) connection.close();
-    if (this.#count < server.connectionsMax) this.onPlaceFree();
+    if (this.#count < this.#countMax) this.home.onPlaceFree();
   }
 
   get timers(): Timers {
@@ -88,7 +100,7 @@ export class Connections implements ClientOwner<ClientConnection>, Resting {
 
   /** Whether a lease gets a connection now. */
   hasPlaceFor(fresh: boolean): boolean {
-    return (!fresh && this.#hasIdle()) || this.#orphans.length > 0 || this.#count < this.#server.connectionsMax;
+    return (!fresh && this.#hasIdle()) || this.#orphans.length > 0 || this.#count < this.#countMax;
   }
 
   /** Whether a lease needs a connection that isn't there yet. */
@@ -111,7 +123,7 @@ export class Connections implements ClientOwner<ClientConnection>, Resting {
   lease(borrower: Borrower, fresh: boolean): void {
     if (!fresh && this.#hasIdle()) borrower.onLease(this.#idle.pop()!);
     else if (this.#orphans.length > 0) this.#orphans.pop()!.adopt(borrower);
-    else if (this.#count < this.#server.connectionsMax) this.#connect(borrower);
+    else if (this.#count < this.#countMax) this.#connect(borrower);
     else throw new Error("a connection was leased where there was no place");
   }
 
@@ -129,14 +141,14 @@ export class Connections implements ClientOwner<ClientConnection>, Resting {
       connecting.borrower = null;
       this.#orphans.push(connecting);
       if (this.#isRetired) connecting.cancel();
-      else this.onPlaceFree();
+      else this.home.onPlaceFree();
       return;
     }
   }
 
   /** After a cycle. Kept only when nothing about it is in doubt. */
   giveBack(connection: ClientConnection): void {
-    if (!connection.isReusable || this.#isRetired || this.#count > this.#server.connectionsMax) {
+    if (!connection.isReusable || this.#isRetired || this.#count > this.#countMax) {
       connection.close();
       return;
     }
@@ -154,7 +166,7 @@ export class Connections implements ClientOwner<ClientConnection>, Resting {
     this.#closed();
     const place = this.#idle.indexOf(connection);
     if (place !== -1) this.#idle.splice(place, 1);
-    this.onPlaceFree();
+    this.home.onPlaceFree();
   }
 
   #closed(): void {
@@ -166,7 +178,7 @@ export class Connections implements ClientOwner<ClientConnection>, Resting {
     const { idleMax } = this.#pool;
     connection.rest(this.#idle.length < idleMax ? Number.POSITIVE_INFINITY : POOL_BURST_IDLE_MS);
     this.#idle.push(connection);
-    this.onPlaceFree();
+    this.home.onPlaceFree();
     if (idleMax === 0) this.#idle.pop()?.close();
   }
 
@@ -194,7 +206,7 @@ export class Connections implements ClientOwner<ClientConnection>, Resting {
     if (socket === null) {
       this.#closed();
       borrower?.onLeaseFailed(connecting.isLate ? fault.CONNECT_TIMEOUT : faultOf(error!));
-      this.onPlaceFree();
+      this.home.onPlaceFree();
       return;
     }
     const connection = new ClientConnection(socket, this);
@@ -248,8 +260,6 @@ class Connecting implements TimerOwner {
     this.cancel();
   }
 }
-
-function NOBODY_WAITS(): void {}
 
 function faultOf(error: SocketError): Fault {
   switch (error.code) {

@@ -5,21 +5,29 @@ import type { AgentReply } from "../health/agent-reply.ts";
 import type { Member } from "../health/group-health.ts";
 import { ServerHealth } from "../health/server-health.ts";
 import type { Address } from "../runtime.ts";
-import { Connections, type Surroundings } from "./connections.ts";
+import { Connections, type PlaceHome, type Surroundings } from "./connections.ts";
 import type { PoolDefinition, ServerDefinition } from "./definition.ts";
 
-export class Endpoint implements Candidate, Member {
+/** Whose requests wait for places at servers. */
+export interface PlaceSeekers {
+  onPlaceFree(endpoint: Endpoint): void;
+}
+
+export class Endpoint implements Candidate, Member, PlaceHome {
+  // What each request asks for comes first: it lies in two lines of the caches.
+  inFlight = 0;
+  weight: number;
+  fullWeight: number;
+  readonly health = new ServerHealth();
+  readonly connections: Connections;
+  label: string;
+  /** Null: nobody waits. */
+  seekers: PlaceSeekers | null = null;
   /** What it is known by across reloads and changes of the list, and where it stands in hash tables. */
   readonly key: string;
-  readonly connections: Connections;
-  readonly health = new ServerHealth();
-  label: string;
-  fullWeight: number;
-  weight: number;
   priority: number;
   isBackup: boolean;
   connectionsMax: number;
-  inFlight = 0;
   turn = 0;
   latencyMs = -1;
   latencyAtMs = 0;
@@ -46,7 +54,12 @@ export class Endpoint implements Candidate, Member {
     this.#definition = definition;
     this.#pool = pool;
     this.connections = new Connections(definition, pool, surroundings);
+    this.connections.home = this;
     this.health.setOperatorState(definition.state ?? "ready", "the configuration says so");
+  }
+
+  onPlaceFree(): void {
+    this.seekers?.onPlaceFree(this);
   }
 
   get address(): Address {

@@ -17,7 +17,7 @@ import { Breaker, NO_CAPS } from "./breaker.ts";
 import type { Surroundings } from "./connections.ts";
 import type { ServerDefinition, UpstreamDefinition } from "./definition.ts";
 import { Discovery } from "./discovery.ts";
-import { Endpoint } from "./endpoint.ts";
+import { Endpoint, type PlaceSeekers } from "./endpoint.ts";
 import { type HashPart, hashKeyOf } from "./hash-key.ts";
 import type { Outcome } from "./outcome.ts";
 import type { PickRequest, PickWish } from "./pick-request.ts";
@@ -32,7 +32,7 @@ import { WaitQueue } from "./wait-queue.ts";
 /** What an answer that says failure counts as for who goes by time, at least. */
 const FAILED_ANSWER_MS = 1_000;
 
-export class Group implements TimerOwner {
+export class Group implements TimerOwner, PlaceSeekers {
   readonly definition: UpstreamDefinition;
   readonly retries: RetryPolicy;
   readonly retryBudget: RetryBudget;
@@ -160,7 +160,7 @@ export class Group implements TimerOwner {
   /** Whoever waits gets what places there are. */
   serveWaiting(): void {
     if (!this.#isEligibleKnown || this.#health.isRetired) this.#findEligible();
-    for (const { available } of this.#tiers) for (const endpoint of available) this.#serve(endpoint);
+    for (const { available } of this.#tiers) for (const endpoint of available) this.onPlaceFree(endpoint);
   }
 
   /**
@@ -246,7 +246,7 @@ export class Group implements TimerOwner {
     endpoint.health.onPick();
   }
 
-  #serve(endpoint: Endpoint): void {
+  onPlaceFree(endpoint: Endpoint): void {
     if (this.queue.length === 0) return;
     if (!this.#isEligibleKnown || this.#health.isRetired) this.#findEligible();
     // Who still waits at a group that is gone is served by what it had.
@@ -333,7 +333,7 @@ export class Group implements TimerOwner {
     this.sticky?.follow(this.#endpoints);
     const shared = new Set(this.#predecessor?.endpoints);
     for (const endpoint of this.#endpoints) {
-      if (!shared.has(endpoint)) endpoint.connections.onPlaceFree = () => this.#serve(endpoint);
+      if (!shared.has(endpoint)) endpoint.seekers = this;
     }
     this.#health.follow(this.#endpoints, shared);
     this.onEligibilityChanged();

@@ -194,7 +194,7 @@ describe("a full server", () => {
   beforeEach(() => {
     open(1);
     told = 0;
-    connections.onPlaceFree = () => void told++;
+    connections.home = { onPlaceFree: () => void told++ };
   });
 
   it("has no place, and tells of each that is free again", () => {
@@ -255,10 +255,10 @@ describe("a full server", () => {
     open(1, { idleMax: 0 });
     const first = leased();
     const next = new Customer();
-    connections.onPlaceFree = () => connections.hasPlaceFor(false) && connections.lease(next, false);
+    connections.home = { onPlaceFree: () => void (connections.hasPlaceFor(false) && connections.lease(next, false)) };
     useUp(first);
     assert.equal(next.connection, first.connection);
-    connections.onPlaceFree = () => {};
+    connections.home = { onPlaceFree() {} };
     useUp(next);
     sim.drive();
     assert.deepEqual(counts(), [0, 0]);
