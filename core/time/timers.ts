@@ -38,7 +38,10 @@ export class Timer {
 }
 
 export class Timers {
-  /** The time of the last tick: good enough for deadlines, free to read. */
+  /**
+   * The time of the last tick: good enough for deadlines, free to read. In whole milliseconds, and so are deadlines: V8
+   * keeps a fraction in an object of its own, which for a timer of a connection that rests is in no cache.
+   */
   nowMs: number;
   /** When that was by the runtime's clock, in whole milliseconds, which cost nothing to remember. */
   tickedMs: number;
@@ -48,9 +51,9 @@ export class Timers {
   #tick: number;
 
   constructor(nowMs: number) {
-    this.nowMs = nowMs;
+    this.nowMs = Math.floor(nowMs);
     this.tickedMs = Math.round(nowMs);
-    this.#runtimeNowMs = nowMs;
+    this.#runtimeNowMs = this.nowMs;
     this.#tick = Math.floor(nowMs / TICK_MS);
   }
 
@@ -61,7 +64,7 @@ export class Timers {
       return;
     }
     // The last tick may lie up to one tick back: without that tick a timer could fire early.
-    timer.deadlineMs = this.nowMs + TICK_MS + delayMs;
+    timer.deadlineMs = this.nowMs + TICK_MS + Math.ceil(delayMs);
     if (timer.slot !== -1) {
       if (timer.deadlineMs >= timer.filedTick * TICK_MS) return;
       this.#unlink(timer);
@@ -85,8 +88,9 @@ export class Timers {
    * swapped out) is not charged to the peers: the clock moves by STALL_MS at most, so nothing expires in masse.
    */
   advance(nowMs: number): void {
-    const passed = Math.min(Math.max(nowMs - this.#runtimeNowMs, 0), STALL_MS);
-    this.#runtimeNowMs = nowMs;
+    const wholeMs = Math.floor(nowMs);
+    const passed = Math.min(Math.max(wholeMs - this.#runtimeNowMs, 0), STALL_MS);
+    this.#runtimeNowMs = wholeMs;
     this.tickedMs = Math.round(nowMs);
     this.nowMs += passed;
     const target = Math.floor(this.nowMs / TICK_MS);

@@ -225,6 +225,7 @@ function compareWithModel(seed: number): void {
     const stalled = random.next() < 0.02;
     runtimeNowMs += stalled ? random.between(500, 100_000) : TICK_MS * random.next() * 2;
     timers.advance(runtimeNowMs);
+    assert.ok(Number.isInteger(timers.nowMs) && Math.abs(timers.tickedMs - runtimeNowMs) <= 0.5);
     for (const [index, deadline] of deadlines) {
       // Due is what has its tick behind it; what was set while firing gets the next tick at the earliest.
       const dueTick = Math.ceil(deadline / TICK_MS);
@@ -245,5 +246,5 @@ function actAtRandom(random: Seeded, timers: Timers, all: readonly Timer[], dead
   const longest = random.pick([100, 2_000, 2 * TURN_MS]);
   const delayMs = random.pick([0, random.between(0, longest), random.next() * longest, TURN_MS, TURN_MS - TICK_MS]);
   timers.set(all[index]!, delayMs);
-  deadlines.set(index, timers.nowMs + TICK_MS + delayMs);
+  deadlines.set(index, timers.nowMs + TICK_MS + Math.ceil(delayMs));
 }
