@@ -1,5 +1,6 @@
 /** What is known about a client connection beyond HTTP, kept between its requests. */
 
+import { equalsText } from "../bytes/ascii.ts";
 import { latin1 } from "../bytes/text.ts";
 import type { ClientConnection } from "../h1/client.ts";
 import { FieldBlock, FieldLine } from "../http/outgoing.ts";
@@ -9,11 +10,20 @@ import type { Endpoint } from "../upstream/endpoint.ts";
 import type { Group } from "../upstream/group.ts";
 
 export class ClientSide {
+  // What each request asks for comes first: it lies in two lines of the caches.
   readonly connection: ClientWriter;
-  /** Name of the listener it came in by. A reload may change it. */
-  listener: string;
+  /** A connection that NTLM or Negotiate has tied to this client, and where it leads (row P08). */
+  bound: ClientConnection | null = null;
   /** The peer's address, or `unix`. */
   readonly address: string;
+  #block: FieldBlock | null = null;
+  /** What the block ends with, and where in it the host stands: to look at nothing but what is copied. */
+  #blockVia: FieldLine | null = null;
+  #blockHostAt = 0;
+  #blockHostEnd = 0;
+  boundTo: Endpoint | null = null;
+  /** Name of the listener it came in by. A reload may change it. */
+  listener: string;
   readonly port: number;
   readonly scheme: "http" | "https";
   // X-Forwarded-…: the same for every request of a connection whose peer isn't a trusted proxy.
@@ -21,10 +31,6 @@ export class ClientSide {
   readonly forwardedProto: FieldLine;
   readonly realIp: FieldLine;
   #forwardedHost: FieldLine | null = null;
-  #block: FieldBlock | null = null;
-  /** A connection that NTLM or Negotiate has tied to this client, and where it leads (row P08). */
-  bound: ClientConnection | null = null;
-  boundTo: Endpoint | null = null;
 
   constructor(connection: ClientWriter, socket: Pick<Socket, "peer" | "tls">, listener: string) {
     this.connection = connection;
@@ -40,22 +46,32 @@ export class ClientSide {
 
   /** `X-Forwarded-Host` for a host as received; clients stay with one host, so the last line is kept. */
   forwardedHost(bytes: Uint8Array, start: number, end: number): FieldLine {
-    if (this.#forwardedHost !== null && isSame(this.#forwardedHost.value, bytes, start, end))
-      return this.#forwardedHost;
-    this.#forwardedHost = new FieldLine("X-Forwarded-Host", latin1(bytes, start, end));
-    this.#block = null;
+    if (this.#forwardedHost === null || !equalsText(bytes, start, end, this.#forwardedHost.value))
+      this.#forwardedHost = new FieldLine("X-Forwarded-Host", latin1(bytes, start, end));
     return this.#forwardedHost;
   }
 
   /** All that is said of this client to servers while nobody vouches for another one, and `via` behind it. */
   forwardedBlock(bytes: Uint8Array, hostStart: number, hostEnd: number, via: FieldLine | null): FieldBlock {
-    const host = hostEnd > hostStart ? this.forwardedHost(bytes, hostStart, hostEnd) : null;
-    if (host !== null && this.#block?.lines.at(-1) === (via ?? host)) return this.#block;
+    const block = this.#block;
+    if (block !== null && this.#blockVia === via && this.#isBlockFor(block.bytes, bytes, hostStart, hostEnd))
+      return block;
     const lines = [this.forwardedFor, this.forwardedProto, this.realIp];
-    if (host !== null) lines.push(host);
+    const at = lines.reduce((length, line) => length + line.length, 0) + "X-Forwarded-Host: ".length;
+    if (hostEnd > hostStart) lines.push(this.forwardedHost(bytes, hostStart, hostEnd));
     if (via !== null) lines.push(via);
+    this.#blockVia = via;
+    this.#blockHostAt = at;
+    this.#blockHostEnd = at + hostEnd - hostStart;
     this.#block = new FieldBlock(lines);
     return this.#block;
+  }
+
+  #isBlockFor(block: Uint8Array, bytes: Uint8Array, hostStart: number, hostEnd: number): boolean {
+    const distance = this.#blockHostAt - hostStart;
+    if (this.#blockHostEnd - distance !== hostEnd) return false;
+    for (let at = hostStart; at < hostEnd; at++) if (bytes[at] !== block[at + distance]) return false;
+    return true;
   }
 
   /** Where the bound connection leads, if that is one of this group: whom to ask is settled then. */
@@ -79,12 +95,6 @@ export class ClientSide {
     this.bound?.close();
     this.bound = null;
   }
-}
-
-function isSame(kept: string, bytes: Uint8Array, start: number, end: number): boolean {
-  if (kept.length !== end - start) return false;
-  for (let i = 0; i < kept.length; i++) if (kept.charCodeAt(i) !== bytes[start + i]) return false;
-  return true;
 }
 
 /** An IPv4 client on a dual-stack listener comes as `::ffff:192.0.2.1`. */

@@ -3,6 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { ClientSide } from "../../../core/exchange/client-side.ts";
 import type { ClientConnection } from "../../../core/h1/client.ts";
 import type { ServerConnection } from "../../../core/h1/server.ts";
+import { FieldLine } from "../../../core/http/outgoing.ts";
 import type { Address, TlsInfo } from "../../../core/runtime.ts";
 import type { Endpoint } from "../../../core/upstream/endpoint.ts";
 import { bytesOfText, textOfBytes } from "../../../testing/wire.ts";
@@ -55,6 +56,34 @@ describe("what is known of a client", () => {
     assert.equal(side.forwardedHost(bytesOfText("example.com"), 0, 11), first);
     assert.equal(lineOf(side.forwardedHost(hosts, 12, 23)), "X-Forwarded-Host: example.org\r\n");
     assert.equal(lineOf(side.forwardedHost(hosts, 24, 25)), "X-Forwarded-Host: a\r\n");
+  });
+});
+
+describe("what is said of a client in one block", () => {
+  const via = new FieldLine("Via", "1.1 a");
+  const hosts = bytesOfText("example.com,example.org,a");
+  const ours = "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: http\r\nX-Real-IP: 192.0.2.1\r\n";
+
+  it("is made once as long as host and `via` stay the same", () => {
+    const side = sideOf(tcp("192.0.2.1"));
+    const first = side.forwardedBlock(hosts, 0, 11, via);
+    assert.equal(lineOf(first), `${ours}X-Forwarded-Host: example.com\r\nVia: 1.1 a\r\n`);
+    assert.equal(side.forwardedBlock(bytesOfText("> example.com"), 2, 13, via), first);
+    assert.equal(lineOf(side.forwardedBlock(hosts, 0, 11, null)), `${ours}X-Forwarded-Host: example.com\r\n`);
+    assert.equal(lineOf(side.forwardedBlock(hosts, 12, 23, null)), `${ours}X-Forwarded-Host: example.org\r\n`);
+    assert.equal(lineOf(side.forwardedBlock(hosts, 12, 22, null)), `${ours}X-Forwarded-Host: example.or\r\n`);
+    assert.equal(
+      lineOf(side.forwardedBlock(hosts, 12, 23, via)),
+      `${ours}X-Forwarded-Host: example.org\r\nVia: 1.1 a\r\n`,
+    );
+  });
+
+  it("names no host where there is none", () => {
+    const side = sideOf(tcp("192.0.2.1"));
+    const first = side.forwardedBlock(hosts, 3, 3, null);
+    assert.equal(lineOf(first), ours);
+    assert.equal(side.forwardedBlock(hosts, 0, 0, null), first);
+    assert.equal(lineOf(side.forwardedBlock(hosts, 24, 25, null)), `${ours}X-Forwarded-Host: a\r\n`);
   });
 });
 
