@@ -17,7 +17,7 @@ import type { OutgoingHead } from "../http/outgoing.ts";
 import { checkResponse } from "../http/response-rules.ts";
 import type { RequestWriter, ResponseHandler } from "../http/wire.ts";
 import type { Socket, SocketError, SocketHandler } from "../runtime.ts";
-import { Timer, type TimerOwner } from "../time/timers.ts";
+import { Timed } from "../time/timers.ts";
 import type { ClientOwner, CycleRules } from "./client-owner.ts";
 import { consumeHead } from "./consume-head.ts";
 import { type Cycle, giveCycle, takeCycle } from "./cycle.ts";
@@ -32,24 +32,25 @@ const ANSWERED = 4;
 const TUNNEL = 5;
 const CLOSED = 6;
 
-export class ClientConnection implements SocketHandler, RequestWriter, BodySink, TimerOwner {
+export class ClientConnection extends Timed implements SocketHandler, RequestWriter, BodySink {
   readonly socket: Socket;
   readonly #owner: ClientOwner<ClientConnection>;
-  readonly #timer: Timer;
   /** Null between cycles. After a cycle that went wrong it stays: somebody may be in the middle of reading. */
   #cycle: Cycle | null = null;
   #phase = IDLE;
   #keepsAlive = true;
   #poolIdleMs: number;
+  above: ClientConnection | null = null; // this and `below` are the pool's, while it rests
+  below: ClientConnection | null = null;
   /** It has rested, maybe without ever having served, and the server may have thought better of it meanwhile. */
   isReused = false;
   /** NTLM and Negotiate authenticate the connection: it may serve this client only (row P08). */
   isBound = false;
 
   constructor(socket: Socket, owner: ClientOwner<ClientConnection>) {
+    super();
     this.socket = socket;
     this.#owner = owner;
-    this.#timer = new Timer(this);
     this.#poolIdleMs = owner.poolIdleMs;
     socket.handler = this;
     socket.resume();
@@ -84,7 +85,7 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
     if (isUpgradeAsked) this.#keepsAlive = false;
     cycle.idleMs = rules.timeouts.responseIdleMs;
     this.#phase = WAITING;
-    this.#owner.timers.clear(this.#timer);
+    this.#owner.timers.clear(this);
   }
 
   /** After a cycle with `isReusable`, and once when new: rests until the next one, for `idleMsMax` at most. */
@@ -93,7 +94,7 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
     this.#cycle = null;
     this.#phase = IDLE;
     this.isReused = true;
-    this.#owner.timers.set(this.#timer, Math.min(this.#poolIdleMs, idleMsMax));
+    this.#owner.timers.set(this, Math.min(this.#poolIdleMs, idleMsMax));
   }
 
   /** Seconds from the server's `Keep-Alive: timeout`: we leave one second before it does (row P10). */
@@ -135,7 +136,7 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
       return;
     }
     sender.end(trailers);
-    if (this.#phase === WAITING) this.#owner.timers.set(this.#timer, rules!.timeouts.firstByteMs);
+    if (this.#phase === WAITING) this.#owner.timers.set(this, rules!.timeouts.firstByteMs);
   }
 
   flush(): void {
@@ -147,13 +148,13 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
   /** While the server takes nothing it is given the time a silent response has. */
   #isWritable(cycle: Cycle): boolean {
     if (!cycle.sender.isBlocked) return true;
-    if (this.#phase === WAITING && this.#timer.deadlineMs === 0) this.#awaitTaking(cycle);
+    if (this.#phase === WAITING && this.deadlineMs === 0) this.#awaitTaking(cycle);
     return false;
   }
 
   #awaitTaking({ sender, rules }: Cycle): void {
     sender.hasMoved();
-    this.#owner.timers.set(this.#timer, rules!.timeouts.sendIdleMs);
+    this.#owner.timers.set(this, rules!.timeouts.sendIdleMs);
   }
 
   hold(): void {
@@ -203,7 +204,7 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
     const cycle = this.#cycle;
     if (cycle === null) return;
     cycle.sender.drained();
-    if (this.#phase === WAITING && !cycle.sender.isDone) this.#owner.timers.clear(this.#timer);
+    if (this.#phase === WAITING && !cycle.sender.isDone) this.#owner.timers.clear(this);
     cycle.handler?.onWritable();
   }
 
@@ -240,7 +241,7 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
     this.#owner.onConnectionClosed(this);
   }
 
-  onTimer(): void {
+  override onTimer(): void {
     const { timers } = this.#owner;
     const cycle = this.#cycle;
     if (cycle === null) {
@@ -252,7 +253,7 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
     } else {
       // Silence while we don't listen is not the server's.
       const silentMs = cycle.isHeld ? 0 : timers.nowMs - cycle.lastMoveMs;
-      if (silentMs < cycle.idleMs) timers.set(this.#timer, cycle.idleMs - silentMs);
+      if (silentMs < cycle.idleMs) timers.set(this, cycle.idleMs - silentMs);
       else this.#fail(this.#phase === TUNNEL ? fault.TUNNEL_IDLE : fault.RESPONSE_TIMEOUT);
     }
   }
@@ -291,7 +292,7 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
     cycle.headChunk = consumeHead(head, inbox, at) ? null : chunk;
     this.#phase = BODY;
     cycle.decoder.begin(head.body, head.bodyLength);
-    this.#owner.timers.set(this.#timer, cycle.idleMs);
+    this.#owner.timers.set(this, cycle.idleMs);
     cycle.handler!.onHead(head);
     if (this.#phase === BODY) this.#readRest(cycle);
   }
@@ -300,7 +301,7 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
   defer(): void {
     if (this.#phase !== BODY) throw new Error("a response was deferred outside its head");
     this.#phase = HEAD_ONLY;
-    this.#owner.timers.clear(this.#timer);
+    this.#owner.timers.clear(this);
     this.hold();
   }
 
@@ -309,7 +310,7 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
     if (this.#phase !== HEAD_ONLY) return;
     const cycle = this.#cycle!;
     this.#phase = BODY;
-    this.#owner.timers.set(this.#timer, cycle.idleMs);
+    this.#owner.timers.set(this, cycle.idleMs);
     this.release();
     this.#readRest(cycle);
     if (this.#phase === BODY && cycle.isLost) this.#fail(fault.RESPONSE_TRUNCATED);
@@ -344,7 +345,7 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
     this.#phase = TUNNEL;
     this.#keepsAlive = false;
     cycle.idleMs = cycle.rules!.timeouts.tunnelIdleMs;
-    this.#owner.timers.set(this.#timer, cycle.idleMs);
+    this.#owner.timers.set(this, cycle.idleMs);
     const { bytes, end } = inbox;
     inbox.clear();
     cycle.handler!.onHead(cycle.head);
@@ -377,7 +378,7 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
   /** The handler may give the connection back, and others may begin with this cycle, in this very call: nothing follows it. */
   #answered(cycle: Cycle, trailers: Fields | null): void {
     this.#phase = ANSWERED;
-    this.#owner.timers.clear(this.#timer);
+    this.#owner.timers.clear(this);
     this.release();
     cycle.handler!.onEnd(trailers);
   }
@@ -391,7 +392,7 @@ export class ClientConnection implements SocketHandler, RequestWriter, BodySink,
 
   #closed(): void {
     this.#phase = CLOSED;
-    this.#owner.timers.remove(this.#timer);
+    this.#owner.timers.remove(this);
     if (this.#cycle === null) return;
     this.#cycle.handler = null;
     this.#cycle.inbox.clear();

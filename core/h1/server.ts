@@ -20,7 +20,7 @@ import { checkRequest } from "../http/request-rules.ts";
 import type { ClientWriter, RequestHandler } from "../http/wire.ts";
 import { type Limits, REST_MS, TICK_MS, type Timeouts } from "../limits.ts";
 import type { Socket, SocketError, SocketHandler } from "../runtime.ts";
-import { Timer, type TimerOwner } from "../time/timers.ts";
+import { Timed } from "../time/timers.ts";
 import { BodyReader } from "./body-reader.ts";
 import { consumeHead } from "./consume-head.ts";
 import { Farewell, patienceOf } from "./farewell.ts";
@@ -40,12 +40,11 @@ const CLOSED = 4;
 const HELD_BY_EXCHANGE = 1;
 const HELD_BY_PIPELINE = 2;
 
-export class ServerConnection implements SocketHandler, ClientWriter, BodySink, TimerOwner {
+export class ServerConnection extends Timed implements SocketHandler, ClientWriter, BodySink {
   readonly socket: Socket;
   readonly #owner: ServerOwner;
   readonly #inbox = new Inbox();
   readonly #sender: ResponseSender;
-  readonly #timer: Timer;
   readonly #gate: HoldGate;
   #bodyReader: BodyReader | null = null;
   #silenceWatch: SilenceWatch | null = null;
@@ -65,13 +64,13 @@ export class ServerConnection implements SocketHandler, ClientWriter, BodySink, 
   #timeouts: Timeouts;
 
   constructor(socket: Socket, owner: ServerOwner) {
+    super();
     this.socket = socket;
     this.#owner = owner;
     this.#sender = new ResponseSender(socket, owner.slab, owner.timers, (reason) => {
       socket.reset(); // what is queued will never arrive
       this.#fail(reason);
     });
-    this.#timer = new Timer(this);
     this.#gate = new HoldGate(socket);
     this.#limits = owner.limits;
     this.#timeouts = owner.timeouts;
@@ -79,7 +78,7 @@ export class ServerConnection implements SocketHandler, ClientWriter, BodySink, 
     this.#sender.expect(owner.timeouts.sendIdleMs, owner.limits.rateBytesPerSecondMin);
     socket.handler = this;
     // No byte at all within the head's deadline: closed without an answer (S01).
-    owner.timers.set(this.#timer, owner.timeouts.requestHeadMs);
+    owner.timers.set(this, owner.timeouts.requestHeadMs);
     socket.resume();
   }
 
@@ -135,7 +134,7 @@ export class ServerConnection implements SocketHandler, ClientWriter, BodySink, 
     this.#owner.onConnectionClosed();
   }
 
-  onTimer(): void {
+  override onTimer(): void {
     if (this.#phase === READ_BODY) this.#checkPace();
     else if (this.#phase === ANSWERING) this.#gate.wake();
     else if (this.#phase === READ_HEAD && this.#isInHead) this.#owner.refuse(fault.CLIENT_HEAD_TIMEOUT, this.#head!);
@@ -170,7 +169,7 @@ export class ServerConnection implements SocketHandler, ClientWriter, BodySink, 
     const at = parseRequestHead(head, inbox.bytes, inbox.start, inbox.end, owner.requestBounds);
     if (at === INCOMPLETE) {
       // Of the first request the deadline runs since the connection was made.
-      if (!this.#isInHead && !this.#isFirst) owner.timers.set(this.#timer, owner.timeouts.requestHeadMs);
+      if (!this.#isInHead && !this.#isFirst) owner.timers.set(this, owner.timeouts.requestHeadMs);
       this.#isInHead = true;
       return false;
     }
@@ -187,9 +186,8 @@ export class ServerConnection implements SocketHandler, ClientWriter, BodySink, 
     this.goBy(owner.limits, owner.timeouts);
     const hasBody = head.body !== BODY_NONE;
     this.#hasClientSaidAll = head.minorVersion === 1 && !head.keepsAlive && !hasBody;
-    if (this.#hasClientSaidAll && inbox.length === 0 && this.socket.restReading())
-      owner.timers.set(this.#timer, REST_MS);
-    else owner.timers.clear(this.#timer);
+    if (this.#hasClientSaidAll && inbox.length === 0 && this.socket.restReading()) owner.timers.set(this, REST_MS);
+    else owner.timers.clear(this);
     this.#phase = hasBody ? READ_BODY : ANSWERING;
     if (hasBody) {
       this.#bodyReader ??= new BodyReader();
@@ -218,7 +216,7 @@ export class ServerConnection implements SocketHandler, ClientWriter, BodySink, 
     }
     if (reader.isDone) {
       this.#phase = ANSWERING;
-      this.#owner.timers.clear(this.#timer);
+      this.#owner.timers.clear(this);
       this.handler?.onEnd(reader.trailers);
     }
     this.handler?.onFlush();
@@ -308,7 +306,7 @@ export class ServerConnection implements SocketHandler, ClientWriter, BodySink, 
   /** Bytes go through unframed from here on; those already read belong to the tunnel. */
   openTunnel(): void {
     this.#phase = TUNNEL;
-    this.#owner.timers.clear(this.#timer);
+    this.#owner.timers.clear(this);
     // In a tunnel silence is normal.
     this.#sender.expect(this.#timeouts.tunnelIdleMs, 0);
     this.#sender.flush();
@@ -326,7 +324,7 @@ export class ServerConnection implements SocketHandler, ClientWriter, BodySink, 
     const { timers } = this.#owner;
     const late = this.#bodyReader!.judge(timers.nowMs, this.#limits, this.#timeouts);
     if (late !== null) this.#refuseBody(late);
-    else timers.set(this.#timer, this.#bodyReader!.nextCheckMs(timers.nowMs, this.#timeouts));
+    else timers.set(this, this.#bodyReader!.nextCheckMs(timers.nowMs, this.#timeouts));
   }
 
   // ── between requests, and the end ──────────────────────────────────────────────────────────────────────────
@@ -346,7 +344,7 @@ export class ServerConnection implements SocketHandler, ClientWriter, BodySink, 
     this.handler = null;
     this.#isResponseDone = false;
     this.idleSinceMs = this.#owner.timers.nowMs;
-    this.#owner.timers.set(this.#timer, this.#owner.timeouts.keepAliveIdleMs);
+    this.#owner.timers.set(this, this.#owner.timeouts.keepAliveIdleMs);
     this.#gate.release(HELD_BY_EXCHANGE);
   }
 
@@ -363,11 +361,11 @@ export class ServerConnection implements SocketHandler, ClientWriter, BodySink, 
 
   /** Ends politely between two requests: one that comes within `delayMs` is served, then FIN. May be said again. */
   leave(delayMs = 0): void {
-    const isSooner = this.#timer.deadlineMs > this.#owner.timers.nowMs + TICK_MS + delayMs;
+    const isSooner = this.deadlineMs > this.#owner.timers.nowMs + TICK_MS + delayMs;
     if (!this.isIdle || !isSooner) return;
     this.#isFirst = false; // a head that begins now has the time of any other
     if (delayMs === 0) this.#leave();
-    else this.#owner.timers.set(this.#timer, delayMs);
+    else this.#owner.timers.set(this, delayMs);
   }
 
   /** Ends now; `reason` is for the request under way. What is lost of an answer must not look like its end. */
@@ -389,7 +387,7 @@ export class ServerConnection implements SocketHandler, ClientWriter, BodySink, 
     this.#phase = CLOSED;
     this.handler = null;
     this.#inbox.clear();
-    this.#owner.timers.remove(this.#timer);
+    this.#owner.timers.remove(this);
     this.#silenceWatch?.stop();
     this.#sender.close();
   }

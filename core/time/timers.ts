@@ -22,18 +22,29 @@ export interface TimerOwner {
   onTimer(timer: Timer): void;
 }
 
-export class Timer {
-  readonly owner: TimerOwner;
+/** What the wheel holds. Connections are it themselves: a timer apart would be one more object that is in no cache. */
+export abstract class Timed {
   /** Milliseconds on the wheel's clock; 0 while not set. */
   deadlineMs = 0;
   // Links of the wheel's slot; `slot` is -1 while filed nowhere, `filedTick` the latest tick that visits it.
   slot = -1;
   filedTick = 0;
-  next: Timer | null = null;
-  previous: Timer | null = null;
+  next: Timed | null = null;
+  previous: Timed | null = null;
+
+  abstract onTimer(): void;
+}
+
+export class Timer extends Timed {
+  readonly owner: TimerOwner;
 
   constructor(owner: TimerOwner) {
+    super();
     this.owner = owner;
+  }
+
+  override onTimer(): void {
+    this.owner.onTimer(this);
   }
 }
 
@@ -45,8 +56,8 @@ export class Timers {
   nowMs: number;
   /** When that was by the runtime's clock, in whole milliseconds, which cost nothing to remember. */
   tickedMs: number;
-  readonly #slots: (Timer | null)[] = new Array(SLOTS).fill(null);
-  readonly #due: Timer[] = [];
+  readonly #slots: (Timed | null)[] = new Array(SLOTS).fill(null);
+  readonly #due: Timed[] = [];
   #runtimeNowMs: number;
   #tick: number;
 
@@ -58,7 +69,7 @@ export class Timers {
   }
 
   /** (Re)starts `timer`: it fires `delayMs` from now, up to two ticks later. Infinity never fires. */
-  set(timer: Timer, delayMs: number): void {
+  set(timer: Timed, delayMs: number): void {
     if (delayMs === Number.POSITIVE_INFINITY) {
       this.clear(timer);
       return;
@@ -73,12 +84,12 @@ export class Timers {
   }
 
   /** It won't fire. The wheel may hold on to it, and so to its owner, for one turn. */
-  clear(timer: Timer): void {
+  clear(timer: Timed): void {
     timer.deadlineMs = 0;
   }
 
   /** It won't fire, and nothing holds on to it: for owners that go away. */
-  remove(timer: Timer): void {
+  remove(timer: Timed): void {
     timer.deadlineMs = 0;
     if (timer.slot !== -1) this.#unlink(timer);
   }
@@ -104,7 +115,7 @@ export class Timers {
     let timer = this.#slots[slot] ?? null;
     this.#slots[slot] = null;
     while (timer !== null) {
-      const next: Timer | null = timer.next;
+      const next: Timed | null = timer.next;
       timer.next = null;
       timer.previous = null;
       timer.slot = -1;
@@ -118,7 +129,7 @@ export class Timers {
       if (due.slot !== -1 || due.deadlineMs === 0 || due.deadlineMs > this.nowMs) continue;
       due.deadlineMs = 0;
       try {
-        due.owner.onTimer(due);
+        due.onTimer();
       } catch (error) {
         // A defect of that one owner: the others still get their turn.
         defects.push(error);
@@ -128,7 +139,7 @@ export class Timers {
     if (defects.length > 0) throw defects[0];
   }
 
-  #file(timer: Timer): void {
+  #file(timer: Timed): void {
     const tick = Math.max(Math.ceil(timer.deadlineMs / TICK_MS), this.#tick + 1);
     const slot = tick % SLOTS;
     const first = this.#slots[slot] ?? null;
@@ -140,7 +151,7 @@ export class Timers {
     this.#slots[slot] = timer;
   }
 
-  #unlink(timer: Timer): void {
+  #unlink(timer: Timed): void {
     if (timer.previous !== null) timer.previous.next = timer.next;
     else this.#slots[timer.slot] = timer.next;
     if (timer.next !== null) timer.next.previous = timer.previous;

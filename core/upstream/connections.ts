@@ -20,6 +20,7 @@ import { HIGH_WATER_BYTES, POOL_BURST_IDLE_MS, TCP_KEEP_ALIVE_MS } from "../limi
 import type { Attempt, Runtime, Socket, SocketError } from "../runtime.ts";
 import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
 import type { PoolDefinition, ServerDefinition } from "./definition.ts";
+import { IdleConnections } from "./idle-connections.ts";
 import type { DiscoverySurroundings } from "./names.ts";
 import type { Resting, ServerConnections } from "./server-connections.ts";
 
@@ -50,9 +51,8 @@ const NOBODY_WAITS: PlaceHome = { onPlaceFree() {} };
 /** More than a process can have. Unlike infinity it is no object of its own, met in no cache. */
 const UNBOUNDED = 2 ** 30 - 1;
 
-export class Connections implements ClientOwner<ClientConnection>, Resting {
+export class Connections extends IdleConnections<ClientConnection> implements ClientOwner<ClientConnection>, Resting {
   // What each request asks for comes first: it lies in one line of the caches.
-  readonly #idle: ClientConnection[] = [];
   /** Open or being opened. */
   #count = 0;
   #countMax: number;
@@ -66,6 +66,7 @@ export class Connections implements ClientOwner<ClientConnection>, Resting {
   readonly #orphans: Connecting[] = [];
 
   constructor(server: ServerDefinition, pool: PoolDefinition, surroundings: Surroundings) {
+    super();
     this.#server = server;
     this.#countMax = Math.min(server.connectionsMax, UNBOUNDED);
     this.#pool = pool;
@@ -78,7 +79,7 @@ export class Connections implements ClientOwner<ClientConnection>, Resting {
     this.#countMax = Math.min(server.connectionsMax, UNBOUNDED);
     this.#pool = pool;
     const surplus = Math.max(0, this.#count - this.#countMax);
-    for (const connection of this.#idle.slice(0, surplus)) connection.close();
+    for (const connection of this.idle().slice(0, surplus)) connection.close();
     if (this.#count < this.#countMax) this.home.onPlaceFree();
   }
 
@@ -94,9 +95,6 @@ export class Connections implements ClientOwner<ClientConnection>, Resting {
   get count(): number {
     return this.#count;
   }
-  get idleCount(): number {
-    return this.#idle.length;
-  }
 
   /** Whether a lease gets a connection now. */
   hasPlaceFor(fresh: boolean): boolean {
@@ -110,10 +108,15 @@ export class Connections implements ClientOwner<ClientConnection>, Resting {
 
   /** The idle connection that was used longest ago goes. False when there is none. */
   makeRoom(): boolean {
-    let idle = this.#idle.shift();
-    while (idle?.isClosed) idle = this.#idle.shift();
-    idle?.close();
-    return idle !== undefined;
+    let idle = this.bottom;
+    while (idle?.isClosed) {
+      this.takeOut(idle);
+      idle = this.bottom;
+    }
+    if (idle === null) return false;
+    this.takeOut(idle);
+    idle.close();
+    return true;
   }
 
   /**
@@ -121,7 +124,7 @@ export class Connections implements ClientOwner<ClientConnection>, Resting {
    * closed.
    */
   lease(borrower: Borrower, fresh: boolean): void {
-    if (!fresh && this.#hasIdle()) borrower.onLease(this.#idle.pop()!);
+    if (!fresh && this.#hasIdle()) borrower.onLease(this.#takeTop());
     else if (this.#orphans.length > 0) this.#orphans.pop()!.adopt(borrower);
     else if (this.#count < this.#countMax) this.#connect(borrower);
     else throw new Error("a connection was leased where there was no place");
@@ -129,9 +132,14 @@ export class Connections implements ClientOwner<ClientConnection>, Resting {
 
   /** One that was closed in this very turn is told of only later. */
   #hasIdle(): boolean {
-    const idle = this.#idle;
-    while (idle.length > 0 && idle[idle.length - 1]!.isClosed) idle.pop();
-    return idle.length > 0;
+    while (this.top?.isClosed) this.#takeTop();
+    return this.top !== null;
+  }
+
+  #takeTop(): ClientConnection {
+    const top = this.top!;
+    this.takeOut(top);
+    return top;
   }
 
   /** The borrower no longer wants what it asked for. A connection under way is left to the next, or to the pool. */
@@ -158,14 +166,13 @@ export class Connections implements ClientOwner<ClientConnection>, Resting {
   /** No new leases are expected: idle connections close, lent ones close when they come back. */
   retire(): void {
     this.#isRetired = true;
-    for (const connection of [...this.#idle]) connection.close();
+    for (const connection of this.idle()) connection.close();
     for (const orphan of [...this.#orphans]) orphan.cancel();
   }
 
   onConnectionClosed(connection: ClientConnection): void {
     this.#closed();
-    const place = this.#idle.indexOf(connection);
-    if (place !== -1) this.#idle.splice(place, 1);
+    this.takeOut(connection);
     this.home.onPlaceFree();
   }
 
@@ -176,10 +183,10 @@ export class Connections implements ClientOwner<ClientConnection>, Resting {
 
   #offer(connection: ClientConnection): void {
     const { idleMax } = this.#pool;
-    connection.rest(this.#idle.length < idleMax ? Number.POSITIVE_INFINITY : POOL_BURST_IDLE_MS);
-    this.#idle.push(connection);
+    connection.rest(this.idleCount < idleMax ? Number.POSITIVE_INFINITY : POOL_BURST_IDLE_MS);
+    this.push(connection);
     this.home.onPlaceFree();
-    if (idleMax === 0) this.#idle.pop()?.close();
+    if (idleMax === 0 && this.top !== null) this.#takeTop().close();
   }
 
   #connect(borrower: Borrower): void {

@@ -5,7 +5,7 @@ import type { Engine } from "../../core/exchange/engine.ts";
 import { TICK_MS } from "../../core/limits.ts";
 import type { FinishedExchange, Notice } from "../../core/observe/events.ts";
 import { createProxy, type Proxy as Millrace } from "../../core/proxy.ts";
-import type { Timer } from "../../core/time/timers.ts";
+import type { Timed } from "../../core/time/timers.ts";
 import type { Endpoint } from "../../core/upstream/endpoint.ts";
 import { createOrigin, type Origin, type OriginLink, type OriginScript } from "../../testing/origin.ts";
 import type { Peer } from "../../testing/peer.ts";
@@ -272,7 +272,7 @@ function outcomeOf(exchange: FinishedExchange): Outcome {
 
 /** Every timer that was ever set, to count those that still run. */
 function watchTimers({ timers }: Engine): () => number {
-  const seen = new Set<Timer>();
+  const seen = new Set<Timed>();
   const set = timers.set.bind(timers);
   timers.set = (timer, delayMs) => {
     if (!isOfHealth(timer)) seen.add(timer);

@@ -16,7 +16,7 @@ import type { Snapshot } from "../../../core/exchange/snapshot.ts";
 import type { FinishedExchange, Notice } from "../../../core/observe/events.ts";
 import { createProxy, type Proxy as Millrace } from "../../../core/proxy.ts";
 import type { Runtime } from "../../../core/runtime.ts";
-import type { Timer } from "../../../core/time/timers.ts";
+import type { Timed } from "../../../core/time/timers.ts";
 import type { Endpoint } from "../../../core/upstream/endpoint.ts";
 import { createSimulation, type EndOptions, type Simulation, type SimulationOptions } from "../../../testing/sim.ts";
 import { textOfAddress } from "../../../testing/wire.ts";
@@ -70,7 +70,7 @@ export class Fleet {
   readonly reports: Report[] = [];
   readonly notices: Notice[] = [];
   readonly #options: FleetOptions;
-  readonly #timersSeen = new Set<Timer>();
+  readonly #timersSeen = new Set<Timed>();
 
   constructor(options: FleetOptions) {
     this.#options = options;

@@ -6,7 +6,7 @@ import type { Engine } from "../../../core/exchange/engine.ts";
 import type { Snapshot } from "../../../core/exchange/snapshot.ts";
 import type { FinishedExchange } from "../../../core/observe/events.ts";
 import { createProxy, type Proxy as Millrace } from "../../../core/proxy.ts";
-import type { Timer } from "../../../core/time/timers.ts";
+import type { Timed } from "../../../core/time/timers.ts";
 import type { Endpoint } from "../../../core/upstream/endpoint.ts";
 import { Group } from "../../../core/upstream/group.ts";
 import { type Seeded, seeded } from "../../../testing/seeded.ts";
@@ -68,7 +68,7 @@ export class World {
   /** What runs by promises. */
   readonly #background: Promise<unknown>[] = [];
   readonly #countedBefore = { ...counted };
-  readonly #timersSeen = new Set<Timer>();
+  readonly #timersSeen = new Set<Timed>();
   /** Every server there ever was, also those a reload has taken away. */
   readonly #endpointsSeen = new Set<Endpoint>();
 
