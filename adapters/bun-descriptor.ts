@@ -4,6 +4,8 @@
  *
  *   keep-alive   once for a listener, whose options its connections have: four system calls less for each
  *   the peer     by one system call instead of two, one for the host and one for the port
+ *   the first    bytes, which mostly wait when their connection is accepted: past Bun's loop and its array for them, 3 % of
+ *                the CPU time of a short connection
  */
 import { isDeepStrictEqual } from "node:util";
 import type { Address } from "../core/runtime.ts";
@@ -20,12 +22,16 @@ const SYMBOLS = {
   setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
   getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
   getpeername: { args: ["i32", "ptr", "ptr"], returns: "i32" },
+  ioctl: { args: ["i32", "u32", "ptr"], returns: "i32" },
+  recv: { args: ["i32", "ptr", "u32", "i32"], returns: "i32" },
 } as const;
 
 interface Library {
   setsockopt(descriptor: number, level: number, name: number, value: Int32Array, length: number): number;
   getsockopt(descriptor: number, level: number, name: number, value: Int32Array, length: Uint32Array): number;
   getpeername(descriptor: number, name: Uint8Array, length: Uint32Array): number;
+  ioctl(descriptor: number, request: number, answer: Int32Array): number;
+  recv(descriptor: number, room: Uint8Array, length: number, flags: number): number;
 }
 
 interface Ffi {
@@ -42,6 +48,8 @@ const IPPROTO_TCP = 6;
 const TCP_KEEPIDLE = 4;
 const TCP_KEEPINTVL = 5;
 const TCP_KEEPCNT = 6;
+const MSG_DONTWAIT = 0x40;
+const FIONREAD = 0x541b;
 
 const library = openLibrary();
 
@@ -75,6 +83,17 @@ export function passOnKeepAlive(listener: { readonly fd?: number }, keepAliveMs:
 function isSet(descriptor: number, level: number, name: number, to: number): boolean {
   value[0] = to;
   return library!.setsockopt(descriptor, level, name, value, value.byteLength) === 0;
+}
+
+/** A request head fits; what is more is left to Bun. */
+const room = new Uint8Array(4096);
+
+/** What waits to be read, or the first of it; null for nothing. Only what waits, so that no error is taken away from Bun. */
+export function readWaiting(descriptor: number): Uint8Array | null {
+  if (library === null || !tellsRight || library.ioctl(descriptor, FIONREAD, value) !== 0 || value[0] === 0)
+    return null;
+  const count = library.recv(descriptor, room, room.length, MSG_DONTWAIT);
+  return count > 0 ? room.slice(0, count) : null;
 }
 
 /** A `sockaddr_in6`: the family in the machine's order, the port in the network's, the address at 8 or, of IPv4, at 4. */

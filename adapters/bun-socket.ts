@@ -3,7 +3,7 @@
  * Bun queues nothing: `write` answers how much the kernel took and we keep the rest until `drain`.
  */
 import type { Address, Attempt, ConnectDone, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
-import { peerOf } from "./bun-descriptor.ts";
+import { peerOf, readWaiting } from "./bun-descriptor.ts";
 import { freeMemory, keepMemory } from "./chunk-memory.ts";
 import { LateSender } from "./late-writes.ts";
 import { CANCELED, tcpAddress, toSocketError } from "./socket-error.ts";
@@ -96,6 +96,13 @@ export class BunSocket extends LateSender implements Socket, Attempt {
   opened(tell: () => void): void {
     this.guard(tell);
     if (this.paused && !this.rawPaused && !this.over) this.#pauseRaw();
+  }
+
+  /** Behind `onSocket`: most clients send at once, so the request waits already when its connection is accepted. */
+  readWaiting(): void {
+    if (this.paused || this.over) return;
+    const bytes = readWaiting((this.raw as RawSocket).fd);
+    if (bytes !== null) EVENTS.data(this.raw as RawSocket, bytes);
   }
 
   #pauseRaw(): void {

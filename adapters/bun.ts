@@ -152,6 +152,7 @@ const ACCEPTED = {
     // Asked while the socket is surely open: logs want it after the close, too.
     void socket.peer;
     socket.opened(() => handler.onSocket(socket));
+    socket.readWaiting();
   },
 };
 

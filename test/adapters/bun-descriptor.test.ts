@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { passOnKeepAlive, peerOf } from "../../adapters/bun-descriptor.ts";
+import { passOnKeepAlive, peerOf, readWaiting } from "../../adapters/bun-descriptor.ts";
 
 interface RawSocket {
   readonly fd: number;
   readonly localPort: number;
   readonly remoteAddress: string;
   readonly remotePort: number;
+  pause(): void;
+  write(bytes: Uint8Array): number;
+  shutdown(): void;
   terminate(): void;
 }
 
@@ -39,6 +42,21 @@ describe("past Bun's sockets", { ignore: bun === undefined || process.platform !
   it("an IPv6 peer is left to Bun", async () => {
     const { far, close } = await pair("::1", "::1");
     assert.equal(peerOf(far), null);
+    close();
+  });
+
+  it("what waits is read, up to 4 KiB of it, and neither nothing nor the end is an answer", async () => {
+    const { near, far, close } = await pair("127.0.0.1", "127.0.0.1");
+    peerOf(far); // from then on descriptors are believed
+    far.pause();
+    assert.equal(readWaiting(far.fd), null);
+    near.write(new Uint8Array(5000).fill(7));
+    near.shutdown();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(readWaiting(-1), null);
+    assert.deepEqual(readWaiting(far.fd), new Uint8Array(4096).fill(7));
+    assert.equal(readWaiting(far.fd)?.length, 904);
+    assert.equal(readWaiting(far.fd), null);
     close();
   });
 
