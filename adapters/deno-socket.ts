@@ -22,7 +22,7 @@ import {
 } from "./deno-buffers.ts";
 import { type DenoConn, readFrom, ridOf, toAddress, writeTo } from "./deno-conn.ts";
 import { readNow, waitingBytes, writeFirstNow, writeNow } from "./deno-descriptor.ts";
-import { LateSender, sendWaiting } from "./late-writes.ts";
+import { LateSender, type Range, sendWaiting, viewOf } from "./late-writes.ts";
 import { SMALL_BYTES, SmallChunks } from "./small-chunks.ts";
 import { toSocketError } from "./socket-error.ts";
 
@@ -89,14 +89,8 @@ export class DenoSocket extends LateSender implements Socket {
     return this.#peer;
   }
 
-  write(bytes: Uint8Array): boolean {
-    if (this.finished || bytes.length === 0) return true;
-    this.sendLate();
-    return this.#put(bytes);
-  }
-
   override sendNow(bytes: Uint8Array, start: number, end: number): boolean {
-    return this.#put(bytes.subarray(start, end));
+    return this.#put(viewOf(bytes, start, end));
   }
 
   #put(bytes: Uint8Array): boolean {
@@ -117,9 +111,9 @@ export class DenoSocket extends LateSender implements Socket {
     this.#send(rest);
   }
 
-  writePair(first: Uint8Array, second: Uint8Array): boolean {
-    if (this.finished) return true;
-    this.sendLate();
+  override sendBoth(one: Range, other: Range): boolean {
+    const first = one.view(0);
+    const second = other.view(0);
     if (this.#isClear) {
       const sent = writeFirstNow(this.#descriptor, first);
       if (sent === first.length) return this.#put(second);

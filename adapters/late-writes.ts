@@ -78,6 +78,36 @@ export function sendWaiting(): boolean {
   return true;
 }
 
+/** A part of some memory, without the view: making one takes JavaScriptCore longer than a small write. */
+export class Range {
+  bytes: Uint8Array = new Uint8Array(0);
+  start = 0;
+  end = 0;
+
+  get length(): number {
+    return this.end - this.start;
+  }
+
+  set(bytes: Uint8Array, start: number, end: number): void {
+    this.bytes = bytes;
+    this.start = start;
+    this.end = end;
+  }
+
+  /** What lies from `offset` in it on. */
+  view(offset: number): Uint8Array {
+    return viewOf(this.bytes, this.start + offset, this.end);
+  }
+}
+
+/** `bytes` itself where it is all of it: a chunk is known again by its view. */
+export function viewOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end);
+}
+
+const first = new Range();
+const second = new Range();
+
 /** A socket whose small writes wait. Whatever comes behind one of them calls `sendLate` first. */
 export abstract class LateSender implements LateWriter {
   /** Nothing more may be written. */
@@ -90,22 +120,44 @@ export abstract class LateSender implements LateWriter {
 
   /** As `writeRange`, at once. Not after `finished`, and not for nothing. */
   abstract sendNow(bytes: Uint8Array, start: number, end: number): boolean;
+  /** The same of two pieces. */
+  abstract sendBoth(first: Range, second: Range): boolean;
 
   get queuedBytes(): number {
     return this.unsentBytes + (this.#late === null ? 0 : this.#end - this.#start);
   }
 
+  write(bytes: Uint8Array): boolean {
+    return this.writeRange(bytes, 0, bytes.length);
+  }
+
+  writeMore(bytes: Uint8Array, start: number, end: number): void {
+    if (this.finished || end === start) return;
+    this.sendLate();
+    this.#late = bytes;
+    this.#start = start;
+    this.#end = end;
+  }
+
   writeRange(bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.finished || end === start) return true;
-    if (this.#late === null && end - start <= LATE_BYTES_MAX && this.unsentBytes === 0 && paysToWait()) {
-      this.#late = bytes;
-      this.#start = start;
-      this.#end = end;
-      sendLater(this);
+    if (this.finished) return true;
+    const late = this.#late;
+    if (end === start) {
+      if (late !== null) this.sendLate();
       return true;
     }
-    this.sendLate();
-    return this.sendNow(bytes, start, end);
+    if (late !== null) {
+      this.#late = null;
+      first.set(late, this.#start, this.#end);
+      second.set(bytes, start, end);
+      return this.sendBoth(first, second);
+    }
+    if (end - start > LATE_BYTES_MAX || this.unsentBytes > 0 || !paysToWait()) return this.sendNow(bytes, start, end);
+    this.#late = bytes;
+    this.#start = start;
+    this.#end = end;
+    sendLater(this);
+    return true;
   }
 
   /** What was to wait for the end of the turn goes out now. */

@@ -6,7 +6,7 @@ import { readSync, writeSync, writevSync } from "node:fs";
 import { getSystemErrorName } from "node:util";
 import type { Address, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
 import { keepMemory } from "./chunk-memory.ts";
-import { LateSender } from "./late-writes.ts";
+import { LateSender, type Range, viewOf } from "./late-writes.ts";
 import {
   type HandleRequest,
   isWriteQueued,
@@ -78,12 +78,6 @@ export class AcceptedSocket extends LateSender implements Socket {
 
   // ── writing ───────────────────────────────────────────────────────────────────────────────────────────────
 
-  write(bytes: Uint8Array): boolean {
-    if (this.finished) return true;
-    this.sendLate();
-    return this.sendNow(bytes, 0, bytes.length);
-  }
-
   override sendNow(bytes: Uint8Array, start: number, end: number): boolean {
     let sentTo = start;
     try {
@@ -91,25 +85,22 @@ export class AcceptedSocket extends LateSender implements Socket {
     } catch {
       // EAGAIN, or the peer is gone: the handle tries again, and tells.
     }
-    return sentTo === end || this.#queue(sentTo === 0 && end === bytes.length ? bytes : bytes.subarray(sentTo, end));
+    return sentTo === end || this.#queue(viewOf(bytes, sentTo, end));
   }
 
-  writePair(first: Uint8Array, second: Uint8Array): boolean {
-    if (this.finished) return true;
-    this.sendLate();
+  override sendBoth(first: Range, second: Range): boolean {
     let sent = 0;
     try {
-      if (this.#writes === 0) sent = writevSync(this.handle.fd, [first, second]);
+      if (this.#writes === 0) sent = writevSync(this.handle.fd, [first.view(0), second.view(0)]);
     } catch {
       // As above.
     }
     if (sent === first.length + second.length) return true;
-    if (sent < first.length) this.#queue(first.subarray(sent));
-    return this.finished || this.#queue(second.subarray(Math.max(0, sent - first.length)));
+    if (sent < first.length) this.#queue(first.view(sent));
+    return this.finished || this.#queue(second.view(Math.max(0, sent - first.length)));
   }
 
   #queue(bytes: Uint8Array): boolean {
-    if (bytes.length === 0) return true;
     const request = newWrite();
     request.owner = this;
     request.oncomplete = onWritten;

@@ -2,7 +2,7 @@ import type { Socket as NetSocket } from "node:net";
 import { Readable } from "node:stream";
 import type { Address, Attempt, ConnectDone, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
 import { keepMemory } from "./chunk-memory.ts";
-import { LateSender } from "./late-writes.ts";
+import { LateSender, type Range } from "./late-writes.ts";
 import { countRead } from "./node-garbage.ts";
 import { unlessReset } from "./node-hidden-reset.ts";
 import { readBeforeWriteError } from "./node-last-read.ts";
@@ -84,12 +84,6 @@ export class NodeSocket extends LateSender implements Socket, Attempt {
     return this.raw.writableLength;
   }
 
-  write(bytes: Uint8Array): boolean {
-    if (this.finished) return true;
-    this.sendLate();
-    return this.sendNow(bytes, 0, bytes.length);
-  }
-
   override sendNow(bytes: Uint8Array, start: number, end: number): boolean {
     const { raw } = this;
     const sentTo = start + (raw.writableLength === 0 ? writeNow(raw, bytes, start, end) : 0);
@@ -99,18 +93,16 @@ export class NodeSocket extends LateSender implements Socket, Attempt {
     return this.#accepted(bytes);
   }
 
-  writePair(first: Uint8Array, second: Uint8Array): boolean {
-    if (this.finished) return true;
-    this.sendLate();
+  override sendBoth(first: Range, second: Range): boolean {
     const { raw } = this;
-    const sent = raw.writableLength === 0 ? writePairNow(raw, first, second) : 0;
+    const sent = raw.writableLength === 0 ? writePairNow(raw, first.view(0), second.view(0)) : 0;
     if (sent === first.length + second.length) return true;
     raw.cork();
-    if (sent < first.length) raw.write(first.subarray(sent));
-    raw.write(second.subarray(Math.max(0, sent - first.length)));
+    if (sent < first.length) raw.write(first.view(sent));
+    raw.write(second.view(Math.max(0, sent - first.length)));
     raw.uncork();
-    if (raw.writableLength > 0) keepMemory(first);
-    return this.#accepted(second);
+    if (raw.writableLength > 0) keepMemory(first.bytes);
+    return this.#accepted(second.bytes);
   }
 
   /** A read of an upstream's socket, in the room that all of them share. */

@@ -28,10 +28,7 @@ export class FakeSocket implements Socket {
     this.#onWrite();
     return true;
   }
-  writePair(): boolean {
-    this.#onWrite();
-    return true;
-  }
+  writeMore(): void {}
   release(): void {}
   end(): void {}
   endAndClose(): boolean {

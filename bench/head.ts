@@ -44,7 +44,7 @@ const RESPONSE = bytesOf(
 );
 
 const accept = (): boolean => true;
-const socket = { write: accept, writeRange: accept, writePair: accept } as unknown as Socket;
+const socket = { write: accept, writeRange: accept, writeMore: accept } as unknown as Socket;
 const outbox = new Outbox();
 outbox.goTo(socket, new Slab());
 const request = new RequestHead();

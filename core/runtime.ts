@@ -86,8 +86,11 @@ export interface Socket {
   write(bytes: Uint8Array): boolean;
   /** `write(bytes.subarray(start, end))`, without making the view where the runtime can do without. */
   writeRange(bytes: Uint8Array, start: number, end: number): boolean;
-  /** `write` of two pieces with as few system calls as the runtime allows. */
-  writePair(first: Uint8Array, second: Uint8Array): boolean;
+  /**
+   * The same of what goes in front of the next `writeRange`, which must follow at once and answers for both: with as few system
+   * calls as the runtime allows.
+   */
+  writeMore(bytes: Uint8Array, start: number, end: number): void;
   /**
    * Gives a whole chunk back, as `onData` of this socket brought it: each part of it was written (to any socket) or is
    * not wanted. Nobody may look at it again, for the adapter may read into the same memory. Saying nothing is fine, too.

@@ -80,9 +80,8 @@ export class SimSocket implements Socket {
     return this.write(bytes.subarray(start, end));
   }
 
-  writePair(first: Uint8Array, second: Uint8Array): boolean {
-    this.write(first);
-    return this.write(second);
+  writeMore(bytes: Uint8Array, start: number, end: number): void {
+    this.writeRange(bytes, start, end);
   }
 
   release(chunk: Uint8Array): void {

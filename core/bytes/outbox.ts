@@ -3,7 +3,7 @@
  * write; large bodies pass through without a copy. The only file that writes to sockets.
  *
  *     text/copy/piece ──► pending region of the slab ──flush──► socket.write
- *     piece (large)   ──────────────────────────────► socket.writePair(pending, piece)
+ *     piece (large)   ──────────────────────────────► socket.writeMore(pending), socket.writeRange(piece)
  */
 
 import type { Socket } from "../runtime.ts";
@@ -68,13 +68,10 @@ export class Outbox {
       this.copy(bytes, start, end);
       return;
     }
-    // A whole chunk goes on as the very view it came as: an adapter may recognise it and use its memory again.
-    const piece = start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end);
-    this.writtenBytes += this.pendingBytes + piece.length;
-    const accepted =
-      this.#start === this.#end
-        ? this.#socket!.write(piece)
-        : this.#socket!.writePair(this.#bytes.subarray(this.#start, this.#end), piece);
+    const socket = this.#socket!;
+    this.writtenBytes += this.pendingBytes + end - start;
+    if (this.#start < this.#end) socket.writeMore(this.#bytes, this.#start, this.#end);
+    const accepted = socket.writeRange(bytes, start, end);
     this.#handedOver();
     if (!accepted) this.isBlocked = true;
   }

@@ -80,9 +80,8 @@ class MemorySocket implements Socket {
     return false;
   }
 
-  writePair(first: Uint8Array, second: Uint8Array): boolean {
-    this.write(first);
-    return this.write(second);
+  writeMore(bytes: Uint8Array, start: number, end: number): void {
+    this.writeRange(bytes, start, end);
   }
 
   release(): void {}

@@ -75,7 +75,8 @@ describe("createSimulation: bytes", () => {
     client.send("two");
     sim.drive();
     assert.deepEqual(server.events, ["data one", "data two"]);
-    socket.writePair(bytesOfText("three"), bytesOfText("four"));
+    socket.writeMore(bytesOfText("(three"), 1, 6);
+    socket.writeRange(bytesOfText("four"), 0, 4);
     socket.writeRange(bytesOfText("(five)"), 1, 5);
     sim.drive();
     assert.equal(client.text(), "threefourfive");

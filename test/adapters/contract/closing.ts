@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { it } from "@std/testing/bdd";
 import type { Capabilities } from "../../../core/runtime.ts";
-import { type Link, patterned } from "./link.ts";
+import { type Link, patterned, writePair } from "./link.ts";
 import { aMoment } from "./recorder.ts";
 
 /** End, close, reset: who learns of it, in which order, how often. */
@@ -159,7 +159,7 @@ export function closing({ reset: hasReset }: Pick<Capabilities, "reset">, join: 
     l.socket.write(patterned(3));
     l.socket.end();
     strictEqual(l.socket.write(patterned(1_000_000)), true);
-    strictEqual(l.socket.writePair(patterned(1), patterned(2)), true);
+    strictEqual(writePair(l.socket, patterned(1), patterned(2)), true);
     await l.far.untilEnded();
     await aMoment(10);
     strictEqual(l.far.receivedBytes, 3);
@@ -172,7 +172,7 @@ export function closing({ reset: hasReset }: Pick<Capabilities, "reset">, join: 
     recorder.during(() => {
       socket.destroy();
       strictEqual(socket.write(patterned(5)), true);
-      strictEqual(socket.writePair(patterned(1), patterned(2)), true);
+      strictEqual(writePair(socket, patterned(1), patterned(2)), true);
       socket.end();
       socket.pause();
       socket.resume();

@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { it } from "@std/testing/bdd";
-import { HIGH_WATER_BYTES, type Link, patterned } from "./link.ts";
+import { HIGH_WATER_BYTES, type Link, patterned, writePair } from "./link.ts";
 import { aMoment, joinedChunks } from "./recorder.ts";
 
 /** More than the kernel takes on loopback, whatever its buffers grow to. */
@@ -58,7 +58,7 @@ export function flowing(join: () => Promise<Link>): void {
   it("writes an empty chunk as nothing", async () => {
     await using l = await join();
     strictEqual(l.socket.write(new Uint8Array(0)), true);
-    l.socket.writePair(new Uint8Array(0), new Uint8Array([65]));
+    writePair(l.socket, new Uint8Array(0), new Uint8Array([65]));
     await l.far.untilBytes(1);
     strictEqual(l.far.text(), "A");
   });
@@ -70,7 +70,7 @@ export function flowing(join: () => Promise<Link>): void {
       const [a, b, c] = [`${i},`, `${"x".repeat(i)};`, `${i}\n`];
       expected += a + b + c;
       const encoder = new TextEncoder();
-      l.socket.writePair(encoder.encode(a), encoder.encode(b));
+      writePair(l.socket, encoder.encode(a), encoder.encode(b));
       l.socket.write(encoder.encode(c));
     }
     await l.far.untilBytes(expected.length);
@@ -82,9 +82,9 @@ export function flowing(join: () => Promise<Link>): void {
     l.far.raw.pause();
     const bulk = patterned(8 * 1024 * 1024);
     l.socket.write(bulk.slice());
-    l.socket.writePair(patterned(100), patterned(70_000));
+    writePair(l.socket, patterned(100), patterned(70_000));
     l.socket.write(patterned(3));
-    l.socket.writePair(patterned(1), patterned(2));
+    writePair(l.socket, patterned(1), patterned(2));
     l.far.raw.resume();
     await l.far.untilBytes(bulk.length + 70_106);
     const whole = joinedChunks([bulk, patterned(100), patterned(70_000), patterned(3), patterned(1), patterned(2)]);
@@ -99,8 +99,8 @@ export function flowing(join: () => Promise<Link>): void {
     let otherBytes = 0;
     for (let turn = 0, accepting = true; accepting && turn < 4000; turn++) {
       expected.push(patterned(turn % 200), patterned(15_000 + turn));
-      accepting = l.socket.writePair(patterned(turn % 200), patterned(15_000 + turn));
-      other.socket.writePair(new Uint8Array(100).fill(1), new Uint8Array(16_000).fill(2));
+      accepting = writePair(l.socket, patterned(turn % 200), patterned(15_000 + turn));
+      writePair(other.socket, new Uint8Array(100).fill(1), new Uint8Array(16_000).fill(2));
       otherBytes += 16_100;
       await other.far.untilBytes(otherBytes);
     }
@@ -301,7 +301,8 @@ export function flowing(join: () => Promise<Link>): void {
     l.recorder.onBytes = (socket, bytes) => {
       const half = bytes.length >> 1;
       expected.push(patterned(10), new Uint8Array(bytes.subarray(1)));
-      socket.writePair(patterned(10), bytes.subarray(1, half));
+      socket.writeMore(patterned(10), 0, 10);
+      socket.writeRange(bytes, 1, half);
       const accepted = socket.write(bytes.subarray(half));
       socket.release(bytes);
       if (!accepted) socket.pause();

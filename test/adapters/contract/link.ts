@@ -144,3 +144,13 @@ export function patterned(length: number): Uint8Array {
   for (let i = 0; i < length; i++) bytes[i] = (i * 7 + (i >> 8)) & 255;
   return bytes;
 }
+
+/** Both out of the midst of some memory. */
+export function writePair(socket: Socket, first: Uint8Array, second: Uint8Array): boolean {
+  const memory = new Uint8Array(first.length + second.length + 30);
+  memory.set(first, 10);
+  const secondAt = first.length + 20;
+  memory.set(second, secondAt);
+  socket.writeMore(memory, 10, 10 + first.length);
+  return socket.writeRange(memory, secondAt, secondAt + second.length);
+}

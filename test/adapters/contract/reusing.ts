@@ -22,7 +22,10 @@ export function reusing(runtime: Runtime, join: () => Promise<Link>): void {
       memory.fill(letter.charCodeAt(0));
       if (i % 3 === 0) l.socket.write(memory.subarray(0, 600));
       else if (i % 3 === 1) l.socket.writeRange(memory, 100, 700);
-      else l.socket.writePair(memory.subarray(0, 300), memory.subarray(500, 800));
+      else {
+        l.socket.writeMore(memory, 0, 300);
+        l.socket.writeRange(memory, 500, 800);
+      }
       expected += letter.repeat(600);
     }
     memory.fill(0x2e, 0, runtime.isWritten(memory) ? 1000 : 0);

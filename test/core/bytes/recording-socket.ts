@@ -15,21 +15,23 @@ export class RecordingSocket implements Socket {
   /** What the next writes answer. */
   accepts = true;
   isEnded = false;
+  /** What goes in front of the next write. */
+  #more = "";
 
   /** All of it, in one. */
   written = "";
 
   write(bytes: Uint8Array): boolean {
-    this.calls.push(this.#take(bytes));
+    this.calls.push(this.#more + this.#take(bytes));
+    this.#more = "";
     return this.accepts;
   }
 
   writeRange(bytes: Uint8Array, start: number, end: number): boolean {
     return this.write(bytes.subarray(start, end));
   }
-  writePair(first: Uint8Array, second: Uint8Array): boolean {
-    this.calls.push(`${this.#take(first)}\0+\0${this.#take(second)}`);
-    return this.accepts;
+  writeMore(bytes: Uint8Array, start: number, end: number): void {
+    this.#more = `${this.#take(bytes.subarray(start, end))}\0+\0`;
   }
 
   release(chunk: Uint8Array): void {
