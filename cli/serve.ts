@@ -18,6 +18,7 @@ import { ServerFiles } from "./server-files.ts";
 import { showTraces } from "./show-traces.ts";
 import { type FileWatch, watchFiles } from "./watch-files.ts";
 import { shownError } from "./while-code-runs.ts";
+import { boundYoungGeneration } from "./young-generation.ts";
 
 export interface ServeOptions {
   readonly runtime: Runtime;
@@ -59,6 +60,7 @@ export async function serve({ runtime, config, observer, onStarted, reloading }:
     await proxy.start();
     for (const address of proxy.addresses) standardError.write(`millrace: listening on ${urlOf(address)}`);
     onStarted?.(proxy.addresses);
+    if (runtime.name === "node") boundYoungGeneration();
     signals.onShow(() => showTraces(proxy, TRACES_SIGNAL, (line) => standardError.write(line)));
     stopReloading = startReloading(proxy, signals, reloading ?? null);
     const first = await signals.next();
