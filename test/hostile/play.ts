@@ -32,6 +32,8 @@ export async function play(stage: Stage, vector: Vector, delivery: Delivery): Pr
   if (vector.clientEnds) peer.end();
 
   await stage.until(() => peer.closed !== null || finals(view).length >= answersAwaited(vector));
+  // Who has said all and goes on nevertheless may be reset: not before it has heard the end.
+  if (vector.follow === "close") await stage.until(() => peer.closed !== null);
   if (delivery.kind !== "split" && delivery.kind !== "pipelined" && !vector.clientEnds) {
     view.canary = nonce;
     peer.send(canaryBytes);
