@@ -8,21 +8,23 @@
  */
 import { counted, interpreting } from "./interpreted.ts";
 
-const MANY = 400;
+const MANY = 300;
 const CACHE = ["--D1=49152,12,64", "--LL=1048576,16,64"];
 const COUNTER = ["--tool=cachegrind", "--cache-sim=yes", "--cachegrind-out-file=/dev/null", ...CACHE];
 /** No collection comes between. */
 const V8 = ["--min-semi-space-size=64", "--max-semi-space-size=64"];
 /** The difference of two runs is counted. */
-const ROUNDS = [2, 4] as const;
+const [FEW_ROUNDS, MANY_ROUNDS] = [2, 3];
 
-const lines = await interpreting("cold-exchanges.ts", (run) => {
-  const missesOf = (servers: number, clients: number): number => {
-    const count = (rounds: number) => counted(run(COUNTER, [rounds * MANY, servers, clients], V8), /LLd misses/);
-    return (count(ROUNDS[1]) - count(ROUNDS[0])) / ((ROUNDS[1] - ROUNDS[0]) * MANY);
+const lines = await interpreting("cold-exchanges.ts", async (run) => {
+  const missesOf = async (servers: number, clients: number): Promise<number> => {
+    const count = async (rounds: number) =>
+      counted(await run(COUNTER, [rounds * MANY, servers, clients], V8), /LLd misses/);
+    const [few, many] = await Promise.all([count(FEW_ROUNDS), count(MANY_ROUNDS)]);
+    return (many - few) / ((MANY_ROUNDS - FEW_ROUNDS) * MANY);
   };
-  const few = missesOf(1, 1);
-  const rounded = (misses: number) => Math.round((misses - few) * 10) / 10;
-  return { perServer: rounded(missesOf(MANY, 1)), perClient: rounded(missesOf(1, MANY)) };
+  const shared = await missesOf(1, 1);
+  const rounded = (misses: number) => Math.round((misses - shared) * 10) / 10;
+  return { perServer: rounded(await missesOf(MANY, 1)), perClient: rounded(await missesOf(1, MANY)) };
 });
 console.log(JSON.stringify(lines, null, 2));

@@ -2,21 +2,28 @@
  * Programs under valgrind with a V8 that only interprets: with compilers, what is compiled when would be counted, too. Two
  * runs differ by less than 0.01 %, on a busy machine as well.
  */
-import { spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { build } from "esbuild";
 import { executableOf } from "../test/support/runtime-command.ts";
 
 const OPTIONS = ["--jitless", "--single-threaded", "--predictable", "--hash-seed=1", "--random-seed=1"];
 
-/** What valgrind says of runs of `entry`, a file of this folder: `run` takes its options, V8's, and the program's arguments. */
-export async function interpreting<T>(
-  entry: string,
-  use: (run: (valgrind: readonly string[], args: readonly (string | number)[], v8?: readonly string[]) => string) => T,
-): Promise<T> {
+/** What valgrind says of one run: its options, the program's arguments, and V8's options. */
+export type Run = (
+  valgrind: readonly string[],
+  args: readonly (string | number)[],
+  v8?: readonly string[],
+) => Promise<string>;
+
+const execute = promisify(execFile);
+
+/** Runs of `entry`, a file of this folder. */
+export async function interpreting<T>(entry: string, use: (run: Run) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), "millrace-interpreted-"));
   try {
     // An interpreter without WebAssembly can't strip types.
@@ -30,12 +37,11 @@ export async function interpreting<T>(
       // Some packages are CommonJS.
       banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
     });
-    return use((valgrind, args, v8 = []) => {
+    return await use(async (valgrind, args, v8 = []) => {
       const command = [...valgrind, "--smc-check=none", executableOf("node24"), ...OPTIONS, ...v8, program];
       // What is read from a cache is compiled at other times, and counts half as much again.
       const env = { ...process.env, NODE_DISABLE_COMPILE_CACHE: "1" };
-      const { stderr, error } = spawnSync("valgrind", [...command, ...args.map(String)], { encoding: "utf8", env });
-      if (error !== undefined) throw error;
+      const { stderr } = await execute("valgrind", [...command, ...args.map(String)], { env });
       return stderr;
     });
   } finally {
