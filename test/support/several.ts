@@ -3,13 +3,20 @@
 
 import { relative, resolve } from "node:path";
 import process from "node:process";
-import { describe } from "node:test";
+import { describe, it } from "node:test";
 import { pathToFileURL } from "node:url";
 
 for (const file of process.argv.slice(2)) {
   const { href } = pathToFileURL(resolve(file));
   // Within a suite of its own, or what it does before and after every test it would do for the others', too. Deno's suites
   // wait for nothing: files that do something then are not to be given here.
-  if ("Deno" in globalThis) await import(href);
+  if ("Deno" in globalThis) await import(href).catch((error) => failLoading(file, error));
   else describe(relative("", file), () => import(href));
+}
+
+/** Deno loses what a file throws once another has tests, and with it all files behind: it runs what is there, and calls it ok. */
+function failLoading(file: string, error: unknown): void {
+  it(`${file} can be loaded`, () => {
+    throw error;
+  });
 }
