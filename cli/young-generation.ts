@@ -12,17 +12,23 @@ const BYTES_MAX = 16 * 1024 * 1024;
 // Twenty times as many may survive in a burst as under a steady load. A look takes 5 µs.
 const LOOK_EVERY_MS = 100;
 
+/** As V8 has it by itself, and none. */
+const GROWING = "--semi-space-growth-factor=2";
+const BOUNDED = "--semi-space-growth-factor=1";
+
 /** On Node, for as long as the process lives; not where somebody has asked for another size. */
 export function boundYoungGeneration(): void {
-  const isAsked = [...process.execArgv, process.env["NODE_OPTIONS"]].some((option) => option?.includes("semi-space"));
-  if (isAsked) return;
-  const timer = setInterval(() => {
-    if (youngBytes() < BYTES_MAX) return;
+  const asked = [...process.execArgv, process.env["NODE_OPTIONS"] ?? ""].some((text) => /semi[-_]space/.test(text));
+  if (asked) return;
+  let isBounded = false;
+  setInterval(() => {
+    // A collection in a quiet time makes it small again: then it has to be let grow, or it would stay so under any load.
+    const isFull = youngBytes() >= BYTES_MAX;
+    if (isFull === isBounded) return;
+    isBounded = isFull;
     // V8 allows for it while it runs, unlike a greatest size, which counts at start only.
-    setFlagsFromString("--semi-space-growth-factor=1");
-    clearInterval(timer);
-  }, LOOK_EVERY_MS);
-  timer.unref();
+    setFlagsFromString(isFull ? BOUNDED : GROWING);
+  }, LOOK_EVERY_MS).unref();
 }
 
 function youngBytes(): number {
