@@ -26,8 +26,8 @@ const LICENSES = "THIRD-PARTY-LICENSES";
 const APART = ["esbuild"];
 /** In the files, but our types name its. */
 const FOR_TYPES = ["valibot"];
-/** For CommonJS packages; by a name that nothing else has. */
-const BANNER = 'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);';
+/** For CommonJS packages. No import, because `millrace/core` is for runtimes without Node's modules, too. */
+const BANNER = 'const require = globalThis.process?.getBuiltinModule?.("node:module").createRequire(import.meta.url);';
 /** Needed to run sources only. */
 const OF_SOURCES = ["tsx"];
 /** Beside the exports, what is started. */

@@ -5,6 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { build } from "esbuild";
 import {
   executableOf,
   projectRoot,
@@ -129,6 +130,11 @@ describe("the package", { ignore: runtimeUnderTest() !== "node24" }, () => {
       timeoutMs: 60_000,
     });
     assert.equal(code, 0, stdout);
+  });
+
+  it("asks for nothing of a runtime in its core", async () => {
+    const options = { bundle: true, write: false, format: "esm", platform: "neutral" } as const;
+    await build({ ...options, entryPoints: [installed("core", "mod.js")], logLevel: "silent" });
   });
 
   const commitBuiltFrom = () => {
