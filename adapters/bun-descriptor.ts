@@ -88,12 +88,24 @@ function isSet(descriptor: number, level: number, name: number, to: number): boo
 /** A request head fits; what is more is left to Bun. */
 const room = new Uint8Array(4096);
 
-/** What waits to be read, or the first of it; null for nothing. Only what waits, so that no error is taken away from Bun. */
+/** Bun accepts for as long as connections come, and all else waits for that: more must not be done for each of them. */
+const READS_OF_TURN_MAX = 32;
+let readsOfTurn = 0;
+
+/**
+ * What waits to be read, or the first of it; null for nothing, and when enough was read in this turn of the event loop. Only
+ * what waits, so that no error is taken away from Bun.
+ */
 export function readWaiting(descriptor: number): Uint8Array | null {
-  if (library === null || !tellsRight || library.ioctl(descriptor, FIONREAD, value) !== 0 || value[0] === 0)
-    return null;
+  if (library === null || !tellsRight || readsOfTurn === READS_OF_TURN_MAX) return null;
+  if (library.ioctl(descriptor, FIONREAD, value) !== 0 || value[0] === 0) return null;
+  if (readsOfTurn++ === 0) setImmediate(endTurn);
   const count = library.recv(descriptor, room, room.length, MSG_DONTWAIT);
   return count > 0 ? room.slice(0, count) : null;
+}
+
+function endTurn(): void {
+  readsOfTurn = 0;
 }
 
 /** A `sockaddr_in6`: the family in the machine's order, the port in the network's, the address at 8 or, of IPv4, at 4. */

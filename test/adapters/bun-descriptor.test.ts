@@ -60,6 +60,20 @@ describe("past Bun's sockets", { ignore: bun === undefined || process.platform !
     close();
   });
 
+  it("what waits is left to Bun, once much was read in a turn of the event loop", async () => {
+    const { near, far, close } = await pair("127.0.0.1", "127.0.0.1");
+    peerOf(far);
+    far.pause();
+    near.write(new Uint8Array(1000 * 4096));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    let reads = 0;
+    while (readWaiting(far.fd) !== null) reads++;
+    assert.equal(reads, 32);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(readWaiting(far.fd)?.length, 4096);
+    close();
+  });
+
   it("keep-alive is turned on for listeners only", async () => {
     const { listener, far, close } = await pair("127.0.0.1", "127.0.0.1");
     assert.equal(passOnKeepAlive(listener, 15_000), true, "Bun does not tell the descriptor any more?");
