@@ -24,6 +24,7 @@ import {
   scriptOptions,
 } from "./support/runtime-command.ts";
 import { addTally, type Tally, tallyFromJunit, tallyText } from "./support/tally.ts";
+import { UNCAUGHT } from "./support/tell-uncaught.ts";
 
 // Well above the slowest file, so that only a hanging one meets it.
 const fileTimeoutMs = 300_000;
@@ -53,6 +54,7 @@ const slowestFirst = [
 ];
 /** Has Node and Deno run several files in one process and with one core, as Bun does by itself. */
 const several = "./test/support/several.ts";
+const tellUncaught = "./test/support/tell-uncaught.ts";
 /** What a file does before or after every test, outside of a suite. */
 const ownSteps = /^(?:before|after)(?:Each|All)?\(/m;
 
@@ -176,6 +178,7 @@ async function runGroup(runtime: RuntimeName, files: readonly string[]): Promise
     trouble = `stopped after ${fileTimeoutMs / 1000} s: a test hangs, or something it opened was not closed`;
   else if (tally.passed + tally.failed + tally.skipped === 0) trouble = `ran no test (exit code ${code})`;
   else if (code !== 0 && tally.failed === 0) trouble = `exit code ${code}, though no test failed`;
+  else if (output.includes(UNCAUGHT)) trouble = UNCAUGHT;
   if (trouble !== null) tally.failed++;
   return { name, tally, output, trouble, seconds: (performance.now() - startedMs) / 1000 };
 }
@@ -196,7 +199,7 @@ async function entriesOf(
 
 /** Each runtime's own test runner, told to write a JUnit report beside what it prints. */
 function testOptions(runtime: RuntimeName, report: string, first: string): string[] {
-  if (runtime === "deno") return ["test", "-A", "--no-check", `--junit-path=${report}`];
+  if (runtime === "deno") return ["test", "-A", "--no-check", `--preload=${tellUncaught}`, `--junit-path=${report}`];
   if (runtime === "bun")
     return ["test", `--timeout=${fileTimeoutMs}`, "--reporter=junit", `--reporter-outfile=${report}`];
   // A file started by itself runs its tests as `--test` would, without a second process that only collects.
