@@ -16,7 +16,7 @@ const isIgnored = runtimeUnderTest() !== "node24" || lacksTool("valgrind");
 describe("a request", { ignore: isIgnored }, () => {
   it("takes no more instructions of the interpreter than it did", async () => {
     const argv = [executableOf("node24"), ...scriptOptions("node24"), "bench/instructions.ts"];
-    const { code, stdout, stderr } = await runProgram(argv, { cwd: projectRoot, timeoutMs: 120_000 });
+    const { code, stdout, stderr } = await runProgram(argv, { cwd: projectRoot, timeoutMs: 240_000 });
     assert.equal(code, 0, stderr);
     const { interpreted: now } = JSON.parse(stdout) as { interpreted: number };
     const file = readFileSync(join(projectRoot, "bench", "instructions.json"), "utf8");
