@@ -6,7 +6,8 @@ import { Buffer } from "node:buffer";
 import type { Address, Attempt, ConnectDone, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
 import { peerOf, readWaiting } from "./bun-descriptor.ts";
 import { freeMemory, keepMemory } from "./chunk-memory.ts";
-import { LateSender, type Range, viewOf } from "./late-writes.ts";
+import { LateSender } from "./late-writes.ts";
+import { type Range, viewOf } from "./range.ts";
 import { CANCELED, tcpAddress, toSocketError } from "./socket-error.ts";
 
 export interface RawSocket {

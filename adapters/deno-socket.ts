@@ -22,7 +22,8 @@ import {
 } from "./deno-buffers.ts";
 import { type DenoConn, readFrom, ridOf, toAddress, writeTo } from "./deno-conn.ts";
 import { readNow, waitingBytes, writeFirstNow, writeNow } from "./deno-descriptor.ts";
-import { LateSender, type Range, sendWaiting, viewOf } from "./late-writes.ts";
+import { LateSender, sendWaiting } from "./late-writes.ts";
+import { type Range, viewOf } from "./range.ts";
 import { SMALL_BYTES, SmallChunks } from "./small-chunks.ts";
 import { toSocketError } from "./socket-error.ts";
 

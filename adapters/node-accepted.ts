@@ -6,7 +6,7 @@ import { readSync, writeSync, writevSync } from "node:fs";
 import { getSystemErrorName } from "node:util";
 import type { Address, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
 import { keepMemory } from "./chunk-memory.ts";
-import { LateSender, type Range, viewOf } from "./late-writes.ts";
+import { LateSender } from "./late-writes.ts";
 import {
   type HandleRequest,
   isWriteQueued,
@@ -18,6 +18,7 @@ import {
   UV_EOF,
 } from "./node-handle.ts";
 import { copyRead, READ_ROOM, releaseRead } from "./node-read.ts";
+import { type Range, viewOf } from "./range.ts";
 import { tcpAddress, toSocketError } from "./socket-error.ts";
 
 const UNOWNED: SocketHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };

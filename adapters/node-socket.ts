@@ -2,12 +2,13 @@ import type { Socket as NetSocket } from "node:net";
 import { Readable } from "node:stream";
 import type { Address, Attempt, ConnectDone, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
 import { keepMemory } from "./chunk-memory.ts";
-import { LateSender, type Range } from "./late-writes.ts";
+import { LateSender } from "./late-writes.ts";
 import { countRead } from "./node-garbage.ts";
 import { unlessReset } from "./node-hidden-reset.ts";
 import { readBeforeWriteError } from "./node-last-read.ts";
 import { copyRead, releaseRead } from "./node-read.ts";
 import { writeNow, writePairNow } from "./node-write-now.ts";
+import type { Range } from "./range.ts";
 import { CANCELED, tcpAddress, toSocketError } from "./socket-error.ts";
 
 /** The net.Socket, which carries its owner so that listeners can be shared functions. */

@@ -50,6 +50,7 @@ const sharedByAdapters = [
   "chunk-memory",
   "dns-message",
   "late-writes",
+  "range",
   "resolver",
   "small-chunks",
   "socket-error",
