@@ -45,7 +45,7 @@ function perfArea(stack: readonly string[]): string {
     const outermost = stack.findIndex((line) => / (?:do_syscall_64|invoke_syscall)/.test(line)) - 1;
     return `kernel: ${calls[outermost] ?? "interrupts and faults"}`;
   }
-  // Where the file of a map of symbols would be: code that was made while running.
+  // Where perf looks for a map of symbols, on every machine and whatever TMPDIR says: code that was made while running.
   if (where.startsWith("/tmp/perf-") || where.startsWith("//anon") || where === "[unknown]")
     return "compiled JavaScript";
   if (where === "[vdso]" || where.includes("/libc")) return "C library";
