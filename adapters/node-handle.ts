@@ -1,16 +1,17 @@
 /**
- * The handles behind net.Socket, as far as accepted connections use them, and a way to what they tell: how a read or a
- * write went stands in numbers that Node shares with its own code only. Where this Node keeps them elsewhere the way is
- * null, and accepted connections are net.Sockets.
+ * The handles behind net.Socket, and a way to what they tell: how a read or a write went stands in numbers that Node shares
+ * with its own code only. Where this Node keeps them elsewhere the way is null, and connections are net.Sockets.
  */
-import type { Server } from "node:net";
+import { isIP, type Server } from "node:net";
+import type { Address } from "../core/runtime.ts";
+import { tcpAddress } from "./socket-error.ts";
 
 /** One connection of the kernel, without a stream around it. Calls that can fail answer 0 or an errno. */
-export interface TcpHandle {
+export interface SocketHandle {
   readonly fd: number;
   /** What the kernel has not taken of all that was written. */
   readonly writeQueueSize: number;
-  onread: (this: TcpHandle) => void;
+  onread: (this: SocketHandle) => void;
   /** Ours: who hears of it. */
   owner: unknown;
   useUserBuffer(room: Uint8Array): void;
@@ -18,11 +19,14 @@ export interface TcpHandle {
   readStop(): number;
   writeBuffer(request: HandleRequest, bytes: Uint8Array): number;
   shutdown(request: HandleRequest): number;
-  getpeername(out: SocketName): number;
-  getsockname(out: SocketName): number;
+  /** These of TCP only. */
+  setNoDelay?(on: boolean): number;
+  setKeepAlive?(on: boolean, seconds: number): number;
+  getpeername?(out: SocketName): number;
+  getsockname?(out: SocketName): number;
+  reset?(closed: (this: SocketHandle) => void): number;
   /** `closed` comes later, with the handle as `this`. */
-  close(closed?: (this: TcpHandle) => void): void;
-  reset(closed: (this: TcpHandle) => void): number;
+  close(closed?: (this: SocketHandle) => void): void;
 }
 
 export interface HandleRequest {
@@ -38,12 +42,23 @@ export interface SocketName {
   readonly port?: number;
 }
 
-type OnConnection = (this: ServerHandle, status: number, handle: TcpHandle | undefined) => void;
+type OnConnection = (this: ServerHandle, status: number, handle: SocketHandle | undefined) => void;
 
 interface ServerHandle {
   onconnection?: OnConnection;
   setNoDelay?(on: boolean): number;
   setKeepAlive?(on: boolean, seconds: number): number;
+}
+
+export interface ConnectRequest {
+  oncomplete: (this: ConnectRequest, status: number) => void;
+  /** Ours. */
+  owner: unknown;
+}
+
+interface ConnectingHandle extends SocketHandle {
+  connect(request: ConnectRequest, hostOrPath: string, port?: number): number;
+  connect6(request: ConnectRequest, host: string, port: number): number;
 }
 
 interface StreamNumbers {
@@ -56,22 +71,46 @@ interface StreamNumbers {
 
 export const UV_EOF = -4095;
 
-/** Node 20 tells a reset behind bytes as an end (`node-hidden-reset.ts`); it keeps its net.Sockets. */
-const numbers = Number.parseInt(process.versions.node, 10) >= 24 ? findNumbers() : null;
+/** New handles of one kind, and their requests. */
+interface Makers {
+  readonly Handle: new (kind: number) => ConnectingHandle;
+  readonly ConnectWrap: new () => ConnectRequest;
+}
+
+/** What Node's constants call SOCKET. */
+const SOCKET_KIND = 0;
+
+/** Node 20 tells a reset behind bytes as an end (`node-hidden-reset.ts`), and Windows has no descriptors: net.Sockets there. */
+const isForHandles = Number.parseInt(process.versions.node, 10) >= 24 && process.platform !== "win32";
+const numbers = isForHandles ? findNumbers() : null;
+const tcpMakers = numbers === null ? null : findMakers("tcp_wrap", "TCP", "TCPConnectWrap");
+const unixMakers = numbers === null ? null : findMakers("pipe_wrap", "Pipe", "PipeConnectWrap");
+
+function findMakers(module: string, handleName: string, requestName: string): Makers | null {
+  const found = bindingOf(module) as Readonly<Record<string, unknown>> | undefined;
+  const Handle = found?.[handleName];
+  const ConnectWrap = found?.[requestName];
+  return typeof Handle === "function" && typeof ConnectWrap === "function" ? ({ Handle, ConnectWrap } as Makers) : null;
+}
 
 function findNumbers(): StreamNumbers | null {
+  const found = bindingOf("stream_wrap") as Partial<StreamNumbers> | undefined;
+  const isWhole =
+    found?.streamBaseState !== undefined &&
+    found.kReadBytesOrError !== undefined &&
+    found.kLastWriteWasAsync !== undefined &&
+    found.WriteWrap !== undefined &&
+    found.ShutdownWrap !== undefined;
+  return isWhole ? (found as StreamNumbers) : null;
+}
+
+/** Undefined where it is forbidden (`--permission`), or gone. */
+function bindingOf(module: string): unknown {
   const { binding } = process as unknown as { binding?(name: string): unknown };
   try {
-    const found = binding?.call(process, "stream_wrap") as Partial<StreamNumbers> | undefined;
-    const isWhole =
-      found?.streamBaseState !== undefined &&
-      found.kReadBytesOrError !== undefined &&
-      found.kLastWriteWasAsync !== undefined &&
-      found.WriteWrap !== undefined &&
-      found.ShutdownWrap !== undefined;
-    return isWhole ? (found as StreamNumbers) : null;
+    return binding?.call(process, module);
   } catch {
-    return null; // forbidden (`--permission`), or gone
+    return undefined;
   }
 }
 
@@ -89,6 +128,13 @@ export function isWriteQueued(): boolean {
   return state[asyncAt] !== 0;
 }
 
+/** Whom `handle` of TCP is connected to. */
+export function peerOf(handle: SocketHandle): Address {
+  const name: SocketName = {};
+  handle.getpeername?.(name);
+  return tcpAddress(name.address, name.port);
+}
+
 export function newWrite(): HandleRequest {
   return new numbers!.WriteWrap();
 }
@@ -97,11 +143,31 @@ export function newShutdown(): HandleRequest {
   return new numbers!.ShutdownWrap();
 }
 
+/** A connection under way: `request` hears how it went, unless `status` is an errno already. */
+export interface HandleConnect {
+  readonly handle: SocketHandle;
+  readonly status: number;
+}
+
+/** Null where that is not possible. */
+export function connectHandle(to: Address, owner: unknown, told: ConnectRequest["oncomplete"]): HandleConnect | null {
+  const makers = to.kind === "unix" ? unixMakers : tcpMakers;
+  const family = to.kind === "unix" ? 0 : isIP(to.host);
+  if (makers === null || (to.kind === "tcp" && family === 0)) return null;
+  const handle = new makers.Handle(SOCKET_KIND);
+  const request = new makers.ConnectWrap();
+  request.owner = owner;
+  request.oncomplete = told;
+  if (to.kind === "unix") return { handle, status: handle.connect(request, to.path) };
+  const { host, port } = to;
+  return { handle, status: family === 6 ? handle.connect6(request, host, port) : handle.connect(request, host, port) };
+}
+
 /**
  * From now on connections of `server` come as handles, failures to accept as ever. False where that is not possible, and
  * nothing was changed.
  */
-export function acceptHandles(server: Server, onHandle: (handle: TcpHandle) => void): boolean {
+export function acceptHandles(server: Server, onHandle: (handle: SocketHandle) => void): boolean {
   const listening = handleOf(server);
   const ordinary = listening?.onconnection;
   if (numbers === null || ordinary === undefined) return false;

@@ -6,7 +6,7 @@ import { LateSender } from "./late-writes.ts";
 import { countRead } from "./node-garbage.ts";
 import { unlessReset } from "./node-hidden-reset.ts";
 import { readBeforeWriteError } from "./node-last-read.ts";
-import { copyRead, releaseRead } from "./node-read.ts";
+import { releaseRead } from "./node-read.ts";
 import { writeNow, writePairNow } from "./node-write-now.ts";
 import type { Range } from "./range.ts";
 import { CANCELED, tcpAddress, toSocketError } from "./socket-error.ts";
@@ -104,13 +104,6 @@ export class NodeSocket extends LateSender implements Socket, Attempt {
     raw.uncork();
     if (raw.writableLength > 0) keepMemory(first.bytes);
     return this.#accepted(second.bytes);
-  }
-
-  /** A read of an upstream's socket, in the room that all of them share. */
-  onRead(length: number, room: Uint8Array): boolean {
-    if (this.abandoned) return true;
-    deliver(this, copyRead(room, length));
-    return true;
   }
 
   release(chunk: Uint8Array): void {

@@ -18,10 +18,9 @@ import type {
 } from "../core/runtime.ts";
 import { emptyQueue } from "./accept-queue.ts";
 import { isWritten } from "./chunk-memory.ts";
-import { AcceptedSocket } from "./node-accepted.ts";
-import { acceptHandles, passOnOptions } from "./node-handle.ts";
-import { READ_ROOM } from "./node-read.ts";
-import { readInto } from "./node-read-into.ts";
+import { connect as connectWithHandle, setOptions } from "./node-connect.ts";
+import { acceptHandles, passOnOptions, peerOf } from "./node-handle.ts";
+import { HandleSocket } from "./node-handle-socket.ts";
 import { NodeSocket, onConnect, type RawSocket } from "./node-socket.ts";
 import { toSocketError, unsupported } from "./socket-error.ts";
 import { system } from "./system.ts";
@@ -62,7 +61,6 @@ async function listen(options: ListenOptions, handler: ListenHandler): Promise<L
   let accepted = 0;
   server.on("connection", (raw: NetSocket) => {
     accepted++;
-    if (NODE_MAJOR >= 24) readInto(raw, READ_ROOM, onClientRead);
     const socket = new NodeSocket(raw as RawSocket, options.highWaterBytes, address, null);
     socket.guard(() => handler.onSocket(socket));
   });
@@ -76,14 +74,16 @@ async function listen(options: ListenOptions, handler: ListenHandler): Promise<L
     await bind(server, options).catch((again: unknown) => Promise.reject(toSocketError(again)));
   }
   server.on("error", (error) => handler.onAcceptError(toSocketError(error)));
-  if (passOnOptions(server, options.keepAliveMs ?? 0)) {
-    acceptHandles(server, (handle) => {
-      accepted++;
-      const socket = new AcceptedSocket(handle, options.highWaterBytes);
-      socket.guard(() => handler.onSocket(socket));
-      socket.begin();
-    });
-  }
+  const { keepAliveMs = 0, highWaterBytes } = options;
+  const arePassedOn = passOnOptions(server, keepAliveMs);
+  acceptHandles(server, (handle) => {
+    accepted++;
+    if (!arePassedOn) setOptions(handle, keepAliveMs);
+    // Asked while the socket is surely open: logs want it after the close, too.
+    const socket = new HandleSocket(handle, highWaterBytes, address.kind === "unix" ? address : peerOf(handle));
+    socket.guard(() => handler.onSocket(socket));
+    socket.begin();
+  });
   // libuv accepts whatever comes until the listening handle is closed, and its queue with it.
   const cannotRest = () => {};
   let closing: Promise<void> | null = null;
@@ -151,10 +151,6 @@ function isStale(path: string): Promise<boolean> {
   });
 }
 
-function onClientRead(this: NetSocket, length: number): boolean {
-  return (this as RawSocket).owner.onRead(length, READ_ROOM);
-}
-
 // ── connect ─────────────────────────────────────────────────────────────────
 
 function connect(options: ConnectOptions, done: ConnectDone): Attempt {
@@ -162,16 +158,16 @@ function connect(options: ConnectOptions, done: ConnectDone): Attempt {
     queueMicrotask(() => done(unsupported("TLS to upstreams"), null));
     return { cancel() {} };
   }
+  return connectWithHandle(options, done) ?? connectNetSocket(options, done);
+}
+
+function connectNetSocket(options: ConnectOptions, done: ConnectDone): Attempt {
   const { address, highWaterBytes } = options;
   const shared = { allowHalfOpen: true, noDelay: true, ...keepAliveOf(options), highWaterMark: highWaterBytes };
-  // Past the stream's machinery, which costs a small request seven percent of all (17.7 to 16.4 us, measured on Node 24). Sockets
-  // that a server accepts have no such option, and Node 20 tells a reset that came while paused as an end with it.
-  const onread = { buffer: READ_ROOM, callback: (length: number): boolean => socket.onRead(length, READ_ROOM) };
-  const reading = NODE_MAJOR >= 24 ? { ...shared, onread } : shared;
   const raw =
     address.kind === "unix"
-      ? netConnect({ ...reading, path: address.path })
-      : netConnect({ ...reading, host: address.host, port: address.port });
+      ? netConnect({ ...shared, path: address.path })
+      : netConnect({ ...shared, host: address.host, port: address.port });
   raw.pause();
   const socket: NodeSocket = new NodeSocket(raw as RawSocket, highWaterBytes, address, done);
   raw.once("connect", onConnect);

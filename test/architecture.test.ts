@@ -145,7 +145,7 @@ describe("architecture: imports", () => {
         const isShared = sharedByAdapters.some((name) => one.target === `adapters/${name}.ts`);
         const isPackage = source.path === "adapters/dns-message.ts" && one.target === "dns-packet";
         // adapters/node.ts and adapters/node-socket.ts may have adapters/node-*.ts of their own.
-        const isSibling = one.target.startsWith(source.path.replace(/(-\w+)?\.ts$/, "-"));
+        const isSibling = one.target.startsWith(source.path.replace(/(-[-\w]+)?\.ts$/, "-"));
         if (isPort || isOwnRuntime || isShared || isPackage || isSibling) return [];
         return [
           `${source.path}:${one.line} imports ${one.target}: only types of core/runtime.ts and its runtime's modules`,

@@ -4,8 +4,14 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { describe, it } from "@std/testing/bdd";
-import { acceptHandles, passOnOptions, readLength, type TcpHandle } from "../../adapters/node-handle.ts";
-import { readInto } from "../../adapters/node-read-into.ts";
+import {
+  acceptHandles,
+  connectHandle,
+  newWrite,
+  passOnOptions,
+  readLength,
+  type SocketHandle,
+} from "../../adapters/node-handle.ts";
 import { writeNow } from "../../adapters/node-write-now.ts";
 import { runtimeUnderTest } from "../support/runtime-command.ts";
 
@@ -24,23 +30,6 @@ async function pair(): Promise<{ accepted: Socket; far: Socket; close: () => voi
 }
 
 describe("on this Node", { ignore: !runtimeUnderTest().startsWith("node") }, () => {
-  it("an accepted socket reads into room it is given", async () => {
-    const { accepted, far, close } = await pair();
-    const room = new Uint8Array(64);
-    let length = 0;
-    const isInto = readInto(accepted, room, (read) => {
-      length = read;
-      return true;
-    });
-    assert.ok(isInto, "the documented way is all there is now");
-    accepted.resume();
-    far.write("hello");
-    while (length === 0) await new Promise((resolve) => setImmediate(resolve));
-    assert.equal(length, 5);
-    assert.equal(Buffer.from(room.subarray(0, 5)).toString(), "hello");
-    close();
-  });
-
   it("a socket is written to by its descriptor, and not once it is destroyed", async () => {
     const { accepted, far, close } = await pair();
     assert.equal(writeNow(accepted, Buffer.from("-hello-"), 1, 6), 5);
@@ -56,7 +45,7 @@ describe("on this Node", { ignore: !runtimeUnderTest().startsWith("node") }, () 
     const server = createServer().listen(0, "127.0.0.1");
     await once(server, "listening");
     const room = new Uint8Array(64);
-    const read = new Promise<{ handle: TcpHandle; length: number }>((resolve) => {
+    const read = new Promise<{ handle: SocketHandle; length: number }>((resolve) => {
       const isAccepting = acceptHandles(server, (handle) => {
         handle.useUserBuffer(room);
         handle.onread = function () {
@@ -74,6 +63,36 @@ describe("on this Node", { ignore: !runtimeUnderTest().startsWith("node") }, () 
     await new Promise<void>((resolve) => handle.close(() => resolve()));
     far.destroy();
     server.close();
+  });
+
+  it("connections are made as handles that can be written to", { ignore: isNode20 }, async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const owner = {};
+    const { handle, status } = await new Promise<{ handle: SocketHandle; status: number }>((resolve) => {
+      const connecting = connectHandle({ kind: "tcp", host: "127.0.0.1", port }, owner, function (completed) {
+        assert.equal(this.owner, owner);
+        resolve({ handle: connecting!.handle, status: completed });
+      });
+      assert.ok(connecting !== null, "net.Sockets are all there is now");
+      assert.equal(connecting.status, 0);
+    });
+    assert.equal(status, 0);
+    const [far] = (await once(server, "connection")) as [Socket];
+    const request = newWrite();
+    assert.equal(handle.writeBuffer(request, Buffer.from("hello")), 0);
+    assert.equal(String((await once(far, "data"))[0]), "hello");
+    await new Promise<void>((resolve) => handle.close(() => resolve()));
+    far.destroy();
+    server.close();
+  });
+
+  it("names are not for handles", () => {
+    assert.equal(
+      connectHandle({ kind: "tcp", host: "localhost", port: 1 }, null, () => {}),
+      null,
+    );
   });
 
   it("a listener passes its options on", { ignore: process.platform !== "linux" }, async () => {

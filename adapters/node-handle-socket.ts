@@ -1,6 +1,6 @@
 /**
- * An accepted connection as a socket of the port, on Node's handle: net.Socket around it, a Duplex with its listeners, its
- * ticks and two queues, was a third of the user time of a short connection.
+ * A connection as a socket of the port, on Node's handle: net.Socket around it, a Duplex with its listeners, its ticks and
+ * two queues, was a third of the user time of a short connection.
  */
 import { readSync, writeSync, writevSync } from "node:fs";
 import { getSystemErrorName } from "node:util";
@@ -13,8 +13,8 @@ import {
   newShutdown,
   newWrite,
   readLength,
+  type SocketHandle,
   type SocketName,
-  type TcpHandle,
   UV_EOF,
 } from "./node-handle.ts";
 import { copyRead, READ_ROOM, releaseRead } from "./node-read.ts";
@@ -23,10 +23,12 @@ import { tcpAddress, toSocketError } from "./socket-error.ts";
 
 const UNOWNED: SocketHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
 
-export class AcceptedSocket extends LateSender implements Socket {
+export class HandleSocket extends LateSender implements Socket {
   handler: SocketHandler = UNOWNED;
   readonly tls: TlsInfo | null = null;
-  readonly handle: TcpHandle;
+  readonly handle: SocketHandle;
+  /** Below 0 once it is closed: its number is somebody else's then. */
+  #descriptor: number;
   readonly highWaterBytes: number;
   readonly peer: Address;
   #local: Address | null = null;
@@ -54,23 +56,26 @@ export class AcceptedSocket extends LateSender implements Socket {
   /** What `onClose` will say. */
   error: SocketError | null = null;
 
-  constructor(handle: TcpHandle, highWaterBytes: number) {
+  /** `handle` is connected, and `peer` whom it is connected to. */
+  constructor(handle: SocketHandle, highWaterBytes: number, peer: Address) {
     super();
     this.handle = handle;
+    this.#descriptor = handle.fd;
     this.highWaterBytes = highWaterBytes;
-    // Asked while the socket is surely open: logs want it after the close, too.
-    const name: SocketName = {};
-    handle.getpeername(name);
-    this.peer = tcpAddress(name.address, name.port);
+    this.peer = peer;
     handle.owner = this;
   }
 
   get local(): Address {
-    if (this.#local !== null) return this.#local;
-    const name: SocketName = {};
-    if (!this.closed) this.handle.getsockname(name);
-    this.#local = tcpAddress(name.address, name.port);
+    this.#local ??= this.#askedLocal();
     return this.#local;
+  }
+
+  #askedLocal(): Address {
+    if (this.peer.kind === "unix") return this.peer;
+    const name: SocketName = {};
+    if (!this.closed) this.handle.getsockname?.(name);
+    return tcpAddress(name.address, name.port);
   }
 
   get unsentBytes(): number {
@@ -82,7 +87,7 @@ export class AcceptedSocket extends LateSender implements Socket {
   override sendNow(bytes: Uint8Array, start: number, end: number): boolean {
     let sentTo = start;
     try {
-      if (this.#writes === 0) sentTo += writeSync(this.handle.fd, bytes, start, end - start);
+      if (this.#writes === 0) sentTo += writeSync(this.#descriptor, bytes, start, end - start);
     } catch {
       // EAGAIN, or the peer is gone: the handle tries again, and tells.
     }
@@ -92,7 +97,7 @@ export class AcceptedSocket extends LateSender implements Socket {
   override sendBoth(first: Range, second: Range): boolean {
     let sent = 0;
     try {
-      if (this.#writes === 0) sent = writevSync(this.handle.fd, [first.view(0), second.view(0)]);
+      if (this.#writes === 0) sent = writevSync(this.#descriptor, [first.view(0), second.view(0)]);
     } catch {
       // As above.
     }
@@ -165,11 +170,15 @@ export class AcceptedSocket extends LateSender implements Socket {
   }
 
   /**
-   * Behind `onSocket`. Most clients send at once, so the request waits already when its connection is accepted: one that is
+   * Behind `onSocket` of an accepted one. Most clients send at once, so the request waits already when its connection is accepted: one that is
    * the last, too, is read and answered without the event loop.
    */
   begin(): void {
     if (!this.paused && !this.closed) this.#readFirst();
+    this.beginReading();
+  }
+
+  beginReading(): void {
     this.#isBegun = true;
     if (!this.paused && !this.closed && !this.#isResting) this.#start();
   }
@@ -178,7 +187,7 @@ export class AcceptedSocket extends LateSender implements Socket {
     if (!paysToTry()) return;
     let length = 0;
     try {
-      length = readSync(this.handle.fd, READ_ROOM);
+      length = readSync(this.#descriptor, READ_ROOM);
     } catch (error) {
       const failure = toSocketError(error);
       if (failure.code !== "EUNKNOWN") this.close(failure); // it is told but once; EAGAIN is none of ours
@@ -264,7 +273,8 @@ export class AcceptedSocket extends LateSender implements Socket {
   reset(): void {
     this.sendLate();
     if (this.closed) this.error = null;
-    else if (this.handle.reset(onReset) !== 0) this.close(null);
+    // A UNIX socket has no RST.
+    else if (this.handle.reset === undefined || this.handle.reset(onReset) !== 0) this.close(null);
     else this.#markClosed(null);
   }
 
@@ -281,6 +291,7 @@ export class AcceptedSocket extends LateSender implements Socket {
   #markClosed(error: SocketError | null): void {
     this.closed = true;
     this.finished = true;
+    this.#descriptor = -1;
     this.error = error;
   }
 
@@ -311,30 +322,30 @@ function tried(hasFound: boolean): void {
   if (!hasFound) skipsLeft = skipsAfterMiss;
 }
 
-function onRead(this: TcpHandle): void {
-  (this.owner as AcceptedSocket).read(readLength());
+function onRead(this: SocketHandle): void {
+  (this.owner as HandleSocket).read(readLength());
 }
 
 function onWritten(this: HandleRequest, status: number): void {
-  (this.owner as AcceptedSocket).written(status);
+  (this.owner as HandleSocket).written(status);
 }
 
 function onShutdown(this: HandleRequest): void {
-  const socket = this.owner as AcceptedSocket;
+  const socket = this.owner as HandleSocket;
   if (!socket.closed) socket.shutDown();
 }
 
-function onReset(this: TcpHandle): void {
-  const socket = this.owner as AcceptedSocket;
+function onReset(this: SocketHandle): void {
+  const socket = this.owner as HandleSocket;
   socket.handler.onClose(socket, socket.error);
 }
 
 /** Closed in this turn, and not told yet. */
-const closed: AcceptedSocket[] = [];
+const closed: HandleSocket[] = [];
 const soon = Promise.resolve();
 
 /** The descriptor is free by now; that Node calls back for each handle a phase later would tell nothing new, for 2.6 % of a short connection. */
-function tellClosed(socket: AcceptedSocket): void {
+function tellClosed(socket: HandleSocket): void {
   if (closed.push(socket) === 1) soon.then(tellAllClosed);
 }
 
@@ -350,7 +361,8 @@ function tellAllClosed(): void {
   }
 }
 
-function errorOf(status: number, what: string): SocketError {
+/** `status` is an errno, below 0. */
+export function errorOf(status: number, what: string): SocketError {
   const code = getSystemErrorName(status);
   return toSocketError({ code, message: `${what} ${code}` });
 }
