@@ -109,6 +109,11 @@ export class BunSocket extends LateSender implements Socket, Attempt {
     if (bytes !== null) EVENTS.data(this.raw as RawSocket, bytes);
   }
 
+  /** Asked for each time: once a socket is closed its number is somebody else's, and Bun says -1. */
+  override get descriptor(): number {
+    return (this.raw as RawSocket).fd;
+  }
+
   #pauseRaw(): void {
     this.rawPaused = true;
     this.raw?.pause();

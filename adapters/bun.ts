@@ -13,8 +13,10 @@ import type {
 } from "../core/runtime.ts";
 import { emptyQueue } from "./accept-queue.ts";
 import { passOnKeepAlive } from "./bun-descriptor.ts";
+import { openRing } from "./bun-ring.ts";
 import { BunSocket, EVENTS, type RawSocket } from "./bun-socket.ts";
 import { isWritten } from "./chunk-memory.ts";
+import { sendThrough, WAITING_MAX } from "./late-writes.ts";
 import { toSocketError, unsupported } from "./socket-error.ts";
 import { system } from "./system.ts";
 
@@ -45,6 +47,10 @@ export const runtime: Runtime = {
 };
 
 // ── listener ────────────────────────────────────────────────────────────────
+
+/** Opening it takes some milliseconds, which neither the start nor the first requests should wait for. */
+const RING_DELAY_MS = 100;
+let isRingOpening = false;
 
 /** Long enough for the loop to look at the socket once. */
 const ACCEPT_TURN_MS = 2;
@@ -121,7 +127,14 @@ async function listen(options: ListenOptions, handler: ListenHandler): Promise<L
       throw toSocketError(again);
     }
   }
+  openRingSoon();
   return listener;
+}
+
+function openRingSoon(): void {
+  if (isRingOpening) return;
+  isRingOpening = true;
+  setTimeout(() => sendThrough(openRing(WAITING_MAX)), RING_DELAY_MS).unref();
 }
 
 /** A socket file nobody answers on: left behind by a process that was killed. */

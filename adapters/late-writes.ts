@@ -6,16 +6,19 @@
  */
 
 import { Range } from "./range.ts";
+import type { RingWriter, SendRing } from "./send-ring.ts";
 
 /** Who has something to send at the end of the turn. */
-export interface LateWriter {
+export interface LateWriter extends RingWriter {
   sendLate(): void;
+  /** Adds what is to be sent, if there is a descriptor for it. `sendLate` follows in any case. */
+  addTo(ring: SendRing): void;
 }
 
 /** Up to here a write may wait: a head, and a body of a few lines with it. */
 const LATE_BYTES_MAX = 4096;
 /** So many are sent at once, so that the first of a large turn does not wait for the last. */
-const WAITING_MAX = 32;
+export const WAITING_MAX = 32;
 /** A turn with fewer is a lone one; after so many of those in a row nothing waits, and one write in PROBE_EVERY probes. */
 const TOGETHER_MIN = 4;
 const LONE_TURNS_MAX = 16;
@@ -57,6 +60,13 @@ function endTurn(): void {
   sendWaiting();
 }
 
+let ring: SendRing | null = null;
+
+/** From here on several go by one system call. */
+export function sendThrough(opened: SendRing | null): void {
+  ring = opened;
+}
+
 let isSending = false;
 
 /** Everything that waits goes out now. False from within: then some of it is still to go. */
@@ -65,6 +75,7 @@ export function sendWaiting(): boolean {
   isSending = true;
   let next = 0;
   try {
+    if (count > 1) sendTogether();
     while (next < count) {
       const writer = waiting[next]!;
       waiting[next++] = null;
@@ -80,6 +91,13 @@ export function sendWaiting(): boolean {
   return true;
 }
 
+/** Or what the kernel takes of them; the rest is still late. */
+function sendTogether(): void {
+  if (ring === null) return;
+  for (let i = 0; i < count; i++) waiting[i]!.addTo(ring);
+  ring.send();
+}
+
 const first = new Range();
 const second = new Range();
 
@@ -92,11 +110,18 @@ export abstract class LateSender implements LateWriter {
   #late: Uint8Array | null = null;
   #start = 0;
   #end = 0;
+  /** The ring has not answered yet. Who wrote, had it sent and wrote again waits twice. */
+  #isAdded = false;
 
   /** As `writeRange`, at once. Not after `finished`, and not for nothing. */
   abstract sendNow(bytes: Uint8Array, start: number, end: number): boolean;
   /** The same of two pieces. */
   abstract sendBoth(first: Range, second: Range): boolean;
+
+  /** Where a ring may send; -1 for nowhere. */
+  get descriptor(): number {
+    return -1;
+  }
 
   get queuedBytes(): number {
     return this.unsentBytes + (this.#late === null ? 0 : this.#end - this.#start);
@@ -141,5 +166,20 @@ export abstract class LateSender implements LateWriter {
     if (late === null) return;
     this.#late = null;
     if (!this.finished) this.sendNow(late, this.#start, this.#end);
+  }
+
+  addTo(ring: SendRing): void {
+    const late = this.#late;
+    if (late === null || this.finished || this.#isAdded) return;
+    const { descriptor } = this;
+    if (descriptor < 0) return;
+    this.#isAdded = true;
+    ring.add(this, descriptor, late, this.#start, this.#end);
+  }
+
+  taken(count: number): void {
+    this.#isAdded = false;
+    this.#start += count;
+    if (this.#start === this.#end) this.#late = null;
   }
 }

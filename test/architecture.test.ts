@@ -52,6 +52,7 @@ const sharedByAdapters = [
   "late-writes",
   "range",
   "resolver",
+  "send-ring",
   "small-chunks",
   "socket-error",
   "system",

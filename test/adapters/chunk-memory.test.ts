@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { freeMemory, isWritten, keepMemory } from "../../adapters/chunk-memory.ts";
-import { sendLater } from "../../adapters/late-writes.ts";
+import { type LateWriter, sendLater } from "../../adapters/late-writes.ts";
 
 const BYTES = 64 * 1024;
+function writer(sendLate: () => void): LateWriter {
+  return { sendLate, addTo() {}, taken() {} };
+}
+
 const canFree = "transfer" in ArrayBuffer.prototype;
 
 describe("the memory of a chunk", () => {
@@ -23,7 +27,7 @@ describe("the memory of a chunk", () => {
   it("is not freed before a part of it went out that waits for the end of the turn", () => {
     const chunk = new Uint8Array(BYTES).fill(7);
     let sent = 0;
-    sendLater({ sendLate: () => void (sent = chunk[100] ?? 0) });
+    sendLater(writer(() => void (sent = chunk[100] ?? 0)));
     freeMemory(chunk);
     assert.equal(sent, canFree ? 7 : 0);
   });
@@ -31,7 +35,7 @@ describe("the memory of a chunk", () => {
   it("is written when nothing is queued, what waits for the end of the turn included", () => {
     const memory = new Uint8Array(100);
     let hasWaited = false;
-    sendLater({ sendLate: () => void (hasWaited = true) });
+    sendLater(writer(() => void (hasWaited = true)));
     assert.equal(isWritten(memory), true);
     assert.equal(hasWaited, true);
     keepMemory(memory.subarray(10));
