@@ -16,7 +16,7 @@ import { passOnKeepAlive } from "./bun-descriptor.ts";
 import { openRing } from "./bun-ring.ts";
 import { BunSocket, EVENTS, type RawSocket } from "./bun-socket.ts";
 import { isWritten } from "./chunk-memory.ts";
-import { sendThrough, WAITING_MAX } from "./late-writes.ts";
+import { openRingSoon } from "./late-writes.ts";
 import { toSocketError, unsupported } from "./socket-error.ts";
 import { system } from "./system.ts";
 
@@ -47,10 +47,6 @@ export const runtime: Runtime = {
 };
 
 // ── listener ────────────────────────────────────────────────────────────────
-
-/** Opening it takes some milliseconds, which neither the start nor the first requests should wait for. */
-const RING_DELAY_MS = 100;
-let isRingOpening = false;
 
 /** Long enough for the loop to look at the socket once. */
 const ACCEPT_TURN_MS = 2;
@@ -127,14 +123,8 @@ async function listen(options: ListenOptions, handler: ListenHandler): Promise<L
       throw toSocketError(again);
     }
   }
-  openRingSoon();
+  openRingSoon(openRing);
   return listener;
-}
-
-function openRingSoon(): void {
-  if (isRingOpening) return;
-  isRingOpening = true;
-  setTimeout(() => sendThrough(openRing(WAITING_MAX)), RING_DELAY_MS).unref();
 }
 
 /** A socket file nobody answers on: left behind by a process that was killed. */

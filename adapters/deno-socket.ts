@@ -21,7 +21,7 @@ import {
   takeSmall,
 } from "./deno-buffers.ts";
 import { type DenoConn, readFrom, ridOf, toAddress, writeTo } from "./deno-conn.ts";
-import { readNow, waitingBytes, writeFirstNow, writeNow } from "./deno-descriptor.ts";
+import { NO_DESCRIPTOR, readNow, waitingBytes, writeFirstNow, writeNow } from "./deno-descriptor.ts";
 import { LateSender, sendWaiting } from "./late-writes.ts";
 import { type Range, viewOf } from "./range.ts";
 import { SMALL_BYTES, SmallChunks } from "./small-chunks.ts";
@@ -88,6 +88,10 @@ export class DenoSocket extends LateSender implements Socket {
   get peer(): Address {
     this.#peer ??= toAddress(this.raw.remoteAddr, this.#bound);
     return this.#peer;
+  }
+
+  override get descriptor(): number {
+    return this.writing ? NO_DESCRIPTOR : this.#descriptor;
   }
 
   override sendNow(bytes: Uint8Array, start: number, end: number): boolean {

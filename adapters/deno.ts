@@ -19,7 +19,9 @@ import {
   nextDescriptor,
   passOnOptions,
 } from "./deno-descriptor.ts";
+import { openRing } from "./deno-ring.ts";
 import { DenoSocket } from "./deno-socket.ts";
+import { openRingSoon } from "./late-writes.ts";
 import { CANCELED, toSocketError, unsupported } from "./socket-error.ts";
 import { system } from "./system.ts";
 
@@ -91,6 +93,7 @@ async function listen(options: ListenOptions, handler: ListenHandler): Promise<L
   if (raw.addr.transport === "tcp")
     listener.passesOnOptions = passOnOptions(guess, raw.addr.port, options.keepAliveMs ?? 0);
   listener.accepting = listener.acceptAll();
+  openRingSoon(openRing);
   return listener;
 }
 

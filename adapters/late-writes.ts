@@ -5,6 +5,8 @@
  * for the end of the turn, 10 percent: while turns are like that, writes go out at once, and one in some is a probe.
  */
 
+// Deno's own timers are numbers.
+import { setTimeout } from "node:timers";
 import { Range } from "./range.ts";
 import type { RingWriter, SendRing } from "./send-ring.ts";
 
@@ -18,7 +20,7 @@ export interface LateWriter extends RingWriter {
 /** Up to here a write may wait: a head, and a body of a few lines with it. */
 const LATE_BYTES_MAX = 4096;
 /** So many are sent at once, so that the first of a large turn does not wait for the last. */
-export const WAITING_MAX = 32;
+const WAITING_MAX = 32;
 /** A turn with fewer is a lone one; after so many of those in a row nothing waits, and one write in PROBE_EVERY probes. */
 const TOGETHER_MIN = 4;
 const LONE_TURNS_MAX = 16;
@@ -65,6 +67,17 @@ let ring: SendRing | null = null;
 /** From here on several go by one system call. */
 export function sendThrough(opened: SendRing | null): void {
   ring = opened;
+}
+
+/** Opening one takes some milliseconds, which neither the start nor the first requests should wait for. */
+const RING_DELAY_MS = 100;
+let isRingOpening = false;
+
+/** Once in a process; null where there is none. */
+export function openRingSoon(open: (entriesMax: number) => SendRing | null): void {
+  if (isRingOpening) return;
+  isRingOpening = true;
+  setTimeout(() => sendThrough(open(WAITING_MAX)), RING_DELAY_MS).unref();
 }
 
 let isSending = false;
