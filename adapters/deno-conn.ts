@@ -30,7 +30,6 @@ export interface DenoConn {
 /** What stands behind all of Deno's resources. */
 interface DenoCore {
   readonly internalRidSymbol: symbol;
-  readonly internalFdSymbol?: symbol;
   /** Answers 0 at the end. */
   read(rid: number, buffer: Uint8Array): Promise<number>;
   write(rid: number, bytes: Uint8Array): Promise<number>;
@@ -48,13 +47,6 @@ export function ridOf(conn: DenoConn): number {
   if (core === undefined || !isShort) return NO_RID;
   const rid = (conn as unknown as Record<symbol, unknown>)[core.internalRidSymbol];
   return typeof rid === "number" ? rid : NO_RID;
-}
-
-/** The system's descriptor of a connection, which Deno has for those that were accepted; else a number below 0. */
-export function descriptorTold(conn: DenoConn): number {
-  const symbol = core?.internalFdSymbol;
-  const descriptor = symbol === undefined ? undefined : (conn as unknown as Record<symbol, unknown>)[symbol];
-  return typeof descriptor === "number" ? descriptor : -1;
 }
 
 /** Answers 0 or null at the end. */

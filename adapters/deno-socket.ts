@@ -2,9 +2,8 @@
  * A Deno connection as a socket of the port: pulled with `read` and pushed with `write`, one promise each (and no async
  * function of ours, which would add one). Reading into our own buffers is what makes Deno cheap (`deno-buffers.ts`):
  *
- *   read filled the small buffer → what waits behind that is read at once into a large one, and all is one chunk
- *   a full large one, too        → the next read is large
- *   it was not full              → the next read is small
+ *   read filled its buffer → the next read is large
+ *   it was not full        → the next read is small
  */
 import type { Address, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
 import {
@@ -21,7 +20,6 @@ import {
   takeSmall,
 } from "./deno-buffers.ts";
 import { type DenoConn, readFrom, ridOf, toAddress, writeTo } from "./deno-conn.ts";
-import { NO_DESCRIPTOR, readNow, waitingBytes, writeFirstNow, writeNow } from "./deno-descriptor.ts";
 import { LateSender, sendWaiting } from "./late-writes.ts";
 import { type Range, viewOf } from "./range.ts";
 import { SMALL_BYTES, SmallChunks } from "./small-chunks.ts";
@@ -36,8 +34,6 @@ export class DenoSocket extends LateSender implements Socket {
   readonly tls: TlsInfo | null = null;
   readonly raw: DenoConn;
   readonly #rid: number;
-  /** Below 0: writes are promises. */
-  readonly #descriptor: number;
   readonly highWaterBytes: number;
   paused = true;
   /** A read is under way, or about to be. */
@@ -66,16 +62,16 @@ export class DenoSocket extends LateSender implements Socket {
   /** `end` was called. */
   finished = false;
   finSent = false;
+  #closesAtEnd = false;
   closed = false;
   readonly #bound: Address;
   #local: Address | null = null;
   #peer: Address | null = null;
 
-  constructor(raw: DenoConn, descriptor: number, highWaterBytes: number, bound: Address) {
+  constructor(raw: DenoConn, highWaterBytes: number, bound: Address) {
     super();
     this.raw = raw;
     this.#rid = ridOf(raw);
-    this.#descriptor = descriptor;
     this.highWaterBytes = highWaterBytes;
     this.#bound = bound;
   }
@@ -90,42 +86,16 @@ export class DenoSocket extends LateSender implements Socket {
     return this.#peer;
   }
 
-  override get descriptor(): number {
-    return this.writing ? NO_DESCRIPTOR : this.#descriptor;
-  }
-
   override sendNow(bytes: Uint8Array, start: number, end: number): boolean {
-    return this.#put(viewOf(bytes, start, end));
-  }
-
-  #put(bytes: Uint8Array): boolean {
-    const sent = this.#isClear ? writeNow(this.#descriptor, bytes) : 0;
-    if (sent === bytes.length) return true;
-    this.#queueRest(bytes, sent);
+    const view = viewOf(bytes, start, end);
+    hold(view);
+    this.#send(view);
     return this.#accepted();
-  }
-
-  /** Nothing is queued that would have to go first, and there is a way past the promise. */
-  get #isClear(): boolean {
-    return this.#descriptor >= 0 && !this.writing;
-  }
-
-  #queueRest(bytes: Uint8Array, sent: number): void {
-    const rest = sent === 0 ? bytes : bytes.subarray(sent);
-    hold(rest);
-    this.#send(rest);
   }
 
   override sendBoth(one: Range, other: Range): boolean {
     const first = one.view(0);
     const second = other.view(0);
-    if (this.#isClear) {
-      const sent = writeFirstNow(this.#descriptor, first);
-      if (sent === first.length) return this.#put(second);
-      this.#queueRest(first, sent);
-      this.#queueRest(second, 0);
-      return this.#accepted();
-    }
     const length = first.length + second.length;
     hold(first);
     hold(second);
@@ -218,7 +188,7 @@ export class DenoSocket extends LateSender implements Socket {
       // The peer was faster; reading tells how it ended.
     }
     this.finSent = true;
-    if (this.endTold) this.#close(null);
+    if (this.endTold || this.#closesAtEnd) this.#close(null);
   }
 
   end(): void {
@@ -231,6 +201,7 @@ export class DenoSocket extends LateSender implements Socket {
   /** Closing under a read makes an error of it, which costs more than waiting for the peer's FIN. */
   endAndClose(): boolean {
     this.sendLate();
+    this.#closesAtEnd = !this.#isPending;
     if (this.#isPending || this.writing) this.end();
     else this.#close(null);
     return this.closed;
@@ -272,18 +243,6 @@ export class DenoSocket extends LateSender implements Socket {
     });
   }
 
-  /**
-   * Behind `onSocket` of one that was accepted, with `reading` set until then. Most clients send at once, so the request waits
-   * already when its connection is accepted.
-   */
-  begin(): void {
-    const isMore = this.#descriptor >= 0 && !this.paused && !this.closed && waitingBytes(this.#descriptor) > 0;
-    const length = isMore ? readNow(this.#descriptor, this.#room()) : 0;
-    if (length > 0) this.held = this.#taken(length);
-    this.#deliverHeld();
-    this.#readOn();
-  }
-
   #readOn(): void {
     this.reading = !(this.paused || this.closed || this.ended || this.#isResting);
     this.#isPending = this.reading;
@@ -318,7 +277,7 @@ export class DenoSocket extends LateSender implements Socket {
   #taken(length: number): Uint8Array {
     const large = this.#large;
     if (large === null) {
-      return length < SMALL_BYTES ? smallChunks.copy(this.#small as Uint8Array, length) : this.#withRest();
+      return length < SMALL_BYTES ? smallChunks.copy(this.#small as Uint8Array, length) : this.#withLarge();
     }
     const { room } = large;
     this.#large = length === room.length ? takeLarge() : null;
@@ -328,19 +287,10 @@ export class DenoSocket extends LateSender implements Socket {
     return copy;
   }
 
-  /** The small buffer, which is full, and what waits behind it, if that can be had at once. */
-  #withRest(): Uint8Array {
-    const small = this.#small as Uint8Array;
-    const buffer = takeLarge();
-    const isMore = this.#descriptor >= 0 && waitingBytes(this.#descriptor) > 0;
-    const length = isMore ? readNow(this.#descriptor, buffer.restRoom) : 0;
-    if (length === 0) {
-      this.#large = buffer;
-      return smallChunks.copy(small, SMALL_BYTES);
-    }
-    if (length === buffer.restRoom.length) this.#large = takeLarge();
-    buffer.whole.set(small);
-    return buffer.whole.subarray(0, SMALL_BYTES + length);
+  /** The small buffer, which is full; much may follow. */
+  #withLarge(): Uint8Array {
+    this.#large = takeLarge();
+    return smallChunks.copy(this.#small as Uint8Array, SMALL_BYTES);
   }
 
   #deliverHeld(): void {

@@ -1,4 +1,6 @@
-/** The port on Deno: Deno.listen and Deno.connect, which take and give one connection per promise. */
+/**
+ * The port on Deno. TCP is the kernel's own where that is allowed (`deno-poll.ts`), all else Deno's (`deno-operations.ts`).
+ */
 import type {
   Address,
   Attempt,
@@ -8,268 +10,62 @@ import type {
   ListenHandler,
   ListenOptions,
   Runtime,
+  TcpAddress,
 } from "../core/runtime.ts";
-import { emptyQueue } from "./accept-queue.ts";
+import { connectByTcp } from "./deno-attempt.ts";
 import { isWritten } from "./deno-buffers.ts";
-import { type DenoAddress, type DenoConn, descriptorTold } from "./deno-conn.ts";
-import {
-  acceptedDescriptor,
-  connectedDescriptor,
-  NO_DESCRIPTOR,
-  nextDescriptor,
-  passOnOptions,
-} from "./deno-descriptor.ts";
+import { listenOnTcp } from "./deno-listening.ts";
+import * as operations from "./deno-operations.ts";
+import { poll } from "./deno-poll.ts";
 import { openRing } from "./deno-ring.ts";
-import { DenoSocket } from "./deno-socket.ts";
 import { openRingSoon } from "./late-writes.ts";
-import { CANCELED, toSocketError, unsupported } from "./socket-error.ts";
 import { system } from "./system.ts";
-
-interface DenoListener {
-  readonly addr: DenoAddress;
-  accept(): Promise<DenoConn>;
-  close(): void;
-}
 
 interface DenoNamespace {
   readonly version: { readonly deno: string };
-  listen(options: object): DenoListener;
-  connect(options: object): Promise<DenoConn>;
-  addSignalListener(signal: "SIGWINCH", listener: () => void): void;
-  lstatSync(path: string): { readonly isSocket: boolean | null };
-  removeSync(path: string): void;
+  readonly permissions: { querySync(permission: NetPermission): { readonly state: string } };
+}
+
+interface NetPermission {
+  readonly name: "net";
+  readonly host: string;
 }
 
 declare const Deno: DenoNamespace;
+
+const isOwn = poll !== null;
 
 /** Sockets, names and clocks of Deno: what a proxy in a program is started on there. */
 export const runtime: Runtime = {
   name: "deno",
   version: Deno.version.deno,
-  // RST cannot be sent: there is no linger option and no terminate.
-  capabilities: { reusePort: true, reset: false, connectAbort: true, acceptPause: true, keepAliveDelay: false },
+  // Deno itself has no linger option and no terminate, so it can't send RST.
+  capabilities: { reusePort: true, reset: isOwn, connectAbort: true, acceptPause: true, keepAliveDelay: isOwn },
   listen,
   connect,
   ...system,
   isWritten,
 };
 
-// ── listener ────────────────────────────────────────────────────────────────
-
-/** How long accepting rests after EMFILE: long enough not to spin, short enough not to be seen. */
-const ACCEPT_REST_MS = 30;
-/** Long enough for an accept that can be answered. */
-const ACCEPT_TURN_MS = 2;
-
-let signalsReady = false;
-
-/** Deno 2.9 panics when its first signal listener is registered while out of descriptors; so that happens here, early. */
-function readySignals(): void {
-  if (signalsReady) return;
-  signalsReady = true;
-  Deno.addSignalListener("SIGWINCH", () => {});
-}
-
 async function listen(options: ListenOptions, handler: ListenHandler): Promise<Listener> {
-  if (options.tls !== null) throw unsupported("TLS on listeners");
-  readySignals();
-  const { address } = options;
-  let raw: DenoListener;
-  let guess = NO_DESCRIPTOR;
-  try {
-    guess = nextDescriptor();
-    raw = bind(options);
-  } catch (error) {
-    const failure = toSocketError(error);
-    if (address.kind !== "unix" || failure.code !== "EADDRINUSE" || !(await isStale(address.path))) throw failure;
-    Deno.removeSync(address.path);
-    try {
-      raw = bind(options);
-    } catch (again) {
-      throw toSocketError(again);
-    }
-  }
-  const listener = new DenoListening(raw, options, handler);
-  if (raw.addr.transport === "tcp")
-    listener.passesOnOptions = passOnOptions(guess, raw.addr.port, options.keepAliveMs ?? 0);
-  listener.accepting = listener.acceptAll();
+  const { address, tls } = options;
+  operations.readySignals();
+  const listener = isOwn && tls === null && isOpen(address) ? listenOnTcp(options, address, handler) : null;
+  if (listener === null) return operations.listen(options, handler);
   openRingSoon(openRing);
   return listener;
 }
 
-function bind({ address, backlog, reusePort }: ListenOptions): DenoListener {
-  if (address.kind === "unix") return Deno.listen({ transport: "unix", path: address.path });
-  // Asked for only when wanted: without `"unstable": ["net"]` in deno.json the option ends the process.
-  const tcpOptions = { port: address.port, tcpBacklog: backlog, ...(reusePort ? { reusePort } : {}) };
-  if (address.host !== "") return Deno.listen({ ...tcpOptions, hostname: address.host });
-  try {
-    return Deno.listen({ ...tcpOptions, hostname: "::" });
-  } catch (error) {
-    // A machine without IPv6.
-    if (toSocketError(error).code === "EADDRINUSE") throw error;
-    return Deno.listen({ ...tcpOptions, hostname: "0.0.0.0" });
-  }
-}
-
-/** A socket file nobody answers on: left behind by a process that was killed. */
-async function isStale(path: string): Promise<boolean> {
-  if (Deno.lstatSync(path).isSocket !== true) return false;
-  try {
-    (await Deno.connect({ transport: "unix", path })).close();
-    return false;
-  } catch (error) {
-    return toSocketError(error).code === "ECONNREFUSED";
-  }
-}
-
-function aMoment(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ACCEPT_TURN_MS));
-}
-
-class DenoListening implements Listener {
-  readonly address: Address;
-  readonly raw: DenoListener;
-  readonly options: ListenOptions;
-  readonly handler: ListenHandler;
-  accepting: Promise<void> | null = null;
-  closing = false;
-  passesOnOptions = false;
-  #isPaused = false;
-  #acceptedCount = 0;
-  #closed: Promise<void> | null = null;
-  /** Ends a wait of `#untilResumed`. */
-  #wake: () => void = () => {};
-
-  constructor(raw: DenoListener, options: ListenOptions, handler: ListenHandler) {
-    const asked = options.address;
-    this.address =
-      raw.addr.transport === "unix" || asked.kind === "unix"
-        ? asked
-        : { kind: "tcp", host: asked.host, port: raw.addr.port };
-    this.raw = raw;
-    this.options = options;
-    this.handler = handler;
-  }
-
-  async acceptAll(): Promise<void> {
-    while (!this.closing) {
-      try {
-        if (this.#isPaused) await this.#untilResumed();
-        const conn = await this.raw.accept();
-        // The pause may have come while this one was under way.
-        if (this.#isPaused) await this.#untilResumed();
-        if (this.closing) conn.close();
-        else this.#accepted(conn);
-      } catch (error) {
-        if (this.closing) return;
-        const failure = toSocketError(error);
-        this.handler.onAcceptError(failure);
-        // A connection that died in the queue is no reason to rest.
-        if (failure.code !== "ECONNRESET") await new Promise((resolve) => setTimeout(resolve, ACCEPT_REST_MS));
-      }
-    }
-  }
-
-  async #untilResumed(): Promise<void> {
-    while (this.#isPaused && !this.closing) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-  }
-
-  pause(): void {
-    this.#isPaused = true;
-  }
-
-  resume(): void {
-    this.#isPaused = false;
-    this.#wake();
-  }
-
-  #accepted(conn: DenoConn): void {
-    this.#acceptedCount++;
-    const { address, highWaterBytes } = this.options;
-    const socket = new DenoSocket(conn, acceptedDescriptor(conn, descriptorTold(conn)), highWaterBytes, address);
-    if (!this.passesOnOptions) tune(conn, this.options);
-    socket.reading = true;
-    socket.guard(() => this.handler.onSocket(socket));
-    socket.begin();
-  }
-
-  close(): Promise<void> {
-    this.#closed ??= this.#close();
-    return this.#closed;
-  }
-
-  /** The pending accept holds the kernel's socket; only when it has failed is the port free. */
-  async #close(): Promise<void> {
-    if (!this.#isPaused) await emptyQueue(() => this.#acceptedCount, aMoment);
-    this.closing = true;
-    this.raw.close();
-    this.#wake();
-    await this.accepting;
-  }
-}
-
-/** TCP only. Keep-alive can be turned on, but not told when to begin. */
-function tune(conn: DenoConn, { keepAliveMs = 0 }: { readonly keepAliveMs?: number }): void {
-  conn.setNoDelay?.(true);
-  if (keepAliveMs > 0) conn.setKeepAlive?.(true);
-}
-
-// ── connect ─────────────────────────────────────────────────────────────────
-
 function connect(options: ConnectOptions, done: ConnectDone): Attempt {
-  const attempt = new DenoAttempt(done);
-  void attempt.run(options);
-  return attempt;
+  const { address, tls } = options;
+  const attempt = isOwn && tls === null && isOpen(address) ? connectByTcp(options, address, done) : null;
+  return attempt ?? operations.connect(options, done);
 }
 
-class DenoAttempt implements Attempt {
-  readonly abort = new AbortController();
-  readonly done: ConnectDone;
-
-  constructor(done: ConnectDone) {
-    this.done = done;
-  }
-
-  async run(options: ConnectOptions): Promise<void> {
-    const { address, highWaterBytes, tls } = options;
-    const { signal } = this.abort;
-    let conn: DenoConn;
-    let descriptor: number;
-    try {
-      if (tls !== null) throw unsupported("TLS to upstreams");
-      descriptor = address.kind === "tcp" ? nextDescriptor() : NO_DESCRIPTOR;
-      conn = await Deno.connect(
-        address.kind === "unix"
-          ? { transport: "unix", path: address.path, signal }
-          : { hostname: address.host, port: address.port, signal },
-      );
-    } catch (error) {
-      await null; // never from inside `connect`
-      return this.#failed(error, address);
-    }
-    if (signal.aborted) {
-      conn.close();
-      return this.#failed(null, address);
-    }
-    tune(conn, options);
-    const socket = new DenoSocket(conn, connectedDescriptor(conn, descriptor), highWaterBytes, address);
-    socket.guard(() => this.done(null, socket));
-  }
-
-  #failed(error: unknown, address: Address): void {
-    let failure = toSocketError(error);
-    if (this.abort.signal.aborted) failure = CANCELED;
-    // A failed look-up is the one error here that Deno gives neither a code nor a class.
-    else if (failure.code === "EUNKNOWN" && address.kind === "tcp" && (error as Error).name === "Error")
-      failure = { code: "ENOTFOUND", message: failure.message };
-    this.done(failure, null);
-  }
-
-  cancel(): void {
-    this.abort.abort();
-  }
+/** The kernel does not ask Deno what it permits. Where it doesn't, Deno itself is to say so. */
+function isOpen(address: Address): address is TcpAddress {
+  if (address.kind !== "tcp") return false;
+  const { host, port } = address;
+  const named = host === "" ? "0.0.0.0" : host.includes(":") ? `[${host}]` : host;
+  return Deno.permissions.querySync({ name: "net", host: `${named}:${port}` }).state === "granted";
 }

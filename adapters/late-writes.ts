@@ -55,7 +55,12 @@ function openTurn(): void {
   setImmediate(endTurn);
 }
 
-function endTurn(): void {
+/** For whoever turns by itself: small writes that wait from here on are sent by `endTurn`. */
+export function beginTurn(): void {
+  isTurnOpen = true;
+}
+
+export function endTurn(): void {
   isTurnOpen = false;
   loneTurns = writesOfTurn < TOGETHER_MIN ? loneTurns + 1 : 0;
   writesOfTurn = 0;

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { connectedDescriptor, nextDescriptor, writeNow } from "../../adapters/deno-descriptor.ts";
+import { libc } from "../../adapters/deno-libc.ts";
+import { nameOf } from "../../adapters/deno-name.ts";
 import { openRing } from "../../adapters/deno-ring.ts";
 
 interface Conn {
-  readonly localAddr: { readonly transport: "tcp"; readonly hostname: string; readonly port: number };
-  readonly remoteAddr: { readonly transport: "tcp"; readonly hostname: string; readonly port: number };
   read(room: Uint8Array): Promise<number | null>;
   close(): void;
 }
@@ -14,8 +13,12 @@ interface DenoNamespace {
   readonly build: { readonly os: string; readonly arch: string };
   readonly permissions: { querySync(permission: { readonly name: "ffi" }): { readonly state: string } };
   listen(options: object): { readonly addr: { readonly port: number }; accept(): Promise<Conn>; close(): void };
-  connect(options: object): Promise<Conn>;
 }
+
+// Linux' numbers.
+const AF_INET = 2;
+const SOCK_STREAM = 1;
+const MSG_DONTWAIT = 0x40;
 
 const { Deno: deno } = globalThis as { Deno?: DenoNamespace };
 const mayHave = deno?.build.os === "linux" && deno.build.arch === "x86_64";
@@ -33,19 +36,18 @@ describe("Deno's ring", { ignore: deno === undefined }, () => {
     // Where the kernel forbids it, that is the answer.
     if (ring === null) return;
     const listener = deno!.listen({ hostname: "127.0.0.1", port: 0 });
-    const [near, far, descriptors]: [Conn[], Conn[], number[]] = [[], [], []];
+    const name = nameOf({ kind: "tcp", host: "127.0.0.1", port: listener.addr.port }) as Uint8Array;
+    const [far, descriptors]: [Conn[], number[]] = [[], []];
     for (let i = 0; i < 4; i++) {
-      const guess = nextDescriptor();
-      const connected = await deno!.connect({ hostname: "127.0.0.1", port: listener.addr.port });
-      near.push(connected);
+      const descriptor = libc!.socket(AF_INET, SOCK_STREAM, 0);
+      assert.equal(libc!.connect(descriptor, name, name.length), 0);
+      descriptors.push(descriptor);
       far.push(await listener.accept());
-      descriptors.push(connectedDescriptor(connected, guess));
-      assert.ok(descriptors[i]! >= 0);
     }
     // Until it stays full: the kernel moves what it has, and finds room again.
     const moment = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
-    while (writeNow(descriptors[2]!, new Uint8Array(1 << 20)) > 0) await moment();
-    near[3]!.close();
+    while (libc!.send(descriptors[2]!, new Uint8Array(1 << 20), 1 << 20, MSG_DONTWAIT) > 0) await moment();
+    libc!.close(descriptors[3]!);
     await moment();
     const counts: number[] = [];
     const writer = (i: number) => ({ taken: (count: number) => void (counts[i] = count) });
@@ -67,7 +69,8 @@ describe("Deno's ring", { ignore: deno === undefined }, () => {
     };
     assert.deepEqual(await read(far[0]!), [1, 2, 1, 2, 11, 12, 11, 12]);
     assert.deepEqual(await read(far[1]!), [4, 5, 6, 4, 5, 6, 14, 15, 16, 14, 15, 16]);
-    for (const conn of [...near.slice(0, 3), ...far]) conn.close();
+    for (const descriptor of descriptors.slice(0, 3)) libc!.close(descriptor);
+    for (const conn of far) conn.close();
     listener.close();
   });
 });

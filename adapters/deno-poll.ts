@@ -1,0 +1,183 @@
+/**
+ * Which descriptors are ready, by an epoll of our own: one system call for all that are, instead of an operation of Deno's, a
+ * promise and a task for each read. Between two turns Deno's event loop goes on:
+ *
+ *   little was ready → the next turn when there is more (`deno-wake.ts`)
+ *   much was ready   → the next turn is an immediate: more is likely to have come, and to be woken costs more than to look
+ *
+ * A descriptor is watched for edges: it is told once that more can be read or written, and again only after the kernel had to
+ * say no. So whoever is told goes on until then, or keeps in mind that there is more.
+ */
+import { libc } from "./deno-libc.ts";
+import { createWake, type Wake } from "./deno-wake.ts";
+import { beginTurn, endTurn } from "./late-writes.ts";
+
+/** Who is told what a descriptor is ready for. */
+export interface Watcher {
+  onReady(events: number): void;
+}
+
+/** Who has more to do than belongs into one turn. */
+export interface Continued {
+  goOn(): void;
+}
+
+// Linux' numbers.
+export const EPOLLIN = 0x1;
+export const EPOLLOUT = 0x4;
+export const EPOLLERR = 0x8;
+export const EPOLLHUP = 0x10;
+export const EPOLLRDHUP = 0x2000;
+export const EPOLLET = 1 << 31;
+const EPOLL_CTL_ADD = 1;
+const EPOLL_CTL_DEL = 2;
+const EPOLL_CTL_MOD = 3;
+const EPOLL_CLOEXEC = 0o2000000;
+
+/** In one turn. What is beyond comes in the next. */
+const EVENTS_MAX = 256;
+/** A turn with as many is followed by another at once. */
+const BUSY_MIN = 1;
+
+const NONE: readonly Continued[] = [];
+
+export class Poll {
+  readonly #epoll: number;
+  readonly #wake: Wake;
+  /** Three numbers each: what for, the descriptor, and which of those that had this number. */
+  readonly #events = new Int32Array(3 * EVENTS_MAX);
+  readonly #event = new Int32Array(3);
+  readonly #watchers: (Watcher | null)[] = [];
+  readonly #generations: number[] = [];
+  #generation = 0;
+  #continued: Continued[] = [];
+  #isNextTurnSet = false;
+  #users = 0;
+
+  constructor(epoll: number, wake: Wake) {
+    this.#epoll = epoll;
+    this.#wake = wake;
+    wake.onWake = this.#turn;
+  }
+
+  /** Until `unwatch`, or until it is closed and forgotten. */
+  watch(descriptor: number, events: number, watcher: Watcher): void {
+    this.#generation = (this.#generation + 1) | 0;
+    this.#watchers[descriptor] = watcher;
+    this.#generations[descriptor] = this.#generation;
+    this.#control(EPOLL_CTL_ADD, descriptor, events);
+  }
+
+  /** For other events. What it is ready for is told anew. */
+  watchFor(descriptor: number, events: number): void {
+    this.#control(EPOLL_CTL_MOD, descriptor, events);
+  }
+
+  handOver(descriptor: number, watcher: Watcher): void {
+    this.#watchers[descriptor] = watcher;
+  }
+
+  unwatch(descriptor: number): void {
+    this.#control(EPOLL_CTL_DEL, descriptor, 0);
+    this.forget(descriptor);
+  }
+
+  /** With its close, of which the kernel tells the epoll. */
+  forget(descriptor: number): void {
+    this.#watchers[descriptor] = null;
+  }
+
+  #control(command: number, descriptor: number, events: number): void {
+    const event = this.#event;
+    event[0] = events;
+    event[1] = descriptor;
+    event[2] = this.#generations[descriptor] as number;
+    libc!.epoll_ctl(this.#epoll, command, descriptor, event);
+  }
+
+  /** In the next turn, which is soon. */
+  goOnLater(who: Continued): void {
+    this.#continued.push(who);
+    this.#setNextTurn();
+  }
+
+  /** As long as there are users the process lives. */
+  use(): void {
+    if (this.#users++ === 0) this.#wake.keepAlive(true);
+  }
+
+  unuse(): void {
+    if (--this.#users === 0) this.#wake.keepAlive(false);
+  }
+
+  #setNextTurn(): void {
+    if (this.#isNextTurnSet) return;
+    this.#isNextTurnSet = true;
+    setImmediate(this.#nextTurn);
+  }
+
+  readonly #nextTurn = (): void => {
+    this.#isNextTurnSet = false;
+    this.#turn();
+  };
+
+  readonly #turn = (): void => {
+    beginTurn();
+    try {
+      const count = libc!.epoll_wait(this.#epoll, this.#events, EVENTS_MAX, 0);
+      const continued = this.#takeContinued();
+      for (let at = 0; at < 3 * count; at += 3) this.#tell(at);
+      for (const who of continued) this.#goOn(who);
+      if (count >= BUSY_MIN) this.#setNextTurn();
+    } finally {
+      if (!this.#isNextTurnSet && !this.#wake.isArmed && !this.#wake.arm()) this.#setNextTurn();
+      endTurn();
+    }
+  };
+
+  #takeContinued(): readonly Continued[] {
+    if (this.#continued.length === 0) return NONE;
+    const continued = this.#continued;
+    this.#continued = [];
+    return continued;
+  }
+
+  #goOn(who: Continued): void {
+    try {
+      who.goOn();
+    } catch (error) {
+      throwLater(error);
+    }
+  }
+
+  #tell(at: number): void {
+    const descriptor = this.#events[at + 1] as number;
+    const watcher = this.#watchers[descriptor];
+    // Another may have the number by now.
+    if (!watcher || this.#generations[descriptor] !== this.#events[at + 2]) return;
+    try {
+      watcher.onReady(this.#events[at] as number);
+    } catch (error) {
+      throwLater(error);
+    }
+  }
+}
+
+/** A mistake of ours must not keep from others what the kernel says once. */
+function throwLater(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}
+
+/** Null where there is no way to have one. */
+export const poll: Poll | null = createPoll();
+
+function createPoll(): Poll | null {
+  if (libc === null) return null;
+  const epoll = libc.epoll_create1(EPOLL_CLOEXEC);
+  if (epoll < 0) return null;
+  const wake = createWake(epoll);
+  if (wake === null) libc.close(epoll);
+  return wake === null ? null : new Poll(epoll, wake);
+}

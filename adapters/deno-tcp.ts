@@ -1,0 +1,385 @@
+/**
+ * A TCP connection of the kernel as a socket of the port, past Deno's operations (`deno-poll.ts`): what can be read or written now
+ * is one system call, and nothing has to be waited for, or allocated, for that.
+ *
+ * What may wait is read at once, before the kernel is asked to tell of more. So a connection that has served its only request
+ * by then was never watched.
+ */
+import type { Address, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
+import { hold, isWritten, type LargeBuffer, letGo, release, takeLarge } from "./deno-buffers.ts";
+import { EAGAIN, EINTR, errorOf } from "./deno-errno.ts";
+import { errno, libc } from "./deno-libc.ts";
+import { addressIn, nameLength, nameRoom } from "./deno-name.ts";
+import { closeByReset, takeError } from "./deno-options.ts";
+import {
+  type Continued,
+  EPOLLERR,
+  EPOLLET,
+  EPOLLHUP,
+  EPOLLIN,
+  EPOLLOUT,
+  EPOLLRDHUP,
+  poll,
+  type Watcher,
+} from "./deno-poll.ts";
+import { LateSender, sendWaiting } from "./late-writes.ts";
+import { type Range, viewOf } from "./range.ts";
+import { SMALL_BYTES, SmallChunks } from "./small-chunks.ts";
+
+// Linux' numbers.
+const SHUT_WR = 1;
+const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
+const MSG_MORE = 0x8000;
+const SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL;
+
+export const WATCHED_TO_READ = EPOLLET | EPOLLIN | EPOLLRDHUP;
+export const WATCHED_TO_WRITE = WATCHED_TO_READ | EPOLLOUT;
+const IS_OVER = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+
+/** For a ring, while what waits has to go first. */
+const NOWHERE = -1;
+/** Up to here two pieces are copied for one system call, which costs more. */
+const JOINED_MAX = 32768;
+
+const smallChunks = new SmallChunks(isWritten);
+/** The next read goes here, of whichever socket. */
+let room: LargeBuffer = takeLarge();
+const joined = new Uint8Array(JOINED_MAX);
+
+const UNOWNED: SocketHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
+
+export class TcpSocket extends LateSender implements Socket, Watcher, Continued {
+  handler: SocketHandler = UNOWNED;
+  readonly tls: TlsInfo | null = null;
+  readonly #descriptor: number;
+  readonly highWaterBytes: number;
+  readonly peer: Address;
+  #local: Address | null = null;
+  paused = true;
+  /** Nothing is read before `resume`. */
+  #isResting = false;
+  /** Something may wait to be read, for all that the kernel has told. */
+  #isReadable: boolean;
+  /** There is an end, or an error, behind what waits. */
+  #isOver = false;
+  #isReading = false;
+  /** The kernel tells of more. */
+  #isWatched: boolean;
+  #isWatchedToWrite: boolean;
+  /** The peer's FIN was read, and told. */
+  #ended = false;
+  #endTold = false;
+  /** What the kernel did not take. */
+  #queue: Uint8Array[] = [];
+  unsentBytes = 0;
+  needsDrain = false;
+  /** Of a failed write: whoever reads gets what the peer had sent before it, and then this. */
+  #writeError: SocketError | null = null;
+  /** We sent FIN, or are about to, or can't write any more. */
+  finished = false;
+  #finSent = false;
+  #closesAtEnd = false;
+  /** Nothing but `onClose` may follow. */
+  closed = false;
+
+  /** `isWatched`: for reading and writing, by whoever makes this. */
+  constructor(descriptor: number, highWaterBytes: number, peer: Address, isWatched: boolean) {
+    super();
+    this.#descriptor = descriptor;
+    this.highWaterBytes = highWaterBytes;
+    this.peer = peer;
+    this.#isWatched = isWatched;
+    this.#isWatchedToWrite = isWatched;
+    this.#isReadable = !isWatched;
+    poll!.use();
+  }
+
+  get local(): Address {
+    if (this.#local !== null) return this.#local;
+    nameLength[0] = nameRoom.length;
+    const isKnown = !this.closed && libc!.getsockname(this.#descriptor, nameRoom, nameLength) === 0;
+    this.#local = isKnown ? addressIn(nameRoom) : { kind: "tcp", host: "", port: 0 };
+    return this.#local;
+  }
+
+  override get descriptor(): number {
+    return this.unsentBytes > 0 ? NOWHERE : this.#descriptor;
+  }
+
+  // ── writing ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  override sendNow(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.#put(viewOf(bytes, start, end), SEND_FLAGS);
+  }
+
+  override sendBoth(first: Range, second: Range): boolean {
+    const length = first.length + second.length;
+    if (length > JOINED_MAX || this.unsentBytes > 0) {
+      this.#put(first.view(0), SEND_FLAGS | MSG_MORE);
+      return this.#put(second.view(0), SEND_FLAGS);
+    }
+    joined.set(first.view(0));
+    joined.set(second.view(0), first.length);
+    const sent = this.#send(joined, length, SEND_FLAGS);
+    if (sent < first.length) this.#enqueue(first.view(sent));
+    if (sent < length) this.#enqueue(second.view(Math.max(0, sent - first.length)));
+    return this.#isBelowMark();
+  }
+
+  #put(bytes: Uint8Array, flags: number): boolean {
+    const sent = this.unsentBytes > 0 ? 0 : this.#send(bytes, bytes.length, flags);
+    if (sent < bytes.length) this.#enqueue(sent === 0 ? bytes : bytes.subarray(sent));
+    return this.#isBelowMark();
+  }
+
+  /** How many bytes the kernel took. */
+  #send(bytes: Uint8Array, length: number, flags: number): number {
+    const sent = libc!.send(this.#descriptor, bytes, length, flags);
+    if (sent >= 0) return sent;
+    const error = errno();
+    if (error !== EAGAIN && error !== EINTR) this.#writeFailed(errorOf(error, "send"));
+    return 0;
+  }
+
+  #enqueue(bytes: Uint8Array): void {
+    if (this.finished) return; // by a failed write
+    hold(bytes);
+    this.#queue.push(bytes);
+    this.unsentBytes += bytes.length;
+    if (!this.#isWatchedToWrite) this.#watch(WATCHED_TO_WRITE);
+  }
+
+  #isBelowMark(): boolean {
+    if (this.unsentBytes < this.highWaterBytes || this.finished) return true;
+    this.needsDrain = true;
+    return false;
+  }
+
+  #flush(): void {
+    const queue = this.#queue;
+    while (queue.length > 0) {
+      const bytes = queue[0] as Uint8Array;
+      const sent = this.#send(bytes, bytes.length, SEND_FLAGS);
+      if (this.unsentBytes === 0) return; // it failed
+      this.unsentBytes -= sent;
+      if (sent < bytes.length) {
+        if (sent > 0) this.#shorten(bytes, sent);
+        break;
+      }
+      letGo(bytes);
+      queue.shift();
+    }
+    if (this.unsentBytes === 0 && this.finished) this.#allSent();
+    if (!this.needsDrain || this.closed || this.unsentBytes > this.highWaterBytes / 2) return;
+    this.needsDrain = false;
+    this.guard(() => this.handler.onDrain(this));
+  }
+
+  /** Of the first in the queue, so much was sent. */
+  #shorten(bytes: Uint8Array, sent: number): void {
+    const rest = bytes.subarray(sent);
+    hold(rest);
+    letGo(bytes);
+    this.#queue[0] = rest;
+  }
+
+  /** A peer that answers early and closes makes our writes fail while its answer still waits in the kernel. */
+  #writeFailed(error: SocketError): void {
+    this.finished = true;
+    this.needsDrain = false;
+    this.#dropQueue();
+    if (this.paused || this.#ended || this.#isResting) {
+      this.#close(error);
+      return;
+    }
+    this.#writeError = error;
+    this.#isReadable = true;
+    poll!.goOnLater(this);
+  }
+
+  #dropQueue(): void {
+    for (const bytes of this.#queue) letGo(bytes);
+    this.#queue = [];
+    this.unsentBytes = 0;
+  }
+
+  #allSent(): void {
+    if (this.#closesAtEnd) this.#close(null);
+    else this.#sendFin();
+  }
+
+  #sendFin(): void {
+    libc!.shutdown(this.#descriptor, SHUT_WR); // fails where the peer was faster, and reading tells how it ended
+    this.#finSent = true;
+    if (this.#endTold) this.#close(null);
+  }
+
+  release(chunk: Uint8Array): void {
+    if (chunk.length <= SMALL_BYTES) {
+      smallChunks.release(chunk);
+      return;
+    }
+    sendWaiting(); // which may be a part of it
+    release(chunk);
+  }
+
+  // ── reading ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  pause(): void {
+    this.paused = true;
+  }
+
+  restReading(): boolean {
+    this.#isResting = true;
+    return true;
+  }
+
+  resume(): void {
+    if (this.closed || !(this.paused || this.#isResting)) return;
+    this.paused = false;
+    this.#isResting = false;
+    if (!this.#isWatched) this.#isReadable = true; // nobody has told otherwise
+    // Never from inside `resume`.
+    if (this.#isReadable && !this.#isReading) poll!.goOnLater(this);
+  }
+
+  onReady(events: number): void {
+    if (this.unsentBytes > 0 && (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) !== 0) this.#flush();
+    if (this.closed || (events & ~EPOLLOUT) === 0) return;
+    this.#isReadable = true;
+    if ((events & IS_OVER) !== 0) this.#isOver = true;
+    if (this.#ended && (events & EPOLLERR) !== 0) this.#close(errorOf(takeError(this.#descriptor), "poll"));
+    else this.readOn();
+  }
+
+  goOn(): void {
+    this.readOn();
+  }
+
+  /** What is there is delivered, but for what would keep others waiting. */
+  readOn(): void {
+    if (this.#isReading) return;
+    this.#isReading = true;
+    while (this.#mayRead) {
+      const length = libc!.recv(this.#descriptor, room.whole, room.whole.length, MSG_DONTWAIT);
+      if (length <= 0) {
+        this.#readNothing(length);
+        continue;
+      }
+      const isAll = length < room.whole.length;
+      if (isAll && !this.#isOver) this.#isReadable = false;
+      this.#deliver(taken(length));
+      if (isAll) continue;
+      if (this.#mayRead) poll!.goOnLater(this);
+      break;
+    }
+    this.#isReading = false;
+    if (!this.#isWatched && !(this.paused || this.closed || this.#isResting || this.#isReadable)) {
+      this.#watch(WATCHED_TO_READ);
+    }
+  }
+
+  get #mayRead(): boolean {
+    return this.#isReadable && !(this.paused || this.closed || this.#isResting);
+  }
+
+  #readNothing(length: number): void {
+    const error = length === 0 ? 0 : errno();
+    if (error === EINTR) return;
+    this.#isReadable = false;
+    if (error === EAGAIN) return;
+    if (this.#writeError !== null) this.#close(this.#writeError);
+    else if (error !== 0) this.#close(errorOf(error, "recv"));
+    else this.#deliverEnd();
+  }
+
+  #deliver(bytes: Uint8Array): void {
+    try {
+      this.handler.onData(this, bytes);
+    } catch (error) {
+      this.#thrown(error);
+    }
+  }
+
+  #deliverEnd(): void {
+    if (this.#endTold) return;
+    this.#ended = true;
+    this.#endTold = true;
+    this.guard(() => this.handler.onEnd(this));
+    if (this.#finSent) this.#close(null);
+  }
+
+  #watch(events: number): void {
+    if (this.#isWatched) poll!.watchFor(this.#descriptor, events);
+    else poll!.watch(this.#descriptor, events, this);
+    this.#isWatched = true;
+    this.#isWatchedToWrite = events === WATCHED_TO_WRITE;
+  }
+
+  // ── the end ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  end(): void {
+    if (this.finished) return;
+    this.sendLate();
+    if (this.finished) return;
+    this.finished = true;
+    if (this.unsentBytes === 0) this.#allSent();
+  }
+
+  endAndClose(): boolean {
+    this.sendLate();
+    this.#closesAtEnd = true;
+    if (this.unsentBytes > 0) this.end();
+    else this.#close(null);
+    return this.closed;
+  }
+
+  destroy(): void {
+    this.sendLate();
+    this.#close(null);
+  }
+
+  reset(): void {
+    if (this.closed) return;
+    this.sendLate();
+    closeByReset(this.#descriptor);
+    this.#close(null);
+  }
+
+  /** Every way out leads through here; `onClose` follows in a moment. */
+  #close(error: SocketError | null): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.finished = true;
+    this.#dropQueue();
+    if (this.#isWatched) poll!.forget(this.#descriptor);
+    libc!.close(this.#descriptor);
+    poll!.unuse();
+    queueMicrotask(() => this.handler.onClose(this, error));
+  }
+
+  guard(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#thrown(error);
+    }
+  }
+
+  /** A throw in a handler is our bug: this socket dies, others live, and the process's policy for uncaught errors decides. */
+  #thrown(error: unknown): void {
+    this.#close(null);
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}
+
+/** The bytes of a read, which belong to the receiver, and another room for the next if these keep it. */
+function taken(length: number): Uint8Array {
+  const { whole } = room;
+  if (length <= SMALL_BYTES) return smallChunks.copy(whole, length);
+  room = takeLarge();
+  return whole.subarray(0, length);
+}

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "@std/testing/bdd";
+import { libc } from "../../adapters/deno-libc.ts";
+import { EPOLLIN, poll, type Watcher } from "../../adapters/deno-poll.ts";
+
+interface DenoNamespace {
+  readonly build: { readonly os: string; readonly arch: string };
+}
+
+const { Deno: deno } = globalThis as { Deno?: DenoNamespace };
+const isThere = deno !== undefined && deno.build.os === "linux" && deno.build.arch === "x86_64";
+
+const aMoment = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
+/** Can be read from the start. */
+const readable = (): number => libc!.eventfd(1, 0);
+
+function close(descriptor: number): void {
+  poll!.forget(descriptor);
+  libc!.close(descriptor);
+}
+
+describe("a poll of descriptors", { ignore: !isThere }, () => {
+  // Else the process would end while nothing but a descriptor is waited for.
+  before(() => poll!.use());
+  after(() => poll!.unuse());
+
+  it("is there: this version of Deno has a way to be woken", () => {
+    assert.ok(poll !== null);
+  });
+
+  it("tells who watches, out of an idle event loop, each time", async () => {
+    for (let time = 0; time < 3; time++) {
+      const descriptor = readable();
+      const told = await new Promise<number>((resolve) => poll!.watch(descriptor, EPOLLIN, { onReady: resolve }));
+      assert.equal(told, EPOLLIN);
+      close(descriptor);
+      await aMoment();
+    }
+  });
+
+  it("tells nobody of a descriptor whose number another has got in the same turn", async () => {
+    const [first, second] = [readable(), readable()];
+    const told: string[] = [];
+    const again: Watcher = { onReady: () => told.push("another") };
+    const closing = (other: number): Watcher => ({
+      onReady() {
+        told.push("first of the two");
+        close(other);
+        // Nothing is there to read.
+        assert.equal(libc!.eventfd(0, 0), other);
+        poll!.watch(other, EPOLLIN, again);
+        poll!.unwatch(other === first ? second : first);
+      },
+    });
+    poll!.watch(first, EPOLLIN, closing(second));
+    poll!.watch(second, EPOLLIN, closing(first));
+    await aMoment();
+    assert.deepEqual(told, ["first of the two"]);
+    for (const descriptor of [first, second]) close(descriptor);
+  });
+
+  it("goes on in the next turn, once", async () => {
+    let count = 0;
+    poll!.goOnLater({ goOn: () => void count++ });
+    assert.equal(count, 0);
+    await aMoment();
+    assert.equal(count, 1);
+  });
+});
+
+describe("where there is no poll of descriptors", { ignore: isThere }, () => {
+  it("nothing is opened", () => {
+    assert.deepEqual([libc, poll], [null, null]);
+  });
+});
