@@ -28,6 +28,10 @@ describe("packaging/millrace.service", () => {
     assert.ok(Number(settings.get("TimeoutStopSec")) >= drainSeconds + 5, "the drain is cut off");
   });
 
+  it("has Bun's allocator keep its pages", () => {
+    assert.equal(settings.get("Environment"), "MIMALLOC_PURGE_HOLES=0");
+  });
+
   it("lets runtimes compile, and little else", () => {
     assert.equal(settings.get("MemoryDenyWriteExecute"), "no");
     assert.equal(settings.get("CapabilityBoundingSet"), "CAP_NET_BIND_SERVICE");
