@@ -2,7 +2,7 @@
  * A connection as a socket of the port, on Node's handle: net.Socket around it, a Duplex with its listeners, its ticks and
  * two queues, was a third of the user time of a short connection.
  */
-import { readSync, writeSync, writevSync } from "node:fs";
+import { readSync } from "node:fs";
 import { getSystemErrorName } from "node:util";
 import type { Address, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
 import { keepMemory } from "./chunk-memory.ts";
@@ -11,11 +11,12 @@ import {
   type HandleRequest,
   isWriteQueued,
   newShutdown,
-  newWrite,
   readLength,
   type SocketHandle,
   type SocketName,
   UV_EOF,
+  unusedWrite,
+  useWrite,
 } from "./node-handle.ts";
 import { copyRead, READ_ROOM, releaseRead } from "./node-read.ts";
 import { type Range, viewOf } from "./range.ts";
@@ -84,40 +85,31 @@ export class HandleSocket extends LateSender implements Socket {
 
   // ── writing ───────────────────────────────────────────────────────────────────────────────────────────────
 
+  /** The handle writes at once what the kernel takes, and queues the rest. */
   override sendNow(bytes: Uint8Array, start: number, end: number): boolean {
-    let sentTo = start;
-    try {
-      if (this.#writes === 0) sentTo += writeSync(this.#descriptor, bytes, start, end - start);
-    } catch {
-      // EAGAIN, or the peer is gone: the handle tries again, and tells.
-    }
-    return sentTo === end || this.#queue(viewOf(bytes, sentTo, end));
+    const view = viewOf(bytes, start, end);
+    const request = unusedWrite();
+    return this.#sent(request, this.handle.writeBuffer(request, view), view, view);
   }
 
   override sendBoth(first: Range, second: Range): boolean {
-    let sent = 0;
-    try {
-      if (this.#writes === 0) sent = writevSync(this.#descriptor, [first.view(0), second.view(0)]);
-    } catch {
-      // As above.
-    }
-    if (sent === first.length + second.length) return true;
-    if (sent < first.length) this.#queue(first.view(sent));
-    return this.finished || this.#queue(second.view(Math.max(0, sent - first.length)));
+    const views = [first.view(0), second.view(0)] as const;
+    const request = unusedWrite();
+    return this.#sent(request, this.handle.writev(request, views, true), ...views);
   }
 
-  #queue(bytes: Uint8Array): boolean {
-    const request = newWrite();
-    request.owner = this;
-    request.oncomplete = onWritten;
-    request.bytes = bytes;
-    const status = this.handle.writeBuffer(request, bytes);
+  #sent(request: HandleRequest, status: number, first: Uint8Array, last: Uint8Array): boolean {
+    if (status === 0 && !isWriteQueued()) return true;
+    useWrite();
     if (status !== 0) {
       this.#writeFailed(status);
       return true;
     }
-    if (!isWriteQueued()) return true;
-    keepMemory(bytes);
+    request.owner = this;
+    request.oncomplete = onWritten;
+    request.bytes = [first, last];
+    keepMemory(first);
+    keepMemory(last);
     this.#writes++;
     if (this.unsentBytes < this.highWaterBytes) return true;
     this.needsDrain = true;

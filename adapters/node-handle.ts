@@ -18,6 +18,7 @@ export interface SocketHandle {
   readStart(): number;
   readStop(): number;
   writeBuffer(request: HandleRequest, bytes: Uint8Array): number;
+  writev(request: HandleRequest, pieces: readonly Uint8Array[], areBuffers: true): number;
   shutdown(request: HandleRequest): number;
   /** These of TCP only. */
   setNoDelay?(on: boolean): number;
@@ -34,7 +35,7 @@ export interface HandleRequest {
   /** Ours. */
   owner: unknown;
   /** What is written from has to stay as long as the request. */
-  bytes?: Uint8Array;
+  bytes?: readonly Uint8Array[];
 }
 
 export interface SocketName {
@@ -135,8 +136,17 @@ export function peerOf(handle: SocketHandle): Address {
   return tcpAddress(name.address, name.port);
 }
 
-export function newWrite(): HandleRequest {
-  return new numbers!.WriteWrap();
+let unused: HandleRequest | null = null;
+
+/** For one write. Node takes it only for what the kernel does not take at once; otherwise it serves the next write, too. */
+export function unusedWrite(): HandleRequest {
+  unused ??= new numbers!.WriteWrap();
+  return unused;
+}
+
+/** The last `unusedWrite` was taken, or its write has failed. */
+export function useWrite(): void {
+  unused = null;
 }
 
 export function newShutdown(): HandleRequest {

@@ -7,10 +7,11 @@ import { describe, it } from "@std/testing/bdd";
 import {
   acceptHandles,
   connectHandle,
-  newWrite,
+  isWriteQueued,
   passOnOptions,
   readLength,
   type SocketHandle,
+  unusedWrite,
 } from "../../adapters/node-handle.ts";
 import { writeNow } from "../../adapters/node-write-now.ts";
 import { runtimeUnderTest } from "../support/runtime-command.ts";
@@ -80,9 +81,14 @@ describe("on this Node", { ignore: !runtimeUnderTest().startsWith("node") }, () 
     });
     assert.equal(status, 0);
     const [far] = (await once(server, "connection")) as [Socket];
-    const request = newWrite();
-    assert.equal(handle.writeBuffer(request, Buffer.from("hello")), 0);
-    assert.equal(String((await once(far, "data"))[0]), "hello");
+    const request = unusedWrite();
+    assert.equal(handle.writeBuffer(request, Buffer.from("hel")), 0);
+    assert.equal(handle.writev(request, [Buffer.from("l"), Buffer.from("o")], true), 0);
+    assert.ok(!isWriteQueued());
+    let received = "";
+    far.on("data", (bytes) => (received += bytes));
+    while (received.length < 5) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(received, "hello");
     await new Promise<void>((resolve) => handle.close(() => resolve()));
     far.destroy();
     server.close();
