@@ -128,7 +128,8 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
   }
 
   #put(bytes: Uint8Array, flags: number): boolean {
-    const sent = this.unsentBytes > 0 ? 0 : this.#send(bytes, bytes.length, flags);
+    // The piece in front may have failed, and closed this.
+    const sent = this.unsentBytes > 0 || this.finished ? 0 : this.#send(bytes, bytes.length, flags);
     if (sent < bytes.length) this.#enqueue(sent === 0 ? bytes : bytes.subarray(sent));
     return this.#isBelowMark();
   }
@@ -341,8 +342,8 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
   }
 
   reset(): void {
+    this.sendLate(); // which may close
     if (this.closed) return;
-    this.sendLate();
     closeByReset(this.#descriptor);
     this.#close(null);
   }

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { connect as netConnect } from "node:net";
+import { it } from "@std/testing/bdd";
+import { libc } from "../../adapters/deno-libc.ts";
+import type { Socket } from "../../core/runtime.ts";
+import { LOOPBACK, listenOptions, portOf } from "./contract/link.ts";
+import { aMoment, Recorder } from "./contract/recorder.ts";
+
+const { runtime } = "Deno" in globalThis ? await import("../../adapters/deno.ts") : { runtime: null };
+const isThere = libc !== null && runtime !== null;
+const own = isThere ? it : it.ignore;
+
+/** Whoever connects to the port is handed over with a recorder. */
+async function listening() {
+  const recorder = new Recorder();
+  const sockets: Socket[] = [];
+  const listener = await runtime!.listen(listenOptions(LOOPBACK), {
+    onSocket(socket) {
+      socket.handler = recorder;
+      sockets.push(socket);
+    },
+    onAcceptError() {},
+  });
+  return { recorder, sockets, listener, port: portOf(listener.address) };
+}
+
+/** Notes the calls of the C library with a descriptor as their first parameter while `during` runs. */
+function callsOf(during: () => void): readonly string[] {
+  const library = libc as unknown as Record<string, (...parameters: unknown[]) => number>;
+  const calls: string[] = [];
+  const originals = ["send", "recv", "setsockopt", "getsockopt", "shutdown", "close"].map((name) => {
+    const original = library[name]!;
+    library[name] = (...parameters) => {
+      calls.push(name);
+      return original(...parameters);
+    };
+    return [name, original] as const;
+  });
+  try {
+    during();
+  } finally {
+    for (const [name, original] of originals) library[name] = original;
+  }
+  return calls;
+}
+
+const lastCalls: readonly [string, (socket: Socket) => void][] = [
+  [
+    "a pair that is too large for one call",
+    (socket) => {
+      socket.writeMore(new Uint8Array(20_000), 0, 20_000);
+      socket.writeRange(new Uint8Array(30_000), 0, 30_000);
+    },
+  ],
+  [
+    "a reset behind a write that waits",
+    (socket) => {
+      socket.writeMore(new Uint8Array(20), 0, 20);
+      socket.reset();
+    },
+  ],
+];
+for (const [name, call] of lastCalls) {
+  own(`asks nothing of a number that is somebody else's once a failed write has closed it: ${name}`, async () => {
+    const { recorder, sockets, listener, port } = await listening();
+    const raw = netConnect({ port, host: "127.0.0.1" });
+    while (sockets.length === 0) await aMoment(5);
+    raw.resetAndDestroy();
+    await aMoment();
+    assert.equal(callsOf(() => call(sockets[0]!)).at(-1), "close");
+    await recorder.untilClosed();
+    assert.deepEqual(recorder.events, ["close ECONNRESET"]);
+    await listener.close();
+  });
+}
