@@ -18,6 +18,7 @@ import {
   EPOLLHUP,
   EPOLLIN,
   EPOLLOUT,
+  EPOLLPRI,
   EPOLLRDHUP,
   poll,
   type Watcher,
@@ -33,9 +34,10 @@ const MSG_NOSIGNAL = 0x4000;
 const MSG_MORE = 0x8000;
 const SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL;
 
-export const WATCHED_TO_READ = EPOLLET | EPOLLIN | EPOLLRDHUP;
+const WATCHED_TO_READ = EPOLLET | EPOLLIN | EPOLLPRI | EPOLLRDHUP;
 export const WATCHED_TO_WRITE = WATCHED_TO_READ | EPOLLOUT;
-const IS_OVER = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+/** An end, an error, or urgent data, at which a read stops, too. */
+const MORE_BEHIND = EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI;
 
 /** For a ring, while what waits has to go first. */
 const NOWHERE = -1;
@@ -61,8 +63,8 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
   #isResting = false;
   /** Something may wait to be read, for all that the kernel has told. */
   #isReadable: boolean;
-  /** There is an end, or an error, behind what waits. */
-  #isOver = false;
+  /** A short read need not be all: see `MORE_BEHIND`. */
+  #isMoreBehind = false;
   #isReading = false;
   /** The kernel tells of more. */
   #isWatched: boolean;
@@ -249,7 +251,7 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
     if (this.unsentBytes > 0 && (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) !== 0) this.#flush();
     if (this.closed || (events & ~EPOLLOUT) === 0) return;
     this.#isReadable = true;
-    if ((events & IS_OVER) !== 0) this.#isOver = true;
+    if ((events & MORE_BEHIND) !== 0) this.#isMoreBehind = true;
     if (this.#ended && (events & EPOLLERR) !== 0) this.#close(errorOf(takeError(this.#descriptor), "poll"));
     else this.readOn();
   }
@@ -269,7 +271,7 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
         continue;
       }
       const isAll = length < room.whole.length;
-      if (isAll && !this.#isOver) this.#isReadable = false;
+      if (isAll && !this.#isMoreBehind) this.#isReadable = false;
       this.#deliver(taken(length));
       if (isAll) continue;
       if (this.#mayRead) poll!.goOnLater(this);

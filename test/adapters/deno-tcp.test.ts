@@ -2,9 +2,15 @@ import assert from "node:assert/strict";
 import { connect as netConnect } from "node:net";
 import { it } from "@std/testing/bdd";
 import { libc } from "../../adapters/deno-libc.ts";
+import { nameOf } from "../../adapters/deno-name.ts";
 import type { Socket } from "../../core/runtime.ts";
 import { LOOPBACK, listenOptions, portOf } from "./contract/link.ts";
 import { aMoment, Recorder } from "./contract/recorder.ts";
+
+// Linux' numbers.
+const AF_INET = 2;
+const SOCK_STREAM = 1;
+const MSG_OOB = 1;
 
 const { runtime } = "Deno" in globalThis ? await import("../../adapters/deno.ts") : { runtime: null };
 const isThere = libc !== null && runtime !== null;
@@ -73,3 +79,25 @@ for (const [name, call] of lastCalls) {
     await listener.close();
   });
 }
+
+own("reads what is behind urgent data, at which the kernel ends a read", async () => {
+  const { recorder, sockets, listener, port } = await listening();
+  const name = nameOf({ kind: "tcp", host: "127.0.0.1", port }) as Uint8Array;
+  const far = libc!.socket(AF_INET, SOCK_STREAM, 0);
+  assert.equal(libc!.connect(far, name, name.length), 0);
+  while (sockets.length === 0) await aMoment(5);
+  sockets[0]!.resume();
+  const send = (text: string, flags = 0): number => libc!.send(far, new TextEncoder().encode(text), text.length, flags);
+  send("first");
+  await recorder.untilBytes(5);
+  await aMoment();
+  send("abc");
+  send("!", MSG_OOB);
+  send("def");
+  await recorder.untilBytes(11);
+  assert.equal(recorder.text(), "firstabcdef");
+  libc!.close(far);
+  sockets[0]!.end();
+  await recorder.untilClosed();
+  await listener.close();
+});
