@@ -15,8 +15,6 @@ const SOCK_CLOEXEC_NONBLOCK = 0o2004000;
 const ACCEPT_REST_MS = 30;
 /** The rest has to wait for the next turn, so that those that are served go on. */
 const ACCEPTED_OF_TURN_MAX = 64;
-/** Before the close: clients that were told to go elsewhere come again all the time. */
-const ACCEPTED_LAST_MAX = 65536;
 
 /** Null where `address` is none of the kernel's. Throws a SocketError. */
 export function listenOnTcp(options: ListenOptions, address: TcpAddress, handler: ListenHandler): TcpListening | null {
@@ -50,22 +48,24 @@ function listenAt(
   nameLength[0] = nameRoom.length;
   libc!.getsockname(descriptor, nameRoom, nameLength);
   const { port } = addressIn(nameRoom) as TcpAddress;
-  return new TcpListening(descriptor, { ...asked, port }, options.highWaterBytes, handler);
+  return new TcpListening(descriptor, { ...asked, port }, options, handler);
 }
 
 export class TcpListening implements Listener, Watcher {
   readonly address: Address;
   readonly #descriptor: number;
   readonly #highWaterBytes: number;
+  readonly #backlog: number;
   readonly #handler: ListenHandler;
   #isPaused = false;
   #isWatched = false;
   #isClosed = false;
 
-  constructor(descriptor: number, address: Address, highWaterBytes: number, handler: ListenHandler) {
+  constructor(descriptor: number, address: Address, options: ListenOptions, handler: ListenHandler) {
     this.#descriptor = descriptor;
     this.address = address;
-    this.#highWaterBytes = highWaterBytes;
+    this.#highWaterBytes = options.highWaterBytes;
+    this.#backlog = options.backlog;
     this.#handler = handler;
     poll!.use();
     this.#watch();
@@ -129,8 +129,9 @@ export class TcpListening implements Listener, Watcher {
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
-    // What waits in the queue would be reset.
-    this.#acceptAll(ACCEPTED_LAST_MAX);
+    // What waits in the queue would be reset. It is no longer than this, while those who are told to go elsewhere may come again
+    // for as long as they are accepted. The kernel lets in one more than it was asked for.
+    this.#acceptAll(this.#backlog + 1);
     this.#unwatch();
     this.#isClosed = true;
     libc!.close(this.#descriptor);
