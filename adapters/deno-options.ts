@@ -9,7 +9,9 @@ const SO_KEEPALIVE = 9;
 const SO_LINGER = 13;
 const SO_REUSEPORT = 15;
 const IPPROTO_TCP = 6;
+const IPPROTO_IPV6 = 41;
 const TCP_NODELAY = 1;
+const IPV6_V6ONLY = 26;
 const TCP_KEEPIDLE = 4;
 
 const NUMBER_BYTES = 4;
@@ -31,9 +33,10 @@ export function tune(descriptor: number, keepAliveMs: number): void {
   set(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, Math.max(1, Math.floor(keepAliveMs / 1000)));
 }
 
-/** Of a listener, with its port. */
+/** Of a listener, with its port; of IPv6 with IPv4, too, whatever the system's default (`net.ipv6.bindv6only`). */
 export function share(descriptor: number, withOtherListeners: boolean): void {
   set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
+  set(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 0); // which an IPv4 socket does not have
   if (withOtherListeners) set(descriptor, SOL_SOCKET, SO_REUSEPORT, 1);
 }
 
