@@ -66,6 +66,6 @@ function connect(options: ConnectOptions, done: ConnectDone): Attempt {
 function isOpen(address: Address): address is TcpAddress {
   if (address.kind !== "tcp") return false;
   const { host, port } = address;
-  const named = host === "" ? "0.0.0.0" : host.includes(":") ? `[${host}]` : host;
+  const named = host === "" ? "[::]" : host.includes(":") ? `[${host}]` : host;
   return Deno.permissions.querySync({ name: "net", host: `${named}:${port}` }).state === "granted";
 }

@@ -1,7 +1,7 @@
 // The command line tool as a process of the runtime under test.
 
 import assert from "node:assert/strict";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "@std/testing/bdd";
@@ -252,4 +252,32 @@ describe("the permissions of docs/cli.md", { ignore: runtimeUnderTest() !== "den
     await proxy.says(/listening on/);
     await proxy.stop();
   });
+
+  it("no more of the network with --allow-ffi than without", async () => {
+    const proxy = startProgram([
+      executableOf("deno"),
+      "run",
+      "--no-prompt",
+      "--no-check",
+      "--allow-net=0.0.0.0,127.0.0.1",
+      "--allow-ffi",
+      main,
+      ...["proxy", "--listen", ":0", "--to", "127.0.0.1:9"],
+    ]);
+    const port = Number((await proxy.says(/listening on \S*:(\d+)/))[1]);
+    assert.equal(await answers("127.0.0.1", port), true);
+    assert.equal(await answers("::1", port), false);
+    await proxy.stop();
+  });
 });
+
+function answers(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    socket.once("error", () => resolve(false));
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
+}
