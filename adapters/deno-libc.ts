@@ -74,8 +74,12 @@ const { Deno: deno } = globalThis as { Deno?: DenoNamespace };
 
 export const libc: Library | null = openLibrary();
 
-/** Null without the permission, which is never asked for, and where the library is another. */
+/**
+ * Null without the permission, which is never asked for, and where the library is another. In a worker, too: when it is
+ * terminated Deno closes what is Deno's, and nobody a descriptor of ours.
+ */
 function openLibrary(): Library | null {
+  if ("DedicatedWorkerGlobalScope" in globalThis) return null;
   if (deno === undefined || deno.build.os !== "linux" || deno.build.arch !== "x86_64") return null;
   if (deno.permissions.querySync({ name: "ffi" }).state !== "granted") return null;
   try {
