@@ -71,7 +71,6 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
   #isWatchedToWrite: boolean;
   /** The peer's FIN was read, and told. */
   #ended = false;
-  #endTold = false;
   /** What the kernel did not take. */
   #queue: Uint8Array[] = [];
   unsentBytes = 0;
@@ -215,7 +214,7 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
   #sendFin(): void {
     libc!.shutdown(this.#descriptor, SHUT_WR); // fails where the peer was faster, and reading tells how it ended
     this.#finSent = true;
-    if (this.#endTold) this.#close(null);
+    if (this.#ended) this.#close(null);
   }
 
   release(chunk: Uint8Array): void {
@@ -306,9 +305,8 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
   }
 
   #deliverEnd(): void {
-    if (this.#endTold) return;
+    if (this.#ended) return;
     this.#ended = true;
-    this.#endTold = true;
     this.guard(() => this.handler.onEnd(this));
     if (this.#finSent) this.#close(null);
   }
