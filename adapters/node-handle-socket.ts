@@ -24,6 +24,12 @@ import { tcpAddress, toSocketError } from "./socket-error.ts";
 
 const UNOWNED: SocketHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
 
+// How far our FIN is. Node is told behind the queue only: from then until it is sent, libuv refuses a reset.
+const FIN_NONE = 0;
+const FIN_WAITING = 1;
+const FIN_UNDER_WAY = 2;
+const FIN_SENT = 3;
+
 export class HandleSocket extends LateSender implements Socket {
   handler: SocketHandler = UNOWNED;
   readonly tls: TlsInfo | null = null;
@@ -43,7 +49,7 @@ export class HandleSocket extends LateSender implements Socket {
   needsDrain = false;
   /** We sent FIN, or are about to, or can't write any more. */
   finished = false;
-  #finSent = false;
+  #fin = FIN_NONE;
   #closesAtEnd = false;
   /** The peer's FIN came, and was told. */
   #ended = false;
@@ -119,9 +125,13 @@ export class HandleSocket extends LateSender implements Socket {
   written(status: number): void {
     this.#writes--;
     if (this.closed) return;
-    if (status !== 0) this.#writeFailed(status);
-    else if (this.#closesAtEnd && this.#writes === 0) this.destroy();
-    else if (this.needsDrain && this.unsentBytes <= this.highWaterBytes / 2) {
+    if (status !== 0) {
+      this.#writeFailed(status);
+      return;
+    }
+    if (this.#writes === 0 && this.#closesAtEnd) this.destroy();
+    else if (this.#writes === 0 && this.#fin === FIN_WAITING) this.#sendFin();
+    if (this.needsDrain && !this.closed && this.unsentBytes <= this.highWaterBytes / 2) {
       this.needsDrain = false;
       this.guard(() => this.handler.onDrain(this));
     }
@@ -229,6 +239,12 @@ export class HandleSocket extends LateSender implements Socket {
     this.sendLate();
     if (this.finished) return;
     this.finished = true;
+    if (this.#writes === 0) this.#sendFin();
+    else this.#fin = FIN_WAITING;
+  }
+
+  #sendFin(): void {
+    this.#fin = FIN_UNDER_WAY;
     const request = newShutdown();
     request.owner = this;
     request.oncomplete = onShutdown;
@@ -237,13 +253,13 @@ export class HandleSocket extends LateSender implements Socket {
   }
 
   shutDown(): void {
-    this.#finSent = true;
+    this.#fin = FIN_SENT;
     this.#closeIfDone();
   }
 
   /** Both directions have ended. */
   #closeIfDone(): void {
-    if (this.#finSent && this.#endTold) this.close(null);
+    if (this.#fin === FIN_SENT && this.#endTold) this.close(null);
   }
 
   endAndClose(): boolean {
@@ -265,8 +281,9 @@ export class HandleSocket extends LateSender implements Socket {
   reset(): void {
     this.sendLate();
     if (this.closed) this.error = null;
-    // A UNIX socket has no RST.
-    else if (this.handle.reset === undefined || this.handle.reset(onReset) !== 0) this.close(null);
+    // A UNIX socket has no RST. A handle that refuses one can't be closed any more, so it is not asked.
+    else if (this.handle.reset === undefined || this.#fin === FIN_UNDER_WAY) this.close(null);
+    else if (this.handle.reset(onReset) !== 0) this.close(null);
     else this.#markClosed(null);
   }
 

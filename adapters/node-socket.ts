@@ -146,8 +146,10 @@ export class NodeSocket extends LateSender implements Socket, Attempt {
     const { raw } = this;
     this.sendLate();
     this.#abandon();
+    // While FIN is on its way libuv refuses, and what Node makes of that is a socket that never closes.
+    const isEnding = raw.writableEnded && raw.writableLength === 0 && !raw.writableFinished;
     // A UNIX socket has no RST, and Node throws when asked for one.
-    if (raw.destroyed || raw.remoteFamily === undefined) raw.destroy();
+    if (raw.destroyed || raw.remoteFamily === undefined || isEnding) raw.destroy();
     else raw.resetAndDestroy();
   }
 

@@ -343,6 +343,33 @@ export function closing({ reset: hasReset }: Pick<Capabilities, "reset">, join: 
     deepStrictEqual(l.recorder.events, ["close"]);
   });
 
+  reset("sends RST on reset, though an end waits behind the queue (capability)", async () => {
+    await using l = await join();
+    l.far.raw.pause();
+    l.socket.write(patterned(8_000_000));
+    l.socket.end();
+    l.recorder.during(() => l.socket.reset());
+    await l.recorder.untilClosed();
+    deepStrictEqual(l.recorder.events, ["close"]);
+    l.far.raw.resume();
+    // Behind bytes Node 20 tells a reset as an end; after one the kernel would have sent what it had, some megabytes.
+    await l.far.until("reset", () => l.far.closed || l.far.ended);
+    ok(l.far.receivedBytes < 1_000_000, `${l.far.receivedBytes} bytes`);
+  });
+
+  it("closes on reset directly after end", async () => {
+    await using l = await join();
+    l.socket.end();
+    l.socket.reset();
+    await l.recorder.untilClosed();
+    await l.far.until("closing", () => l.far.ended || l.far.closed);
+    l.far.raw.write("is anybody there?");
+    await aMoment(10);
+    l.far.raw.write("no");
+    await l.far.until("an error", () => l.far.closed);
+    deepStrictEqual(l.recorder.events, ["close"]);
+  });
+
   it("closes on reset even where RST cannot be sent", async () => {
     await using l = await join();
     l.socket.reset();
