@@ -142,7 +142,7 @@ export class HandleSocket extends LateSender implements Socket {
     this.finished = true;
     this.needsDrain = false;
     this.#writeError ??= errorOf(status, "write");
-    if (this.paused || this.#ended) this.close(this.#writeError);
+    if (this.paused || this.#isResting || this.#ended) this.close(this.#writeError);
   }
 
   release(chunk: Uint8Array): void {
