@@ -4,6 +4,8 @@
  *
  *   npm run -s bench:syscalls                            as JSON; needs strace
  *   npm run -s bench:syscalls > bench/syscalls.json      what `test/bench/syscalls.test.ts` holds later ones against
+ *
+ * But for Deno's reads and waits, which depend on when its loop sleeps: the file has the most there can be, by hand.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
