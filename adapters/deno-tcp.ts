@@ -39,6 +39,9 @@ export const WATCHED_TO_WRITE = WATCHED_TO_READ | EPOLLOUT;
 /** An end, an error, or urgent data, at which a read stops, too. */
 const MORE_BEHIND = EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI;
 
+/** Small ones, behind each of which there may be more: mostly it is an end. A full one is the last of a turn. */
+const READS_OF_TURN_MAX = 4;
+
 /** For a ring, while what waits has to go first. */
 const NOWHERE = -1;
 /** Up to here two pieces are copied for one system call, which costs more. */
@@ -66,6 +69,7 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
   /** A short read need not be all: see `MORE_BEHIND`. */
   #isMoreBehind = false;
   #isReading = false;
+  #isToGoOn = false;
   /** The kernel tells of more. */
   #isWatched: boolean;
   #isWatchedToWrite: boolean;
@@ -197,7 +201,7 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
     }
     this.#writeError = error;
     this.#isReadable = true;
-    poll!.goOnLater(this);
+    this.#goOnLater();
   }
 
   #dropQueue(): void {
@@ -243,7 +247,7 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
     this.#isResting = false;
     if (!this.#isWatched) this.#isReadable = true; // nobody has told otherwise
     // Never from inside `resume`.
-    if (this.#isReadable && !this.#isReading) poll!.goOnLater(this);
+    if (this.#isReadable && !this.#isReading) this.#goOnLater();
   }
 
   onReady(events: number): void {
@@ -255,7 +259,15 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
     else this.readOn();
   }
 
+  /** Once: with an event in the same turn, too, there would be one more in each. */
+  #goOnLater(): void {
+    if (this.#isToGoOn) return;
+    this.#isToGoOn = true;
+    poll!.goOnLater(this);
+  }
+
   goOn(): void {
+    this.#isToGoOn = false;
     this.readOn();
   }
 
@@ -263,7 +275,7 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
   readOn(): void {
     if (this.#isReading) return;
     this.#isReading = true;
-    while (this.#mayRead) {
+    for (let reads = 1; this.#mayRead; reads++) {
       const length = libc!.recv(this.#descriptor, room.whole, room.whole.length, MSG_DONTWAIT);
       if (length <= 0) {
         this.#readNothing(length);
@@ -272,8 +284,8 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
       const isAll = length < room.whole.length;
       if (isAll && !this.#isMoreBehind) this.#isReadable = false;
       this.#deliver(taken(length));
-      if (isAll) continue;
-      if (this.#mayRead) poll!.goOnLater(this);
+      if (isAll && reads < READS_OF_TURN_MAX) continue;
+      if (this.#mayRead) this.#goOnLater();
       break;
     }
     this.#isReading = false;

@@ -11,6 +11,7 @@ import { aMoment, Recorder } from "./contract/recorder.ts";
 const AF_INET = 2;
 const SOCK_STREAM = 1;
 const MSG_OOB = 1;
+const MSG_DONTWAIT = 0x40;
 
 const { runtime } = "Deno" in globalThis ? await import("../../adapters/deno.ts") : { runtime: null };
 const isThere = libc !== null && runtime !== null;
@@ -80,24 +81,59 @@ for (const [name, call] of lastCalls) {
   });
 }
 
-own("reads what is behind urgent data, at which the kernel ends a read", async () => {
+/** A far end that sends at once, also urgently. */
+async function linkToKernel() {
   const { recorder, sockets, listener, port } = await listening();
   const name = nameOf({ kind: "tcp", host: "127.0.0.1", port }) as Uint8Array;
   const far = libc!.socket(AF_INET, SOCK_STREAM, 0);
   assert.equal(libc!.connect(far, name, name.length), 0);
   while (sockets.length === 0) await aMoment(5);
-  sockets[0]!.resume();
-  const send = (text: string, flags = 0): number => libc!.send(far, new TextEncoder().encode(text), text.length, flags);
+  const socket = sockets[0]!;
+  socket.resume();
+  const send = (text: string, flags = 0): void =>
+    void libc!.send(far, new TextEncoder().encode(text), text.length, flags | MSG_DONTWAIT);
   send("first");
   await recorder.untilBytes(5);
   await aMoment();
-  send("abc");
-  send("!", MSG_OOB);
-  send("def");
-  await recorder.untilBytes(11);
-  assert.equal(recorder.text(), "firstabcdef");
-  libc!.close(far);
-  sockets[0]!.end();
-  await recorder.untilClosed();
-  await listener.close();
+  return {
+    recorder,
+    send,
+    async [Symbol.asyncDispose]() {
+      libc!.close(far);
+      socket.end();
+      await recorder.untilClosed();
+      await listener.close();
+    },
+  };
+}
+
+own("reads what is behind urgent data, at which the kernel ends a read", async () => {
+  await using link = await linkToKernel();
+  link.send("abc");
+  link.send("!", MSG_OOB);
+  link.send("def");
+  await link.recorder.untilBytes(11);
+  assert.equal(link.recorder.text(), "firstabcdef");
 });
+
+for (const [what, piece, readsMax] of [
+  ["little, and urgent data once", "x", 8],
+  ["much", "x".repeat(200_000), 2],
+] as const) {
+  own(`lets others have their turn while a peer sends as fast as it is read: ${what}`, async () => {
+    await using link = await linkToKernel();
+    let reads = 0;
+    let ofTurn = 0;
+    let ofTurnMost = 0;
+    link.recorder.onBytes = () => {
+      if (++reads < 1000) link.send(piece);
+      // Which runs when the turn is over.
+      if (ofTurn++ === 0) queueMicrotask(() => void (ofTurn = 0));
+      ofTurnMost = Math.max(ofTurnMost, ofTurn);
+    };
+    if (piece.length === 1) link.send("!", MSG_OOB);
+    link.send(piece);
+    await link.recorder.until("1000 reads", () => reads >= 1000);
+    assert.ok(ofTurnMost <= readsMax, `${ofTurnMost} reads in one turn`);
+  });
+}
