@@ -237,8 +237,8 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
   }
 
   restReading(): boolean {
-    this.#isResting = true;
-    return true;
+    this.#isResting = this.#writeError === null; // which reading is to tell
+    return this.#isResting;
   }
 
   resume(): void {

@@ -81,6 +81,26 @@ for (const [name, call] of lastCalls) {
   });
 }
 
+own("does not rest reading behind a failed write, of which reading is to tell", async () => {
+  const { recorder, sockets, listener, port } = await listening();
+  const raw = netConnect({ port, host: "127.0.0.1" });
+  raw.write("hello");
+  while (sockets.length === 0) await aMoment(5);
+  await aMoment();
+  raw.resetAndDestroy();
+  await aMoment();
+  let isResting = true;
+  recorder.onBytes = (socket) => {
+    socket.writeMore(new Uint8Array(20), 0, 20);
+    socket.writeRange(new Uint8Array(30), 0, 30);
+    isResting = socket.restReading();
+  };
+  sockets[0]!.resume();
+  await recorder.untilClosed();
+  assert.deepEqual([isResting, ...recorder.events], [false, "data", "close ECONNRESET"]);
+  await listener.close();
+});
+
 /** A far end that sends at once, also urgently. */
 async function linkToKernel() {
   const { recorder, sockets, listener, port } = await listening();
