@@ -70,6 +70,7 @@ describe("on this Node", { ignore: !runtimeUnderTest().startsWith("node") }, () 
     const server = createServer().listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
+    const accepted = once(server, "connection") as Promise<[Socket]>;
     const owner = {};
     const { handle, status } = await new Promise<{ handle: SocketHandle; status: number }>((resolve) => {
       const connecting = connectHandle({ kind: "tcp", host: "127.0.0.1", port }, owner, function (completed) {
@@ -80,7 +81,7 @@ describe("on this Node", { ignore: !runtimeUnderTest().startsWith("node") }, () 
       assert.equal(connecting.status, 0);
     });
     assert.equal(status, 0);
-    const [far] = (await once(server, "connection")) as [Socket];
+    const [far] = await accepted;
     const request = unusedWrite();
     assert.equal(handle.writeBuffer(request, Buffer.from("hel")), 0);
     assert.equal(handle.writev(request, [Buffer.from("l"), Buffer.from("o")], true), 0);
