@@ -105,11 +105,14 @@ function findNumbers(): StreamNumbers | null {
   return isWhole ? (found as StreamNumbers) : null;
 }
 
-/** Undefined where it is forbidden (`--permission`), or gone. */
+/** Undefined where it is forbidden (`--permission`), gone, or may end the process (`--pending-deprecation --throw-deprecation`). */
 function bindingOf(module: string): unknown {
-  const { binding } = process as unknown as { binding?(name: string): unknown };
+  const { binding, throwDeprecation } = process as unknown as {
+    binding?(name: string): unknown;
+    readonly throwDeprecation?: boolean;
+  };
   try {
-    return binding?.call(process, module);
+    return throwDeprecation === true ? undefined : binding?.call(process, module);
   } catch {
     return undefined;
   }

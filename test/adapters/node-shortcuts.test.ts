@@ -1,8 +1,11 @@
 // The undocumented ways of Node's adapter (decision 060) are there on the versions that are tested.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { describe, it } from "@std/testing/bdd";
 import {
   acceptHandles,
@@ -14,7 +17,7 @@ import {
   unusedWrite,
 } from "../../adapters/node-handle.ts";
 import { writeNow } from "../../adapters/node-write-now.ts";
-import { runtimeUnderTest } from "../support/runtime-command.ts";
+import { projectRoot, runtimeUnderTest } from "../support/runtime-command.ts";
 
 async function pair(): Promise<{ accepted: Socket; far: Socket; close: () => void }> {
   const server = createServer({ pauseOnConnect: true }).listen(0, "127.0.0.1");
@@ -100,6 +103,13 @@ describe("on this Node", { ignore: !runtimeUnderTest().startsWith("node") }, () 
       connectHandle({ kind: "tcp", host: "localhost", port: 1 }, null, () => {}),
       null,
     );
+  });
+
+  it("the ways are not looked for where that would end the process", { ignore: isNode20 }, () => {
+    const adapter = join(projectRoot, "adapters", "node.ts");
+    const options = ["--pending-deprecation", "--throw-deprecation", "--import", pathToFileURL(adapter).href];
+    const { status, stderr } = spawnSync(process.execPath, [...options, "-e", "setImmediate(() => {})"]);
+    assert.equal(status, 0, String(stderr));
   });
 
   it("a listener passes its options on", { ignore: process.platform !== "linux" }, async () => {
