@@ -157,9 +157,9 @@ export class HandleSocket extends LateSender implements Socket {
     if (this.#isStarted && !this.closed) this.handle.readStop();
   }
 
-  /** Only before Node has begun to read: stopping is a system call, too. */
+  /** Only before Node has begun to read: stopping is a system call, too. And not if reading is to tell of a failed write. */
   restReading(): boolean {
-    this.#isResting = !this.#isStarted;
+    this.#isResting = !this.#isStarted && this.#writeError === null;
     return this.#isResting;
   }
 
