@@ -112,12 +112,14 @@ export class TcpListening implements Listener, Watcher {
   }
 
   #isFailure(error: SocketError): boolean {
-    this.#handler.onAcceptError(error);
     // A connection that died in the queue is no reason to rest.
-    if (error.code === "ECONNRESET") return false;
-    this.#unwatch();
-    setTimeout(() => this.#watch(), ACCEPT_REST_MS);
-    return true;
+    const rests = error.code !== "ECONNRESET";
+    if (rests) {
+      this.#unwatch();
+      setTimeout(() => this.#watch(), ACCEPT_REST_MS);
+    }
+    this.#handler.onAcceptError(error); // last: should it throw, accepting rests all the same
+    return rests;
   }
 
   #accepted(descriptor: number): void {
