@@ -2,8 +2,8 @@
  * Which descriptors are ready, by an epoll of our own: one system call for all that are, instead of an operation of Deno's, a
  * promise and a task for each read. Between two turns Deno's event loop goes on:
  *
- *   little was ready → the next turn when there is more (`deno-wake.ts`)
- *   much was ready   → the next turn is an immediate: more is likely to have come, and to be woken costs more than to look
+ *   nothing was ready   → the next turn when there is more (`deno-wake.ts`)
+ *   something was ready → the next turn is an immediate: more is likely to have come, and to be woken costs more than to look
  *
  * A descriptor is watched for edges: it is told once that more can be read or written, and again only after the kernel had to
  * say no. So whoever is told goes on until then, or keeps in mind that there is more.
@@ -37,8 +37,6 @@ const EPOLL_CLOEXEC = 0o2000000;
 
 /** In one turn. What is beyond comes in the next. */
 const EVENTS_MAX = 256;
-/** A turn with as many is followed by another at once. */
-const BUSY_MIN = 1;
 
 const NONE: readonly Continued[] = [];
 
@@ -129,7 +127,7 @@ export class Poll {
       const continued = this.#takeContinued();
       for (let at = 0; at < 3 * count; at += 3) this.#tell(at);
       for (const who of continued) this.#goOn(who);
-      if (count >= BUSY_MIN) this.#setNextTurn();
+      if (count > 0) this.#setNextTurn();
     } finally {
       if (!this.#isNextTurnSet && !this.#wake.isArmed && !this.#wake.arm()) this.#setNextTurn();
       endTurn();
