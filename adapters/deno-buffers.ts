@@ -32,8 +32,6 @@ class Source {
 export class LargeBuffer extends Source {
   readonly whole: Uint8Array;
   readonly room: Uint8Array;
-  /** Behind a small read. */
-  readonly restRoom: Uint8Array;
   isReleased = false;
 
   constructor() {
@@ -41,7 +39,6 @@ export class LargeBuffer extends Source {
     super(whole.buffer);
     this.whole = whole;
     this.room = whole.subarray(0, READ_BYTES);
-    this.restRoom = whole.subarray(SMALL_BYTES, SMALL_BYTES + READ_BYTES);
   }
 
   override giveBack(): void {
