@@ -142,7 +142,8 @@ export function closing({ reset: hasReset }: Pick<Capabilities, "reset">, join: 
       rests = socket.restReading();
       if (!rests) return;
       socket.write(patterned(10));
-      l.recorder.during(() => socket.endAndClose());
+      const isClosed = l.recorder.during(() => socket.endAndClose());
+      strictEqual(isClosed, socket.queuedBytes === 0, "at once, unless the runtime has not taken all");
     };
     l.socket.resume();
     l.far.raw.write("a");
