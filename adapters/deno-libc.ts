@@ -29,6 +29,9 @@ const SYMBOLS = {
   // What the C library has no function for.
   io_setup: { name: "syscall", parameters: ["i32", "u32", "buffer"], result: "i32" },
   io_submit: { name: "syscall", parameters: ["i32", "buffer", "i32", "buffer"], result: "i32" },
+  io_uring_setup: { name: "syscall", parameters: ["i32", "u32", "buffer"], result: "i32" },
+  io_uring_enter: { name: "syscall", parameters: ["i32", "i32", "u32", "u32", "u32", "u32", "u32"], result: "i32" },
+  mmap: { parameters: ["usize", "usize", "i32", "i32", "i32", "i64"], result: "pointer" },
   __errno_location: { parameters: [], result: "pointer" },
 } as const;
 
@@ -55,6 +58,18 @@ interface Library {
   epoll_wait(epoll: number, events: Int32Array, eventsMax: number, timeoutMs: number): number;
   io_setup(call: number, eventsMax: number, context: BigUint64Array): number;
   io_submit(call: number, context: Uint8Array, count: number, blocks: BigUint64Array): number;
+  io_uring_setup(call: number, entries: number, parameters: Uint32Array): number;
+  io_uring_enter(
+    call: number,
+    descriptor: number,
+    entries: number,
+    entriesMin: number,
+    flags: number,
+    signals: number,
+    signalsBytes: number,
+  ): number;
+  /** -1 as a pointer when it fails. */
+  mmap(at: bigint, length: bigint, access: number, flags: number, descriptor: number, offset: bigint): object | null;
   __errno_location(): object;
 }
 
@@ -65,7 +80,7 @@ interface DenoNamespace {
   readonly UnsafePointer: {
     of(memory: ArrayBufferView): object;
     create(address: bigint): object;
-    value(pointer: object): bigint | number;
+    value(pointer: object | null): bigint | number;
   };
   readonly UnsafePointerView: { getArrayBuffer(pointer: object, length: number): ArrayBuffer };
 }
@@ -105,7 +120,12 @@ export function mapped(address: bigint, length: number): Uint8Array {
   return new Uint8Array(memoryAt(deno!.UnsafePointer.create(address), length));
 }
 
+/** What `mmap` has answered, as a number. */
+export function numberOf(pointer: object | null): bigint {
+  return BigInt(deno!.UnsafePointer.value(pointer));
+}
+
 /** Stays what it is only for memory that somebody keeps. */
 export function addressOf(memory: ArrayBufferView): bigint {
-  return BigInt(deno!.UnsafePointer.value(deno!.UnsafePointer.of(memory)));
+  return numberOf(deno!.UnsafePointer.of(memory));
 }
