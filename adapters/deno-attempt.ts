@@ -1,8 +1,8 @@
 /** A TCP connection that is being made by the kernel, past Deno's operations. */
 import type { Attempt, ConnectDone, ConnectOptions, SocketError, TcpAddress } from "../core/runtime.ts";
+import { nameOf } from "./deno-address.ts";
 import { EINPROGRESS, errorOf } from "./deno-errno.ts";
 import { errno, libc } from "./deno-libc.ts";
-import { nameOf } from "./deno-name.ts";
 import { takeError, tune } from "./deno-options.ts";
 import { poll, type Watcher } from "./deno-poll.ts";
 import { TcpSocket, WATCHED_TO_WRITE } from "./deno-tcp.ts";

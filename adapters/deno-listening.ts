@@ -1,8 +1,8 @@
 /** A listening TCP socket of the kernel, past Deno's operations. */
 import type { Address, Listener, ListenHandler, ListenOptions, SocketError, TcpAddress } from "../core/runtime.ts";
+import { addressIn, nameLength, nameOf, nameRoom } from "./deno-address.ts";
 import { EAGAIN, EINTR, errorOf } from "./deno-errno.ts";
 import { errno, libc } from "./deno-libc.ts";
-import { addressIn, nameLength, nameOf, nameRoom } from "./deno-name.ts";
 import { share, tune } from "./deno-options.ts";
 import { EPOLLIN, poll, type Watcher } from "./deno-poll.ts";
 import { TcpSocket } from "./deno-tcp.ts";

@@ -6,10 +6,10 @@
  * by then was never watched.
  */
 import type { Address, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
+import { addressIn, nameLength, nameRoom } from "./deno-address.ts";
 import { hold, isWritten, type LargeBuffer, letGo, release, takeLarge } from "./deno-buffers.ts";
 import { EAGAIN, EINTR, errorOf } from "./deno-errno.ts";
 import { errno, libc } from "./deno-libc.ts";
-import { addressIn, nameLength, nameRoom } from "./deno-name.ts";
 import { closeByReset, takeError } from "./deno-options.ts";
 import {
   type Continued,

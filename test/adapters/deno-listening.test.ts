@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { it } from "@std/testing/bdd";
+import { nameOf } from "../../adapters/deno-address.ts";
 import { libc } from "../../adapters/deno-libc.ts";
 import { listenOnTcp } from "../../adapters/deno-listening.ts";
-import { nameOf } from "../../adapters/deno-name.ts";
 import { listenOptions, portOf } from "./contract/link.ts";
 
 // Linux' numbers.

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
+import { nameOf } from "../../adapters/deno-address.ts";
 import { libc } from "../../adapters/deno-libc.ts";
-import { nameOf } from "../../adapters/deno-name.ts";
 import { openRing } from "../../adapters/deno-ring.ts";
 
 interface Conn {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { connect as netConnect } from "node:net";
 import { it } from "@std/testing/bdd";
+import { nameOf } from "../../adapters/deno-address.ts";
 import { libc } from "../../adapters/deno-libc.ts";
-import { nameOf } from "../../adapters/deno-name.ts";
 import type { Socket } from "../../core/runtime.ts";
 import { LOOPBACK, listenOptions, portOf } from "./contract/link.ts";
 import { aMoment, Recorder } from "./contract/recorder.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
+import { addressIn, nameOf } from "../../adapters/deno-address.ts";
 import { errorOf } from "../../adapters/deno-errno.ts";
 import { libc } from "../../adapters/deno-libc.ts";
-import { addressIn, nameOf } from "../../adapters/deno-name.ts";
 
 const name = (host: string, port = 8080) => nameOf({ kind: "tcp", host, port });
 
