@@ -149,8 +149,8 @@ export class BunSocket extends LateSender implements Socket, Attempt {
     return false;
   }
 
-  release(chunk: Uint8Array): void {
-    freeMemory(chunk);
+  release(bytes: Uint8Array): void {
+    freeMemory(bytes);
   }
 
   /** The kernel takes bytes again. */
@@ -255,7 +255,7 @@ export class BunSocket extends LateSender implements Socket, Attempt {
     while (this.held.length > 0) {
       if (this.paused || this.over) return;
       const bytes = this.held.shift() as Uint8Array;
-      this.guard(() => this.handler.onData(this, bytes));
+      this.guard(() => this.handler.onData(this, bytes, 0, bytes.length));
     }
     if (this.over) return;
     if (this.ended && !this.endTold) {
@@ -296,7 +296,7 @@ export const EVENTS = {
       return;
     }
     try {
-      socket.handler.onData(socket, bytes);
+      socket.handler.onData(socket, bytes, 0, bytes.length);
     } catch (error) {
       socket.thrown(error);
     }

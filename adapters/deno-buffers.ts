@@ -8,7 +8,7 @@
  * behind a small read is mostly written before the next connection's turn, so it is the same large one all the time.
  */
 import { sendWaiting } from "./late-writes.ts";
-import { SMALL_BYTES } from "./small-chunks.ts";
+import { ReadRoom, SMALL_BYTES } from "./small-chunks.ts";
 
 /** Larger reads were not faster on loopback. */
 const READ_BYTES = 65536;
@@ -30,15 +30,15 @@ class Source {
 }
 
 export class LargeBuffer extends Source {
-  readonly whole: Uint8Array;
+  readonly whole: ReadRoom;
   readonly room: Uint8Array;
   isReleased = false;
 
   constructor() {
-    const whole = new Uint8Array(LARGE_BYTES);
-    super(whole.buffer);
+    const whole = new ReadRoom(LARGE_BYTES);
+    super(whole.bytes.buffer);
     this.whole = whole;
-    this.room = whole.subarray(0, READ_BYTES);
+    this.room = whole.bytes.subarray(0, READ_BYTES);
   }
 
   override giveBack(): void {
@@ -55,14 +55,14 @@ export function takeLarge(): LargeBuffer {
   return free.pop() ?? new LargeBuffer();
 }
 
-const freeSmall: Uint8Array[] = [];
+const freeSmall: ReadRoom[] = [];
 
-export function takeSmall(): Uint8Array {
-  return freeSmall.pop() ?? new Uint8Array(SMALL_BYTES);
+export function takeSmall(): ReadRoom {
+  return freeSmall.pop() ?? new ReadRoom(SMALL_BYTES);
 }
 
 /** Nothing of it is looked at any more, and no read is under way into it. */
-export function giveSmall(small: Uint8Array): void {
+export function giveSmall(small: ReadRoom): void {
   if (freeSmall.length < FREE_MAX) freeSmall.push(small);
 }
 
@@ -129,5 +129,5 @@ function scratch(length: number): Uint8Array {
   const buffer = takeLarge();
   buffer.isReleased = true;
   buffer.writes = 1;
-  return buffer.whole.subarray(0, length);
+  return buffer.whole.bytes.subarray(0, length);
 }

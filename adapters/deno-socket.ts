@@ -21,12 +21,13 @@ import {
 } from "./deno-buffers.ts";
 import { type DenoConn, readFrom, ridOf, toAddress, writeTo } from "./deno-conn.ts";
 import { LateSender, sendWaiting } from "./late-writes.ts";
-import { type Range, viewOf } from "./range.ts";
-import { SMALL_BYTES, SmallChunks } from "./small-chunks.ts";
+import { Range, viewOf } from "./range.ts";
+import { type ReadRoom, SMALL_BYTES, SmallChunks } from "./small-chunks.ts";
 import { toSocketError } from "./socket-error.ts";
 
 const smallChunks = new SmallChunks(isWritten);
 
+const NOTHING = new Uint8Array(0);
 const UNOWNED: SocketHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
 
 export class DenoSocket extends LateSender implements Socket {
@@ -42,11 +43,11 @@ export class DenoSocket extends LateSender implements Socket {
   #isPending = false;
   /** None begins before `resume`. */
   #isResting = false;
-  #small: Uint8Array | null = null;
+  #small: ReadRoom | null = null;
   /** Instead of the small one, while much is coming. */
   #large: LargeBuffer | null = null;
-  /** What a read brought after `pause`. */
-  held: Uint8Array | null = null;
+  /** What a read brought, be it after `pause`. */
+  readonly #held = new Range();
   /** The peer's FIN was read, and told. */
   ended = false;
   endTold = false;
@@ -107,13 +108,10 @@ export class DenoSocket extends LateSender implements Socket {
     return this.#accepted();
   }
 
-  release(chunk: Uint8Array): void {
-    if (chunk.length <= SMALL_BYTES) {
-      smallChunks.release(chunk);
-      return;
-    }
+  release(bytes: Uint8Array): void {
+    if (smallChunks.release(bytes)) return;
     sendWaiting(); // which may be a part of it
-    release(chunk);
+    release(bytes);
   }
 
   #accepted(): boolean {
@@ -232,7 +230,7 @@ export class DenoSocket extends LateSender implements Socket {
     this.#isResting = false;
     if (this.reading) return;
     this.reading = true;
-    if (this.held === null && !this.ended) {
+    if (this.#held.length === 0 && !this.ended) {
       this.#readOn();
       return;
     }
@@ -258,7 +256,7 @@ export class DenoSocket extends LateSender implements Socket {
       return;
     }
     if (isEnd) this.ended = true;
-    else this.held = this.#taken(length);
+    else this.#take(length);
     this.#deliverHeld();
     this.#readOn();
   };
@@ -270,36 +268,39 @@ export class DenoSocket extends LateSender implements Socket {
   #room(): Uint8Array {
     if (this.#large !== null) return this.#large.room;
     this.#small ??= takeSmall();
-    return this.#small;
+    return this.#small.bytes;
   }
 
-  /** The bytes of a read, which belong to the receiver, and a buffer for the next. */
-  #taken(length: number): Uint8Array {
+  /** Holds the bytes of a read, which belong to the receiver. The next has a buffer, a large one if this one was full. */
+  #take(length: number): void {
     const large = this.#large;
     if (large === null) {
-      return length < SMALL_BYTES ? smallChunks.copy(this.#small as Uint8Array, length) : this.#withLarge();
+      this.#holdCopy(this.#small as ReadRoom, length);
+      if (length === SMALL_BYTES) this.#large = takeLarge();
+      return;
     }
-    const { room } = large;
+    const { whole, room } = large;
     this.#large = length === room.length ? takeLarge() : null;
-    if (length > SMALL_BYTES) return room.subarray(0, length);
-    const copy = smallChunks.copy(room, length);
+    if (length > SMALL_BYTES) {
+      this.#held.set(whole.bytes, 0, length);
+      return;
+    }
+    this.#holdCopy(whole, length);
     release(room);
-    return copy;
   }
 
-  /** The small buffer, which is full; much may follow. */
-  #withLarge(): Uint8Array {
-    this.#large = takeLarge();
-    return smallChunks.copy(this.#small as Uint8Array, SMALL_BYTES);
+  #holdCopy(room: ReadRoom, length: number): void {
+    const start = smallChunks.copy(room, length);
+    this.#held.set(smallChunks.bytes, start, start + length);
   }
 
   #deliverHeld(): void {
     if (this.paused || this.closed) return;
-    const bytes = this.held;
+    const { bytes, start, end } = this.#held;
     try {
-      if (bytes !== null) {
-        this.held = null;
-        this.handler.onData(this, bytes);
+      if (end > start) {
+        this.#drop();
+        this.handler.onData(this, bytes, start, end);
       }
       if (!this.ended || this.endTold || this.paused || this.closed) return;
       this.endTold = true;
@@ -311,6 +312,11 @@ export class DenoSocket extends LateSender implements Socket {
     if (this.endTold && this.finSent) this.#close(null);
   }
 
+  /** Nothing is held. */
+  #drop(): void {
+    this.#held.set(NOTHING, 0, 0);
+  }
+
   /** Every way out leads through here; `onClose` follows in a moment. */
   #close(error: SocketError | null): void {
     if (this.closed) return;
@@ -318,7 +324,7 @@ export class DenoSocket extends LateSender implements Socket {
     this.finished = true;
     this.queue = [];
     this.unsentBytes = 0;
-    this.held = null;
+    this.#drop();
     this.#dropBuffers();
     this.raw.close();
     queueMicrotask(() => this.handler.onClose(this, error));

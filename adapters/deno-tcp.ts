@@ -221,13 +221,10 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
     if (this.#ended) this.#close(null);
   }
 
-  release(chunk: Uint8Array): void {
-    if (chunk.length <= SMALL_BYTES) {
-      smallChunks.release(chunk);
-      return;
-    }
+  release(bytes: Uint8Array): void {
+    if (smallChunks.release(bytes)) return;
     sendWaiting(); // which may be a part of it
-    release(chunk);
+    release(bytes);
   }
 
   // ── reading ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -275,17 +272,18 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
   readOn(): void {
     if (this.#isReading) return;
     this.#isReading = true;
-    for (let reads = 1; this.#mayRead; reads++) {
-      const length = libc!.recv(this.#descriptor, room.whole, room.whole.length, MSG_DONTWAIT);
+    for (let reads = 1; this.#mayRead(); reads++) {
+      const into = room.whole.bytes;
+      const length = libc!.recv(this.#descriptor, into, into.length, MSG_DONTWAIT);
       if (length <= 0) {
         this.#readNothing(length);
         continue;
       }
-      const isAll = length < room.whole.length;
+      const isAll = length < into.length;
       if (isAll && !this.#isMoreBehind) this.#isReadable = false;
-      this.#deliver(taken(length));
+      this.#deliver(length);
       if (isAll && reads < READS_OF_TURN_MAX) continue;
-      if (this.#mayRead) this.#goOnLater();
+      if (this.#mayRead()) this.#goOnLater();
       break;
     }
     this.#isReading = false;
@@ -294,7 +292,7 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
     }
   }
 
-  get #mayRead(): boolean {
+  #mayRead(): boolean {
     return this.#isReadable && !(this.paused || this.closed || this.#isResting);
   }
 
@@ -308,9 +306,9 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
     else this.#deliverEnd();
   }
 
-  #deliver(bytes: Uint8Array): void {
+  #deliver(length: number): void {
     try {
-      this.handler.onData(this, bytes);
+      deliverRead(this, length);
     } catch (error) {
       this.#thrown(error);
     }
@@ -389,10 +387,14 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
   }
 }
 
-/** The bytes of a read, which belong to the receiver, and another room for the next if these keep it. */
-function taken(length: number): Uint8Array {
+/** What a read has left in `room`, which belongs to the receiver; and if it keeps that, there is another for the next. */
+function deliverRead(socket: TcpSocket, length: number): void {
   const { whole } = room;
-  if (length <= SMALL_BYTES) return smallChunks.copy(whole, length);
+  if (length <= SMALL_BYTES) {
+    const start = smallChunks.copy(whole, length);
+    socket.handler.onData(socket, smallChunks.bytes, start, start + length);
+    return;
+  }
   room = takeLarge();
-  return whole.subarray(0, length);
+  socket.handler.onData(socket, whole.bytes, 0, length);
 }

@@ -18,7 +18,7 @@ import {
   unusedWrite,
   useWrite,
 } from "./node-handle.ts";
-import { copyRead, READ_ROOM, releaseRead } from "./node-read.ts";
+import { deliverRead, READ_ROOM, releaseRead } from "./node-read.ts";
 import { type Range, viewOf } from "./range.ts";
 import { tcpAddress, toSocketError } from "./socket-error.ts";
 
@@ -145,8 +145,8 @@ export class HandleSocket extends LateSender implements Socket {
     if (this.paused || this.#isResting || this.#ended) this.close(this.#writeError);
   }
 
-  release(chunk: Uint8Array): void {
-    releaseRead(chunk);
+  release(bytes: Uint8Array): void {
+    releaseRead(bytes);
   }
 
   // ── reading ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -212,7 +212,7 @@ export class HandleSocket extends LateSender implements Socket {
     if (this.closed) return;
     if (length > 0) {
       try {
-        this.handler.onData(this, copyRead(READ_ROOM, length));
+        deliverRead(this.handler, this, length);
       } catch (error) {
         this.destroy();
         throw error;

@@ -58,7 +58,7 @@ export class NodeSocket extends LateSender implements Socket, Attempt {
     raw.on("close", onClose);
     if (done !== null) {
       readBeforeWriteError(raw, (bytes) => {
-        if (!this.abandoned && !this.paused) this.guard(() => this.handler.onData(this, bytes));
+        if (!this.abandoned && !this.paused) this.guard(() => this.handler.onData(this, bytes, 0, bytes.length));
       });
     }
   }
@@ -106,8 +106,8 @@ export class NodeSocket extends LateSender implements Socket, Attempt {
     return this.#accepted(second.bytes);
   }
 
-  release(chunk: Uint8Array): void {
-    releaseRead(chunk);
+  release(bytes: Uint8Array): void {
+    releaseRead(bytes);
   }
 
   /** Node answers false before it tried the kernel; only what is left afterwards counts here. */
@@ -240,7 +240,7 @@ function push(this: Readable, bytes: Uint8Array | null): boolean {
 
 function deliver(owner: NodeSocket, bytes: Uint8Array): void {
   try {
-    owner.handler.onData(owner, bytes);
+    owner.handler.onData(owner, bytes, 0, bytes.length);
   } catch (error) {
     owner.destroy();
     throw error;

@@ -59,9 +59,9 @@ async function measure(variant: string, requests: number): Promise<number> {
   await createProxy({ runtime: world.runtime, snapshot: compiled.snapshot }).start();
   // As many at once as it takes for each server to have a connection.
   const clients = Array.from({ length: 12 }, () => world.connect());
-  for (const client of clients) client.handler.onData(client, REQUEST.slice());
+  for (const client of clients) client.handler.onData(client, REQUEST.slice(), 0, REQUEST.length);
   await new Promise((resolve) => setTimeout(resolve, 10));
-  for (const asked of world.servers) asked.handler.onData(asked, RESPONSE.slice());
+  for (const asked of world.servers) asked.handler.onData(asked, RESPONSE.slice(), 0, RESPONSE.length);
   let best = Number.POSITIVE_INFINITY;
   for (let round = 0; round < 5; round++) {
     const before = process.cpuUsage();

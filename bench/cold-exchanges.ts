@@ -19,10 +19,10 @@ const clients = Array.from({ length: clientCount }, () => world.connect());
 for (let i = 0; i < requests; i++) {
   const client = clients[i % clientCount]!;
   const before = world.writesToServers;
-  client.handler.onData(client, REQUEST.slice());
+  client.handler.onData(client, REQUEST.slice(), 0, REQUEST.length);
   // A server's first request waits for its connection.
   while (world.writesToServers === before) await null;
-  world.asked!.handler.onData(world.asked!, RESPONSE.slice());
+  world.asked!.handler.onData(world.asked!, RESPONSE.slice(), 0, RESPONSE.length);
 }
 if (world.writesToClients !== requests) throw new Error("not every request was answered");
 process.exit(0);

@@ -27,17 +27,17 @@ export async function startFakeProxy(
   const proxy = createProxy({ runtime: world.runtime, snapshot: compiled.snapshot });
   await proxy.start();
   const client = world.connect();
-  client.handler.onData(client, REQUEST.slice());
+  client.handler.onData(client, REQUEST.slice(), 0, REQUEST.length);
   await new Promise((resolve) => setTimeout(resolve, 10));
-  world.asked?.handler.onData(world.asked, RESPONSE.slice());
+  world.asked?.handler.onData(world.asked, RESPONSE.slice(), 0, RESPONSE.length);
   return {
     world,
     exchange: () => world.exchange(client),
     async exchangeLater() {
       const before = world.writesToServers;
-      client.handler.onData(client, REQUEST.slice());
+      client.handler.onData(client, REQUEST.slice(), 0, REQUEST.length);
       while (world.writesToServers === before) await null;
-      world.asked?.handler.onData(world.asked, RESPONSE.slice());
+      world.asked?.handler.onData(world.asked, RESPONSE.slice(), 0, RESPONSE.length);
     },
   };
 }

@@ -92,9 +92,9 @@ export class FakeWorld {
 
   /** One request and its response, both over connections that are there already. */
   exchange(client: FakeSocket): void {
-    client.handler.onData(client, REQUEST.slice());
+    client.handler.onData(client, REQUEST.slice(), 0, REQUEST.length);
     const asked = this.asked as FakeSocket;
-    asked.handler.onData(asked, RESPONSE.slice());
+    asked.handler.onData(asked, RESPONSE.slice(), 0, RESPONSE.length);
   }
 
   #askedOn(socket: FakeSocket): void {

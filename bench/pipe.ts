@@ -43,8 +43,8 @@ class Pipe implements SocketHandler {
     return socket === this.client ? this.upstream : this.client;
   }
 
-  onData(socket: Socket, bytes: Uint8Array): void {
-    if (this.#other(socket)?.write(bytes) === false) socket.pause();
+  onData(socket: Socket, bytes: Uint8Array, start: number, end: number): void {
+    if (this.#other(socket)?.writeRange(bytes, start, end) === false) socket.pause();
     socket.release(bytes);
   }
 

@@ -53,8 +53,11 @@ export interface SocketError {
 
 /** What a socket tells its owner. One object may serve many sockets. */
 export interface SocketHandler {
-  /** The receiver owns `bytes` from here on; the adapter doesn't touch them again before `release`. Never empty. */
-  onData(socket: Socket, bytes: Uint8Array): void;
+  /**
+   * `bytes[start, end)` came; never nothing. The receiver owns that chunk from here on, and the adapter doesn't touch it again
+   * before `release`. What lies around it in `bytes` is somebody else's.
+   */
+  onData(socket: Socket, bytes: Uint8Array, start: number, end: number): void;
   /** Once for every `write` that answered false, when the queue has fallen to the low mark or below. */
   onDrain(socket: Socket): void;
   /** The peer sent FIN. At most once, after the last `onData`; writing is still allowed. */
@@ -92,10 +95,11 @@ export interface Socket {
    */
   writeMore(bytes: Uint8Array, start: number, end: number): void;
   /**
-   * Gives a whole chunk back, as `onData` of this socket brought it: each part of it was written (to any socket) or is
-   * not wanted. Nobody may look at it again, for the adapter may read into the same memory. Saying nothing is fine, too.
+   * Gives a whole chunk back, by the `bytes` that `onData` of this socket brought it in: each part of it was written (to any
+   * socket) or is not wanted. Once for each chunk. Nobody may look at it again, for the adapter may read into the same memory. Saying
+   * nothing is fine, too.
    */
-  release(chunk: Uint8Array): void;
+  release(bytes: Uint8Array): void;
   /** FIN once the queue is written. Reading goes on. */
   end(): void;
   /**

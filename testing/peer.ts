@@ -143,7 +143,8 @@ class ScriptedPeer implements Peer, SocketHandler {
     this.receivedBytes = 0;
   }
 
-  onData(socket: Socket, bytes: Uint8Array): void {
+  onData(socket: Socket, memory: Uint8Array, start: number, end: number): void {
+    const bytes = memory.subarray(start, end);
     this.#chunks.push(bytes);
     this.receivedBytes += bytes.length;
     if (this.#bytesPerSecond > 0) {

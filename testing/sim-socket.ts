@@ -10,7 +10,7 @@ import type { SimClock } from "./sim-clock.ts";
  *                                                                          └ only while resumed
  *
  * - bytes given to `write` are copied and overwritten with 0xDD, and so are released chunks, so that a reader of bytes
- *   it gave away is found out; a chunk that is released twice is, too;
+ *   it gave away is found out; a chunk that is released twice is, too; around a chunk there is 0xDD from the beginning;
  * - a reset, or a close with unread bytes, destroys what the other side has not read yet, as kernels do;
  * - bytes that reach a closed socket are answered with a reset.
  */
@@ -84,11 +84,11 @@ export class SimSocket implements Socket {
     this.writeRange(bytes, start, end);
   }
 
-  release(chunk: Uint8Array): void {
+  release(bytes: Uint8Array): void {
     if (!this.#options.isCore) return;
-    if (released.has(chunk)) throw new Error(`${this.label}: a chunk was released twice`);
-    released.add(chunk);
-    chunk.fill(POISON);
+    if (released.has(bytes)) throw new Error(`${this.label}: a chunk was released twice`);
+    released.add(bytes);
+    bytes.fill(POISON);
   }
 
   end(): void {
@@ -235,7 +235,7 @@ export class SimSocket implements Socket {
       this.#network.record(this.label, "data", piece.length);
       // Unread pieces must stay visible to destroy(), which answers them with a reset.
       this.#inbox = read < pieces.length ? pieces : [];
-      this.handler.onData(this, piece);
+      this.handler.onData(this, surrounded(piece), AROUND_BYTES, AROUND_BYTES + piece.length);
     }
     if (!this.closed && read > 0) this.#inbox = pieces.slice(read);
     if (read > 0 && partner.#queue.length > 0) {
@@ -315,6 +315,15 @@ const released = new WeakSet<Uint8Array>();
 export const POISON = 0xdd;
 /** So many in a row are no accident; test data must not hold them. */
 const POISON_RUN = 8;
+
+const AROUND_BYTES = 2 * POISON_RUN;
+
+/** As adapters deliver it: a part of memory of which the rest is none of the reader's. */
+function surrounded(piece: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(piece.length + 2 * AROUND_BYTES).fill(POISON);
+  bytes.set(piece, AROUND_BYTES);
+  return bytes;
+}
 
 const RESET_BY_PEER: SocketError = { code: "ECONNRESET", message: "simulated: reset by the peer" };
 

@@ -2,9 +2,11 @@
  * Bytes received and not consumed yet. A chunk that arrives on an empty inbox is only borrowed; bytes are copied
  * only when a head spans chunks or a pipelined request waits for its turn.
  *
- *     bytes: | consumed | unread ........ | room |
- *                       start             end
+ *     bytes: | consumed, or not ours | unread ........ | room, or not ours |
+ *                                    start             end
  */
+
+import { copyBytes } from "./text.ts";
 
 const CAPACITY_MIN = 4 * 1024;
 const NOTHING = new Uint8Array(0);
@@ -23,21 +25,20 @@ export class Inbox {
   }
 
   /**
-   * Adds a chunk. Answers by how much the unread bytes moved towards the front: offsets into `bytes` that somebody
+   * Adds a chunk, `chunk[start, end)`. Answers by how much the unread bytes moved towards the front: offsets into `bytes` that somebody
    * kept are smaller by that much.
    */
-  append(chunk: Uint8Array): number {
+  append(chunk: Uint8Array, start: number, end: number): number {
     if (this.start === this.end) {
       this.bytes = chunk;
-      this.start = 0;
-      this.end = chunk.length;
+      this.start = start;
+      this.end = end;
       this.#isOwn = false;
       this.isKept = false;
       return 0;
     }
-    const moved = this.#makeRoom(chunk.length);
-    this.bytes.set(chunk, this.end);
-    this.end += chunk.length;
+    const moved = this.#makeRoom(end - start);
+    this.end = copyBytes(chunk, start, end, this.bytes, this.end);
     return moved;
   }
 
@@ -49,6 +50,11 @@ export class Inbox {
   /** The chunk as it came, if nobody looks at it any more once all of it is consumed; else null. */
   get freeChunk(): Uint8Array | null {
     return this.isBorrowed && !this.isKept ? this.bytes : null;
+  }
+
+  /** More is unread in the chunk that something consumed is looked at in. */
+  get hasUnreadBehindKept(): boolean {
+    return this.isKept && this.start < this.end;
   }
 
   /** Everything up to `position` is done with. An emptied inbox lets go of its memory. */
@@ -70,12 +76,13 @@ export class Inbox {
     let capacity = CAPACITY_MIN;
     while (capacity < unread + length) capacity *= 2;
     const own = new Uint8Array(capacity);
-    own.set(this.bytes.subarray(this.start, this.end));
+    copyBytes(this.bytes, this.start, this.end, own, 0);
     const moved = this.start;
     this.bytes = own;
     this.start = 0;
     this.end = unread;
     this.#isOwn = true;
+    this.isKept = false;
     return moved;
   }
 }

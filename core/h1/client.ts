@@ -173,7 +173,7 @@ export class ClientConnection extends Timed implements SocketHandler, RequestWri
 
   // ── from the socket ────────────────────────────────────────────────────────────────────────────────────────
 
-  onData(_socket: Socket, bytes: Uint8Array): void {
+  onData(_socket: Socket, bytes: Uint8Array, start: number, end: number): void {
     const cycle = this.#cycle;
     // Bytes nobody asked for: the answer to somebody else's smuggled request, or a goodbye. Never a response.
     if (cycle === null) {
@@ -183,17 +183,17 @@ export class ClientConnection extends Timed implements SocketHandler, RequestWri
     cycle.lastMoveMs = this.#owner.timers.nowMs;
     switch (this.#phase) {
       case TUNNEL:
-        cycle.handler?.onBodyPiece(bytes, 0, bytes.length);
+        cycle.handler?.onBodyPiece(bytes, start, end);
         cycle.handler?.onFlush();
         this.socket.release(bytes);
         break;
       case BODY:
-        this.#readBody(cycle, bytes, 0, bytes.length);
+        this.#readBody(cycle, bytes, start, end);
         this.socket.release(bytes); // no head lies in it, and all pieces are written
         break;
       case WAITING:
         cycle.hasHeard = true;
-        this.#readHeads(cycle, cycle.inbox.append(bytes));
+        this.#readHeads(cycle, cycle.inbox.append(bytes, start, end));
         break;
       default:
         this.#keepsAlive = false;

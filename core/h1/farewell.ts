@@ -49,8 +49,8 @@ export class Farewell implements SocketHandler, TimerOwner {
     this.#giveTime();
   }
 
-  onData(socket: Socket, bytes: Uint8Array): void {
-    this.#receivedBytes += bytes.length;
+  onData(socket: Socket, bytes: Uint8Array, start: number, end: number): void {
+    this.#receivedBytes += end - start;
     socket.release(bytes);
     if (this.#receivedBytes > LINGER_BYTES_MAX) socket.pause();
   }

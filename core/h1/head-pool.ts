@@ -10,9 +10,9 @@ export function takeHead(): RequestHead {
   return heads.pop() ?? new RequestHead();
 }
 
-/** Nobody may read from `head` any more. What it came in goes back, too, unless a pipelined request is `unread` in it. */
-export function giveHead(head: RequestHead, socket: Socket, unread: Uint8Array): void {
-  if (head.chunk !== null && head.chunk !== unread) socket.release(head.chunk);
+/** Nobody may read from `head` any more. The chunk it came in goes back, too, unless it `isUnread`: a pipelined request is in it. */
+export function giveHead(head: RequestHead, socket: Socket, isUnread: boolean): void {
+  if (head.chunk !== null && !isUnread) socket.release(head.chunk);
   head.clear();
   if (heads.length < HEADS_KEPT_MAX) heads.push(head);
 }

@@ -88,14 +88,14 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
 
   // ── from the socket ────────────────────────────────────────────────────────────────────────────────────────
 
-  onData(_socket: Socket, bytes: Uint8Array): void {
+  onData(_socket: Socket, bytes: Uint8Array, start: number, end: number): void {
     if (this.#phase === TUNNEL) {
-      this.handler?.onBodyPiece(bytes, 0, bytes.length);
+      this.handler?.onBodyPiece(bytes, start, end);
       this.handler?.onFlush();
       this.socket.release(bytes);
       return;
     }
-    const moved = this.#inbox.append(bytes);
+    const moved = this.#inbox.append(bytes, start, end);
     if (moved > 0 && this.#phase === READ_HEAD) this.#head?.shift(this.#inbox.bytes, moved);
     this.#process();
   }
@@ -334,7 +334,7 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
     if (!this.#isResponseDone || this.#phase === CLOSED) return;
     if (this.#phase === ANSWERING) {
       // Both messages are complete, so the exchange is over: nobody reads from the head any more.
-      if (this.#head !== null) giveHead(this.#head, this.socket, this.#inbox.bytes);
+      if (this.#head !== null) giveHead(this.#head, this.socket, this.#inbox.hasUnreadBehindKept);
       this.#head = null;
     }
     if (this.#phase === READ_BODY || !this.#keepsAlive) this.#leave();

@@ -24,14 +24,14 @@ class AgentLine implements SocketHandler {
     this.#finish = finish;
   }
 
-  onData(_socket: Socket, bytes: Uint8Array): void {
+  onData(_socket: Socket, bytes: Uint8Array, start: number, end: number): void {
     // As HAProxy reads it: whichever comes first.
-    const end = bytes.findIndex((byte) => byte === LF || byte === CR);
-    const taken = Math.min(end === -1 ? bytes.length : end, AGENT_LINE_BYTES_MAX + 1 - this.#line.length);
-    this.#line += latin1(bytes, 0, taken);
+    let at = start;
+    while (at < end && bytes[at] !== LF && bytes[at] !== CR) at++;
+    this.#line += latin1(bytes, start, Math.min(at, start + AGENT_LINE_BYTES_MAX + 1 - this.#line.length));
     if (this.#line.length > AGENT_LINE_BYTES_MAX)
       this.#finish("failed", `the agent's line is longer than ${AGENT_LINE_BYTES_MAX} bytes`);
-    else if (end !== -1) this.#judge();
+    else if (at < end) this.#judge();
   }
 
   onEnd(): void {

@@ -165,7 +165,7 @@ class MemorySocket implements Socket {
       const bytes = other.#queue.shift();
       if (bytes === undefined) return;
       other.queuedBytes -= bytes.length;
-      this.handler.onData(this, bytes);
+      this.handler.onData(this, bytes, 0, bytes.length);
     }
     other.#drained();
     if (this.#isPaused || this.#isClosed) return;

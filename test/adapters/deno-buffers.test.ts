@@ -36,7 +36,7 @@ describe("Deno's large buffers", () => {
     const length = 6 + buffer.room.length;
     assert.ok(isJoinable(length), "a chunk line and a full read go together");
     const whole = join(pieces, length);
-    assert.equal(whole.buffer, buffer.whole.buffer);
+    assert.equal(whole.buffer, buffer.whole.bytes.buffer);
     assert.deepEqual([whole.length, whole[5], whole[6], whole.at(-1)], [length, 1, 2, 2]);
     assert.notEqual(takeLarge(), buffer);
     letGo(whole);

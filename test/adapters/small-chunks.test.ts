@@ -1,49 +1,81 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { SMALL_BYTES, SmallChunks } from "../../adapters/small-chunks.ts";
+import { ReadRoom, SMALL_BYTES, SmallChunks } from "../../adapters/small-chunks.ts";
 
 const BLOCK_BYTES = 65536;
 const PER_BLOCK = BLOCK_BYTES / SMALL_BYTES;
 
 describe("small copies of reads", () => {
-  const source = new Uint8Array(SMALL_BYTES);
-  const blockOf = (chunks: SmallChunks): Uint8Array[] =>
-    Array.from({ length: PER_BLOCK }, () => chunks.copy(source, SMALL_BYTES));
+  const room = new ReadRoom(SMALL_BYTES);
+  const filled = (byte: number): ReadRoom => {
+    room.bytes.fill(byte);
+    return room;
+  };
+  const memoryOf = (chunks: SmallChunks, length: number): Uint8Array => {
+    chunks.copy(room, length);
+    return chunks.bytes;
+  };
+  /** What all chunks of a block lie in. */
+  const fillBlock = (chunks: SmallChunks): Uint8Array => {
+    for (let i = 1; i < PER_BLOCK; i++) chunks.copy(room, SMALL_BYTES);
+    return memoryOf(chunks, SMALL_BYTES);
+  };
+  const releaseAll = (chunks: SmallChunks, bytes: Uint8Array, count = PER_BLOCK): void => {
+    for (let i = 0; i < count; i++) assert.equal(chunks.release(bytes), true);
+  };
 
   it("never share a byte", () => {
     const chunks = new SmallChunks(() => true);
-    const copies = Array.from({ length: 100 }, (_, i) => chunks.copy(source.fill(i), 1 + ((i * 977) % SMALL_BYTES)));
-    copies.push(chunks.copy(source.fill(100), SMALL_BYTES));
-    copies.forEach((copy, i) => void assert.ok(copy.every((byte) => byte === i)));
-    assert.equal(copies[1]?.length, 978);
+    const copies = Array.from({ length: 400 }, (_, i) => {
+      const length = i % 2 === 0 ? 1 + ((i * 977) % SMALL_BYTES) : 1 + (i % 300);
+      const start = chunks.copy(filled(i & 0xff), length);
+      return chunks.bytes.subarray(start, start + length);
+    });
+    copies.forEach(
+      (copy, i) =>
+        void assert.ok(
+          copy.every((byte) => byte === (i & 0xff)),
+          `copy ${i}`,
+        ),
+    );
+  });
+
+  it("are what was read, of whatever length", () => {
+    const chunks = new SmallChunks(() => true);
+    for (let i = 0; i < SMALL_BYTES; i++) room.bytes[i] = i % 251;
+    for (const length of [1, 2, 3, 4, 5, 90, 255, 256, 257, 258, 259, 260, 1000, SMALL_BYTES - 1, SMALL_BYTES]) {
+      const start = chunks.copy(room, length);
+      const copy = chunks.bytes.subarray(start, start + length);
+      assert.deepEqual(copy, room.bytes.subarray(0, length));
+    }
   });
 
   it("lie in the memory of those that were released, once all of a block were", () => {
     const chunks = new SmallChunks(() => true);
-    const first = blockOf(chunks);
-    const second = blockOf(chunks);
-    for (const chunk of first.slice(1)) chunks.release(chunk);
-    assert.notEqual(blockOf(chunks)[0]?.buffer, first[0]?.buffer, "one is still out");
-    chunks.release(first[0]!);
-    for (const chunk of second) chunks.release(chunk);
-    assert.equal(chunks.copy(source, 1).buffer, first[0]?.buffer);
+    const first = fillBlock(chunks);
+    const second = fillBlock(chunks);
+    releaseAll(chunks, first, PER_BLOCK - 1);
+    assert.notEqual(fillBlock(chunks), first, "one is still out");
+    releaseAll(chunks, first, 1);
+    releaseAll(chunks, second);
+    assert.equal(memoryOf(chunks, 1), first);
   });
 
   it("leave alone what is still to be written", () => {
-    const queued = new Set<ArrayBufferLike>();
-    const chunks = new SmallChunks((memory) => !queued.has(memory.buffer));
-    const first = blockOf(chunks);
-    queued.add(first[0]!.buffer);
-    for (const chunk of first) chunks.release(chunk);
-    assert.notEqual(chunks.copy(source, 1).buffer, first[0]?.buffer);
+    const queued = new Set<Uint8Array>();
+    const chunks = new SmallChunks((memory) => !queued.has(memory));
+    const first = fillBlock(chunks);
+    queued.add(first);
+    releaseAll(chunks, first);
+    assert.notEqual(memoryOf(chunks, 1), first);
   });
 
-  it("do not wait for more than a few blocks, and take none for theirs that is not", () => {
+  it("do not wait for more than a few blocks, and know those that were given up from what is not theirs", () => {
     const chunks = new SmallChunks(() => true);
-    const forgotten = Array.from({ length: 10 }, () => blockOf(chunks));
-    for (const chunk of forgotten[0]!) chunks.release(chunk);
-    chunks.release(new Uint8Array(10));
-    const memories = new Set(forgotten.map(([chunk]) => chunk!.buffer));
-    assert.ok(!memories.has(chunks.copy(source, SMALL_BYTES).buffer));
+    const blocks = Array.from({ length: 10 }, () => fillBlock(chunks));
+    // Whoever thinks it was somebody else's may free it, with what others have in it.
+    releaseAll(chunks, blocks[0]!);
+    assert.equal(chunks.release(new Uint8Array(BLOCK_BYTES)), false);
+    assert.ok(!blocks.includes(memoryOf(chunks, SMALL_BYTES)));
   });
 });

@@ -22,11 +22,11 @@ if (command === "ticking") {
 
 async function serve(address: Address): Promise<void> {
   const handler: SocketHandler = {
-    onData(socket, bytes) {
-      const text = new TextDecoder().decode(bytes);
+    onData(socket, bytes, start, end) {
+      const text = new TextDecoder().decode(bytes.subarray(start, end));
       if (text === "throw data") throw new Error("our bug");
       if (text === "throw drain") while (socket.write(new Uint8Array(65536)));
-      else socket.write(bytes);
+      else socket.writeRange(bytes, start, end);
     },
     onDrain() {
       throw new Error("our bug");

@@ -298,13 +298,13 @@ export function flowing(join: () => Promise<Link>): void {
   it("writes all parts of a chunk that is released before the kernel has them", async () => {
     await using l = await join();
     const expected: Uint8Array[] = [];
-    l.recorder.onBytes = (socket, bytes) => {
+    l.recorder.onBytes = (socket, bytes, memory) => {
       const half = bytes.length >> 1;
       expected.push(patterned(10), new Uint8Array(bytes.subarray(1)));
       socket.writeMore(patterned(10), 0, 10);
       socket.writeRange(bytes, 1, half);
       const accepted = socket.write(bytes.subarray(half));
-      socket.release(bytes);
+      socket.release(memory);
       if (!accepted) socket.pause();
     };
     l.recorder.onEvent = (socket, name) => {
@@ -323,11 +323,11 @@ export function flowing(join: () => Promise<Link>): void {
   it("writes a small part of a chunk that is released at once", async () => {
     await using l = await join();
     const expected: Uint8Array[] = [];
-    l.recorder.onBytes = (socket, bytes) => {
+    l.recorder.onBytes = (socket, bytes, memory) => {
       const end = Math.min(100, bytes.length);
       expected.push(new Uint8Array(bytes.subarray(0, end)));
       socket.writeRange(bytes, 0, end);
-      socket.release(bytes);
+      socket.release(memory);
     };
     l.socket.resume();
     l.far.raw.write(patterned(4_000_000));

@@ -269,7 +269,7 @@ export function listening(runtime: Runtime): void {
 }
 
 const ECHO: Socket["handler"] = {
-  onData: (socket, bytes) => void socket.write(bytes),
+  onData: (socket, bytes, start, end) => void socket.writeRange(bytes, start, end),
   onDrain() {},
   onEnd: (socket) => socket.end(),
   onClose() {},

@@ -61,8 +61,8 @@ class AsNetSocket extends EventEmitter implements SocketHandler {
     this.#socket.reset();
   }
 
-  onData(_socket: Socket, bytes: Uint8Array): void {
-    this.emit("data", bytes);
+  onData(_socket: Socket, bytes: Uint8Array, start: number, end: number): void {
+    this.emit("data", bytes.subarray(start, end));
   }
   onDrain(): void {
     this.emit("drain");

@@ -11,16 +11,18 @@ export class Recorder implements SocketHandler {
   closed = false;
   /** Set around a call into the adapter: events during it are recorded with a `sync ` in front. */
   insideCall = false;
-  onBytes: ((socket: Socket, bytes: Uint8Array) => void) | null = null;
+  /** `memory` is what `bytes` came in, and is released by. */
+  onBytes: ((socket: Socket, bytes: Uint8Array, memory: Uint8Array) => void) | null = null;
   onEvent: ((socket: Socket, name: string) => void) | null = null;
   #waiting: { met: () => boolean; resolve: () => void }[] = [];
 
-  onData(socket: Socket, bytes: Uint8Array): void {
+  onData(socket: Socket, memory: Uint8Array, start: number, end: number): void {
+    const bytes = memory.subarray(start, end);
     if (bytes.length === 0) this.events.push("empty data");
     this.chunks.push(bytes);
     this.receivedBytes += bytes.length;
     if (this.events.at(-1) !== "data") this.#note(socket, "data");
-    this.onBytes?.(socket, bytes);
+    this.onBytes?.(socket, bytes, memory);
     this.#wake();
   }
 

@@ -16,7 +16,7 @@ const LARGE = 4 * 1024;
 function consumed(before: string, headText: string, bodyBytes: number) {
   const bytes = wire(`${before}${headText}\n\n${"x".repeat(bodyBytes)}`);
   const inbox = new Inbox();
-  inbox.append(bytes);
+  inbox.append(bytes, 0, bytes.length);
   inbox.consume(before.length);
   const head = headText.startsWith("HTTP") ? new ResponseHead() : new RequestHead();
   let end: number;
@@ -77,8 +77,8 @@ describe("a head and its body in one chunk", () => {
   it("stay where they are in an inbox of its own, which nobody else wants back", () => {
     const bytes = wire(`${post(LARGE)}\n\n${"x".repeat(LARGE)}`);
     const inbox = new Inbox();
-    inbox.append(bytes.subarray(0, 10));
-    inbox.append(bytes.subarray(10));
+    inbox.append(bytes, 0, 10);
+    inbox.append(bytes, 10, bytes.length);
     const head = new RequestHead();
     const end = parseRequestHead(head, inbox.bytes, inbox.start, inbox.end, ANY);
     assert.equal(checkRequest(head, "http"), 0);

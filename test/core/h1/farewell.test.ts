@@ -68,9 +68,9 @@ describe("the end of a client connection", () => {
 
   it("reads so much of what nobody wants, then no more", () => {
     const farewell = begin(0);
-    farewell.onData(socket, new Uint8Array(LINGER_BYTES_MAX));
+    farewell.onData(socket, new Uint8Array(LINGER_BYTES_MAX + 10), 5, LINGER_BYTES_MAX + 5);
     assert.deepEqual(socket.done, []);
-    farewell.onData(socket, new Uint8Array(1));
+    farewell.onData(socket, new Uint8Array(11), 5, 6);
     assert.deepEqual(socket.done, ["pause"]);
   });
 

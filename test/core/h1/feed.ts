@@ -78,7 +78,7 @@ function feed<Head extends RequestHead | ResponseHead>(
   let answer = INCOMPLETE;
   for (const piece of pieces) {
     if (piece.length === 0) continue;
-    const moved = inbox.append(piece);
+    const moved = inbox.append(piece, 0, piece.length);
     if (moved > 0) head.shift(inbox.bytes, moved);
     if (skipped > 0) {
       inbox.consume(inbox.start + skipped);

@@ -4,8 +4,6 @@ import { giveHead, takeHead } from "../../../core/h1/head-pool.ts";
 import type { Socket } from "../../../core/runtime.ts";
 import { requestHead } from "../http/heads.ts";
 
-const NOTHING = new Uint8Array(0);
-
 function releasing(): { socket: Socket; released: Uint8Array[] } {
   const released: Uint8Array[] = [];
   return { socket: { release: (chunk: Uint8Array) => void released.push(chunk) } as unknown as Socket, released };
@@ -14,7 +12,7 @@ function releasing(): { socket: Socket; released: Uint8Array[] } {
 describe("heads not in use", () => {
   it("are given out again, cleared, one to each", () => {
     const used = requestHead("POST /x?y HTTP/1.0\nHost: a");
-    giveHead(used, releasing().socket, NOTHING);
+    giveHead(used, releasing().socket, false);
     const taken = takeHead();
     assert.equal(taken, used);
     assert.deepEqual([taken.fields.count, taken.minorVersion, taken.queryStart, taken.bodyLength], [0, 1, -1, 0]);
@@ -25,20 +23,20 @@ describe("heads not in use", () => {
     const { socket, released } = releasing();
     const chunk = new Uint8Array(100);
     const used = requestHead("GET / HTTP/1.1\nHost: a");
-    giveHead(used, socket, NOTHING);
+    giveHead(used, socket, false);
     assert.deepEqual(released, []);
     used.chunk = chunk;
-    giveHead(used, socket, chunk);
+    giveHead(used, socket, true);
     assert.deepEqual(released, []);
     used.chunk = chunk;
-    giveHead(used, socket, NOTHING);
+    giveHead(used, socket, false);
     assert.equal(released[0], chunk);
     assert.equal(used.chunk, null);
   });
 
   it("are kept up to a limit", () => {
     const heads = Array.from({ length: 300 }, () => takeHead());
-    for (const head of heads) giveHead(head, releasing().socket, NOTHING);
+    for (const head of heads) giveHead(head, releasing().socket, false);
     const again = new Set(Array.from({ length: 300 }, () => takeHead()));
     assert.equal(heads.filter((head) => again.has(head)).length, 256);
   });
