@@ -107,7 +107,7 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner, TracedAtt
   /** `fresh` takes no connection that was used before. */
   start(fresh: boolean): void {
     this.endpoint.inFlight++;
-    const { perTryMs } = this.#group.retries;
+    const { perTryMs } = this.#group().retries;
     if (perTryMs !== Number.POSITIVE_INFINITY) {
       this.#timer = new Timer(this);
       this.#exchange.engine.timers.set(this.#timer, perTryMs);
@@ -126,7 +126,7 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner, TracedAtt
     this.isReused = connection.isReused;
     // One that was there already was had in no time.
     if (!this.isReused) this.leasedMs = exchange.nowMs;
-    if (this.#group.wantsLatency) this.#sentMs = exchange.engine.runtime.now();
+    if (this.#group().wantsLatency) this.#sentMs = exchange.engine.runtime.now();
     exchange.sendRequest(this, connection);
   }
 
@@ -183,7 +183,7 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner, TracedAtt
   /** No head within `retries.perTryTimeout`. An upload that still comes is not the server's delay. */
   onTimer(timer: Timer): void {
     if (!this.#exchange.isRequestEnded) {
-      this.#exchange.engine.timers.set(timer, this.#group.retries.perTryMs);
+      this.#exchange.engine.timers.set(timer, this.#group().retries.perTryMs);
       return;
     }
     this.#letGo();
@@ -233,7 +233,7 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner, TracedAtt
     this.#leave();
   }
 
-  get #group(): Group {
+  #group(): Group {
     return this.#exchange.plan!.group!;
   }
 
@@ -254,7 +254,7 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner, TracedAtt
     if (this.#isOver) return;
     this.#isOver = true;
     this.endpoint.inFlight--;
-    if (this.#isExtra) this.#group.breaker.endRetry();
+    if (this.#isExtra) this.#group().breaker.endRetry();
     this.#stopTimer();
     this.#report();
   }
@@ -266,6 +266,6 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner, TracedAtt
   #report(): void {
     if (this.#isReported) return;
     this.#isReported = true;
-    this.#group.report(this.endpoint, this.#outcome, this.#latencyMs, this.#trial);
+    this.#group().report(this.endpoint, this.#outcome, this.#latencyMs, this.#trial);
   }
 }

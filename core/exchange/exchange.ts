@@ -93,7 +93,7 @@ export class Exchange
     if (found === null) this.#fail(BAD_PATH);
     else if (decide !== null && (kind === "upstream" || kind === "target")) this.hooks.decide(decide, this.#goTo);
     else if (kind === "mount" && this.asksUpgrade) this.#answer(answerText(501, NO_UPGRADE));
-    else if (kind === "mount") this.#web.mount(this.#body);
+    else if (kind === "mount") this.#web().mount(this.#body());
     else if (group === null) this.#answer(answerOf(this));
     else this.#forward(group);
   }
@@ -110,16 +110,16 @@ export class Exchange
 
   #forward(group: Group): void {
     // Before a group was chosen nobody knew whether the request may be sent twice.
-    const body = this.#body;
+    const body = this.#body();
     if (body !== null && !this.isRepeatable) body.forget();
     this.#tries = new Tries(this, group);
     const hooks = this.plan!.hooks;
     if (body === null || hooks === null || hooks.transformRequestBody.length === 0) this.#tries.begin();
-    else this.#web.transformUpload(hooks, this.hooks.request, body, this.#tries);
+    else this.#web().transformUpload(hooks, this.hooks.request, body, this.#tries);
   }
 
   /** Null: the request has no body. */
-  get #body(): Upload | null {
+  #body(): Upload | null {
     if (this.#upload === null && this.head.body !== BODY_NONE) this.#upload = new Upload(this);
     return this.#upload;
   }
@@ -129,7 +129,7 @@ export class Exchange
     return this.#hooked;
   }
 
-  get #web(): WebSide {
+  #web(): WebSide {
     this.#webSide ??= new WebSide(this);
     return this.#webSide;
   }
@@ -169,7 +169,7 @@ export class Exchange
 
   onBodyPiece(bytes: Uint8Array, start: number, end: number): void {
     if (this.#isFinished) return;
-    if (!this.#isTunnel) this.#body!.piece(bytes, start, end);
+    if (!this.#isTunnel) this.#body()!.piece(bytes, start, end);
     else if (this.serverConnection?.body(bytes, start, end) === false) this.client.connection.hold();
   }
 
@@ -178,7 +178,7 @@ export class Exchange
     this.isRequestEnded = true;
     if (this.#isFinished) return;
     if (this.#isTunnel && this.#isResponseEnded) this.#finish(null);
-    const body = this.#isTunnel ? null : this.#body;
+    const body = this.#isTunnel ? null : this.#body();
     if (body !== null) body.end();
     else this.serverConnection?.end(null);
   }
@@ -246,7 +246,7 @@ export class Exchange
     const { hooks } = this.plan!;
     if (hooks !== null && hooks.transformResponseBody.length > 0) {
       this.#hasResponse = false;
-      if (this.#web.transformResponse(hooks, this.hooks.request, outgoing)) {
+      if (this.#web().transformResponse(hooks, this.hooks.request, outgoing)) {
         attempt.goOn();
         return;
       }
@@ -312,7 +312,7 @@ export class Exchange
 
   onHookAnswer(response: unknown, answerer: Answerer): void {
     this.#tries?.abandon(null); // whatever a server says, nobody wants it any more
-    this.#web.answer(response, answerer, this.#body);
+    this.#web().answer(response, answerer, this.#body());
   }
   onHookDenial(status: number, body: string): void {
     this.#answer(answerText(status, body));
@@ -323,7 +323,7 @@ export class Exchange
   onAnswerHead(outgoing: OutgoingHead): void {
     this.#hasResponse = true;
     this.noteResponse(outgoing.status);
-    this.#web.editAnswer(outgoing);
+    this.#web().editAnswer(outgoing);
     this.client.connection.head(outgoing);
   }
   onTransformWanted(): void {
