@@ -132,11 +132,13 @@ export function isWriteQueued(): boolean {
   return state[asyncAt] !== 0;
 }
 
+/** Used again: new properties are dear. */
+const peerName: SocketName = {};
+
 /** Whom `handle` of TCP is connected to. */
 export function peerOf(handle: SocketHandle): Address {
-  const name: SocketName = {};
-  handle.getpeername?.(name);
-  return tcpAddress(name.address, name.port);
+  const isKnown = handle.getpeername?.(peerName) === 0;
+  return isKnown ? tcpAddress(peerName.address, peerName.port) : tcpAddress(undefined, undefined);
 }
 
 let unused: HandleRequest | null = null;

@@ -14,6 +14,13 @@ import { copyBytes, writeLatin1 } from "./text.ts";
 const MERGE_BYTES_MAX = 4 * 1024;
 const NOTHING = new Uint8Array(0);
 
+/** Something that writes itself, as whoever made it knows best how. */
+export interface Block {
+  readonly length: number;
+  /** Answers where it ended. */
+  writeTo(target: Uint8Array, at: number): number;
+}
+
 export class Outbox {
   #socket: Socket | null = null;
   #slab: Slab | null = null;
@@ -60,6 +67,12 @@ export class Outbox {
     this.#reserve(end - start);
     this.#end = copyBytes(source, start, end, this.#bytes, this.#end);
     this.#grew(end - start);
+  }
+
+  block(block: Block): void {
+    this.#reserve(block.length);
+    this.#end = block.writeTo(this.#bytes, this.#end);
+    this.#grew(block.length);
   }
 
   /** `bytes[start, end)` now belongs to this outbox; large pieces are not copied and go out at once. */

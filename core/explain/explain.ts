@@ -16,7 +16,7 @@ import type { Snapshot } from "../exchange/snapshot.ts";
 import type { Fault } from "../fault.ts";
 import * as fault from "../fault.ts";
 import { parseRequestHead } from "../h1/parse-head.ts";
-import { writeRequestHead } from "../h1/write-head.ts";
+import { type HeadTaker, writeRequestHead } from "../h1/write-head.ts";
 import { RequestHead } from "../http/message.ts";
 import { checkRequest } from "../http/request-rules.ts";
 import { createProxy } from "../proxy.ts";
@@ -188,8 +188,15 @@ function describeSent(request: ExplainedRequest, target: string | null): Explana
   const pieces: string[] = [];
   const decode = (bytes: Uint8Array, start: number, end: number) =>
     void pieces.push(String.fromCharCode(...bytes.subarray(start, end)));
-  const outbox = { text: (text: string) => void pieces.push(text), copy: decode };
-  writeRequestHead(outbox as unknown as Parameters<typeof writeRequestHead>[0], outgoing, request.head);
+  const taker: HeadTaker = {
+    text: (text) => void pieces.push(text),
+    copy: decode,
+    block(block) {
+      const bytes = new Uint8Array(block.length);
+      decode(bytes, 0, block.writeTo(bytes, 0));
+    },
+  };
+  writeRequestHead(taker, outgoing, request.head);
   const [line = "", ...fields] = pieces
     .join("")
     .split("\r\n")

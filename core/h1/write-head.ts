@@ -10,20 +10,23 @@ import { BODY_CHUNKED, METHOD_OPTIONS, type RequestHead } from "../http/message.
 import type { OutgoingHead } from "../http/outgoing.ts";
 import { reasonOf } from "../http/status.ts";
 
+/** What of an outbox a head is written into; also of whoever only wants to look at one. */
+export type HeadTaker = Pick<Outbox, "text" | "copy" | "block">;
+
 const STATUS_LINES = new Map<number, string>();
 
 /** The request line and fields of `outgoing`; method and target from `incoming` unless `outgoing` brings its own. */
-export function writeRequestHead(outbox: Outbox, outgoing: OutgoingHead, incoming: RequestHead): void {
+export function writeRequestHead(outbox: HeadTaker, outgoing: OutgoingHead, incoming: RequestHead): void {
   if (outgoing.lineStart === -1) writeRequestLine(outbox, outgoing, incoming);
   writeFields(outbox, outgoing);
 }
 
-export function writeResponseHead(outbox: Outbox, outgoing: OutgoingHead): void {
+export function writeResponseHead(outbox: HeadTaker, outgoing: OutgoingHead): void {
   if (outgoing.lineStart === -1) outbox.text(statusLine(outgoing.status));
   writeFields(outbox, outgoing);
 }
 
-function writeRequestLine(outbox: Outbox, outgoing: OutgoingHead, incoming: RequestHead): void {
+function writeRequestLine(outbox: HeadTaker, outgoing: OutgoingHead, incoming: RequestHead): void {
   const { bytes } = incoming.fields;
   if (outgoing.method !== "") outbox.text(`${outgoing.method} `);
   else outbox.copy(bytes, incoming.methodStart, incoming.methodEnd + 1); // with the space behind it
@@ -41,9 +44,9 @@ function isOfWholeServer(incoming: RequestHead): boolean {
   return incoming.method === METHOD_OPTIONS && incoming.queryStart === -1;
 }
 
-function writeFields(outbox: Outbox, outgoing: OutgoingHead): void {
+function writeFields(outbox: HeadTaker, outgoing: OutgoingHead): void {
   if (outgoing.fields !== null) writeKept(outbox, outgoing.fields, outgoing.lineStart, outgoing.lineEnd);
-  if (outgoing.block !== null) outbox.copy(outgoing.block.bytes, 0, outgoing.block.bytes.length);
+  if (outgoing.block !== null) outbox.block(outgoing.block);
   for (let i = 0; i < outgoing.lines.length; i++) {
     const { bytes } = outgoing.lines[i]!;
     outbox.copy(bytes, 0, bytes.length);
@@ -54,7 +57,7 @@ function writeFields(outbox: Outbox, outgoing: OutgoingHead): void {
 }
 
 /** `bytes[runStart, runEnd)` is the run so far of what already stands in our form: the first line, then kept fields. */
-function writeKept(outbox: Outbox, fields: Fields, lineStart: number, lineEnd: number): void {
+function writeKept(outbox: HeadTaker, fields: Fields, lineStart: number, lineEnd: number): void {
   const { bytes, count } = fields;
   let runStart = lineStart;
   let runEnd = lineEnd;

@@ -4,7 +4,7 @@
  */
 
 import { COLON, CR, LF, SP } from "../bytes/ascii.ts";
-import { writeLatin1 } from "../bytes/text.ts";
+import { copyBytes, writeLatin1 } from "../bytes/text.ts";
 import type { Fields } from "./fields.ts";
 import { BODY_NONE } from "./message.ts";
 
@@ -45,19 +45,42 @@ export class FieldLine {
   }
 }
 
-/** Several fields we add that stay the same from request to request: written as one run of bytes. */
+/**
+ * Several fields we add that stay the same from request to request: one run of bytes from the second on. With a connection
+ * for each request there is a block for each, too, of which the first is the only one.
+ */
 export class FieldBlock {
   readonly lines: readonly FieldLine[];
-  readonly bytes: Uint8Array;
+  readonly length: number;
+  #bytes: Uint8Array | null = null;
+  #isWritten = false;
 
   constructor(lines: readonly FieldLine[]) {
     this.lines = lines;
-    // No text and no bytes of single lines on the way: with a connection for each request there is a block for each, too.
     let length = 0;
     for (const line of lines) length += line.length;
-    this.bytes = new Uint8Array(length);
-    let at = 0;
-    for (const line of lines) at = line.writeTo(this.bytes, at);
+    this.length = length;
+  }
+
+  get bytes(): Uint8Array {
+    if (this.#bytes === null) {
+      this.#bytes = new Uint8Array(this.length);
+      this.#writeLines(this.#bytes, 0);
+    }
+    return this.#bytes;
+  }
+
+  /** The bytes into `target` from `at`; answers where they ended. */
+  writeTo(target: Uint8Array, at: number): number {
+    const isFirst = !this.#isWritten;
+    this.#isWritten = true;
+    return isFirst ? this.#writeLines(target, at) : copyBytes(this.bytes, 0, this.length, target, at);
+  }
+
+  #writeLines(target: Uint8Array, at: number): number {
+    let end = at;
+    for (const line of this.lines) end = line.writeTo(target, end);
+    return end;
   }
 }
 
