@@ -38,8 +38,8 @@ class TcpAttempt implements Attempt, Watcher {
     tune(this.#descriptor, options.keepAliveMs ?? 0);
     const isBegun = libc!.connect(this.#descriptor, name, name.length) === 0;
     const error = isBegun ? EINPROGRESS : errno();
-    if (error === EINPROGRESS) poll!.watch(this.#descriptor, WATCHED_TO_WRITE, this);
-    else this.#fail(errorOf(error, "connect"));
+    if (error !== EINPROGRESS) this.#fail(errorOf(error, "connect"));
+    else if (!poll!.watch(this.#descriptor, WATCHED_TO_WRITE, this)) this.#fail(errorOf(errno(), "epoll_ctl"));
   }
 
   onReady(events: number): void {

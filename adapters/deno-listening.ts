@@ -73,8 +73,8 @@ export class TcpListening implements Listener, Watcher {
 
   #watch(): void {
     if (this.#isWatched || this.#isPaused || this.#isClosed) return;
-    this.#isWatched = true;
-    poll!.watch(this.#descriptor, EPOLLIN, this);
+    this.#isWatched = poll!.watch(this.#descriptor, EPOLLIN, this);
+    if (!this.#isWatched) this.#isFailure(errorOf(errno(), "epoll_ctl"));
   }
 
   #unwatch(): void {

@@ -59,17 +59,17 @@ export class Poll {
     wake.onWake = this.#turn;
   }
 
-  /** Until `unwatch`, or until it is closed and forgotten. */
-  watch(descriptor: number, events: number, watcher: Watcher): void {
+  /** Until `unwatch`, or until it is closed and forgotten. False: the kernel can't (its memory, or its bound for a user's epolls). */
+  watch(descriptor: number, events: number, watcher: Watcher): boolean {
     this.#generation = (this.#generation + 1) | 0;
     this.#watchers[descriptor] = watcher;
     this.#generations[descriptor] = this.#generation;
-    this.#control(EPOLL_CTL_ADD, descriptor, events);
+    return this.#control(EPOLL_CTL_ADD, descriptor, events);
   }
 
   /** For other events. What it is ready for is told anew. */
-  watchFor(descriptor: number, events: number): void {
-    this.#control(EPOLL_CTL_MOD, descriptor, events);
+  watchFor(descriptor: number, events: number): boolean {
+    return this.#control(EPOLL_CTL_MOD, descriptor, events);
   }
 
   handOver(descriptor: number, watcher: Watcher): void {
@@ -86,12 +86,12 @@ export class Poll {
     this.#watchers[descriptor] = null;
   }
 
-  #control(command: number, descriptor: number, events: number): void {
+  #control(command: number, descriptor: number, events: number): boolean {
     const event = this.#event;
     event[0] = events;
     event[1] = descriptor;
     event[2] = this.#generations[descriptor] as number;
-    libc!.epoll_ctl(this.#epoll, command, descriptor, event);
+    return libc!.epoll_ctl(this.#epoll, command, descriptor, event) === 0;
   }
 
   /** In the next turn, which is soon. */

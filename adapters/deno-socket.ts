@@ -10,7 +10,6 @@ import {
   giveSmall,
   hold,
   isJoinable,
-  isWritten,
   join,
   type LargeBuffer,
   letGo,
@@ -20,12 +19,11 @@ import {
   takeSmall,
 } from "./deno-buffers.ts";
 import { type DenoConn, readFrom, ridOf, toAddress, writeTo } from "./deno-conn.ts";
-import { LateSender, sendWaiting } from "./late-writes.ts";
+import { releaseRead, smallChunks } from "./deno-read.ts";
+import { LateSender } from "./late-writes.ts";
 import { Range, viewOf } from "./range.ts";
-import { type ReadRoom, SMALL_BYTES, SmallChunks } from "./small-chunks.ts";
+import { type ReadRoom, SMALL_BYTES } from "./small-chunks.ts";
 import { toSocketError } from "./socket-error.ts";
-
-const smallChunks = new SmallChunks(isWritten);
 
 const NOTHING = new Uint8Array(0);
 const UNOWNED: SocketHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
@@ -109,9 +107,7 @@ export class DenoSocket extends LateSender implements Socket {
   }
 
   release(bytes: Uint8Array): void {
-    if (smallChunks.release(bytes)) return;
-    sendWaiting(); // which may be a part of it
-    release(bytes);
+    releaseRead(bytes);
   }
 
   #accepted(): boolean {

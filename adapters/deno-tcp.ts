@@ -7,7 +7,7 @@
  */
 import type { Address, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
 import { addressIn, nameLength, nameRoom } from "./deno-address.ts";
-import { hold, isWritten, type LargeBuffer, letGo, release, takeLarge } from "./deno-buffers.ts";
+import { hold, letGo } from "./deno-buffers.ts";
 import { EAGAIN, EINTR, errorOf } from "./deno-errno.ts";
 import { errno, libc } from "./deno-libc.ts";
 import { closeByReset, takeError } from "./deno-options.ts";
@@ -23,9 +23,9 @@ import {
   poll,
   type Watcher,
 } from "./deno-poll.ts";
-import { LateSender, sendWaiting } from "./late-writes.ts";
+import { deliverRead, readRoom, releaseRead } from "./deno-read.ts";
+import { LateSender } from "./late-writes.ts";
 import { type Range, viewOf } from "./range.ts";
-import { SMALL_BYTES, SmallChunks } from "./small-chunks.ts";
 
 // Linux' numbers.
 const SHUT_WR = 1;
@@ -47,9 +47,6 @@ const NOWHERE = -1;
 /** Up to here two pieces are copied for one system call, which costs more. */
 const JOINED_MAX = 32768;
 
-const smallChunks = new SmallChunks(isWritten);
-/** The next read goes here, of whichever socket. */
-let room: LargeBuffer = takeLarge();
 const joined = new Uint8Array(JOINED_MAX);
 
 const UNOWNED: SocketHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
@@ -222,9 +219,7 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
   }
 
   release(bytes: Uint8Array): void {
-    if (smallChunks.release(bytes)) return;
-    sendWaiting(); // which may be a part of it
-    release(bytes);
+    releaseRead(bytes);
   }
 
   // ── reading ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -273,7 +268,7 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
     if (this.#isReading) return;
     this.#isReading = true;
     for (let reads = 1; this.#mayRead(); reads++) {
-      const into = room.whole.bytes;
+      const into = readRoom();
       const length = libc!.recv(this.#descriptor, into, into.length, MSG_DONTWAIT);
       if (length <= 0) {
         this.#readNothing(length);
@@ -322,10 +317,12 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
   }
 
   #watch(events: number): void {
-    if (this.#isWatched) poll!.watchFor(this.#descriptor, events);
-    else poll!.watch(this.#descriptor, events, this);
+    const isTold = this.#isWatched
+      ? poll!.watchFor(this.#descriptor, events)
+      : poll!.watch(this.#descriptor, events, this);
     this.#isWatched = true;
     this.#isWatchedToWrite = events === WATCHED_TO_WRITE;
+    if (!isTold) this.#close(errorOf(errno(), "epoll_ctl"));
   }
 
   // ── the end ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -385,16 +382,4 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
       throw error;
     });
   }
-}
-
-/** What a read has left in `room`, which belongs to the receiver; and if it keeps that, there is another for the next. */
-function deliverRead(socket: TcpSocket, length: number): void {
-  const { whole } = room;
-  if (length <= SMALL_BYTES) {
-    const start = smallChunks.copy(whole, length);
-    socket.handler.onData(socket, smallChunks.bytes, start, start + length);
-    return;
-  }
-  room = takeLarge();
-  socket.handler.onData(socket, whole.bytes, 0, length);
 }

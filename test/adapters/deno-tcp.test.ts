@@ -3,7 +3,7 @@ import { connect as netConnect } from "node:net";
 import { it } from "@std/testing/bdd";
 import { nameOf } from "../../adapters/deno-address.ts";
 import { libc } from "../../adapters/deno-libc.ts";
-import type { Socket } from "../../core/runtime.ts";
+import type { Socket, SocketError } from "../../core/runtime.ts";
 import { LOOPBACK, listenOptions, portOf } from "./contract/link.ts";
 import { aMoment, Recorder } from "./contract/recorder.ts";
 
@@ -23,14 +23,15 @@ const own = isThere ? it : it.ignore;
 async function listening() {
   const recorder = new Recorder();
   const sockets: Socket[] = [];
+  const acceptErrors: SocketError[] = [];
   const listener = await runtime!.listen(listenOptions(LOOPBACK), {
     onSocket(socket) {
       socket.handler = recorder;
       sockets.push(socket);
     },
-    onAcceptError() {},
+    onAcceptError: (error) => void acceptErrors.push(error),
   });
-  return { recorder, sockets, listener, port: portOf(listener.address) };
+  return { recorder, sockets, acceptErrors, listener, port: portOf(listener.address) };
 }
 
 /** Notes the calls of the C library with a descriptor as their first parameter while `during` runs. */
@@ -100,6 +101,51 @@ own("does not rest reading behind a failed write, of which reading is to tell", 
   sockets[0]!.resume();
   await recorder.untilClosed();
   assert.deepEqual([isResting, ...recorder.events], [false, "data", "close ECONNRESET"]);
+  await listener.close();
+});
+
+/** While `during` runs the kernel watches nothing more. */
+async function unwatching(during: () => Promise<void> | void): Promise<void> {
+  const library = libc as unknown as Record<string, () => number>;
+  const original = library["epoll_ctl"]!;
+  library["epoll_ctl"] = () => -1;
+  try {
+    await during();
+  } finally {
+    library["epoll_ctl"] = original;
+  }
+}
+
+own("fails at once where the kernel can't tell of more, instead of waiting for ever", async () => {
+  const { recorder, sockets, acceptErrors, listener, port } = await listening();
+  const connected = (): Promise<unknown> =>
+    new Promise((resolve) =>
+      runtime!.connect(
+        { address: { kind: "tcp", host: "127.0.0.1", port }, highWaterBytes: 1000, tls: null },
+        (error, socket) => {
+          socket?.destroy();
+          resolve(error);
+        },
+      ),
+    );
+  await unwatching(async () => void assert.notEqual(await connected(), null, "a connection under way"));
+  // The kernel has made that one all the same.
+  while (sockets.length === 0) await aMoment(5);
+  const raw = netConnect({ port, host: "127.0.0.1" });
+  while (sockets.length === 1) await aMoment(5);
+  await unwatching(() => {
+    sockets[1]!.resume();
+    return recorder.untilClosed();
+  });
+  assert.match(recorder.events.join(), /^close E/);
+  raw.destroy();
+
+  listener.pause();
+  await unwatching(() => listener.resume());
+  assert.equal(acceptErrors.length, 1);
+  assert.equal(await connected(), null, "accepting goes on after a rest");
+  while (sockets.length === 2) await aMoment(5);
+  for (const socket of sockets) socket.destroy();
   await listener.close();
 });
 
