@@ -16,6 +16,7 @@ import type {
 import { type Seeded, seeded } from "./seeded.ts";
 import type { Segments } from "./segments.ts";
 import { type Appointment, createClock } from "./sim-clock.ts";
+import { SimMemory } from "./sim-memory.ts";
 import { createSimNames, type SimNames } from "./sim-names.ts";
 import { type SimNetwork, SimSocket } from "./sim-socket.ts";
 import { textOfAddress } from "./wire.ts";
@@ -34,6 +35,8 @@ export interface SimulationOptions {
   readonly noticesResetWhilePaused?: boolean;
   /** Sockets read nothing of a peer that has said all, until they are told to, as on Deno. */
   readonly restsReading?: boolean;
+  /** Chunks of several sockets come in the same memory, as on Node and Deno. Who reads released ones is found out later. */
+  readonly sharesMemory?: boolean;
   readonly capabilities?: Partial<Capabilities>;
   readonly descriptorsMax?: number | null;
   /** Asked whenever the code under test looks. */
@@ -107,6 +110,7 @@ export function createWorld(options: SimulationOptions): World {
     canReset: options.capabilities?.reset ?? true,
     noticesResetWhilePaused: options.noticesResetWhilePaused ?? true,
     restsReading: options.restsReading ?? false,
+    memory: new SimMemory(options.sharesMemory ?? false),
     listeners: new Map(),
     faults: new Map(),
     names: createSimNames(),

@@ -2,6 +2,7 @@ import type { Address, Socket, SocketError, SocketHandler, TlsInfo } from "../co
 import type { Seeded } from "./seeded.ts";
 import { cut, type Segments } from "./segments.ts";
 import type { SimClock } from "./sim-clock.ts";
+import { POISON, POISON_RUN, SimMemory } from "./sim-memory.ts";
 
 /**
  * One end of a simulated connection, as unpleasant as a real one may be:
@@ -10,7 +11,7 @@ import type { SimClock } from "./sim-clock.ts";
  *                                                                          └ only while resumed
  *
  * - bytes given to `write` are copied and overwritten with 0xDD, and so are released chunks, so that a reader of bytes
- *   it gave away is found out; a chunk that is released twice is, too; around a chunk there is 0xDD from the beginning;
+ *   it gave away is found out; a chunk that is released twice is, too (`sim-memory.ts`);
  * - a reset, or a close with unread bytes, destroys what the other side has not read yet, as kernels do;
  * - bytes that reach a closed socket are answered with a reset.
  */
@@ -26,6 +27,7 @@ export class SimSocket implements Socket {
   closeDelivered = false;
 
   readonly #network: SimNetwork;
+  readonly #memory: SimMemory;
   readonly #options: SimSocketOptions;
   #partner: SimSocket | null = null;
   #queue: Uint8Array[] = [];
@@ -45,6 +47,7 @@ export class SimSocket implements Socket {
 
   constructor(network: SimNetwork, options: SimSocketOptions) {
     this.#network = network;
+    this.#memory = options.isCore ? network.memory : new SimMemory(false);
     this.#options = options;
     this.local = options.local;
     this.peer = options.peer;
@@ -85,10 +88,7 @@ export class SimSocket implements Socket {
   }
 
   release(bytes: Uint8Array): void {
-    if (!this.#options.isCore) return;
-    if (released.has(bytes)) throw new Error(`${this.label}: a chunk was released twice`);
-    released.add(bytes);
-    bytes.fill(POISON);
+    this.#memory.release(bytes);
   }
 
   end(): void {
@@ -235,7 +235,8 @@ export class SimSocket implements Socket {
       this.#network.record(this.label, "data", piece.length);
       // Unread pieces must stay visible to destroy(), which answers them with a reset.
       this.#inbox = read < pieces.length ? pieces : [];
-      this.handler.onData(this, surrounded(piece), AROUND_BYTES, AROUND_BYTES + piece.length);
+      const { bytes, start } = this.#memory.deliver(piece);
+      this.handler.onData(this, bytes, start, start + piece.length);
     }
     if (!this.closed && read > 0) this.#inbox = pieces.slice(read);
     if (read > 0 && partner.#queue.length > 0) {
@@ -290,6 +291,8 @@ export interface SimNetwork {
   readonly canReset: boolean;
   readonly noticesResetWhilePaused: boolean;
   readonly restsReading: boolean;
+  /** Of all ends held by the code under test. */
+  readonly memory: SimMemory;
   latencyMs(): number;
   record(label: string, what: string, count: number): void;
   violate(what: string): void;
@@ -307,22 +310,6 @@ export interface SimSocketOptions {
   readonly readLagMs: number;
   /** An end held by the code under test: ownership is enforced and leaks are counted. */
   readonly isCore: boolean;
-}
-
-/** Chunks that were given back. */
-const released = new WeakSet<Uint8Array>();
-
-export const POISON = 0xdd;
-/** So many in a row are no accident; test data must not hold them. */
-const POISON_RUN = 8;
-
-const AROUND_BYTES = 2 * POISON_RUN;
-
-/** As adapters deliver it: a part of memory of which the rest is none of the reader's. */
-function surrounded(piece: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(piece.length + 2 * AROUND_BYTES).fill(POISON);
-  bytes.set(piece, AROUND_BYTES);
-  return bytes;
 }
 
 const RESET_BY_PEER: SocketError = { code: "ECONNRESET", message: "simulated: reset by the peer" };

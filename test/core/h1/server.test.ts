@@ -13,7 +13,7 @@ import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, HIGH_WATER_BYTES, REST_MS, TICK_MS } 
 import { Timers } from "../../../core/time/timers.ts";
 import type { Peer } from "../../../testing/peer.ts";
 import { createSimulation, type EndOptions, type Simulation, type SimulationOptions } from "../../../testing/sim.ts";
-import { POISON } from "../../../testing/sim-socket.ts";
+import { POISON } from "../../../testing/sim-memory.ts";
 import { addressOf, textOfBytes } from "../../../testing/wire.ts";
 import { REQUEST_BOUNDS } from "./feed.ts";
 

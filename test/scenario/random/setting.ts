@@ -36,6 +36,7 @@ export function settingOf(random: Seeded): Setting {
       eagerWrites: random.pick([true, false]),
       noticesResetWhilePaused: random.pick([true, false]),
       restsReading: latency === 0.5 || latency === 40,
+      sharesMemory: latency === 0.05 || latency === 40,
     },
     serverEnd: { segments: segmentsOf(random), keepsHalfOpen: random.pick([true, false]) },
     addresses,
