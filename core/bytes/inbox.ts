@@ -52,9 +52,11 @@ export class Inbox {
     return this.isBorrowed && !this.isKept ? this.bytes : null;
   }
 
-  /** More is unread in the chunk that something consumed is looked at in. */
-  get hasUnreadBehindKept(): boolean {
-    return this.isKept && this.start < this.end;
+  /** Nobody looks at what is consumed any more. True: the chunk it lies in has more that is unread, and is free behind that. */
+  endKept(): boolean {
+    const hasMore = this.isKept && this.start < this.end;
+    this.isKept = false;
+    return hasMore;
   }
 
   /** Everything up to `position` is done with. An emptied inbox lets go of its memory. */
@@ -68,6 +70,7 @@ export class Inbox {
     this.start = 0;
     this.end = 0;
     this.#isOwn = false;
+    this.isKept = false;
   }
 
   #makeRoom(length: number): number {

@@ -239,6 +239,7 @@ export class Exchange
       this.#tries!.stopTotal();
       this.isRequestEnded = false;
       this.client.connection.head(outgoing);
+      head.moveOut(); // what it came in is others', too, and a tunnel may live for days
       this.client.connection.openTunnel();
       return;
     }

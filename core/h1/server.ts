@@ -24,7 +24,7 @@ import { Timed } from "../time/timers.ts";
 import { BodyReader } from "./body-reader.ts";
 import { consumeHead } from "./consume-head.ts";
 import { Farewell, patienceOf } from "./farewell.ts";
-import { giveHead, takeHead } from "./head-pool.ts";
+import { giveHead, takeApart, takeHead } from "./head-pool.ts";
 import { HoldGate } from "./hold-gate.ts";
 import type { BodySink } from "./parse-body.ts";
 import { INCOMPLETE, parseRequestHead } from "./parse-head.ts";
@@ -316,6 +316,7 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
       this.handler!.onBodyPiece(bytes, start, end);
       this.handler?.onFlush();
     }
+    if (this.#head !== null) takeApart(this.#head, this.socket);
     this.#gate.wake(HELD_BY_PIPELINE);
     if (this.#hasClientEnded) this.handler?.onEnd(null);
   }
@@ -334,7 +335,7 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
     if (!this.#isResponseDone || this.#phase === CLOSED) return;
     if (this.#phase === ANSWERING) {
       // Both messages are complete, so the exchange is over: nobody reads from the head any more.
-      if (this.#head !== null) giveHead(this.#head, this.socket, this.#inbox.hasUnreadBehindKept);
+      if (this.#head !== null) giveHead(this.#head, this.socket, this.#inbox.endKept());
       this.#head = null;
     }
     if (this.#phase === READ_BODY || !this.#keepsAlive) this.#leave();

@@ -67,6 +67,11 @@ export class Fields {
     this.count++;
   }
 
+  /** Where the last value ends, and the CR LF behind it begins; 0 without fields. */
+  get lastEnd(): number {
+    return this.count === 0 ? 0 : this.valueEnd(this.count - 1);
+  }
+
   /** The bytes moved to the front by `distance` (see Inbox.append). */
   shift(bytes: Uint8Array, distance: number): void {
     this.bytes = bytes;

@@ -1,7 +1,7 @@
 /** Heads as parsed: reusable records of offsets into the bytes they came in. */
 
 import { equalsText } from "../bytes/ascii.ts";
-import { latin1 } from "../bytes/text.ts";
+import { copyOf, latin1 } from "../bytes/text.ts";
 import { Fields } from "./fields.ts";
 
 /** Body lengths of a message (RFC 9112 section 6.3); decided by `framing.ts`. */
@@ -90,6 +90,8 @@ export class RequestHead {
     this.method = METHOD_OTHER;
     this.targetStart = 0;
     this.targetEnd = 0;
+    this.pathStart = 0;
+    this.pathEnd = 0;
     this.queryStart = -1;
     this.hostStart = 0;
     this.hostEnd = 0;
@@ -105,7 +107,7 @@ export class RequestHead {
   shift(bytes: Uint8Array, distance: number): void {
     this.fields.shift(bytes, distance);
     this.progress.shift(distance);
-    // What is not read yet stays at 0: a refusal looks at it before it is.
+    // What is not read, or not there at all, stays at 0: that is where nothing is.
     if (this.methodEnd > 0) {
       this.methodStart -= distance;
       this.methodEnd -= distance;
@@ -114,11 +116,21 @@ export class RequestHead {
       this.targetStart -= distance;
       this.targetEnd -= distance;
     }
-    this.pathStart -= distance;
-    this.pathEnd -= distance;
+    if (this.pathEnd > 0) {
+      this.pathStart -= distance;
+      this.pathEnd -= distance;
+    }
     if (this.queryStart !== -1) this.queryStart -= distance;
-    this.hostStart -= distance;
-    this.hostEnd -= distance;
+    if (this.hostEnd > 0) {
+      this.hostStart -= distance;
+      this.hostEnd -= distance;
+    }
+  }
+
+  /** Into memory of its own, once it is complete. */
+  moveOut(): void {
+    const { bytes, lastEnd } = this.fields;
+    this.shift(copyOf(bytes, this.methodStart, Math.max(lastEnd, this.targetEnd)), this.methodStart);
   }
 
   get methodText(): string {
@@ -167,6 +179,13 @@ export class ResponseHead {
     if (this.lineStart !== -1) this.lineStart -= distance;
     this.reasonStart -= distance;
     this.reasonEnd -= distance;
+  }
+
+  /** Into memory of its own, once it is complete. */
+  moveOut(): void {
+    const { bytes, lastEnd } = this.fields;
+    const start = this.lineStart === -1 ? this.reasonStart : this.lineStart;
+    this.shift(copyOf(bytes, start, Math.max(lastEnd, this.reasonEnd)), start);
   }
 }
 

@@ -135,7 +135,7 @@ describe("requests on a client connection", () => {
     assert.ok(connection.isIdle);
   });
 
-  it("give the chunk they came in back when they are answered, unless several came in it", () => {
+  it("give the chunk they came in back when they are answered, all those that came in it", () => {
     const peer = connect(GET + GET);
     const released: string[] = [];
     const { socket } = connection;
@@ -148,11 +148,11 @@ describe("requests on a client connection", () => {
     sim.drive();
     assert.deepEqual(released, []);
     respond("two");
+    assert.deepEqual(released, [GET + GET]);
     peer.send(GET);
     sim.drive();
-    assert.deepEqual(released, []);
     respond("three");
-    assert.deepEqual(released, [GET]);
+    assert.deepEqual(released, [GET + GET, GET]);
   });
 
   it("are told with their body in pieces and its trailers", () => {
@@ -355,16 +355,25 @@ describe("responses on a client connection", () => {
 });
 
 describe("the tunnel of a client connection", () => {
-  function tunnel(extra = "", options = "Upgrade"): Peer {
+  function tunnel(extra = "", options = "Upgrade", justBefore = (): void => {}): Peer {
     const upgrade = `\r\nConnection: ${options}\r\nUpgrade: foo\r\n\r\n`;
     const peer = connect(GET.replace("\r\n\r\n", upgrade) + extra, { keepsHalfOpen: true });
     const head = new OutgoingHead();
     head.status = 101;
     connection.head(head);
+    justBefore();
     connection.openTunnel();
     sim.drive();
     return peer;
   }
+
+  it("gives back the chunk that its head came in, which may be others', too, for as long as the tunnel lives", () => {
+    const said: string[] = [];
+    tunnel("glued", "Upgrade", () => {
+      connection.socket.release = () => void said.push(told.at(-1)!);
+    });
+    assert.deepEqual(said, ["body glued"]);
+  });
 
   it("passes bytes as they come, those behind the head first, and both ends apart", () => {
     const peer = tunnel("glued");

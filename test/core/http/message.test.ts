@@ -13,7 +13,7 @@ import {
   RequestHead,
   ResponseHead,
 } from "../../../core/http/message.ts";
-import { bytesOfText } from "../../../testing/wire.ts";
+import { bytesOfText, textOfBytes } from "../../../testing/wire.ts";
 import { requestHead, responseHead } from "./heads.ts";
 
 const NAMES = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT", "PRI"];
@@ -71,6 +71,33 @@ describe("RequestHead", () => {
     const head = new RequestHead();
     head.shift(bytesOfText("GE"), 40);
     assert.deepEqual([head.methodText, head.targetText], ["", ""]);
+    assert.deepEqual([head.pathStart, head.pathEnd, head.hostStart, head.hostEnd], [0, 0, 0, 0]);
+  });
+
+  it("moves into memory of its own, which holds nothing else", () => {
+    for (const text of ["PURGE /a%20b?c=d HTTP/1.1\nHost: a\nX: yz", "GET / HTTP/1.0"]) {
+      const head = requestHead(`\n${text}`);
+      const before = [head.methodText, head.targetText, head.pathText, head.queryText, head.hostEnd - head.hostStart];
+      const values = Array.from({ length: head.fields.count }, (_, i) => head.fields.valueText(i));
+      head.fields.bytes = Uint8Array.from([...head.fields.bytes, 1, 2, 3]);
+      head.moveOut();
+      assert.ok(head.fields.bytes.length < text.length + 8);
+      assert.ok(!head.fields.bytes.includes(1));
+      assert.deepEqual(
+        [head.methodText, head.targetText, head.pathText, head.queryText, head.hostEnd - head.hostStart],
+        before,
+      );
+      assert.deepEqual(
+        values,
+        Array.from(values, (_, i) => head.fields.valueText(i)),
+      );
+    }
+  });
+
+  it("has no host where none was sent, wherever its bytes move", () => {
+    const head = requestHead("GET / HTTP/1.0\nA: b");
+    head.shift(bytesOfText("GET"), 40);
+    assert.deepEqual([head.hostStart, head.hostEnd], [0, 0]);
   });
 
   it("keeps nothing of the last request that the parser does not set anew", () => {
@@ -78,7 +105,7 @@ describe("RequestHead", () => {
     Object.assign(head, { upgrade: "x", keepsAlive: false, acceptsTrailers: true, body: 2, bodyLength: 5, hostEnd: 9 });
     head.clear();
     const fresh = plain(new RequestHead());
-    const setAnew = ["method", "methodStart", "methodEnd", "targetStart", "targetEnd", "pathStart", "pathEnd"];
+    const setAnew = ["method", "methodStart", "methodEnd", "targetStart", "targetEnd"];
     for (const [key, value] of Object.entries(plain(head))) {
       if (!setAnew.includes(key) && key !== "acceptsTrailers") assert.equal(value, fresh[key], key);
     }
@@ -86,6 +113,18 @@ describe("RequestHead", () => {
 });
 
 describe("ResponseHead", () => {
+  it("moves into memory of its own, which holds nothing else", () => {
+    for (const text of ["HTTP/1.1 101 Switching\nUpgrade: x", "HTTP/1.0 404 Gone"]) {
+      const head = responseHead(text);
+      const reason = (): string => textOfBytes(head.fields.bytes.subarray(head.reasonStart, head.reasonEnd));
+      const before = [reason(), head.fields.value("upgrade"), head.lineStart === -1];
+      head.fields.bytes = Uint8Array.from([...head.fields.bytes, 1, 2, 3]);
+      head.moveOut();
+      assert.ok(!head.fields.bytes.includes(1));
+      assert.deepEqual([reason(), head.fields.value("upgrade"), head.lineStart === -1], before);
+    }
+  });
+
   it("follows its bytes, and keeps nothing of the last response", () => {
     const head = responseHead("HTTP/1.0 404 Gone fishing\nA: b");
     head.body = 2;
