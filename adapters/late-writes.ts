@@ -183,6 +183,8 @@ export abstract class LateSender implements LateWriter {
     const late = this.#late;
     if (late === null) return;
     this.#late = null;
+    // It has waited for nothing. (A new connection for each request on Node 24: 0.976 of its CPU time, 4 starts of both.)
+    if (!isSending) writesOfTurn--;
     if (!this.finished) this.sendNow(late, this.#start, this.#end);
   }
 

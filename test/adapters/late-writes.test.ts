@@ -118,6 +118,25 @@ class Sender extends LateSender {
   }
 }
 
+describe("small writes that something behind them sends", () => {
+  it("have waited for nothing: a turn of them is no better than one with a lone write", async () => {
+    await getBusy();
+    const log: string[] = [];
+    for (let turn = 0; turn < 32; turn++) {
+      for (const descriptor of [1, 2, 3, 4, 5, 6]) {
+        const sender = new Sender(log, descriptor);
+        sender.write(new Uint8Array([turn]));
+        sender.sendLate();
+      }
+      await turnEnd();
+    }
+    assert.equal(log.length, 32 * 6);
+    // One might be a probe.
+    assert.equal(paysToWait() && paysToWait(), false);
+    await getBusy();
+  });
+});
+
 describe("small writes of a turn, through a ring", () => {
   const log: string[] = [];
   let takes = Number.POSITIVE_INFINITY;
