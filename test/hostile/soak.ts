@@ -49,7 +49,8 @@ export async function soak({ seed, requests }: SoakOptions): Promise<SoakReport>
 
 async function playRound(random: Seeded, vectors: readonly Vector[], requests: number): Promise<SoakReport> {
   const seed = random.between(1, 2 ** 30);
-  const stage = await simulate("plain", { seed, segments: { kind: "random", bytesMax: 700 } });
+  const segments = { kind: "random", bytesMax: 700 } as const;
+  const stage = await simulate("plain", { seed, segments, sharesMemory: seed % 2 === 0 });
   let attack: Vector | null = null;
   stage.script = {
     onRequest(request, link) {
