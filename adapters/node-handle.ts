@@ -132,13 +132,11 @@ export function isWriteQueued(): boolean {
   return state[asyncAt] !== 0;
 }
 
-/** Used again: new properties are dear. */
-const peerName: SocketName = {};
-
 /** Whom `handle` of TCP is connected to. */
 export function peerOf(handle: SocketHandle): Address {
-  const isKnown = handle.getpeername?.(peerName) === 0;
-  return isKnown ? tcpAddress(peerName.address, peerName.port) : tcpAddress(undefined, undefined);
+  const name: SocketName = {};
+  handle.getpeername?.(name);
+  return tcpAddress(name.address, name.port);
 }
 
 let unused: HandleRequest | null = null;

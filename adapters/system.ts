@@ -7,9 +7,6 @@ import type { Runtime, Ticker } from "../core/runtime.ts";
 import { resolve } from "./resolver.ts";
 import { isPermitted } from "./system-names.ts";
 
-// Asked for once: on Node the global is a getter.
-const clock = performance;
-
 const LIMITS_FILE = "/proc/self/limits";
 
 /** The part of the port that is no socket: alike on every runtime. */
@@ -26,7 +23,7 @@ export const system: Pick<
   | "memoryLoad"
 > = {
   resolve,
-  now: () => clock.now(),
+  now: () => performance.now(),
   wallClockMs: () => Date.now(),
   random: () => Math.random(),
   randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
