@@ -212,7 +212,7 @@ export class HandleSocket extends LateSender implements Socket {
     if (this.closed) return;
     if (length > 0) {
       try {
-        deliverRead(this.handler, this, length);
+        deliverRead(this, length);
       } catch (error) {
         this.destroy();
         throw error;

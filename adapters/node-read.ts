@@ -1,5 +1,5 @@
 /** Reads into room that all sockets share, and out of it. */
-import type { Socket, SocketHandler } from "../core/runtime.ts";
+import type { Socket } from "../core/runtime.ts";
 import { freeMemory, isWritten } from "./chunk-memory.ts";
 import { countRead } from "./node-garbage.ts";
 import { ReadRoom, SMALL_BYTES, SmallChunks } from "./small-chunks.ts";
@@ -15,17 +15,17 @@ export const READ_ROOM: Uint8Array = room.bytes;
 const smallChunks = new SmallChunks(isWritten);
 
 /** Hands over what a read of `socket` has left in `READ_ROOM`. */
-export function deliverRead(handler: SocketHandler, socket: Socket, length: number): void {
+export function deliverRead(socket: Socket, length: number): void {
   if (length <= SMALL_BYTES) {
     const start = smallChunks.copy(room, length);
-    handler.onData(socket, smallChunks.bytes, start, start + length);
+    socket.handler.onData(socket, smallChunks.bytes, start, start + length);
     return;
   }
   countRead(length);
   // In memory of its own, without the zeros that `new Uint8Array` would write first.
   const copy = Buffer.allocUnsafeSlow(length);
   copy.set(length === READ_BYTES ? READ_ROOM : READ_ROOM.subarray(0, length));
-  handler.onData(socket, copy, 0, length);
+  socket.handler.onData(socket, copy, 0, length);
 }
 
 /** Nobody looks at a chunk any more, by what it lies in. */
