@@ -14,8 +14,8 @@ import { copyBytes, writeLatin1 } from "./text.ts";
 const MERGE_BYTES_MAX = 4 * 1024;
 const NOTHING = new Uint8Array(0);
 
-/** Something that writes itself, as whoever made it knows best how. */
-export interface Block {
+/** Something that writes itself, because it knows best how. */
+export interface SelfWriter {
   readonly length: number;
   /** Answers where it ended. */
   writeTo(target: Uint8Array, at: number): number;
@@ -69,10 +69,11 @@ export class Outbox {
     this.#grew(end - start);
   }
 
-  block(block: Block): void {
-    this.#reserve(block.length);
-    this.#end = block.writeTo(this.#bytes, this.#end);
-    this.#grew(block.length);
+  /** What `writer` writes, all of it at once. */
+  block(writer: SelfWriter): void {
+    this.#reserve(writer.length);
+    this.#end = writer.writeTo(this.#bytes, this.#end);
+    this.#grew(writer.length);
   }
 
   /** `bytes[start, end)` now belongs to this outbox; large pieces are not copied and go out at once. */

@@ -233,6 +233,7 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner, TracedAtt
     this.#leave();
   }
 
+  /** No getter: for a private one V8 asks its runtime, each time. */
   #group(): Group {
     return this.#exchange.plan!.group!;
   }

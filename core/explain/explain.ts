@@ -191,9 +191,9 @@ function describeSent(request: ExplainedRequest, target: string | null): Explana
   const taker: HeadTaker = {
     text: (text) => void pieces.push(text),
     copy: decode,
-    block(block) {
-      const bytes = new Uint8Array(block.length);
-      decode(bytes, 0, block.writeTo(bytes, 0));
+    block(writer) {
+      const bytes = new Uint8Array(writer.length);
+      decode(bytes, 0, writer.writeTo(bytes, 0));
     },
   };
   writeRequestHead(taker, outgoing, request.head);

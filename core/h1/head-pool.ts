@@ -11,13 +11,16 @@ export function takeHead(): RequestHead {
 }
 
 /** For one that will be looked at for long: the chunk it came in, with what others have beside it, goes back. */
-export function takeApart(head: RequestHead, socket: Socket): void {
+export function setApart(head: RequestHead, socket: Socket): void {
   head.moveOut();
   if (head.chunk !== null) socket.release(head.chunk);
   head.chunk = null;
 }
 
-/** Nobody may read from `head` any more. The chunk it came in goes back, too, unless it `isUnread`: a pipelined request is in it. */
+/**
+ * Nobody may read from `head` any more. The chunk it came in goes back, too, unless it `isUnread`: a pipelined request
+ * is in it.
+ */
 export function giveHead(head: RequestHead, socket: Socket, isUnread: boolean): void {
   if (head.chunk !== null && !isUnread) socket.release(head.chunk);
   head.clear();

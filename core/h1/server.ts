@@ -24,7 +24,7 @@ import { Timed } from "../time/timers.ts";
 import { BodyReader } from "./body-reader.ts";
 import { consumeHead } from "./consume-head.ts";
 import { Farewell, patienceOf } from "./farewell.ts";
-import { giveHead, takeApart, takeHead } from "./head-pool.ts";
+import { giveHead, setApart, takeHead } from "./head-pool.ts";
 import { HoldGate } from "./hold-gate.ts";
 import type { BodySink } from "./parse-body.ts";
 import { INCOMPLETE, parseRequestHead } from "./parse-head.ts";
@@ -316,7 +316,7 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
       this.handler!.onBodyPiece(bytes, start, end);
       this.handler?.onFlush();
     }
-    if (this.#head !== null) takeApart(this.#head, this.socket);
+    if (this.#head !== null) setApart(this.#head, this.socket);
     this.#gate.wake(HELD_BY_PIPELINE);
     if (this.#hasClientEnded) this.handler?.onEnd(null);
   }
