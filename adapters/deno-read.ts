@@ -1,4 +1,7 @@
-/** Reads of TCP past Deno's operations into room that all sockets share, and out of it; and chunks that come back, of every socket. */
+/**
+ * Reads of TCP past Deno's operations into room that all sockets share, and out of it; and chunks that come back, of
+ * every socket.
+ */
 import type { Socket } from "../core/runtime.ts";
 import { isWritten, type LargeBuffer, release, takeLarge } from "./deno-buffers.ts";
 import { sendWaiting } from "./late-writes.ts";
@@ -13,7 +16,10 @@ export function readRoom(): Uint8Array {
   return room.whole.bytes;
 }
 
-/** Hands over what a read of `socket` has left there, which is the receiver's; if it keeps that, there is another room for the next. */
+/**
+ * Hands over what a read of `socket` has left there, which is the receiver's. If it keeps that, there is another room for
+ * the next.
+ */
 export function deliverRead(socket: Socket, length: number): void {
   const { whole } = room;
   if (length <= SMALL_BYTES) {

@@ -1,7 +1,7 @@
 /**
  * Reads into a buffer that is used again must be copied out. Small ones go side by side into shared blocks, so that
- * neither an allocation, be it of a view, nor a buffer of full size goes with each. A block begins anew once all its chunks were released
- * and nothing waits to be written out of it: a few blocks stay in the caches, where new ones never are.
+ * neither an allocation, be it of a view, nor a buffer of full size goes with each. A block begins anew once all its
+ * chunks were released and nothing waits to be written out of it: a few blocks stay in the caches, where new ones never are.
  */
 
 /** What counts as small; a request head fits. */

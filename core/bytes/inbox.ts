@@ -25,8 +25,8 @@ export class Inbox {
   }
 
   /**
-   * Adds a chunk, `chunk[start, end)`. Answers by how much the unread bytes moved towards the front: offsets into `bytes` that somebody
-   * kept are smaller by that much.
+   * Adds a chunk, `chunk[start, end)`. Answers by how much the unread bytes moved towards the front: offsets into
+   * `bytes` that somebody kept are smaller by that much.
    */
   append(chunk: Uint8Array, start: number, end: number): number {
     if (this.start === this.end) {
