@@ -5,7 +5,7 @@
  */
 
 /**
- * Long enough for a full queue where each turn brings only one, as on Node 24; and an end, because under load new ones
+ * Long enough for a full queue where each turn brings only a few, as on Node 24; and an end, because under load new ones
  * come all the time: clients that were told to close connect again.
  */
 const EMPTYING_MS_MAX = 200;
