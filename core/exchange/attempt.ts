@@ -164,6 +164,10 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner, TracedAtt
     this.#exchange.onResponseFlush();
   }
 
+  onLong(): void {
+    this.#exchange.client.connection.setApart();
+  }
+
   onWritable(): void {
     this.#exchange.onUpstreamWritable();
   }

@@ -149,6 +149,7 @@ class InnerClient implements ClientWriter, InnerCall {
   interim(): void {}
   goBy(): void {}
   closeAfterResponse(): void {}
+  setApart(): void {}
 
   #close(): void {
     this.isClosed = true;

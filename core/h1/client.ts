@@ -20,7 +20,7 @@ import type { Socket, SocketError, SocketHandler } from "../runtime.ts";
 import { Timed } from "../time/timers.ts";
 import type { ClientOwner, CycleRules } from "./client-owner.ts";
 import { consumeHead } from "./consume-head.ts";
-import { type Cycle, giveCycle, takeCycle } from "./cycle.ts";
+import { type Cycle, giveCycle, setApart, takeCycle } from "./cycle.ts";
 import type { BodySink } from "./parse-body.ts";
 import { INCOMPLETE, parseResponseHead } from "./parse-head.ts";
 
@@ -60,7 +60,6 @@ export class ClientConnection extends Timed implements SocketHandler, RequestWri
     return this.#phase === CLOSED;
   }
 
-  /** Anything came in this cycle, be it half a head. */
   get hasHeard(): boolean {
     return this.#cycle?.hasHeard ?? false;
   }
@@ -255,6 +254,7 @@ export class ClientConnection extends Timed implements SocketHandler, RequestWri
       const silentMs = cycle.isHeld ? 0 : timers.nowMs - cycle.lastMoveMs;
       if (silentMs < cycle.idleMs) timers.set(this, cycle.idleMs - silentMs);
       else this.#fail(this.#phase === TUNNEL ? fault.TUNNEL_IDLE : fault.RESPONSE_TIMEOUT);
+      if (this.#phase === BODY) setApart(cycle, this.socket);
     }
   }
 

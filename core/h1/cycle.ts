@@ -44,6 +44,16 @@ export function takeCycle(socket: Socket, slab: Slab): Cycle {
   return cycle;
 }
 
+/** The body takes long: what the head came in goes back, with what others have beside it. Whoever handles it may do the same. */
+export function setApart(cycle: Cycle, socket: Socket): void {
+  if (cycle.headChunk !== null) {
+    cycle.head.moveOut();
+    socket.release(cycle.headChunk);
+    cycle.headChunk = null;
+  }
+  cycle.handler!.onLong?.();
+}
+
 /** After a cycle that left no doubt: of any other a caller further up may be in the middle of reading. */
 export function giveCycle(cycle: Cycle, socket: Socket): void {
   cycle.sender.leave();

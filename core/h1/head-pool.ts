@@ -10,17 +10,18 @@ export function takeHead(): RequestHead {
   return heads.pop() ?? new RequestHead();
 }
 
-/** For one that will be looked at for long: the chunk it came in, with what others have beside it, goes back. */
-export function setApart(head: RequestHead, socket: Socket): void {
+/**
+ * For one that will be looked at for long: the chunk it came in, with what others have beside it, goes back. Unless it
+ * `isUnread`: a pipelined request is in it.
+ */
+export function setApart(head: RequestHead, socket: Socket, isUnread: boolean): void {
+  if (head.chunk === null) return;
   head.moveOut();
-  if (head.chunk !== null) socket.release(head.chunk);
+  if (!isUnread) socket.release(head.chunk);
   head.chunk = null;
 }
 
-/**
- * Nobody may read from `head` any more. The chunk it came in goes back, too, unless it `isUnread`: a pipelined request
- * is in it.
- */
+/** Nobody may read from `head` any more. The chunk it came in goes back, too, unless it `isUnread`. */
 export function giveHead(head: RequestHead, socket: Socket, isUnread: boolean): void {
   if (head.chunk !== null && !isUnread) socket.release(head.chunk);
   head.clear();

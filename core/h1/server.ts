@@ -259,13 +259,11 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
     this.#sender.head(outgoing);
   }
 
-  /** The route's own limits and deadlines, for the rest of this request. */
   goBy(limits: Limits, timeouts: Timeouts): void {
     this.#limits = limits;
     this.#timeouts = timeouts;
   }
 
-  /** The answer just being written is the last on this connection. Before `head`. */
   closeAfterResponse(): void {
     this.#keepsAlive = false;
   }
@@ -303,7 +301,6 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
     else this.socket.destroy();
   }
 
-  /** Bytes go through unframed from here on; those already read belong to the tunnel. */
   openTunnel(): void {
     this.#phase = TUNNEL;
     this.#owner.timers.clear(this);
@@ -316,9 +313,13 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
       this.handler!.onBodyPiece(bytes, start, end);
       this.handler?.onFlush();
     }
-    if (this.#head !== null) setApart(this.#head, this.socket);
+    this.setApart();
     this.#gate.wake(HELD_BY_PIPELINE);
     if (this.#hasClientEnded) this.handler?.onEnd(null);
+  }
+
+  setApart(): void {
+    if (this.#head !== null) setApart(this.#head, this.socket, this.#inbox.endKept());
   }
 
   #checkPace(): void {

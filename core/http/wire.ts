@@ -35,6 +35,8 @@ export interface ResponseHandler extends MessageHandler {
   onInterim(head: ResponseHead): void;
   /** Valid until the exchange lets go of the connection. */
   onHead(head: ResponseHead): void;
+  /** Now and then, of a body that takes long. */
+  onLong?(): void;
 }
 
 /** What a machine can be told about the message it sends. */
@@ -65,6 +67,8 @@ export interface ClientWriter extends ResponseWriter {
   closeAfterResponse(): void;
   /** Bytes go through unframed from here on. */
   openTunnel(): void;
+  /** The response takes long: the request's head moves out of what it came in, where others came, too. */
+  setApart(): void;
 }
 
 export interface RequestWriter extends MessageWriter {

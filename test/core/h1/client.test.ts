@@ -104,6 +104,25 @@ describe("a cycle on an upstream connection", () => {
     assert.equal(told.length, 6);
   });
 
+  it("that takes long leaves its head readable where it is moved to", () => {
+    let head: ResponseHead | null = null;
+    const patient: ResponseHandler = {
+      ...handler,
+      onHead(seen) {
+        head = seen;
+      },
+    };
+    connection.begin(patient, rules, METHOD_GET, false);
+    connection.head(new OutgoingHead(), incoming);
+    connection.end(null);
+    sim.drive();
+    say("HTTP/1.1 200 OK\r\nX: y\r\nContent-Length: 2\r\n\r\n");
+    sim.advance(DEFAULT_TIMEOUTS.responseIdleMs - 1_000);
+    say("o");
+    sim.advance(2_000);
+    assert.equal(head!.fields.value("x"), "y");
+  });
+
   it("takes its body in pieces, chunked where the request is", () => {
     connection.begin(handler, rules, METHOD_POST, false);
     const head = new OutgoingHead();
