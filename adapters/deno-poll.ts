@@ -8,6 +8,9 @@
  * A descriptor is watched for edges: it is told once that more can be read or written, and again only after the kernel had to
  * say no. So whoever is told goes on until then, or keeps in mind that there is more.
  */
+
+// Deno's own timers are numbers.
+import { clearInterval, setInterval, setTimeout } from "node:timers";
 import { libc } from "./deno-libc.ts";
 import { createWake, type Wake } from "./deno-wake.ts";
 import { beginTurn, endTurn } from "./late-writes.ts";
@@ -38,11 +41,19 @@ const EPOLL_CLOEXEC = 0o2000000;
 /** In one turn. What is beyond comes in the next. */
 const EVENTS_MAX = 256;
 
+/** Where the kernel can't wake us now. */
+const RETRY_MS = 10;
+/** Should a Deno to come not wake us at all, then whatever is ready waits so long at most. */
+const HEARTBEAT_MS = 1_000;
+
 const NONE: readonly Continued[] = [];
+
+/** Has `onWake` called once after each `arm`, when a descriptor is ready. */
+type Waker = Pick<Wake, "arm" | "isArmed" | "keepAlive" | "onWake">;
 
 export class Poll {
   readonly #epoll: number;
-  readonly #wake: Wake;
+  readonly #wake: Waker;
   /** Three numbers each: what for, the descriptor, and which of those that had this number. */
   readonly #events = new Int32Array(3 * EVENTS_MAX);
   readonly #event = new Int32Array(3);
@@ -52,8 +63,9 @@ export class Poll {
   #continued: Continued[] = [];
   #isNextTurnSet = false;
   #users = 0;
+  #heartbeat: ReturnType<typeof setInterval> | null = null;
 
-  constructor(epoll: number, wake: Wake) {
+  constructor(epoll: number, wake: Waker) {
     this.#epoll = epoll;
     this.#wake = wake;
     wake.onWake = this.#turn;
@@ -102,17 +114,26 @@ export class Poll {
 
   /** As long as there are users the process lives. */
   use(): void {
-    if (this.#users++ === 0) this.#wake.keepAlive(true);
+    if (this.#users++ > 0) return;
+    this.#wake.keepAlive(true);
+    this.#heartbeat = setInterval(this.#turn, HEARTBEAT_MS).unref();
   }
 
   unuse(): void {
-    if (--this.#users === 0) this.#wake.keepAlive(false);
+    if (--this.#users > 0) return;
+    this.#wake.keepAlive(false);
+    clearInterval(this.#heartbeat!);
   }
 
   #setNextTurn(): void {
     if (this.#isNextTurnSet) return;
     this.#isNextTurnSet = true;
     setImmediate(this.#nextTurn);
+  }
+
+  #retryLater(): void {
+    this.#isNextTurnSet = true;
+    setTimeout(this.#nextTurn, RETRY_MS);
   }
 
   readonly #nextTurn = (): void => {
@@ -129,7 +150,7 @@ export class Poll {
       for (const who of continued) this.#goOn(who);
       if (count > 0) this.#setNextTurn();
     } finally {
-      if (!this.#isNextTurnSet && !this.#wake.isArmed && !this.#wake.arm()) this.#setNextTurn();
+      if (!this.#isNextTurnSet && !this.#wake.isArmed && !this.#wake.arm()) this.#retryLater();
       endTurn();
     }
   };

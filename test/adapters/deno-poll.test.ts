@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { libc } from "../../adapters/deno-libc.ts";
-import { EPOLLIN, poll, type Watcher } from "../../adapters/deno-poll.ts";
+import { EPOLLIN, Poll, poll, type Watcher } from "../../adapters/deno-poll.ts";
 
 interface DenoNamespace {
   readonly build: { readonly os: string; readonly arch: string };
@@ -57,6 +57,27 @@ describe("a poll of descriptors", { ignore: !isThere }, () => {
     await aMoment();
     assert.deepEqual(told, ["first of the two"]);
     for (const descriptor of [first, second]) close(descriptor);
+  });
+
+  it("tells all the same where the kernel can't wake it, and where nobody does", async () => {
+    for (const canArm of [false, true]) {
+      let arms = 0;
+      const arm = () => {
+        arms++;
+        return canArm;
+      };
+      const unwoken = new Poll(libc!.epoll_create1(0), { arm, isArmed: false, keepAlive() {}, onWake() {} });
+      const descriptor = readable();
+      unwoken.use();
+      // A first turn, of which the rest follows.
+      unwoken.goOnLater({ goOn() {} });
+      await aMoment();
+      await new Promise<number>((resolve) => unwoken.watch(descriptor, EPOLLIN, { onReady: resolve }));
+      unwoken.unuse();
+      unwoken.unwatch(descriptor);
+      libc!.close(descriptor);
+      assert.ok(arms < 200, `asked ${arms} times: it spins`);
+    }
   });
 
   it("goes on in the next turn, once", async () => {
