@@ -58,6 +58,8 @@ export interface ConnectRequest {
 }
 
 interface ConnectingHandle extends SocketHandle {
+  bind(host: string, port: number): number;
+  bind6(host: string, port: number, flags: number): number;
   connect(request: ConnectRequest, hostOrPath: string, port?: number): number;
   connect6(request: ConnectRequest, host: string, port: number): number;
 }
@@ -78,8 +80,9 @@ interface Makers {
   readonly ConnectWrap: new () => ConnectRequest;
 }
 
-/** What Node's constants call SOCKET. */
+/** What Node's constants call SOCKET and SERVER. */
 const SOCKET_KIND = 0;
+const SERVER_KIND = 1;
 
 /** Node 20 tells a reset behind bytes as an end (`node-hidden-reset.ts`), and Windows has no descriptors: net.Sockets there. */
 const isForHandles = Number.parseInt(process.versions.node, 10) >= 24 && process.platform !== "win32";
@@ -174,6 +177,17 @@ export function connectHandle(to: Address, owner: unknown, told: ConnectRequest[
   if (to.kind === "unix") return { handle, status: handle.connect(request, to.path) };
   const { host, port } = to;
   return { handle, status: family === 6 ? handle.connect6(request, host, port) : handle.connect(request, host, port) };
+}
+
+/** Whether one socket could have `host` and `port` to itself. It does not listen, so nobody can connect to it meanwhile. */
+export function canBind(host: string, port: number): boolean {
+  if (tcpMakers === null) return false;
+  const handle = new tcpMakers.Handle(SERVER_KIND);
+  const status = isIP(host) === 4 ? handle.bind(host, port) : handle.bind6(host === "" ? "::" : host, port, 0);
+  // That a port is taken libuv tells of later.
+  const isBound = status === 0 && handle.getsockname?.({}) === 0;
+  handle.close();
+  return isBound;
 }
 
 /**

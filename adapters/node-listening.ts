@@ -5,7 +5,7 @@ import { dirname } from "node:path";
 import type { Address, Listener, ListenHandler, ListenOptions, SocketError, TcpAddress } from "../core/runtime.ts";
 import { emptyQueue } from "./accept-queue.ts";
 import { setOptions } from "./node-connect.ts";
-import { acceptHandles, passOnOptions, peerOf } from "./node-handle.ts";
+import { acceptHandles, canBind, passOnOptions, peerOf } from "./node-handle.ts";
 import { HandleSocket } from "./node-handle-socket.ts";
 import { NodeSocket, type RawSocket } from "./node-socket.ts";
 import { toSocketError, unsupported } from "./socket-error.ts";
@@ -68,7 +68,7 @@ async function openUnix(options: ListenOptions, path: string, open: Open): Promi
 
 async function openSeveral(options: ListenOptions, address: TcpAddress, open: Open): Promise<Server[]> {
   // Sockets that share a port are not told that somebody else shares it, too. One that doesn't is refused then.
-  if (!options.reusePort && address.port !== 0) for (const alone of await openOne(options, open)) alone.close();
+  if (!options.reusePort && address.port !== 0 && !canBind(address.host, address.port)) return openOne(options, open);
   const sharing = { ...options, reusePort: true };
   const first = await openOne(sharing, open).catch((error: SocketError) => {
     if (options.reusePort || error.code === "EADDRINUSE") throw error;
