@@ -66,3 +66,11 @@ function onComplete(this: ConnectRequest, status: number): void {
 function textOf(address: Address): string {
   return address.kind === "unix" ? address.path : `${address.host}:${address.port}`;
 }
+
+/** libuv repeats the question every second, and gives up after the tenth. */
+export function keepAliveOf({ keepAliveMs = 0 }: { readonly keepAliveMs?: number }): {
+  keepAlive: boolean;
+  keepAliveInitialDelay: number;
+} {
+  return { keepAlive: keepAliveMs > 0, keepAliveInitialDelay: keepAliveMs };
+}

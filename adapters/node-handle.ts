@@ -45,6 +45,9 @@ export interface SocketName {
 
 type OnConnection = (this: ServerHandle, status: number, handle: SocketHandle | undefined) => void;
 
+/** To be given to `Server.listen`. */
+export type ListeningHandle = Pick<SocketHandle, "close">;
+
 interface ServerHandle {
   onconnection?: OnConnection;
   setNoDelay?(on: boolean): number;
@@ -58,7 +61,7 @@ export interface ConnectRequest {
 }
 
 interface ConnectingHandle extends SocketHandle {
-  bind(host: string, port: number): number;
+  bind(host: string, port: number, flags: number): number;
   bind6(host: string, port: number, flags: number): number;
   connect(request: ConnectRequest, hostOrPath: string, port?: number): number;
   connect6(request: ConnectRequest, host: string, port: number): number;
@@ -88,6 +91,10 @@ const SERVER_KIND = 1;
 const isForHandles = Number.parseInt(process.versions.node, 10) >= 24 && process.platform !== "win32";
 const numbers = isForHandles ? findNumbers() : null;
 const tcpMakers = numbers === null ? null : findMakers("tcp_wrap", "TCP", "TCPConnectWrap");
+/** SO_REUSEPORT. */
+const sharingFlag = (
+  bindingOf("tcp_wrap") as { readonly constants?: { readonly UV_TCP_REUSEPORT?: number } } | undefined
+)?.constants?.UV_TCP_REUSEPORT;
 const unixMakers = numbers === null ? null : findMakers("pipe_wrap", "Pipe", "PipeConnectWrap");
 
 function findMakers(module: string, handleName: string, requestName: string): Makers | null {
@@ -179,15 +186,40 @@ export function connectHandle(to: Address, owner: unknown, told: ConnectRequest[
   return { handle, status: family === 6 ? handle.connect6(request, host, port) : handle.connect(request, host, port) };
 }
 
-/** Whether one socket could have `host` and `port` to itself. It does not listen, so nobody can connect to it meanwhile. */
-export function canBind(host: string, port: number): boolean {
-  if (tcpMakers === null) return false;
-  const handle = new tcpMakers.Handle(SERVER_KIND);
-  const status = isIP(host) === 4 ? handle.bind(host, port) : handle.bind6(host === "" ? "::" : host, port, 0);
-  // That a port is taken libuv tells of later.
-  const isBound = status === 0 && handle.getsockname?.({}) === 0;
+/**
+ * So many handles bound to one port, which they share: to be listened on in the same turn. None where that can't be done, or
+ * somebody has the port: those who share one are not told so, hence one that doesn't share tries it first. It does not listen:
+ * whoever knocks until somebody does must not be let in and reset.
+ */
+export function sharingHandles(host: string, port: number, count: number): ListeningHandle[] {
+  if (tcpMakers === null || sharingFlag === undefined) return [];
+  const alone = port === 0 ? null : boundHandle(host, port, 0);
+  if (alone === null && port !== 0) return [];
+  alone?.close();
+  const handles: ListeningHandle[] = [];
+  for (let at = port; handles.length < count; ) {
+    const handle = boundHandle(host, at, sharingFlag);
+    if (handle === null) break; // with fewer it is dearer, and nothing else
+    handles.push(handle);
+    at = portOf(handle);
+  }
+  return handles;
+}
+
+function boundHandle(host: string, port: number, flags: number): ConnectingHandle | null {
+  const handle = new tcpMakers!.Handle(SERVER_KIND);
+  const status =
+    isIP(host) === 4 ? handle.bind(host, port, flags) : handle.bind6(host === "" ? "::" : host, port, flags);
+  // That a port is taken libuv tells of later: here it has none yet.
+  if (status === 0 && portOf(handle) !== 0) return handle;
   handle.close();
-  return isBound;
+  return null;
+}
+
+/** 0 where it is not bound. */
+function portOf(handle: SocketHandle): number {
+  const name: SocketName = {};
+  return handle.getsockname?.(name) === 0 ? (name.port ?? 0) : 0;
 }
 
 /**

@@ -1,11 +1,20 @@
 /** A listener of the port on Node, and the sockets it listens on. */
+import cluster from "node:cluster";
 import { existsSync, lstatSync, unlinkSync } from "node:fs";
 import { createServer, type Socket as NetSocket, connect as netConnect, type Server } from "node:net";
 import { dirname } from "node:path";
-import type { Address, Listener, ListenHandler, ListenOptions, SocketError, TcpAddress } from "../core/runtime.ts";
+import type {
+  Address,
+  Listener,
+  ListenHandler,
+  ListenOptions,
+  SocketError,
+  TcpAddress,
+  UnixAddress,
+} from "../core/runtime.ts";
 import { emptyQueue } from "./accept-queue.ts";
-import { setOptions } from "./node-connect.ts";
-import { acceptHandles, canBind, passOnOptions, peerOf } from "./node-handle.ts";
+import { keepAliveOf, setOptions } from "./node-connect.ts";
+import { acceptHandles, type ListeningHandle, passOnOptions, peerOf, sharingHandles } from "./node-handle.ts";
 import { HandleSocket } from "./node-handle-socket.ts";
 import { NodeSocket, type RawSocket } from "./node-socket.ts";
 import { toSocketError, unsupported } from "./socket-error.ts";
@@ -21,21 +30,22 @@ export const canSharePorts: boolean = NODE_MAJOR >= 24;
  * a new connection for each request ([065](../docs/decisions/065-a-listener-of-node-is-eight-sockets.md)).
  */
 const SOCKETS_PER_PORT = 8;
-const paysToShare = canSharePorts && process.platform === "linux";
+/** A cluster's worker listens through its primary. */
+const paysToShare = canSharePorts && process.platform === "linux" && !cluster.isWorker;
 
-type Open = (options: ListenOptions) => Promise<Server>;
+type Open = (handle?: ListeningHandle) => Promise<Server>;
 
 export async function listen(options: ListenOptions, handler: ListenHandler): Promise<Listener> {
   if (options.tls !== null) throw unsupported("TLS on listeners");
   if (options.reusePort && !canSharePorts) throw unsupported("reusePort");
-  const { address } = options;
+  const { address, reusePort } = options;
   let accepted = 0;
-  const open: Open = (asked) => openServer(asked, handler, () => accepted++);
+  const open: Open = (handle) => openServer(options, handler, () => accepted++, handle);
   const servers = await (address.kind === "unix"
-    ? openUnix(options, address.path, open)
-    : paysToShare
-      ? openSeveral(options, address, open)
-      : openOne(options, open));
+    ? openUnix(address, open)
+    : paysToShare && !reusePort
+      ? openSeveral(address, open)
+      : openOne(address, open));
   // libuv accepts whatever comes until the listening handle is closed, and its queue with it.
   const cannotRest = () => {};
   let closing: Promise<void> | null = null;
@@ -47,40 +57,39 @@ export async function listen(options: ListenOptions, handler: ListenHandler): Pr
   };
 }
 
-async function openOne(options: ListenOptions, open: Open): Promise<Server[]> {
+async function openOne(address: Address, open: Open): Promise<Server[]> {
   try {
-    return [await open(options)];
+    return [await open()];
   } catch (error) {
-    throw bindError(error, options.address);
+    throw bindError(error, address);
   }
 }
 
 /** A file that nobody answers on was left behind by a process that was killed. */
-async function openUnix(options: ListenOptions, path: string, open: Open): Promise<Server[]> {
+async function openUnix(address: UnixAddress, open: Open): Promise<Server[]> {
   try {
-    return await openOne(options, open);
+    return await openOne(address, open);
   } catch (error) {
-    if ((error as SocketError).code !== "EADDRINUSE" || !(await isStale(path))) throw error;
-    unlinkSync(path);
-    return openOne(options, open);
+    if ((error as SocketError).code !== "EADDRINUSE" || !(await isStale(address.path))) throw error;
+    unlinkSync(address.path);
+    return openOne(address, open);
   }
 }
 
-async function openSeveral(options: ListenOptions, address: TcpAddress, open: Open): Promise<Server[]> {
-  // Sockets that share a port are not told that somebody else shares it, too. One that doesn't is refused then.
-  if (!options.reusePort && address.port !== 0 && !canBind(address.host, address.port)) return openOne(options, open);
-  const sharing = { ...options, reusePort: true };
-  const first = await openOne(sharing, open).catch((error: SocketError) => {
-    if (options.reusePort || error.code === "EADDRINUSE") throw error;
-    return openOne(options, open); // a system that has no such thing
-  });
-  const more = { ...sharing, address: boundAddress(first[0]!, address) };
-  const opened = await Promise.allSettled(Array.from({ length: SOCKETS_PER_PORT - 1 }, () => open(more)));
-  // With fewer it is dearer, and nothing else.
-  return [...first, ...opened.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []))];
+async function openSeveral(address: TcpAddress, open: Open): Promise<Server[]> {
+  const handles = sharingHandles(address.host, address.port, SOCKETS_PER_PORT);
+  // All of them at once: between bound and listening somebody else could have the port.
+  const results = await Promise.allSettled(handles.map((handle) => open(handle)));
+  const opened = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  return opened.length > 0 ? opened : openOne(address, open);
 }
 
-async function openServer(options: ListenOptions, handler: ListenHandler, onAccepted: () => void): Promise<Server> {
+async function openServer(
+  options: ListenOptions,
+  handler: ListenHandler,
+  onAccepted: () => void,
+  handle?: ListeningHandle,
+): Promise<Server> {
   const { address, highWaterBytes, keepAliveMs = 0 } = options;
   const server = createServer({
     allowHalfOpen: true,
@@ -94,7 +103,7 @@ async function openServer(options: ListenOptions, handler: ListenHandler, onAcce
     const socket = new NodeSocket(raw as RawSocket, highWaterBytes, address, null);
     socket.guard(() => handler.onSocket(socket));
   });
-  await bind(server, options);
+  await bind(server, options, handle);
   server.on("error", (error) => handler.onAcceptError(toSocketError(error)));
   const arePassedOn = passOnOptions(server, keepAliveMs);
   acceptHandles(server, (handle) => {
@@ -108,22 +117,16 @@ async function openServer(options: ListenOptions, handler: ListenHandler, onAcce
   return server;
 }
 
-/** libuv repeats the question every second, and gives up after the tenth. */
-export function keepAliveOf({ keepAliveMs = 0 }: { readonly keepAliveMs?: number }): {
-  keepAlive: boolean;
-  keepAliveInitialDelay: number;
-} {
-  return { keepAlive: keepAliveMs > 0, keepAliveInitialDelay: keepAliveMs };
-}
-
-function bind(server: Server, { address, backlog, reusePort }: ListenOptions): Promise<void> {
+function bind(server: Server, options: ListenOptions, handle?: ListeningHandle): Promise<void> {
+  const { address, backlog, reusePort } = options;
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     const bound = () => {
       server.off("error", reject);
       resolve();
     };
-    if (address.kind === "unix") server.listen({ path: address.path, backlog }, bound);
+    if (handle !== undefined) server.listen(handle, backlog, bound);
+    else if (address.kind === "unix") server.listen({ path: address.path, backlog }, bound);
     else if (address.host === "") server.listen({ port: address.port, backlog, reusePort }, bound);
     else server.listen({ host: address.host, port: address.port, backlog, reusePort }, bound);
   });

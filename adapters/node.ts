@@ -5,8 +5,8 @@
 import { connect as netConnect } from "node:net";
 import type { Attempt, ConnectDone, ConnectOptions, Runtime } from "../core/runtime.ts";
 import { isWritten } from "./chunk-memory.ts";
-import { connect as connectWithHandle } from "./node-connect.ts";
-import { canSharePorts, keepAliveOf, listen } from "./node-listening.ts";
+import { connect as connectWithHandle, keepAliveOf } from "./node-connect.ts";
+import { canSharePorts, listen } from "./node-listening.ts";
 import { NodeSocket, onConnect, type RawSocket } from "./node-socket.ts";
 import { unsupported } from "./socket-error.ts";
 import { system } from "./system.ts";

@@ -20,7 +20,7 @@ import type { Socket, SocketError, SocketHandler } from "../runtime.ts";
 import { Timed } from "../time/timers.ts";
 import type { ClientOwner, CycleRules } from "./client-owner.ts";
 import { consumeHead } from "./consume-head.ts";
-import { type Cycle, giveCycle, setApart, takeCycle } from "./cycle.ts";
+import { type Cycle, giveCycle, noteLong, takeCycle } from "./cycle.ts";
 import type { BodySink } from "./parse-body.ts";
 import { INCOMPLETE, parseResponseHead } from "./parse-head.ts";
 
@@ -254,7 +254,7 @@ export class ClientConnection extends Timed implements SocketHandler, RequestWri
       const silentMs = cycle.isHeld ? 0 : timers.nowMs - cycle.lastMoveMs;
       if (silentMs < cycle.idleMs) timers.set(this, cycle.idleMs - silentMs);
       else this.#fail(this.#phase === TUNNEL ? fault.TUNNEL_IDLE : fault.RESPONSE_TIMEOUT);
-      if (this.#phase === BODY) setApart(cycle, this.socket);
+      if (this.#phase === BODY) noteLong(cycle, this.socket);
     }
   }
 
@@ -310,7 +310,7 @@ export class ClientConnection extends Timed implements SocketHandler, RequestWri
     if (this.#phase !== HEAD_ONLY) return;
     const cycle = this.#cycle!;
     this.#phase = BODY;
-    this.#owner.timers.set(this, cycle.idleMs);
+    this.#owner.timers.set(this, Math.min(cycle.idleMs, cycle.rules!.timeouts.responseIdleMs)); // from there a stream is long
     this.release();
     this.#readRest(cycle);
     if (this.#phase === BODY && cycle.isLost) this.#fail(fault.RESPONSE_TRUNCATED);

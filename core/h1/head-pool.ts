@@ -15,9 +15,8 @@ export function takeHead(): RequestHead {
  * `isUnread`: a pipelined request is in it.
  */
 export function setApart(head: RequestHead, socket: Socket, isUnread: boolean): void {
-  if (head.chunk === null) return;
   head.moveOut();
-  if (!isUnread) socket.release(head.chunk);
+  if (head.chunk !== null && !isUnread) socket.release(head.chunk);
   head.chunk = null;
 }
 

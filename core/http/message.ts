@@ -127,10 +127,11 @@ export class RequestHead {
     }
   }
 
-  /** Into memory of its own, once it is complete. */
+  /** Into memory of its own, once it is complete. Offsets into it that somebody has copied are wrong then. */
   moveOut(): void {
     const { bytes, lastEnd } = this.fields;
-    this.shift(copyOf(bytes, this.methodStart, Math.max(lastEnd, this.targetEnd)), this.methodStart);
+    const end = Math.max(lastEnd, this.targetEnd);
+    if (bytes.length > end - this.methodStart) this.shift(copyOf(bytes, this.methodStart, end), this.methodStart);
   }
 
   get methodText(): string {
@@ -181,11 +182,12 @@ export class ResponseHead {
     this.reasonEnd -= distance;
   }
 
-  /** Into memory of its own, once it is complete. */
+  /** Into memory of its own, once it is complete. Offsets into it that somebody has copied are wrong then. */
   moveOut(): void {
     const { bytes, lastEnd } = this.fields;
     const start = this.lineStart === -1 ? this.reasonStart : this.lineStart;
-    this.shift(copyOf(bytes, start, Math.max(lastEnd, this.reasonEnd)), start);
+    const end = Math.max(lastEnd, this.reasonEnd);
+    if (bytes.length > end - start) this.shift(copyOf(bytes, start, end), start);
   }
 }
 

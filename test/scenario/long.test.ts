@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
+import { RequestHead } from "../../core/http/message.ts";
 import { SimSocket } from "../../testing/sim-socket.ts";
 import { GET, OK, type Stage, stageWith, statusesTo } from "./stage.ts";
 
@@ -46,6 +47,43 @@ describe("a response that takes long", () => {
       });
     }
   }
+
+  it("is told as one where a hook has looked at its head in its own time", async () => {
+    const hooks = { onResponse: async () => undefined };
+    stage = await stageWith({
+      routes: [{ upstream: "app", hooks } as never],
+      script: { onRequest: () => `${STREAM}data: 1\n\n` },
+    });
+    stage.ask(ASKED);
+    for (let i = 0; i < 5; i++) {
+      await stage.sim.settle();
+      stage.sim.drive();
+    }
+    stage.sim.advance(70_000);
+    assert.equal(released, 2);
+  });
+
+  it("moves a head out that came in two reads, with what came behind it", async () => {
+    stage = await stageWith({ script: { onRequest: () => `${STREAM}data: 1\n\n` } });
+    const client = stage.client();
+    client.send(ASKED.slice(0, 1));
+    stage.sim.advance(100);
+    client.send(ASKED.slice(1));
+    stage.sim.advance(100);
+    let moves = 0;
+    const { moveOut } = RequestHead.prototype;
+    RequestHead.prototype.moveOut = function () {
+      moveOut.call(this);
+      moves++;
+      assert.equal(this.fields.bytes.length, ASKED.length - 4, "the lines, without the last end and the empty one");
+    };
+    try {
+      stage.sim.advance(70_000);
+    } finally {
+      RequestHead.prototype.moveOut = moveOut;
+    }
+    assert.equal(moves, 1);
+  });
 
   it("leaves what a request behind it came in to that", async () => {
     stage = await stageWith({ limits: { minimumRate: 0 }, script: { onRequest: () => `${DOWNLOAD}data: 1\n\n` } });
