@@ -91,11 +91,15 @@ const SERVER_KIND = 1;
 const isForHandles = Number.parseInt(process.versions.node, 10) >= 24 && process.platform !== "win32";
 const numbers = isForHandles ? findNumbers() : null;
 const tcpMakers = numbers === null ? null : findMakers("tcp_wrap", "TCP", "TCPConnectWrap");
-/** SO_REUSEPORT. */
-const sharingFlag = (
-  bindingOf("tcp_wrap") as { readonly constants?: { readonly UV_TCP_REUSEPORT?: number } } | undefined
-)?.constants?.UV_TCP_REUSEPORT;
 const unixMakers = numbers === null ? null : findMakers("pipe_wrap", "Pipe", "PipeConnectWrap");
+
+/** Of `bind`: with SO_REUSEPORT. */
+const sharingFlag = numbers === null ? undefined : findSharingFlag();
+
+function findSharingFlag(): number | undefined {
+  const found = bindingOf("tcp_wrap") as { readonly constants?: { readonly UV_TCP_REUSEPORT?: number } } | undefined;
+  return found?.constants?.UV_TCP_REUSEPORT;
+}
 
 function findMakers(module: string, handleName: string, requestName: string): Makers | null {
   const found = bindingOf(module) as Readonly<Record<string, unknown>> | undefined;
@@ -193,9 +197,11 @@ export function connectHandle(to: Address, owner: unknown, told: ConnectRequest[
  */
 export function sharingHandles(host: string, port: number, count: number): ListeningHandle[] {
   if (tcpMakers === null || sharingFlag === undefined) return [];
-  const alone = port === 0 ? null : boundHandle(host, port, 0);
-  if (alone === null && port !== 0) return [];
-  alone?.close();
+  if (port !== 0) {
+    const alone = boundHandle(host, port, 0);
+    if (alone === null) return [];
+    alone.close();
+  }
   const handles: ListeningHandle[] = [];
   for (let at = port; handles.length < count; ) {
     const handle = boundHandle(host, at, sharingFlag);
