@@ -310,7 +310,7 @@ export class ClientConnection extends Timed implements SocketHandler, RequestWri
     if (this.#phase !== HEAD_ONLY) return;
     const cycle = this.#cycle!;
     this.#phase = BODY;
-    this.#owner.timers.set(this, Math.min(cycle.idleMs, cycle.rules!.timeouts.responseIdleMs)); // from there a stream is long
+    this.#owner.timers.set(this, Math.min(cycle.idleMs, cycle.rules!.timeouts.responseIdleMs)); // as in #readFinal: then it is long
     this.release();
     this.#readRest(cycle);
     if (this.#phase === BODY && cycle.isLost) this.#fail(fault.RESPONSE_TRUNCATED);
