@@ -165,7 +165,7 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner, TracedAtt
   }
 
   onLong(): void {
-    this.#exchange.client.connection.setApart();
+    this.#exchange.client.connection.setHeadApart();
   }
 
   onWritable(): void {

@@ -149,7 +149,7 @@ class InnerClient implements ClientWriter, InnerCall {
   interim(): void {}
   goBy(): void {}
   closeAfterResponse(): void {}
-  setApart(): void {}
+  setHeadApart(): void {}
 
   #close(): void {
     this.isClosed = true;

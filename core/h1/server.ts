@@ -313,12 +313,12 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
       this.handler!.onBodyPiece(bytes, start, end);
       this.handler?.onFlush();
     }
-    this.setApart();
+    this.setHeadApart();
     this.#gate.wake(HELD_BY_PIPELINE);
     if (this.#hasClientEnded) this.handler?.onEnd(null);
   }
 
-  setApart(): void {
+  setHeadApart(): void {
     if (this.#head !== null) setApart(this.#head, this.socket, this.#inbox.endKept());
   }
 

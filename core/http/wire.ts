@@ -68,7 +68,7 @@ export interface ClientWriter extends ResponseWriter {
   /** Bytes go through unframed from here on. */
   openTunnel(): void;
   /** The response takes long: the request's head moves out of what it came in, where others came, too. */
-  setApart(): void;
+  setHeadApart(): void;
 }
 
 export interface RequestWriter extends MessageWriter {
