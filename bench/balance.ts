@@ -6,7 +6,8 @@
 import process from "node:process";
 import type { Balancer, Candidate, Choice } from "../core/balance/balancer.ts";
 import { createHash, type HashOptions } from "../core/balance/hash.ts";
-import { BALANCER_NAMES, BALANCERS } from "../core/balance/registry.ts";
+import { BALANCER_NAMES } from "../core/balance/names.ts";
+import { BALANCERS } from "../core/balance/registry.ts";
 
 const SIZES = [3, 100, 10_000];
 const ROUND_MS = 60;

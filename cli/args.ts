@@ -1,6 +1,7 @@
 /** The command line: what may be written, its help, and what to call. */
 
 import { Argument, Command, CommanderError, Option } from "commander";
+import { BALANCE_NAMES, type BalanceName } from "../core/balance/names.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { type CommandTable, tableOf } from "./command-table.ts";
 import type { Shell } from "./completion.ts";
@@ -16,7 +17,7 @@ export interface Commands {
     options: {
       readonly listen: readonly string[];
       readonly to: readonly string[];
-      readonly balance: string;
+      readonly balance: BalanceName;
       readonly accessLog: "json" | "text" | null;
     },
     runtime: Runtime,
@@ -101,7 +102,9 @@ function createProgram(outputs: Outputs, perform: Perform): Command {
       ),
     )
     .requiredOption("-t, --to <address...>", "a server to forward to, HOST:PORT or unix:/path, repeatable")
-    .addOption(new Option("-b, --balance <name>", "how a server is chosen").default("two-choices"))
+    .addOption(
+      new Option("-b, --balance <name>", "how a server is chosen").choices(BALANCE_NAMES).default("two-choices"),
+    )
     .addOption(
       new Option("--access-log [format]", "one line per request on standard output")
         .choices(["json", "text"])

@@ -1,5 +1,6 @@
 /** `millrace proxy --listen ADDRESS --to HOST:PORT`: a proxy without a file. */
 
+import type { BalanceName } from "../core/balance/names.ts";
 import { compileConfig } from "../core/config/compile.ts";
 import type { Config } from "../core/config/define.ts";
 import { formatPath } from "../core/config/problem.ts";
@@ -12,7 +13,7 @@ import { serve } from "./serve.ts";
 export interface ProxyOptions {
   readonly listen: readonly string[];
   readonly to: readonly string[];
-  readonly balance: string;
+  readonly balance: BalanceName;
   readonly accessLog: "json" | "text" | null;
 }
 
@@ -37,7 +38,7 @@ export async function proxy(
 function configOf({ listen, to, balance, accessLog }: ProxyOptions): Config {
   return {
     listeners: [...listen],
-    upstreams: { to: { servers: [...to], balance: balance as "round-robin" } },
+    upstreams: { to: { servers: [...to], balance } },
     routes: [{ id: "proxy", upstream: "to" }],
     log: { access: accessLog !== null, format: accessLog ?? "json" },
   };
@@ -47,6 +48,5 @@ function configOf({ listen, to, balance, accessLog }: ProxyOptions): Config {
 function optionOf(path: string): string {
   if (path.startsWith("listeners")) return "--listen";
   if (path.startsWith("upstreams.to.servers")) return "--to";
-  if (path.startsWith("upstreams.to.balance")) return "--balance";
   return path;
 }

@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import { HASH_METHODS } from "../balance/hash.ts";
-import { BALANCER_NAMES } from "../balance/registry.ts";
+import { BALANCE_NAMES } from "../balance/names.ts";
 import { TOKEN } from "../bytes/ascii.ts";
 import { STICKY_SECRET_BYTES_MIN } from "../limits.ts";
 import type { BalanceDefinition, StickyDefinition } from "../upstream/definition.ts";
@@ -11,7 +11,6 @@ import { describe } from "./problem.ts";
 import { choice, described, duration, either, meant, section, text } from "./shapes.ts";
 import { nearestName } from "./suggest.ts";
 
-const BALANCE_NAMES = [...BALANCER_NAMES, "client-address"] as const;
 const PARTS_RIGHT = 'write "header:X-User", "cookie:name", "query:name", "path", "host" or "client-address"';
 
 /** A server can't be held to less than its share, and a bound that nobody reaches is none. */

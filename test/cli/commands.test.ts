@@ -47,7 +47,10 @@ describe("the command line", () => {
       [["proxy"], /'-t, --to <address...>' not specified/],
       [["proxy", "--to", "foo"], /--to: "foo": has no port; write one, such as "foo:8080"/],
       [["proxy", "--to", "127.0.0.1:9", "--listen", "8080"], /--listen: "8080": is a port only; write ":8080"/],
-      [["proxy", "--to", "127.0.0.1:9", "--balance", "rr"], /--balance: expected one of two-choices, round-robin/],
+      [
+        ["proxy", "--to", "127.0.0.1:9", "--balance", "rr"],
+        /'rr' is invalid. Allowed choices are two-choices, round-robin/,
+      ],
       [["proxy", "--to", "127.0.0.1:9", "--access-log", "xml"], /'xml' is invalid. Allowed choices are json, text/],
     ] as const) {
       check(await millraceHere(args), 2, NOTHING, message);

@@ -46,6 +46,7 @@ describe("completions", () => {
       ["millrace explain --against an", ["another.yaml"]],
       ["millrace explain --against = an", ["another.yaml"]],
       ["millrace explain --client an", []],
+      ["millrace proxy --balance le", ["least-busy", "least-time"]],
       ["millrace proxy --access-log ", ["json", "text"]],
       ["millrace proxy --access-log =", ["json", "text"]],
       ["millrace proxy --access-log = j", ["json"]],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
-import { BALANCER_NAMES } from "../../core/balance/registry.ts";
+import { BALANCER_NAMES } from "../../core/balance/names.ts";
 import { type Fleet, fleetOf } from "./availability/fleet.ts";
 
 /** How requests find their servers, from the configuration to the wire. */

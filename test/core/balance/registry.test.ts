@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { BALANCER_NAMES, BALANCERS } from "../../../core/balance/registry.ts";
+import { BALANCERS } from "../../../core/balance/registry.ts";
 import { servers, take, toolsOf } from "./servers.ts";
 
 describe("balancers by name", () => {
@@ -8,7 +8,6 @@ describe("balancers by name", () => {
     assert.equal(take(BALANCERS[name]!(toolsOf(1)), servers([3, 1], [3, 0]), expected.length, true), expected);
 
   it("are the ones the names say", () => {
-    assert.deepEqual(Object.keys(BALANCERS), [...BALANCER_NAMES]);
     check("round-robin", "aaba");
     check("least-busy", "baaaba");
     check("two-choices", "babaaa");
