@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, it } from "@std/testing/bdd";
 import { compileConfig } from "../../core/config/compile.ts";
 import { seeded } from "../../testing/seeded.ts";
+import { processorMs } from "../support/processor-time.ts";
 import { assertHealthy, finalsOf, forwardedTo, statusesOf, strike, WHOLE } from "./scene.ts";
 import { simulate } from "./stage.ts";
 
@@ -72,13 +73,14 @@ describe("traps of the language", () => {
     const query = Array.from({ length: 1_200 }, (_, i) => `${(i + 1) * 1_048_576}=1`).join("&");
     const request = `GET /?${query.slice(0, 16_000)} HTTP/1.1\r\nHost: a\r\n${fields}\r\n`;
     const client = stage.connect(WHOLE);
-    const started = performance.now();
     const count = 200;
-    for (let i = 0; i < count; i++) {
-      client.send(request);
-      stage.sim.drive();
-    }
-    const each = (performance.now() - started) / count;
+    const tookMs = processorMs(() => {
+      for (let i = 0; i < count; i++) {
+        client.send(request);
+        stage.sim.drive();
+      }
+    });
+    const each = tookMs / count;
     assert.equal(statusesOf(client).length, count);
     assert.ok(each < 100, `${each} ms for one request`);
     await strike(stage, client);

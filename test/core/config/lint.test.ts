@@ -3,6 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { compileConfig } from "../../../core/config/compile.ts";
 import { lintConfig } from "../../../core/config/lint.ts";
 import { formatPath } from "../../../core/config/problem.ts";
+import { processorMs } from "../../support/processor-time.ts";
 
 const DEFAULT = { id: "default", respond: { status: 404 } };
 
@@ -76,10 +77,12 @@ describe("routes that never win", () => {
     });
     const again = { definition: { ...many[7]!.definition, id: "again" } };
     const snapshot = { ...compiled.snapshot, table: { routes: [...many, again, last] } };
-    const began = performance.now();
-    const found = lintConfig({ ...compiled, snapshot } as never, { routes: [...many.keys()].map(() => ({})) });
+    let found: readonly { readonly message: string }[] = [];
+    const tookMs = processorMs(() => {
+      found = lintConfig({ ...compiled, snapshot } as never, { routes: [...many.keys()].map(() => ({})) });
+    });
     // One by one it takes half a minute.
-    assert.ok(performance.now() - began < 8_000);
+    assert.ok(tookMs < 8_000, `${tookMs} ms`);
     assert.equal(found.filter(({ message }) => message.startsWith("never wins: ")).length, 1);
   });
 
@@ -93,9 +96,10 @@ describe("routes that never win", () => {
     const routes = Array.from({ length: 10_000 }, (_, i) =>
       route(`r${i}`, { host: `h${i}.example`, path: ["/a", "/b/*"] }),
     );
-    const began = performance.now();
-    assert.deepEqual(lint([...routes, { ...routes[5], id: "again" }, DEFAULT]).length, 1);
-    assert.ok(performance.now() - began < 10_000);
+    const tookMs = processorMs(() =>
+      assert.deepEqual(lint([...routes, { ...routes[5], id: "again" }, DEFAULT]).length, 1),
+    );
+    assert.ok(tookMs < 10_000, `${tookMs} ms`);
   });
 });
 

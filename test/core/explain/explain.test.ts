@@ -3,6 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { Explainer, explain } from "../../../core/explain/explain.ts";
 import { seeded } from "../../../testing/seeded.ts";
 import { testProxy } from "../../../testing/test-proxy.ts";
+import { processorMs } from "../../support/processor-time.ts";
 import { snapshotOf } from "./config.ts";
 
 const snapshot = snapshotOf();
@@ -119,11 +120,12 @@ describe("an explanation", () => {
       respond: {},
     }));
     const explainer = new Explainer(snapshotOf({ listeners: [":80"], routes }), { withRejected: false });
-    const began = performance.now();
-    for (let i = 0; i < 2_000; i++)
-      assert.equal(explainer.explain({ line: `GET http://s${i}.example/`, fields: [] }).route?.id, `s${i}`);
+    const tookMs = processorMs(() => {
+      for (let i = 0; i < 2_000; i++)
+        assert.equal(explainer.explain({ line: `GET http://s${i}.example/`, fields: [] }).route?.id, `s${i}`);
+    });
     // Four million reasons take a minute.
-    assert.ok(performance.now() - began < 5_000);
+    assert.ok(tookMs < 5_000, `${tookMs} ms`);
   });
 
   it("says what the running proxy does", async () => {

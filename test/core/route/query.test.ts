@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { forEachParameter, queryParameter } from "../../../core/route/query.ts";
+import { processorMs } from "../../support/processor-time.ts";
 
 function all(query: string, name: string): string[] {
   const values: string[] = [];
@@ -31,8 +32,7 @@ describe("query parameters", () => {
   });
 
   it("H14 are found in one pass, also where no `=` is near", () => {
-    const startedMs = performance.now();
-    assert.deepEqual(all(`${"&".repeat(1_000_000)}a=1`, "a"), ["1"]);
-    assert.ok(performance.now() - startedMs < 2_000);
+    const tookMs = processorMs(() => assert.deepEqual(all(`${"&".repeat(1_000_000)}a=1`, "a"), ["1"]));
+    assert.ok(tookMs < 2_000, `${tookMs} ms`);
   });
 });
