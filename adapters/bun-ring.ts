@@ -1,4 +1,5 @@
 /** The ring of `send-ring.ts`, by Bun's foreign function interface and the C library of Linux. */
+import { isMainThread } from "node:worker_threads";
 import { openSendRing, type SendRing } from "./send-ring.ts";
 
 // The C library has no functions of their own for the two system calls. Parameters have the width of a register.
@@ -24,9 +25,12 @@ const SYS_IO_URING_ENTER = 426;
 const PROT_READ_WRITE = 3;
 const MAP_SHARED_POPULATE = 0x8001;
 
-/** Null where there is none. Takes 3 ms or more, most of it to compile the calls. */
+/**
+ * Null where there is none. In a worker, too: when it is terminated Bun closes what is Bun's, and nobody a descriptor of
+ * ours. Takes 3 ms or more, most of it to compile the calls.
+ */
 export function openRing(entriesMax: number): SendRing | null {
-  if (process.platform !== "linux") return null;
+  if (process.platform !== "linux" || !isMainThread) return null;
   try {
     const { dlopen, ptr, toArrayBuffer } = process.getBuiltinModule("bun:ffi") as unknown as Ffi;
     const { syscall, mmap } = dlopen("libc.so.6", SYMBOLS).symbols;

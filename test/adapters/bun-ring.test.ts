@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Worker } from "node:worker_threads";
 import { describe, it } from "@std/testing/bdd";
 import { openRing } from "../../adapters/bun-ring.ts";
 
@@ -65,5 +66,18 @@ describe("Bun's ring", { ignore: bun === undefined || !isLinux }, () => {
     assert.deepEqual(received.get(far[1]!), [4, 5, 6, 4, 5, 6, 4, 5, 6, 4, 5, 6, 4, 5, 6]);
     for (const raw of near) raw.terminate();
     listener.stop(true);
+  });
+
+  it("is not there in a worker: when that is terminated, nobody would close it", async () => {
+    const file = new URL("../../adapters/bun-ring.ts", import.meta.url);
+    const code = `import(${JSON.stringify(file.href)}).then(({ openRing }) =>
+      require("node:worker_threads").parentPort.postMessage(openRing(8) === null));`;
+    const worker = new Worker(code, { eval: true });
+    const isNone = await new Promise((resolve, reject) => {
+      worker.once("message", resolve);
+      worker.once("error", reject);
+    });
+    await worker.terminate();
+    assert.equal(isNone, true);
   });
 });
