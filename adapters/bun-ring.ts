@@ -1,6 +1,13 @@
 /** The ring of `send-ring.ts`, by Bun's foreign function interface and the C library of Linux. */
 import { isMainThread } from "node:worker_threads";
-import { openSendRing, type SendRing } from "./send-ring.ts";
+import {
+  MAP_SHARED_POPULATE,
+  openSendRing,
+  PROT_READ_WRITE,
+  type SendRing,
+  SYS_IO_URING_ENTER,
+  SYS_IO_URING_SETUP,
+} from "./send-ring.ts";
 
 // The C library has no functions of their own for the two system calls. Parameters have the width of a register.
 const SYMBOLS = {
@@ -18,12 +25,6 @@ interface Ffi {
   ptr(bytes: ArrayBufferView): number;
   toArrayBuffer(address: number, offset: number, length: number): ArrayBuffer;
 }
-
-// Linux' numbers.
-const SYS_IO_URING_SETUP = 425;
-const SYS_IO_URING_ENTER = 426;
-const PROT_READ_WRITE = 3;
-const MAP_SHARED_POPULATE = 0x8001;
 
 /**
  * Null where there is none. In a worker, too: when it is terminated Bun closes what is Bun's, and nobody a descriptor of

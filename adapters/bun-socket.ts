@@ -3,7 +3,7 @@
  * Bun queues nothing: `write` answers how much the kernel took and we keep the rest until `drain`.
  */
 import { Buffer } from "node:buffer";
-import type { Address, Attempt, ConnectDone, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
+import type { Address, Attempt, ConnectDone, Socket, SocketError } from "../core/runtime.ts";
 import { peerOf, readWaiting } from "./bun-descriptor.ts";
 import { freeMemory, keepMemory } from "./chunk-memory.ts";
 import { LateSender } from "./late-writes.ts";
@@ -34,11 +34,7 @@ const JOIN_ROOM = new Uint8Array(20 * 1024);
 /** Makes no view, unlike `set` of a part. */
 const { copy } = Buffer.prototype;
 
-const UNOWNED: SocketHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
-
 export class BunSocket extends LateSender implements Socket, Attempt {
-  handler: SocketHandler = UNOWNED;
-  readonly tls: TlsInfo | null = null;
   raw: RawSocket | null = null;
   readonly highWaterBytes: number;
   /** Wanted once connected; 0 for none. */

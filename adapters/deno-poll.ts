@@ -5,8 +5,9 @@
  *   nothing was ready   → the next turn when there is more (`deno-wake.ts`)
  *   something was ready → the next turn is an immediate: more is likely to have come, and to be woken costs more than to look
  *
- * A descriptor is watched for edges: it is told once that more can be read or written, and again only after the kernel had to
- * say no. So whoever is told goes on until then, or keeps in mind that there is more.
+ * A connection is watched for edges: it is told once that more can be read or written, and again only after the kernel had to
+ * say no. So whoever is told goes on until then, or keeps in mind that there is more. A listener is told in each turn in which
+ * its queue holds any.
  */
 
 // Deno's own timers are numbers.

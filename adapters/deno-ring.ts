@@ -1,12 +1,15 @@
 /** The ring of `send-ring.ts`, by the C library of Linux. */
 import { addressOf, libc, mapped, numberOf } from "./deno-libc.ts";
-import { openSendRing, type RingLibrary, type SendRing } from "./send-ring.ts";
+import {
+  MAP_SHARED_POPULATE,
+  openSendRing,
+  PROT_READ_WRITE,
+  type RingLibrary,
+  type SendRing,
+  SYS_IO_URING_ENTER,
+  SYS_IO_URING_SETUP,
+} from "./send-ring.ts";
 
-// Linux' numbers.
-const SYS_IO_URING_SETUP = 425;
-const SYS_IO_URING_ENTER = 426;
-const PROT_READ_WRITE = 3;
-const MAP_SHARED_POPULATE = 0x8001;
 /** -1: `mmap` has failed. */
 const MAP_FAILED = 2n ** 64n - 1n;
 

@@ -5,7 +5,7 @@
  *   read filled its buffer → the next read is large
  *   it was not full        → the next read is small
  */
-import type { Address, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
+import type { Address, Socket, SocketError } from "../core/runtime.ts";
 import {
   giveSmall,
   hold,
@@ -26,11 +26,8 @@ import { type ReadRoom, SMALL_BYTES } from "./small-chunks.ts";
 import { toSocketError } from "./socket-error.ts";
 
 const NOTHING = new Uint8Array(0);
-const UNOWNED: SocketHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
 
 export class DenoSocket extends LateSender implements Socket {
-  handler: SocketHandler = UNOWNED;
-  readonly tls: TlsInfo | null = null;
   readonly raw: DenoConn;
   readonly #rid: number;
   readonly highWaterBytes: number;

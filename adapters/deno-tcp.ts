@@ -5,7 +5,7 @@
  * What may wait is read at once, before the kernel is asked to tell of more. So a connection that has served its only request
  * by then was never watched.
  */
-import type { Address, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
+import type { Address, Socket, SocketError } from "../core/runtime.ts";
 import { addressIn, nameLength, nameRoom } from "./deno-address.ts";
 import { hold, letGo } from "./deno-buffers.ts";
 import { EAGAIN, EINTR, errorOf } from "./deno-errno.ts";
@@ -49,11 +49,7 @@ const JOINED_MAX = 32768;
 
 const joined = new Uint8Array(JOINED_MAX);
 
-const UNOWNED: SocketHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
-
 export class TcpSocket extends LateSender implements Socket, Watcher, Continued {
-  handler: SocketHandler = UNOWNED;
-  readonly tls: TlsInfo | null = null;
   readonly #descriptor: number;
   readonly highWaterBytes: number;
   readonly peer: Address;

@@ -7,6 +7,7 @@
 
 // Deno's own timers are numbers.
 import { setTimeout } from "node:timers";
+import type { SocketHandler, TlsInfo } from "../core/runtime.ts";
 import { Range } from "./range.ts";
 import type { RingWriter, SendRing } from "./send-ring.ts";
 
@@ -116,11 +117,14 @@ function sendTogether(): void {
   ring.send();
 }
 
+const UNOWNED: SocketHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
 const first = new Range();
 const second = new Range();
 
 /** A socket whose small writes wait. Whatever comes behind one of them calls `sendLate` first. */
 export abstract class LateSender implements LateWriter {
+  handler: SocketHandler = UNOWNED;
+  readonly tls: TlsInfo | null = null;
   /** Nothing more may be written. */
   abstract finished: boolean;
   /** What the kernel was offered and has not taken. */

@@ -4,7 +4,7 @@
  */
 import { readSync } from "node:fs";
 import { getSystemErrorName } from "node:util";
-import type { Address, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
+import type { Address, Socket, SocketError } from "../core/runtime.ts";
 import { keepMemory } from "./chunk-memory.ts";
 import { LateSender } from "./late-writes.ts";
 import {
@@ -22,8 +22,6 @@ import { deliverRead, READ_ROOM, releaseRead } from "./node-read.ts";
 import { type Range, viewOf } from "./range.ts";
 import { tcpAddress, toSocketError } from "./socket-error.ts";
 
-const UNOWNED: SocketHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
-
 // How far our FIN is. Node is told behind the queue only: from then until it is sent, libuv refuses a reset.
 const FIN_NONE = 0;
 const FIN_WAITING = 1;
@@ -31,8 +29,6 @@ const FIN_UNDER_WAY = 2;
 const FIN_SENT = 3;
 
 export class HandleSocket extends LateSender implements Socket {
-  handler: SocketHandler = UNOWNED;
-  readonly tls: TlsInfo | null = null;
   readonly handle: SocketHandle;
   /** Below 0 once it is closed: its number is somebody else's then. */
   #descriptor: number;

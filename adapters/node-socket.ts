@@ -1,6 +1,6 @@
 import type { Socket as NetSocket } from "node:net";
 import { Readable } from "node:stream";
-import type { Address, Attempt, ConnectDone, Socket, SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
+import type { Address, Attempt, ConnectDone, Socket, SocketError } from "../core/runtime.ts";
 import { keepMemory } from "./chunk-memory.ts";
 import { LateSender } from "./late-writes.ts";
 import { countRead } from "./node-garbage.ts";
@@ -16,11 +16,7 @@ export interface RawSocket extends NetSocket {
   owner: NodeSocket;
 }
 
-const UNOWNED: SocketHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
-
 export class NodeSocket extends LateSender implements Socket, Attempt {
-  handler: SocketHandler = UNOWNED;
-  readonly tls: TlsInfo | null = null;
   readonly raw: RawSocket;
   readonly highWaterBytes: number;
   /** Set while connecting. */

@@ -27,6 +27,10 @@ export interface RingLibrary {
 }
 
 // Linux' numbers: linux/io_uring.h. What is not named here is 0 in all of it.
+export const SYS_IO_URING_SETUP = 425;
+export const SYS_IO_URING_ENTER = 426;
+export const PROT_READ_WRITE = 3;
+export const MAP_SHARED_POPULATE = 0x8001;
 const SETUP_SUBMIT_ALL = 1 << 7;
 const SETUP_COOP_TASKRUN = 1 << 8;
 const SETUP_SINGLE_ISSUER = 1 << 12;

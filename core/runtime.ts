@@ -5,7 +5,7 @@
  * that makes them and executed by `test/adapters/contract.ts`.
  *
  * An adapter knows no HTTP, keeps no timers and decides no policy: deadlines, limits and retries
- * live above the port, so that a fourth runtime costs one file. (The one exception is `resolve`, which is the same
+ * live above the port, so that a fourth runtime brings sockets and no more. (The one exception is `resolve`, which is the same
  * code on every runtime: how long a server of DNS is waited for belongs to asking it.)
  */
 
