@@ -1,29 +1,23 @@
 /** The command line: what may be written, its help, and what to call. */
 
 import { Argument, Command, CommanderError, Option } from "commander";
-import { BALANCE_NAMES, type BalanceName } from "../core/balance/names.ts";
+import { BALANCE_NAMES } from "../core/balance/names.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { type CommandTable, tableOf } from "./command-table.ts";
 import type { Shell } from "./completion.ts";
+import type { DemoOptions } from "./demo.ts";
 import { EXIT_MEANINGS, EXIT_OK, EXIT_USAGE } from "./exit-codes.ts";
 import type { ExplainOptions } from "./explain.ts";
 import { type Outputs, standardOutputs } from "./line-writer.ts";
+import type { ProxyOptions } from "./proxy.ts";
+import type { RunOptions } from "./run.ts";
 
 export interface Commands {
-  run(file: string, options: { readonly watch: boolean }, runtime: Runtime): Promise<number>;
+  run(file: string, options: RunOptions, runtime: Runtime): Promise<number>;
   check(file: string, outputs: Outputs): Promise<number>;
   explain(file: string, options: ExplainOptions, runtime: Runtime, outputs: Outputs): Promise<number>;
-  proxy(
-    options: {
-      readonly listen: readonly string[];
-      readonly to: readonly string[];
-      readonly balance: BalanceName;
-      readonly accessLog: "json" | "text" | null;
-    },
-    runtime: Runtime,
-    outputs: Outputs,
-  ): Promise<number>;
-  demo(options: { readonly listen: string }, runtime: Runtime): Promise<number>;
+  proxy(options: ProxyOptions, runtime: Runtime, outputs: Outputs): Promise<number>;
+  demo(options: DemoOptions, runtime: Runtime): Promise<number>;
 }
 
 /** Resolves with the exit code; the arguments are those behind the program's name. */

@@ -1,6 +1,6 @@
 /** What a request to explain says beside its line, read alike from the command line and from files. */
 
-import { canonicalAddress } from "../core/http/address-block.ts";
+import { canonicalAddress, UNIX_CLIENT } from "../core/http/address-block.ts";
 
 /** `Name: value`; null: it is not of that form. */
 export function parseField(text: string): readonly [string, string] | null {
@@ -10,6 +10,6 @@ export function parseField(text: string): readonly [string, string] | null {
 
 /** What is wrong with the address a request is said to come from; null: nothing. */
 export function clientProblem(client: string): string | null {
-  if (client === "unix" || canonicalAddress(client) !== null) return null;
+  if (client === UNIX_CLIENT || canonicalAddress(client) !== null) return null;
   return `${JSON.stringify(client)} is no IP address; write one such as 192.0.2.1`;
 }

@@ -6,13 +6,13 @@ import { lintConfig } from "../core/config/lint.ts";
 import type { PathPattern, RouteConditions, RouteDefinition } from "../core/route/route.ts";
 import type { HashDefinition, ServerDefinition, ServerSource } from "../core/upstream/definition.ts";
 import { EXIT_CONFIG, EXIT_OK } from "./exit-codes.ts";
-import { type Outputs, standardOutputs } from "./line-writer.ts";
+import type { Outputs } from "./line-writer.ts";
 import { loadConfig } from "./load-config.ts";
 import { plural, printProblem, printProblems, printTable } from "./print.ts";
 import { readEnvironment } from "./read-environment.ts";
 import { shownName } from "./shown-name.ts";
 
-export async function check(file: string, { out, err }: Outputs = standardOutputs): Promise<number> {
+export async function check(file: string, { out, err }: Outputs): Promise<number> {
   const loaded = await loadConfig(file, readEnvironment, { lint: lintConfig });
   for (const warning of loaded.warnings) err.write(`${printProblem(warning)} (warning)`);
   if ("problems" in loaded) {

@@ -1,6 +1,5 @@
 /** `millrace demo`: the proxy over three small servers of its own, what to try, and what is going on. */
 
-import { addressText } from "../core/config/address.ts";
 import { type CompiledConfig, compileConfig } from "../core/config/compile.ts";
 import type { Config } from "../core/config/define.ts";
 import type { FinishedExchange, Observer } from "../core/observe/events.ts";
@@ -9,7 +8,7 @@ import { type DemoOrigin, startOrigin } from "./demo-origin.ts";
 import { EXIT_START, EXIT_USAGE } from "./exit-codes.ts";
 import { standardError, standardOutput } from "./line-writer.ts";
 import { createLog } from "./log.ts";
-import { serve } from "./serve.ts";
+import { localUrlOf, serve } from "./serve.ts";
 
 export interface DemoOptions {
   readonly listen: string;
@@ -74,7 +73,7 @@ function serveDemo(
 
 function whatToTry(address: Address | undefined, origins: readonly DemoOrigin[]): string[] {
   if (address === undefined) return [];
-  const url = address.kind === "unix" ? `--unix-socket ${address.path} http://demo` : curlUrl(address);
+  const url = address.kind === "unix" ? `--unix-socket ${address.path} http://demo` : localUrlOf(address);
   const names = origins.map(({ name, address: where }) => `${name} (${where})`).join(", ");
   return [
     "",
@@ -90,11 +89,6 @@ function whatToTry(address: Address | undefined, origins: readonly DemoOrigin[])
     `Or open it in a browser. Ctrl-C stops it.`,
     "",
   ];
-}
-
-function curlUrl(address: Address & { kind: "tcp" }): string {
-  const anywhere = address.host === "" || address.host === "0.0.0.0" || address.host === "::";
-  return `http://${addressText(anywhere ? { ...address, host: "localhost" } : address)}`;
 }
 
 /** One line for every second in which something happened, and one when it falls quiet. */

@@ -9,7 +9,7 @@ import { escapeText } from "../core/observe/access-log.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { clientProblem, parseField } from "./asked-fields.ts";
 import { EXIT_CONFIG, EXIT_DIFFERENT, EXIT_OK, EXIT_USAGE } from "./exit-codes.ts";
-import { type Outputs, standardOutputs } from "./line-writer.ts";
+import type { Outputs } from "./line-writer.ts";
 import { loadConfig } from "./load-config.ts";
 import { printProblem, printProblems } from "./print.ts";
 import { readEnvironment } from "./read-environment.ts";
@@ -36,7 +36,7 @@ export async function explain(
   file: string,
   options: ExplainOptions,
   { hmacSha256 }: Pick<Runtime, "hmacSha256">,
-  outputs: Outputs = standardOutputs,
+  outputs: Outputs,
 ): Promise<number> {
   return new Explain(options, hmacSha256, outputs).run(file);
 }

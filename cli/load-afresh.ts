@@ -1,7 +1,6 @@
 /**
- * Reads a configuration once more. In a thread of its own where that pays: a module is never read twice in one thread,
- * so programs get a fresh one, with all they import as it is now; and reading a large file takes longer than the
- * requests under way should wait.
+ * Reads a configuration once more. In a thread of its own where that pays: a program may hang, or end its thread, and a
+ * large file takes longer to read than the requests under way should wait. A program that holds functions runs again here.
  */
 
 import {
@@ -18,7 +17,7 @@ import { type FailedConfig, type LoadedConfig, loadConfig, type Origins } from "
 import { startReader } from "./one-file.ts";
 import { programs } from "./programs.ts";
 import { loadScripts } from "./script-entries.ts";
-import type { Problem, ReadConfig, Told } from "./tell-config.ts";
+import type { Problem, Told, ToldConfig } from "./tell-config.ts";
 import { type Piece, putTogether } from "./value-pieces.ts";
 import { RUN_MS } from "./while-code-runs.ts";
 
@@ -69,11 +68,11 @@ async function inSlices<T>(steps: Steps<T>): Promise<T> {
   }
 }
 
-async function readElsewhere(file: string): Promise<ReadConfig | Problem> {
+async function readElsewhere(file: string): Promise<ToldConfig | Problem> {
   const worker = startReader(file);
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
-    return await new Promise<ReadConfig | Problem>((resolve) => {
+    return await new Promise<ToldConfig | Problem>((resolve) => {
       const pieces: Piece[] = [];
       worker.on("message", (told: Told) => {
         if (!("piece" in told)) return resolve("loaded" in told ? { ...told, pieces } : told);

@@ -4,7 +4,6 @@ import { type CompiledConfig, type CompileOptions, compileConfig, type RefusedCo
 import type { Environment } from "../core/config/environment.ts";
 import type { Place } from "../core/config/merge.ts";
 import type { ConfigPath, ConfigProblem } from "../core/config/problem.ts";
-import { fileVersion } from "./file-version.ts";
 import { programs, type Scripts } from "./programs.ts";
 import { type LocatedProblem, type Origins, type ReadConfig, readConfig } from "./read-config.ts";
 import { loadScripts, type ScriptProblem } from "./script-entries.ts";
@@ -47,12 +46,12 @@ export async function loadConfig(
   environment: Environment,
   { isQuick = false, compile = compileConfig, lint = () => [] }: LoadOptions = {},
 ): Promise<LoadedConfig | FailedConfig> {
-  const read = await readConfig(file, environment, { isQuick });
+  const read = await readConfig(file, environment, isQuick);
   const { origins } = read;
   if (!("merged" in read)) return { problems: sorted(read.problems), warnings: [], origins };
   const { merged } = read;
   const scripts = await loadScripts(merged.value, programs);
-  await watch(read, scripts.files);
+  await read.watch(scripts.files);
   if (scripts.problems.length > 0) {
     const problems = [...read.problems, ...scripts.problems.map((problem) => located(read, problem))];
     return { problems: sorted(problems), warnings: [], origins };
@@ -101,11 +100,6 @@ function located({ merged, locate }: ReadConfig, { path, inside, message }: Scri
   if (inside === null || inside.file === null) return entry;
   const { file, line, column } = inside;
   return { file: shownName(file), position: { line, column }, path: entry.path, message };
-}
-
-/** Beside the files of the configuration. */
-async function watch({ origins }: ReadConfig, files: readonly string[]): Promise<void> {
-  for (const file of files) if (!origins.files.has(file)) origins.files.set(file, await fileVersion(file));
 }
 
 /** What the files that list servers hold must be right, too, when all begins; later they may change. */

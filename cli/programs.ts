@@ -57,14 +57,9 @@ export class Programs {
     try {
       return { bundle, exports: await evaluateBundle(bundle, this.sources) };
     } catch (error) {
-      const message = `could not be run: ${shownError(error)}${this.#atPlace(error)}`;
+      const message = `could not be run: ${shownError(error)}${this.sources.atPlace(error)}`;
       return { problems: [{ file: null, line: 0, column: 0, message }], files: bundle.files };
     }
-  }
-
-  #atPlace(error: unknown): string {
-    const place = this.sources.placeOf(error);
-    return place === null || place === "" ? "" : `; at ${place}`;
   }
 }
 

@@ -6,7 +6,7 @@ import type { Config } from "../core/config/define.ts";
 import { formatPath } from "../core/config/problem.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { EXIT_USAGE } from "./exit-codes.ts";
-import { type Outputs, standardOutputs } from "./line-writer.ts";
+import type { Outputs } from "./line-writer.ts";
 import { createLog } from "./log.ts";
 import { serve } from "./serve.ts";
 
@@ -17,11 +17,7 @@ export interface ProxyOptions {
   readonly accessLog: "json" | "text" | null;
 }
 
-export async function proxy(
-  options: ProxyOptions,
-  runtime: Runtime,
-  { err }: Outputs = standardOutputs,
-): Promise<number> {
+export async function proxy(options: ProxyOptions, runtime: Runtime, { err }: Outputs): Promise<number> {
   const compiled = compileConfig(configOf(options));
   if ("problems" in compiled) {
     for (const { path, message } of compiled.problems) err.write(`millrace: ${optionOf(formatPath(path))}: ${message}`);

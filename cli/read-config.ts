@@ -3,7 +3,7 @@
 import { dirname, extname, resolve } from "node:path";
 import { type Environment, substituteEnvironment } from "../core/config/environment.ts";
 import { type ConfigSource, type MergedConfig, mergeSources, type Place } from "../core/config/merge.ts";
-import { type ConfigPath, formatPath } from "../core/config/problem.ts";
+import { type ConfigPath, formatPath, isRecord } from "../core/config/problem.ts";
 import type { BundleProblem } from "./bundle-program.ts";
 import { fileVersion } from "./file-version.ts";
 import { expandGlob, isGlob } from "./glob.ts";
@@ -28,7 +28,9 @@ export interface ReadConfig {
   readonly files: readonly string[];
   /** What is wrong so far. */
   readonly problems: readonly LocatedProblem[];
-  readonly origins: Origins & { readonly files: Map<string, string> };
+  readonly origins: Origins;
+  /** These files, too, make it what it is. */
+  watch(files: readonly string[]): Promise<void>;
   locate(place: Place, message: string, atKey: boolean): LocatedProblem;
 }
 
@@ -62,15 +64,10 @@ const TOO_HEAVY = "takes longer to read than requests under way can wait for";
 const EMPTY = "is empty; it needs at least listeners and routes";
 const PROGRAM_EXTENSIONS = [".ts", ".mts", ".js", ".mjs"];
 
-export interface ReadOptions {
-  /** Fails as soon as reading turns out to be heavy, which the origins then say. */
-  readonly isQuick?: boolean;
-}
-
 export async function readConfig(
   file: string,
   environment: Environment,
-  { isQuick = false }: ReadOptions = {},
+  isQuick: boolean,
 ): Promise<ReadConfig | Unread> {
   const loader = new Loader(environment, isQuick);
   const { origins, sources, problems } = loader;
@@ -87,6 +84,7 @@ export async function readConfig(
     files: sources.map((source) => source.file),
     problems,
     origins,
+    watch: (files) => loader.watch(files),
     locate: (place, message, atKey) => loader.locate(place, message, atKey),
   };
 }
@@ -117,7 +115,7 @@ class Loader {
   /** `from` is the place of the `include` that asked for it. */
   async load(file: string, depth: number, from: Place | null): Promise<void> {
     const shown = shownName(file);
-    if (!this.origins.files.has(file)) this.origins.files.set(file, await fileVersion(file));
+    await this.watch([file]);
     if (this.#stack.includes(shown)) return this.#refuse(from, `includes ${shown}, which includes this file again`);
     // Two patterns that both find a file mean it once.
     if (this.sources.some((source) => source.file === shown)) return;
@@ -191,7 +189,7 @@ class Loader {
     this.origins.isHeavy = true;
     if (this.#isTooHeavy) return this.#refuseFile(shown, from, TOO_HEAVY);
     const ran = await programs.run(file);
-    await this.#watch("bundle" in ran ? ran.bundle.files : ran.files);
+    await this.watch("bundle" in ran ? ran.bundle.files : ran.files);
     if ("problems" in ran) {
       for (const problem of ran.problems) this.#refuseProgram(shown, from, problem);
       return null;
@@ -206,13 +204,12 @@ class Loader {
       programs.sources.remember(bundle, value);
       return { value };
     } catch (error) {
-      const place = programs.sources.placeOf(error);
-      const at = place === null || place === "" ? "" : `; at ${place}`;
+      const at = programs.sources.atPlace(error);
       return this.#refuseFile(shown, from, `could not be run: ${shownError(error)}${at}`);
     }
   }
 
-  async #watch(files: readonly string[]): Promise<void> {
+  async watch(files: readonly string[]): Promise<void> {
     for (const file of files) if (!this.origins.files.has(file)) this.origins.files.set(file, await fileVersion(file));
   }
 
@@ -246,21 +243,17 @@ class Loader {
 
 /** File names in `servers` are relative to the file they stand in; from here on they are whole. */
 function withServerFiles(value: unknown, directory: string): unknown {
-  if (!isMap(value) || !isMap(value["upstreams"])) return value;
+  if (!isRecord(value) || !isRecord(value["upstreams"])) return value;
   const upstreams = Object.entries(value["upstreams"]).map(([name, upstream]) => {
-    if (!isMap(upstream) || !Array.isArray(upstream["servers"])) return [name, upstream];
+    if (!isRecord(upstream) || !Array.isArray(upstream["servers"])) return [name, upstream];
     const servers = upstream["servers"].map((server: unknown) =>
-      isMap(server) && typeof server["file"] === "string" && server["file"] !== ""
+      isRecord(server) && typeof server["file"] === "string" && server["file"] !== ""
         ? { ...server, file: resolve(directory, server["file"]) }
         : server,
     );
     return [name, { ...upstream, servers }];
   });
   return { ...value, upstreams: Object.fromEntries(upstreams) };
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function includesOf(value: unknown): Include[] {

@@ -1,7 +1,7 @@
 /** `script:` in a configuration: the file becomes absolute where it stands, and later the function it exports. */
 
 import { resolve } from "node:path";
-import type { ConfigPath } from "../core/config/problem.ts";
+import { type ConfigPath, isRecord } from "../core/config/problem.ts";
 import { suggestion } from "../core/config/suggest.ts";
 import type { BundleProblem } from "./bundle-program.ts";
 import type { Evaluated, Programs, Ran, Scripts } from "./programs.ts";
@@ -122,7 +122,7 @@ function walk(value: unknown, place: readonly string[], path: ConfigPath, replac
     }
     return list ?? value;
   }
-  if (!isMap(value)) return value;
+  if (!isRecord(value)) return value;
   const keys = step === "?" ? Object.keys(value) : Object.hasOwn(value, step) ? [step] : [];
   let map: Record<string, unknown> | null = null;
   for (const key of keys) {
@@ -136,9 +136,5 @@ function walk(value: unknown, place: readonly string[], path: ConfigPath, replac
 }
 
 function isEntry(value: unknown): value is Entry {
-  return isMap(value) && typeof value["script"] === "string" && value["script"] !== "" && !("run" in value);
-}
-
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return isRecord(value) && typeof value["script"] === "string" && value["script"] !== "" && !("run" in value);
 }

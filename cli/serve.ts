@@ -7,7 +7,7 @@ import { escapeText } from "../core/observe/access-log.ts";
 import type { Observer } from "../core/observe/events.ts";
 import { FailureLog } from "../core/observe/failure-log.ts";
 import { createProxy, type ListenFailure, type Proxy as RunningProxy } from "../core/proxy.ts";
-import type { Address, Runtime } from "../core/runtime.ts";
+import type { Address, Runtime, TcpAddress } from "../core/runtime.ts";
 import { EXIT_CUT_OFF, EXIT_OK, EXIT_START } from "./exit-codes.ts";
 import { standardError } from "./line-writer.ts";
 import { listenProblem } from "./listen-problem.ts";
@@ -150,8 +150,16 @@ async function stopProxy(proxy: RunningProxy, signals: Signals): Promise<number>
 /** What a browser or curl can be given. */
 export function urlOf(address: Address): string {
   if (address.kind === "unix") return addressText(address);
-  const anywhere = address.host === "" || address.host === "0.0.0.0" || address.host === "::";
-  return `http://${addressText(anywhere ? { ...address, host: "localhost" } : address)}${anywhere ? " (every address)" : ""}`;
+  return `${localUrlOf(address)}${isAnywhere(address) ? " (every address)" : ""}`;
+}
+
+/** What a program on this machine can be given. */
+export function localUrlOf(address: TcpAddress): string {
+  return `http://${addressText(isAnywhere(address) ? { ...address, host: "localhost" } : address)}`;
+}
+
+function isAnywhere({ host }: TcpAddress): boolean {
+  return host === "" || host === "0.0.0.0" || host === "::";
 }
 
 function isListenFailure(error: unknown): error is ListenFailure {

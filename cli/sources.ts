@@ -70,6 +70,12 @@ export class Sources {
     return place === null ? "" : `${place.file}:${place.line}:${place.column + 1}`;
   }
 
+  /** The same behind a message; `""` where nobody knows. */
+  atPlace(error: unknown): string {
+    const place = this.placeOf(error) ?? "";
+    return place === "" ? "" : `; at ${place}`;
+  }
+
   #mark(known: Known, value: unknown, depth: number, seen: Set<unknown>): void {
     if (
       (typeof value !== "function" && typeof value !== "object") ||

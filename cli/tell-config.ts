@@ -7,14 +7,14 @@ import { readerTask } from "./one-file.ts";
 import { readEnvironment } from "./read-environment.ts";
 import { hasCode, type Piece, type Pieces, takeApart } from "./value-pieces.ts";
 
-export interface ReadConfig extends Pieces {
+export interface ToldConfig extends Pieces {
   /** There are functions in it: it cannot be sent. */
   readonly hasCode: boolean;
   readonly loaded: FailedConfig | Omit<LoadedConfig, "config" | "value" | "scripts">;
 }
 
 export type Problem = { readonly problem: string };
-export type Told = { readonly piece: Piece } | Omit<ReadConfig, "pieces"> | Problem;
+export type Told = { readonly piece: Piece } | Omit<ToldConfig, "pieces"> | Problem;
 
 export async function tellConfig(): Promise<void> {
   const port = parentPort;

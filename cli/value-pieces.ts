@@ -3,6 +3,7 @@
  * came as a whole. Only routes and upstreams are ever many.
  */
 
+import { isRecord } from "../core/config/problem.ts";
 export type Piece =
   | { readonly routes: readonly unknown[] }
   | { readonly upstreams: readonly (readonly [string, unknown])[] };
@@ -25,24 +26,24 @@ export function hasCode(value: unknown, seen = new Set<unknown>()): boolean {
 const ITEMS_MAX = 100;
 
 export function takeApart(value: unknown): Pieces {
-  if (!isMap(value)) return { rest: value, pieces: [] };
+  if (!isRecord(value)) return { rest: value, pieces: [] };
   const { routes, upstreams, ...rest } = value;
   const pieces: Piece[] = [];
   if (Array.isArray(routes)) pieces.push(...parts(routes).map((part) => ({ routes: part })));
-  if (isMap(upstreams)) pieces.push(...parts(Object.entries(upstreams)).map((part) => ({ upstreams: part })));
+  if (isRecord(upstreams)) pieces.push(...parts(Object.entries(upstreams)).map((part) => ({ upstreams: part })));
   // What is empty, or is no list and no map, is small.
   return {
     rest: {
       ...rest,
       ...("routes" in value && { routes: Array.isArray(routes) ? [] : routes }),
-      ...("upstreams" in value && { upstreams: isMap(upstreams) ? {} : upstreams }),
+      ...("upstreams" in value && { upstreams: isRecord(upstreams) ? {} : upstreams }),
     },
     pieces,
   };
 }
 
 export function putTogether({ rest, pieces }: Pieces): unknown {
-  if (!isMap(rest)) return rest;
+  if (!isRecord(rest)) return rest;
   const routes = pieces.flatMap((piece) => ("routes" in piece ? piece.routes : []));
   const upstreams = pieces.flatMap((piece) => ("upstreams" in piece ? piece.upstreams : []));
   return {
@@ -55,8 +56,4 @@ export function putTogether({ rest, pieces }: Pieces): unknown {
 function parts<T>(items: readonly T[]): T[][] {
   const count = Math.ceil(items.length / ITEMS_MAX);
   return Array.from({ length: count }, (_, at) => items.slice(at * ITEMS_MAX, (at + 1) * ITEMS_MAX));
-}
-
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -41,8 +41,7 @@ export async function whileCodeRuns<T>(run: CodeRun, work: () => Promise<T> | T)
     process.exitCode = EXIT_CONFIG;
   };
   const onUncaught = (error: unknown): void => {
-    const place = sources.placeOf(error) ?? "";
-    fail(new CodeTrouble(`an error nobody waits for: ${shownError(error)}${place === "" ? "" : `; at ${place}`}`));
+    fail(new CodeTrouble(`an error nobody waits for: ${shownError(error)}${sources.atPlace(error)}`));
   };
   // In a thread its owner sees to these, and where requests are served the log is told.
   const isAlone = isMainThread && process.listenerCount("uncaughtException") === 0;

@@ -12,7 +12,7 @@ import type {
   Mount,
 } from "../script/hooks.ts";
 import { formatDuration } from "../time/duration.ts";
-import { describe } from "./problem.ts";
+import { describe, isRecord } from "./problem.ts";
 import { count, described, duration, meant, section, text } from "./shapes.ts";
 
 const FORMS = "a function, { run, timeout, fallback }, or { script, export, timeout, fallback }";
@@ -22,14 +22,14 @@ const OtherUpstream = section({ upstream: described(text("the name of an upstrea
 const ignore = v.literal("ignore", 'expected "ignore" or a map such as { status: 503 }');
 
 const fallback = described(
-  meant([ignore, Status], (input) => (isMap(input) ? Status : ignore), '"ignore" or { status: 503 }'),
+  meant([ignore, Status], (input) => (isRecord(input) ? Status : ignore), '"ignore" or { status: 503 }'),
   "When it throws, takes too long or answers nonsense: `{ status: 503 }`, or `ignore` to go on as if it had said nothing.",
 );
 
 const decideFallback = described(
   meant(
     [ignore, Status, OtherUpstream],
-    (input) => (!isMap(input) ? ignore : "upstream" in input ? OtherUpstream : Status),
+    (input) => (!isRecord(input) ? ignore : "upstream" in input ? OtherUpstream : Status),
     '"ignore", { upstream: NAME } or { status: 503 }',
   ),
   "When it throws, takes too long or answers nonsense: `{ upstream: NAME }`, `{ status: 503 }`, or `ignore` for the route's own upstream.",
@@ -66,7 +66,7 @@ function hook<F, const S extends v.GenericSchema>(what: string, fallbackSchema: 
     timeout,
     fallback: v.optional(fallbackSchema),
   });
-  return meant([run, fields], (input) => (isMap(input) ? fields : run), FORMS);
+  return meant([run, fields], (input) => (isRecord(input) ? fields : run), FORMS);
 }
 
 const kinds = {
@@ -130,7 +130,7 @@ const HandlerScript = section({
 /** A route's action: a program that answers. */
 export const MountTarget = meant(
   [handler, HandlerScript],
-  (input) => (isMap(input) && "script" in input ? HandlerScript : handler),
+  (input) => (isRecord(input) && "script" in input ? HandlerScript : handler),
   "a function (request), an app with fetch, or { script, export }",
 );
 
@@ -142,7 +142,7 @@ const UnloadScript = section({
 /** Told when a configuration is no longer in use. */
 export const OnUnload = meant(
   [unload, UnloadScript],
-  (input) => (isMap(input) ? UnloadScript : unload),
+  (input) => (isRecord(input) ? UnloadScript : unload),
   "a function (), or { script, export }",
 );
 
@@ -213,8 +213,4 @@ function isHandler(value: unknown): boolean {
 /** An app with `fetch`, as against a map of settings. */
 export function isProgram(value: unknown): boolean {
   return typeof value === "object" && value !== null && "fetch" in value && typeof value.fetch === "function";
-}
-
-function isMap(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -3,7 +3,7 @@
  * stands in two files is a problem that names both. Keeps where everything came from.
  */
 
-import { type ConfigPath, type ConfigProblem, formatPath, problemAtKey } from "./problem.ts";
+import { type ConfigPath, type ConfigProblem, formatPath, isRecord, problemAtKey } from "./problem.ts";
 
 export interface ConfigSource {
   /** The file as the user would write it. */
@@ -67,7 +67,7 @@ class Merge {
         items.push(inner);
       }
       this.values.set(key, items);
-    } else if (isMap(item) && (there === undefined || isMap(there))) {
+    } else if (isRecord(item) && (there === undefined || isRecord(there))) {
       this.#addEntries(file, key, item, (there ?? {}) as Record<string, unknown>);
     } else if (there === undefined) {
       this.values.set(key, item);
@@ -102,8 +102,4 @@ class Merge {
     const message = `is already set in ${first?.file ?? this.#firstFile} (${formatPath(first?.path ?? path)}); keep it in one file`;
     this.problems.push({ problem: problemAtKey(path, message), place: { file, path } });
   }
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

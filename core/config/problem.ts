@@ -51,9 +51,14 @@ export function isOpaque(value: unknown): boolean {
   return !isPlain && Object.keys(value).length === 0;
 }
 
+/** Neither null nor a list. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** A map of settings. */
 export function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !isOpaque(value);
+  return isRecord(value) && !isOpaque(value);
 }
 
 /** JSON's escapes, so that no control character reaches a terminal; long text is cut. */

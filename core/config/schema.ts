@@ -12,6 +12,7 @@ import { Dns, ServerFile, Service } from "./discovery-schema.ts";
 import { Health, SERVER_STATES } from "./health-schema.ts";
 import { Hooks, OnUnload } from "./hook-schema.ts";
 import { Limits, Timeouts } from "./number-schema.ts";
+import { isRecord } from "./problem.ts";
 import { Breaker, Hedge, Retries } from "./retry-schema.ts";
 import { RouteSchema } from "./route-schema.ts";
 import {
@@ -86,13 +87,13 @@ const SERVER_FORMS = 'an address such as "127.0.0.1:9000", or a map with address
 /** What may stand in a list of servers, in the configuration and in a file of its own. */
 export const ListedServerSchema = meant(
   [serverAddress, Server, Service],
-  (input) => (!isMap(input) ? null : "srv" in input && !("address" in input) ? Service : Server),
+  (input) => (!isRecord(input) ? null : "srv" in input && !("address" in input) ? Service : Server),
   SERVER_FORMS.replace(", or with file", ""),
 );
 const ServerEntry = meant(
   [serverAddress, Server, Service, ServerFile],
   (input) => {
-    if (!isMap(input)) return null;
+    if (!isRecord(input)) return null;
     if ("address" in input) return Server;
     return "srv" in input ? Service : "file" in input ? ServerFile : Server;
   },
@@ -219,10 +220,6 @@ export type ParsedUpstream = v.InferOutput<typeof Upstream>;
 export type ParsedServer = v.InferOutput<typeof ServerEntry>;
 export type ParsedListedServer = v.InferOutput<typeof ListedServerSchema>;
 export type ParsedListener = v.InferOutput<typeof ListenerSchema>;
-
-function isMap(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 function problemOf(result: object): string | null {
   return "problem" in result && typeof result.problem === "string" ? result.problem : null;
