@@ -31,7 +31,7 @@ const arrows: readonly (readonly string[])[] = [
   ["script"],
   ["exchange"],
   ["listen"],
-  ["config", "observe", "admin"],
+  ["config", "observe"],
   ["proxy-interface"],
   ["proxy"],
   ["explain"],
@@ -41,7 +41,6 @@ const arrows: readonly (readonly string[])[] = [
 const packagesOf: Readonly<Record<string, readonly string[]>> = {
   route: ["re2js", "ipaddr.js"],
   config: ["valibot", "ipaddr.js", "re2js"],
-  admin: ["hono", "valibot"],
 };
 
 /** Files of `adapters/` that any adapter may use. */

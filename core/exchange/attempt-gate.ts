@@ -52,7 +52,7 @@ export class AttemptGate {
     const group = this.#group;
     this.#planned = planned;
     this.#trial = planned.endpoint.health.trial;
-    this.#exchange.hooks.onAttempt(this.#hook, new ShownAttempt({ ...planned, group }), (change) => {
+    this.#exchange.hooked.onAttempt(this.#hook, new ShownAttempt({ ...planned, group }), (change) => {
       if (this.#planned !== planned) return;
       if ("code" in change) {
         this.stop();

@@ -3,6 +3,7 @@
 import { equalsText } from "../bytes/ascii.ts";
 import { latin1 } from "../bytes/text.ts";
 import type { ClientConnection } from "../h1/client.ts";
+import { UNIX_CLIENT } from "../http/address-block.ts";
 import { FieldBlock, FieldLine } from "../http/outgoing.ts";
 import type { ClientWriter } from "../http/wire.ts";
 import type { Socket } from "../runtime.ts";
@@ -36,7 +37,7 @@ export class ClientSide {
     this.connection = connection;
     this.listener = listener;
     const { peer } = socket;
-    this.address = peer.kind === "tcp" ? plainAddress(peer.host) : "unix";
+    this.address = peer.kind === "tcp" ? plainAddress(peer.host) : UNIX_CLIENT;
     this.port = peer.kind === "tcp" ? peer.port : 0;
     this.scheme = socket.tls === null ? "http" : "https";
     this.forwardedFor = new FieldLine("X-Forwarded-For", this.address);
@@ -97,7 +98,7 @@ export class ClientSide {
   }
 }
 
-/** An IPv4 client on a dual-stack listener comes as `::ffff:192.0.2.1`. */
+/** Adapters tell no `::ffff:192.0.2.1`; who brings a socket of its own, or asks `explain`, may. */
 function plainAddress(host: string): string {
   return host.startsWith("::ffff:") && host.includes(".") ? host.slice("::ffff:".length) : host;
 }

@@ -52,13 +52,9 @@ export interface DeploymentSurroundings extends Surroundings {
   readonly hooks: HookSurroundings;
 }
 
-/** After `previous`: upstreams that did not change are the very same groups, the others know whom they follow. */
-export function deploy(
-  snapshot: Snapshot,
-  surroundings: DeploymentSurroundings,
-  previous: Deployment | null = null,
-): Deployment {
-  return allAtOnce(deploying(snapshot, surroundings, previous));
+/** The first one. */
+export function deploy(snapshot: Snapshot, surroundings: DeploymentSurroundings): Deployment {
+  return allAtOnce(deploying(snapshot, surroundings, null));
 }
 
 /** From the old groups to the new ones. Answers the servers that are gone. */
@@ -75,7 +71,7 @@ export function handOver(previous: Deployment, next: Deployment): ReadonlySet<En
   return new Set(gone.filter((endpoint) => endpoint.isRetired));
 }
 
-/** The same in steps. */
+/** After `previous`, in steps: upstreams that did not change are the very same groups, the others know whom they follow. */
 export function* deploying(
   snapshot: Snapshot,
   surroundings: DeploymentSurroundings,

@@ -5,7 +5,7 @@
  *                                             └──► tries (tries.ts) ─► relay or tunnel ──────► finish
  *                                                        └─ failed: answer the fault
  *
- * Both sides call in here: the client's connection through `MessageHandler`, the upstream's through `Attempt`.
+ * Both sides call in here: the client's connection through `RequestHandler`, the upstream's through `Attempt`.
  */
 
 import type { Fault } from "../fault.ts";
@@ -68,7 +68,7 @@ export class Exchange
     const onRequest = this.deployment.hooks?.onRequest ?? null;
     if (refused !== null) this.#fail(refused);
     else if (onRequest === null) this.#route();
-    else this.hooks.onRequest(onRequest, this.#route);
+    else this.hooked.onRequest(onRequest, this.#route);
     this.hasBegun = true;
   }
 
@@ -81,7 +81,7 @@ export class Exchange
     }
     this.#reading = found.reading;
     if (onRequest === null) this.#act();
-    else this.hooks.onRequest(onRequest, this.#act);
+    else this.hooked.onRequest(onRequest, this.#act);
   }
 
   #act(): void {
@@ -91,7 +91,7 @@ export class Exchange
     const { kind } = this.match!.route.action;
     this.targetSent = found === null ? null : found.target;
     if (found === null) this.#fail(BAD_PATH);
-    else if (decide !== null && (kind === "upstream" || kind === "target")) this.hooks.decide(decide, this.#goTo);
+    else if (decide !== null && (kind === "upstream" || kind === "target")) this.hooked.decide(decide, this.#goTo);
     else if (kind === "mount" && this.asksUpgrade) this.#answer(answerText(501, NO_UPGRADE));
     else if (kind === "mount") this.#web().mount(this.#body());
     else if (group === null) this.#answer(answerOf(this));
@@ -115,7 +115,7 @@ export class Exchange
     this.#tries = new Tries(this, group);
     const hooks = this.plan!.hooks;
     if (body === null || hooks === null || hooks.transformRequestBody.length === 0) this.#tries.begin();
-    else this.#web().transformUpload(hooks, this.hooks.request, body, this.#tries);
+    else this.#web().transformUpload(hooks, this.hooked.request, body, this.#tries);
   }
 
   /** Null: the request has no body. */
@@ -124,7 +124,7 @@ export class Exchange
     return this.#upload;
   }
 
-  get hooks(): Hooked {
+  get hooked(): Hooked {
     this.#hooked ??= new Hooked(this);
     return this.#hooked;
   }
@@ -223,7 +223,7 @@ export class Exchange
 
   /** Apart: a function with a closure in it allocates for that even where none is made. */
   #editHead(hooks: HookSet["onResponse"], attempt: Attempt, head: ResponseHead, outgoing: OutgoingHead): void {
-    if (this.hooks.onResponse(hooks, outgoing, () => this.#passHead(attempt, head, outgoing))) attempt.hold();
+    if (this.hooked.onResponse(hooks, outgoing, () => this.#passHead(attempt, head, outgoing))) attempt.hold();
   }
 
   #passHead(attempt: Attempt, head: ResponseHead, outgoing: OutgoingHead): void {
@@ -247,7 +247,7 @@ export class Exchange
     const { hooks } = this.plan!;
     if (hooks !== null && hooks.transformResponseBody.length > 0) {
       this.#hasResponse = false;
-      if (this.#web().transformResponse(hooks, this.hooks.request, outgoing)) {
+      if (this.#web().transformResponse(hooks, this.hooked.request, outgoing)) {
         attempt.goOn();
         return;
       }

@@ -3,7 +3,6 @@
 import { type PathReading, readPath } from "../http/path.ts";
 import type { RequestView } from "./request-view.ts";
 
-/** `reading` is the one the route was found by, null where the path can be read in one way only. */
 export interface FoundTarget {
   /** Null sends the client's byte for byte. */
   readonly target: string | null;
@@ -11,7 +10,10 @@ export interface FoundTarget {
 
 const AS_RECEIVED: FoundTarget = Object.freeze({ target: null });
 
-/** Null: nothing that may be sent comes out. */
+/**
+ * Null: nothing that may be sent comes out. `reading` is the one the route was found by, null where the path can be read in
+ * one way only.
+ */
 export function findTarget(request: RequestView, reading: PathReading | null): FoundTarget | null {
   const { head, changes, match } = request;
   const { rewritePath } = match!.route;

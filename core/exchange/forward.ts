@@ -2,6 +2,7 @@
 
 import { DIGIT_0 } from "../bytes/ascii.ts";
 import { latin1 } from "../bytes/text.ts";
+import { UNIX_CLIENT } from "../http/address-block.ts";
 import { isForwarded } from "../http/client-address.ts";
 import type { Fields } from "../http/fields.ts";
 import { dropHopByHopOfRequest, dropHopByHopOfResponse } from "../http/hop.ts";
@@ -191,7 +192,7 @@ function addForwarded(request: RequestView, outgoing: OutgoingHead): void {
   const quoted = (text: string) => (/^[\w.-]+$/.test(text) ? text : `"${text}"`);
   const node = client.address.includes(":")
     ? `"[${client.address}]"`
-    : client.address === "unix"
+    : client.address === UNIX_CLIENT
       ? "unknown"
       : client.address;
   const host = latin1(fields.bytes, head.hostStart, head.hostEnd);

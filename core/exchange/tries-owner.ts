@@ -19,8 +19,7 @@ export interface TriesOwner extends AttemptOwner, PickRequest {
   readonly hasBegun: boolean;
   /** Something went wrong: from here on a trace is written, unless they are turned off. */
   openTrace(): ExchangeTrace | null;
-  readonly nowMs: number;
-  readonly hooks: Hooked;
+  readonly hooked: Hooked;
   /** This is the response. */
   onResponseHead(attempt: Attempt, head: ResponseHead): void;
   onFailed(reason: Fault): void;

@@ -128,13 +128,13 @@ export class ClientConnection extends Timed implements SocketHandler, RequestWri
     return this.#isWritable(cycle);
   }
 
-  end(trailers: Fields | null): void {
+  end(_trailers: null): void {
     const { sender, rules } = this.#cycle!;
     if (this.#phase === TUNNEL) {
       sender.finish();
       return;
     }
-    sender.end(trailers);
+    sender.end();
     if (this.#phase === WAITING) this.#owner.timers.set(this, rules!.timeouts.firstByteMs);
   }
 

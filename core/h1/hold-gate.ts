@@ -11,11 +11,7 @@ export class HoldGate {
     this.#socket = socket;
   }
 
-  get isOpen(): boolean {
-    return this.#held === 0;
-  }
-
-  hold(reason = 1): void {
+  hold(reason: number): void {
     if (this.#held === 0) this.#socket.pause();
     this.#held |= reason;
   }
@@ -26,7 +22,7 @@ export class HoldGate {
     if (this.#held === 0) this.#socket.resume();
   }
 
-  release(reason = 1): void {
+  release(reason: number): void {
     if ((this.#held & reason) === 0) return;
     this.#held &= ~reason;
     if (this.#held === 0) this.#socket.resume();

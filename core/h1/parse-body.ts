@@ -11,7 +11,7 @@
  * Small chunks of one buffer are moved together in place, so that a body of one-byte chunks goes on as few pieces.
  */
 
-import { CR, DQUOTE, FIELD_VALUE, HEX, HTAB, LF, SEMICOLON, SP } from "../bytes/ascii.ts";
+import { BACKSLASH, CR, DQUOTE, FIELD_VALUE, HEX, HTAB, LF, SEMICOLON, SP } from "../bytes/ascii.ts";
 import * as refuse from "../fault.ts";
 import { Fields } from "../http/fields.ts";
 import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, BODY_UNTIL_CLOSE, ParseProgress } from "../http/message.ts";
@@ -32,8 +32,6 @@ const TRAILER = 10;
 
 /** Runs up to here are moved together; longer ones are worth a piece of their own. */
 const MERGE_RUN_MAX = 4 * 1024;
-
-const BACKSLASH = 0x5c;
 
 export interface BodySink {
   /** `bytes[start, end)` may be spoilt, and is to be written or copied in this call. */

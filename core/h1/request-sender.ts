@@ -2,7 +2,6 @@
 
 import { Outbox } from "../bytes/outbox.ts";
 import type { Slab } from "../bytes/slab.ts";
-import type { Fields } from "../http/fields.ts";
 import { BODY_CHUNKED, type RequestHead } from "../http/message.ts";
 import type { OutgoingHead } from "../http/outgoing.ts";
 import type { Socket } from "../runtime.ts";
@@ -53,8 +52,8 @@ export class RequestSender {
     else this.#outbox.piece(bytes, start, end);
   }
 
-  end(trailers: Fields | null): void {
-    if (this.#isChunked) writeLastChunk(this.#outbox, trailers);
+  end(): void {
+    if (this.#isChunked) writeLastChunk(this.#outbox, null);
     this.#outbox.flush();
     this.isDone = true;
   }

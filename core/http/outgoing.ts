@@ -84,8 +84,8 @@ export class FieldBlock {
   }
 }
 
-/** The fields an outgoing head takes over; null for one that is all ours. */
 export class OutgoingHead {
+  /** Those it takes over; null for a head that is all ours. */
   fields: Fields | null = null;
   /** Comes before `lines`. */
   block: FieldBlock | null = null;

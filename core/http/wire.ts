@@ -51,15 +51,12 @@ export interface MessageWriter {
   release(): void;
 }
 
-export interface ResponseWriter extends MessageWriter {
+/** A client as exchanges see it: a connection, or a program that asks. */
+export interface ClientWriter extends MessageWriter {
   interim(outgoing: OutgoingHead): void;
   head(outgoing: OutgoingHead): void;
   /** Cuts the response so that the client can see that it is not whole. */
   abort(): void;
-}
-
-/** A client as exchanges see it: a connection, or a program that asks. */
-export interface ClientWriter extends ResponseWriter {
   readonly isClosed: boolean;
   /** The route's own limits and deadlines, for the rest of this request. */
   goBy(limits: Limits, timeouts: Timeouts): void;

@@ -3,6 +3,7 @@
 import type { Engine } from "../exchange/engine.ts";
 import type { ListenerDefinition } from "../exchange/snapshot.ts";
 import type { Fault } from "../fault.ts";
+import { UNIX_CLIENT } from "../http/address-block.ts";
 import { EARLY_CONNECTIONS_MAX, HIGH_WATER_BYTES, LISTEN_BACKLOG, TCP_KEEP_ALIVE_MS } from "../limits.ts";
 import type { Notice } from "../observe/events.ts";
 import type {
@@ -90,7 +91,7 @@ export class Listener implements ListenHandler, Pressed, SessionHome {
     const limit = snapshot.limits.connectionsPerAddressMax;
     const key = pressure.addresses.enter(socket.peer, limit, trusted);
     if (key === null) {
-      const clientAddress = socket.peer.kind === "tcp" ? socket.peer.host : "unix";
+      const clientAddress = socket.peer.kind === "tcp" ? socket.peer.host : UNIX_CLIENT;
       this.#shed(socket, { kind: "address-shed", listener: this.name, clientAddress, limit });
       return;
     }

@@ -96,7 +96,7 @@ export class Timers {
 
   /**
    * Moves the clock to the runtime's `nowMs` and fires what is due. Time in which this process did not run (stopped,
-   * swapped out) is not charged to the peers: the clock moves by STALL_MS at most, so nothing expires in masse.
+   * swapped out) is not charged to the peers: the clock moves by STALL_MS at most, so nothing expires en masse.
    */
   advance(nowMs: number): void {
     const wholeMs = Math.floor(nowMs);

@@ -8,7 +8,6 @@
 import type { Balancer, BalancerTools } from "../balance/balancer.ts";
 import { createHash } from "../balance/hash.ts";
 import { BALANCERS } from "../balance/registry.ts";
-import { NO_SERVER } from "../fault.ts";
 import { type AdminState, DEFAULT_HEALTH } from "../health/definition.ts";
 import { GroupHealth } from "../health/group-health.ts";
 import type { TraceSkipped } from "../observe/trace.ts";
@@ -153,7 +152,7 @@ export class Group implements TimerOwner, PlaceSeekers {
   onTimer(): void {
     if (!this.#isEligibleKnown || this.#health.isRetired) this.#findEligible();
     const available = this.#tiers.flatMap((tier) => tier.available);
-    this.queue.dismiss(available, (only) => !only.isRetired && this.#tierOf(only) !== null, NO_SERVER);
+    this.queue.dismiss(available, (only) => !only.isRetired && this.#tierOf(only) !== null);
     this.serveWaiting();
   }
 

@@ -4,7 +4,7 @@
  */
 
 import type { Fault } from "../fault.ts";
-import { QUEUE_TIMEOUT } from "../fault.ts";
+import { NO_SERVER, QUEUE_TIMEOUT } from "../fault.ts";
 import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
 
 /** Exactly one of the two is called, unless the seeker leaves before. */
@@ -79,12 +79,12 @@ export class WaitQueue<Server> {
   }
 
   /** Whoever would take a place at none of `servers`, nor at the one it came from, waits for nothing. */
-  dismiss(servers: readonly Server[], keeps: (only: Server) => boolean, reason: Fault): void {
+  dismiss(servers: readonly Server[], keeps: (only: Server) => boolean): void {
     for (const waiting of [...this.#waiting]) {
       const { only, refused } = waiting.wish;
       if (only !== null ? keeps(only) : servers.some((server) => !refused.includes(server))) continue;
       this.leave(waiting);
-      waiting.seeker.onNoPlace(reason);
+      waiting.seeker.onNoPlace(NO_SERVER);
     }
   }
 }

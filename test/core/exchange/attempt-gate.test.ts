@@ -31,7 +31,7 @@ beforeEach(() => {
     onPlaceTaken: ({ label }: Endpoint) => void told.push(`taken ${label}`),
   } as unknown as Group;
   const exchange = {
-    hooks: {
+    hooked: {
       onAttempt: (_hook: unknown, _shown: unknown, next: typeof answer) => {
         answer = next;
       },

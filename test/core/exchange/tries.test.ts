@@ -365,9 +365,9 @@ describe("tries where there is no place", () => {
       borrowers.at(-1)?.onLease(connection as never);
       full = "a";
       (borrowers.at(-1) as unknown as Attempt).onFault(fault.UPSTREAM_CLOSED);
-      queue.dismiss(endpoints.slice(1), () => true, fault.NO_SERVER);
+      queue.dismiss(endpoints.slice(1), () => true);
       assert.equal(queue.length, 1);
-      queue.dismiss(endpoints.slice(1), () => false, fault.NO_SERVER);
+      queue.dismiss(endpoints.slice(1), () => false);
       assert.deepEqual([queue.length, told.at(-1)], [0, end]);
     }
   });

@@ -20,9 +20,7 @@ describe("a gate with several holders", () => {
     gate.release(1);
     gate.release(1);
     assert.deepEqual(calls, ["pause"]);
-    assert.ok(!gate.isOpen);
     gate.release(2);
-    assert.ok(gate.isOpen);
     assert.deepEqual(calls, ["pause", "resume"]);
   });
 

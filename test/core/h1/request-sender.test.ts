@@ -27,13 +27,13 @@ describe("the sending half of an upstream connection", () => {
     const { sender, socket } = begun(BODY_LENGTH);
     sender.body(bytesOf("abc"), 0, 3);
     assert.ok(!sender.isDone && !sender.isSent);
-    sender.end(null);
+    sender.end();
     assert.ok(sender.isDone && sender.isSent);
     socket.queuedBytes = 1;
     assert.ok(!sender.isSent);
     sender.begin(socket, new Slab());
     assert.ok(!sender.isDone);
-    sender.end(null);
+    sender.end();
     assert.ok(sender.isSent, "without a body the head alone may wait");
   });
 
@@ -44,7 +44,7 @@ describe("the sending half of an upstream connection", () => {
     ] as const) {
       const { sender, socket } = begun(body);
       sender.body(bytesOf("abc"), 0, 3);
-      sender.end(null);
+      sender.end();
       assert.ok(socket.written.endsWith(text), socket.written);
     }
   });

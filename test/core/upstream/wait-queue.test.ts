@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "@std/testing/bdd";
-import { NO_SERVER } from "../../../core/fault.ts";
 import { Timers } from "../../../core/time/timers.ts";
 import { type Waiting, WaitQueue } from "../../../core/upstream/wait-queue.ts";
 
@@ -101,7 +100,7 @@ describe("requests that wait for a place", () => {
     join("not b", { refused: ["b"] });
     join("only a", { only: "a" });
     join("only b", { only: "b" });
-    queue.dismiss(["b"], (only) => only === "b", NO_SERVER);
+    queue.dismiss(["b"], (only) => only === "b");
     assert.deepEqual(told, ["not b upstream.no-server", "only a upstream.no-server"]);
     assert.equal(queue.length, 2);
   });
@@ -111,7 +110,7 @@ describe("requests that wait for a place", () => {
     join("one");
     join("two");
     queue.leave(gone);
-    queue.dismiss([], () => false, NO_SERVER);
+    queue.dismiss([], () => false);
     assert.deepEqual(told, ["one upstream.no-server", "two upstream.no-server"]);
     for (let at = 50; at <= 6_000; at += 50) timers.advance(at);
     assert.equal(told.length, 2);
