@@ -61,6 +61,7 @@ export class BunSocket extends LateSender implements Socket, Attempt {
   finished = false;
   /** `endAndClose` was called. */
   closesAtEnd = false;
+  readonly isAccepted: boolean;
   readonly #bound: Address;
   #local: Address | null = null;
   #peer: Address | null = null;
@@ -70,6 +71,7 @@ export class BunSocket extends LateSender implements Socket, Attempt {
     this.highWaterBytes = highWaterBytes;
     this.#bound = bound;
     this.done = done;
+    this.isAccepted = done === null;
   }
 
   get local(): Address {
@@ -315,7 +317,14 @@ export const EVENTS = {
     if (error === undefined || error === null) {
       // Bun 1.4 tells a FIN that comes after our own only as `close` (oven-sh/bun#35947).
       socket.ended = true;
-    } else socket.error = toSocketError(error);
+    } else {
+      socket.error = toSocketError(error);
+      // Nobody is there to be answered, and whoever has paused would not hear of it.
+      if (socket.isAccepted) {
+        socket.held = [];
+        socket.ended = false;
+      }
+    }
     // Bun may close from inside a write of the owner's.
     if (!socket.over) queueMicrotask(() => socket.deliver());
   },

@@ -49,7 +49,7 @@ class TcpAttempt implements Attempt, Watcher {
       return;
     }
     this.#isOver = true;
-    const socket = new TcpSocket(this.#descriptor, this.#highWaterBytes, this.#address, true);
+    const socket = new TcpSocket(this.#descriptor, this.#highWaterBytes, this.#address, false);
     poll!.handOver(this.#descriptor, socket);
     poll!.unuse();
     socket.guard(() => this.#done(null, socket));

@@ -123,7 +123,7 @@ export class TcpListening implements Listener, Watcher {
   }
 
   #accepted(descriptor: number): void {
-    const socket = new TcpSocket(descriptor, this.#highWaterBytes, addressIn(nameRoom), false);
+    const socket = new TcpSocket(descriptor, this.#highWaterBytes, addressIn(nameRoom), true);
     socket.guard(() => this.#handler.onSocket(socket));
     // Most clients send at once, so the request waits already.
     socket.readOn();

@@ -159,7 +159,7 @@ class DenoListening implements Listener {
   #accepted(conn: DenoConn): void {
     this.#acceptedCount++;
     const { address, highWaterBytes } = this.options;
-    const socket = new DenoSocket(conn, highWaterBytes, address);
+    const socket = new DenoSocket(conn, highWaterBytes, address, true);
     tune(conn, this.options);
     socket.guard(() => this.handler.onSocket(socket));
   }
@@ -221,7 +221,7 @@ class DenoAttempt implements Attempt {
       return this.#failed(null, address);
     }
     tune(conn, options);
-    const socket = new DenoSocket(conn, highWaterBytes, address);
+    const socket = new DenoSocket(conn, highWaterBytes, address, false);
     socket.guard(() => this.done(null, socket));
   }
 

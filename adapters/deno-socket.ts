@@ -61,15 +61,17 @@ export class DenoSocket extends LateSender implements Socket {
   #closesAtEnd = false;
   closed = false;
   readonly #bound: Address;
+  readonly #isAccepted: boolean;
   #local: Address | null = null;
   #peer: Address | null = null;
 
-  constructor(raw: DenoConn, highWaterBytes: number, bound: Address) {
+  constructor(raw: DenoConn, highWaterBytes: number, bound: Address, isAccepted: boolean) {
     super();
     this.raw = raw;
     this.#rid = ridOf(raw);
     this.highWaterBytes = highWaterBytes;
     this.#bound = bound;
+    this.#isAccepted = isAccepted;
   }
 
   get local(): Address {
@@ -153,11 +155,11 @@ export class DenoSocket extends LateSender implements Socket {
   };
 
   /**
-   * A peer that answers early and closes makes our writes fail while its answer still waits in the kernel: whoever reads
+   * A server that answers early and closes makes our writes fail while its answer still waits in the kernel: whoever reads
    * gets that first, and then the error.
    */
   #writeFailed(error: SocketError): void {
-    if (this.paused || this.ended) {
+    if (this.#isAccepted || this.ended) {
       this.#close(error);
       return;
     }

@@ -53,6 +53,7 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
   readonly #descriptor: number;
   readonly highWaterBytes: number;
   readonly peer: Address;
+  readonly #isAccepted: boolean;
   #local: Address | null = null;
   paused = true;
   /** Nothing is read before `resume`. */
@@ -81,15 +82,16 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
   /** Nothing but `onClose` may follow. */
   closed = false;
 
-  /** `isWatched`: for reading and writing, by whoever makes this. */
-  constructor(descriptor: number, highWaterBytes: number, peer: Address, isWatched: boolean) {
+  /** One that is not accepted but connected is watched, for reading and writing, by whoever makes this. */
+  constructor(descriptor: number, highWaterBytes: number, peer: Address, isAccepted: boolean) {
     super();
     this.#descriptor = descriptor;
     this.highWaterBytes = highWaterBytes;
     this.peer = peer;
-    this.#isWatched = isWatched;
-    this.#isWatchedToWrite = isWatched;
-    this.#isReadable = !isWatched;
+    this.#isAccepted = isAccepted;
+    this.#isWatched = !isAccepted;
+    this.#isWatchedToWrite = !isAccepted;
+    this.#isReadable = isAccepted;
     poll!.use();
   }
 
@@ -183,12 +185,12 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
     this.#queue[0] = rest;
   }
 
-  /** A peer that answers early and closes makes our writes fail while its answer still waits in the kernel. */
+  /** A server that answers early and closes makes our writes fail while its answer still waits in the kernel. */
   #writeFailed(error: SocketError): void {
     this.finished = true;
     this.needsDrain = false;
     this.#dropQueue();
-    if (this.paused || this.#ended || this.#isResting) {
+    if (this.#isAccepted || this.#ended) {
       this.#close(error);
       return;
     }
@@ -225,8 +227,8 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
   }
 
   restReading(): boolean {
-    this.#isResting = this.#writeError === null; // which reading is to tell
-    return this.#isResting;
+    this.#isResting = true;
+    return true;
   }
 
   resume(): void {

@@ -36,7 +36,7 @@ class HandleAttempt implements Attempt {
       return;
     }
     setOptions(handle, keepAliveMs);
-    const socket = new HandleSocket(handle, highWaterBytes, address);
+    const socket = new HandleSocket(handle, highWaterBytes, address, false);
     socket.guard(() => done(null, socket));
     socket.beginReading();
   }

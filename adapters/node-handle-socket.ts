@@ -34,6 +34,7 @@ export class HandleSocket extends LateSender implements Socket {
   #descriptor: number;
   readonly highWaterBytes: number;
   readonly peer: Address;
+  readonly #isAccepted: boolean;
   #local: Address | null = null;
   paused = true;
   /** What came with the connection was looked at: from here on the kernel tells. */
@@ -60,12 +61,13 @@ export class HandleSocket extends LateSender implements Socket {
   error: SocketError | null = null;
 
   /** `handle` is connected, and `peer` whom it is connected to. */
-  constructor(handle: SocketHandle, highWaterBytes: number, peer: Address) {
+  constructor(handle: SocketHandle, highWaterBytes: number, peer: Address, isAccepted: boolean) {
     super();
     this.handle = handle;
     this.#descriptor = handle.fd;
     this.highWaterBytes = highWaterBytes;
     this.peer = peer;
+    this.#isAccepted = isAccepted;
     handle.owner = this;
   }
 
@@ -133,12 +135,12 @@ export class HandleSocket extends LateSender implements Socket {
     }
   }
 
-  /** A peer that answers early and closes makes our writes fail while its answer still waits in the kernel. */
+  /** A server that answers early and closes makes our writes fail while its answer still waits in the kernel. */
   #writeFailed(status: number): void {
     this.finished = true;
     this.needsDrain = false;
     this.#writeError ??= errorOf(status, "write");
-    if (this.paused || this.#isResting || this.#ended) this.close(this.#writeError);
+    if (this.#isAccepted || this.#ended) this.close(this.#writeError);
   }
 
   release(bytes: Uint8Array): void {
@@ -153,9 +155,9 @@ export class HandleSocket extends LateSender implements Socket {
     if (this.#isStarted && !this.closed) this.handle.readStop();
   }
 
-  /** Only before Node has begun to read: stopping is a system call, too. And not if reading is to tell of a failed write. */
+  /** Only before Node has begun to read: stopping is a system call, too. */
   restReading(): boolean {
-    this.#isResting = !this.#isStarted && this.#writeError === null;
+    this.#isResting = !this.#isStarted;
     return this.#isResting;
   }
 

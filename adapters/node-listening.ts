@@ -110,7 +110,8 @@ async function openServer(
     onAccepted();
     if (!arePassedOn) setOptions(handle, keepAliveMs);
     // Asked while the socket is surely open: logs want it after the close, too.
-    const socket = new HandleSocket(handle, highWaterBytes, address.kind === "unix" ? address : peerOf(handle));
+    const peer = address.kind === "unix" ? address : peerOf(handle);
+    const socket = new HandleSocket(handle, highWaterBytes, peer, true);
     socket.guard(() => handler.onSocket(socket));
     socket.begin();
   });

@@ -64,7 +64,8 @@ export interface SocketHandler {
   onEnd(socket: Socket): void;
   /**
    * Exactly once and last, never from inside a call the owner made. `error` is null after an orderly
-   * end, `destroy` or `reset` of our own; ECONNRESET when the peer reset the connection.
+   * end, `destroy` or `reset` of our own; ECONNRESET when the peer reset the connection. A write that fails closes an
+   * accepted socket: nobody is there to be answered. Of a connected one, what the peer had said before is told first.
    */
   onClose(socket: Socket, error: SocketError | null): void;
 }

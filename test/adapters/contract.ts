@@ -4,6 +4,7 @@ import { arriving } from "./contract/arriving.ts";
 import { closing } from "./contract/closing.ts";
 import { connecting } from "./contract/connecting.ts";
 import { exhaustion } from "./contract/exhaustion.ts";
+import { failing } from "./contract/failing.ts";
 import { flowing } from "./contract/flowing.ts";
 import { housekeeping } from "./contract/housekeeping.ts";
 import { keepingAlive } from "./contract/keeping-alive.ts";
@@ -23,6 +24,7 @@ export function contract(runtime: Runtime): void {
       flowing(join);
       reusing(runtime, join);
       closing(runtime.capabilities, join);
+      failing(side, join);
     });
   }
   describe(`${runtime.name} adapter`, () => {
