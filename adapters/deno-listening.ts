@@ -134,6 +134,7 @@ export class TcpListening implements Listener, Watcher {
     // What waits in the queue would be reset. It is no longer than this, while those who are told to go elsewhere may come again
     // for as long as they are accepted. The kernel lets in one more than it was asked for.
     this.#acceptAll(this.#backlog + 1);
+    if (this.#isClosed) return; // by somebody it was told of
     this.#unwatch();
     this.#isClosed = true;
     libc!.close(this.#descriptor);
