@@ -227,8 +227,8 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
   }
 
   restReading(): boolean {
-    this.#isResting = true;
-    return true;
+    this.#isResting = !this.closed;
+    return this.#isResting;
   }
 
   resume(): void {

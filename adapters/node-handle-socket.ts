@@ -157,7 +157,7 @@ export class HandleSocket extends LateSender implements Socket {
 
   /** Only before Node has begun to read: stopping is a system call, too. */
   restReading(): boolean {
-    this.#isResting = !this.#isStarted;
+    this.#isResting = !this.#isStarted && !this.closed;
     return this.#isResting;
   }
 

@@ -84,7 +84,7 @@ for (const [name, call] of lastCalls) {
   });
 }
 
-own("does not rest reading behind a failed write, of which reading is to tell", async () => {
+own("does not rest reading behind a failed write, which has closed it", async () => {
   const { recorder, sockets, listener, port } = await listening();
   const raw = netConnect({ port, host: "127.0.0.1" });
   raw.write("hello");
