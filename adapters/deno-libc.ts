@@ -23,6 +23,7 @@ const SYMBOLS = {
   inet_pton: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   inet_ntop: { parameters: ["i32", "buffer", "buffer", "u32"], result: "void" },
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
+  write: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   epoll_create1: { parameters: ["i32"], result: "i32" },
   epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
   epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
@@ -53,6 +54,7 @@ interface Library {
   inet_pton(family: number, text: Uint8Array, packed: Uint8Array): number;
   inet_ntop(family: number, packed: Uint8Array, text: Uint8Array, length: number): void;
   eventfd(count: number, flags: number): number;
+  write(descriptor: number, bytes: Uint32Array, length: number): number;
   epoll_create1(flags: number): number;
   epoll_ctl(epoll: number, command: number, descriptor: number, event: Int32Array): number;
   epoll_wait(epoll: number, events: Int32Array, eventsMax: number, timeoutMs: number): number;

@@ -3,7 +3,9 @@
  * promise and a task for each read. Between two turns Deno's event loop goes on:
  *
  *   nothing was ready   → the next turn when there is more (`deno-wake.ts`)
- *   something was ready → the next turn is an immediate: more is likely to have come, and to be woken costs more than to look
+ *   something was ready → the next turn is an immediate: more is likely to have come, and to be woken costs more than to look;
+ *                         but not for long: while there are immediates Deno looks at its own sockets, DNS and signals every
+ *                         sixtieth time only
  *
  * A connection is watched for edges: it is told once that more can be read or written, and again only after the kernel had to
  * say no. So whoever is told goes on until then, or keeps in mind that there is more. A listener is told in each turn in which
@@ -42,6 +44,9 @@ const EPOLL_CLOEXEC = 0o2000000;
 /** In one turn. What is beyond comes in the next. */
 const EVENTS_MAX = 256;
 
+/** The one behind waits for what Deno waits for. */
+const IMMEDIATES_MAX = 8;
+
 /** Where the kernel can't wake us now. */
 const RETRY_MS = 10;
 /** Should a Deno to come not wake us at all, then whatever is ready waits so long at most. */
@@ -49,8 +54,8 @@ const HEARTBEAT_MS = 1_000;
 
 const NONE: readonly Continued[] = [];
 
-/** Has `onWake` called once after each `arm`, when a descriptor is ready. */
-type Waker = Pick<Wake, "arm" | "isArmed" | "keepAlive" | "onWake">;
+/** Has `onWake` called once after each `arm`, when a descriptor is ready, and after each `call`. */
+type Waker = Pick<Wake, "arm" | "call" | "isArmed" | "isCalled" | "keepAlive" | "onWake">;
 
 export class Poll {
   readonly #epoll: number;
@@ -63,13 +68,15 @@ export class Poll {
   #generation = 0;
   #continued: Continued[] = [];
   #isNextTurnSet = false;
+  /** One behind the other. */
+  #immediates = 0;
   #users = 0;
   #heartbeat: ReturnType<typeof setInterval> | null = null;
 
   constructor(epoll: number, wake: Waker) {
     this.#epoll = epoll;
     this.#wake = wake;
-    wake.onWake = this.#turn;
+    wake.onWake = this.#onWake;
   }
 
   /** Until `unwatch`, or until it is closed and forgotten. False: the kernel can't (its memory, or its bound for a user's epolls). */
@@ -127,18 +134,25 @@ export class Poll {
   }
 
   #setNextTurn(): void {
-    if (this.#isNextTurnSet) return;
+    if (this.#isNextTurnSet || this.#wake.isCalled) return;
+    if (this.#immediates >= IMMEDIATES_MAX && this.#wake.call()) return;
     this.#isNextTurnSet = true;
+    this.#immediates++;
     setImmediate(this.#nextTurn);
   }
 
   #retryLater(): void {
     this.#isNextTurnSet = true;
-    setTimeout(this.#nextTurn, RETRY_MS);
+    setTimeout(this.#nextTurn, RETRY_MS).unref(); // users keep the process, not this
   }
 
   readonly #nextTurn = (): void => {
     this.#isNextTurnSet = false;
+    this.#turn();
+  };
+
+  readonly #onWake = (): void => {
+    this.#immediates = 0;
     this.#turn();
   };
 
@@ -151,7 +165,8 @@ export class Poll {
       for (const who of continued) this.#goOn(who);
       if (count > 0) this.#setNextTurn();
     } finally {
-      if (!this.#isNextTurnSet && !this.#wake.isArmed && !this.#wake.arm()) this.#retryLater();
+      const { isArmed, isCalled } = this.#wake;
+      if (!(this.#isNextTurnSet || isArmed || isCalled || this.#wake.arm())) this.#retryLater();
       endTurn();
     }
   };

@@ -1,7 +1,9 @@
 /**
  * Has Deno's event loop call us when a descriptor can be read which is no stream, such as an epoll's. Deno waits for the
  * streams that it reads itself, only. So the kernel is asked to poll the descriptor once (`io_submit`, Linux 4.18) and to add
- * to an eventfd then, which Deno reads as a pipe.
+ * to an eventfd then, which Deno reads as a pipe. The eventfd's number says who has added to it:
+ *
+ *     the kernel, 1 ──► low half     high half ◄── we ourselves, 2^32, to come round by the event loop
  */
 import { addressOf, libc, mapped } from "./deno-libc.ts";
 
@@ -43,25 +45,37 @@ const TAIL_AT = 3;
 /** At least: it is never more than one that is under way. */
 const UNDER_WAY_MAX = 2;
 
+const EVENTFD_BYTES = 8;
+const BY_KERNEL = 0;
+const BY_US = 1;
+const ONE_BY_US = new Uint32Array([0, 1]);
+
 export class Wake {
   readonly #pipe: PipeHandle;
+  readonly #eventfd: number;
   /** The context of the kernel is known by the address of its ring. */
   readonly #context: Uint8Array;
   readonly #ring: Uint32Array;
   readonly #block: Uint8Array;
   readonly #blocks: BigUint64Array;
   isArmed = false;
+  isCalled = false;
   onWake: () => void = () => {};
 
-  constructor(pipe: PipeHandle, context: Uint8Array, block: Uint8Array) {
+  constructor(pipe: PipeHandle, eventfd: number, context: Uint8Array, block: Uint8Array) {
     this.#pipe = pipe;
+    this.#eventfd = eventfd;
     this.#context = context;
     this.#ring = new Uint32Array(context.buffer);
     this.#block = block;
     this.#blocks = new BigUint64Array([addressOf(block)]);
+    const room = new Uint8Array(EVENTFD_BYTES);
+    const added = new Uint32Array(room.buffer);
+    pipe.useUserBuffer(room);
     // Before reading starts: it is looked at then.
     pipe.onread = () => {
-      this.isArmed = false;
+      if (added[BY_KERNEL] !== 0) this.isArmed = false;
+      if (added[BY_US] !== 0) this.isCalled = false;
       this.onWake();
     };
   }
@@ -71,6 +85,12 @@ export class Wake {
     this.#ring[HEAD_AT] = this.#ring[TAIL_AT] as number;
     this.isArmed = libc!.io_submit(IO_SUBMIT, this.#context, this.#block.length / BLOCK_BYTES, this.#blocks) === 1;
     return this.isArmed;
+  }
+
+  /** Has `onWake` called when Deno's event loop has looked at all that it waits for itself. False where the kernel can't. */
+  call(): boolean {
+    this.isCalled = libc!.write(this.#eventfd, ONE_BY_US, EVENTFD_BYTES) === EVENTFD_BYTES;
+    return this.isCalled;
   }
 
   /** Whether the process lives because of this. */
@@ -93,9 +113,8 @@ export function createWake(descriptor: number): Wake | null {
   fields.setUint32(EVENTS_AT, POLLIN, true);
   fields.setUint32(FLAGS_AT, IOCB_FLAG_RESFD, true);
   fields.setUint32(EVENTFD_AT, eventfd, true);
-  const wake = new Wake(pipe, mapped(address[0] as bigint, RING_BYTES), block);
+  const wake = new Wake(pipe, eventfd, mapped(address[0] as bigint, RING_BYTES), block);
   if (!wake.arm() || pipe.open(eventfd) !== 0) return null;
-  pipe.useUserBuffer(new Uint8Array(8));
   pipe.unref();
   return pipe.readStart() === 0 ? wake : null;
 }

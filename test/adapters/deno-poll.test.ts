@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { libc } from "../../adapters/deno-libc.ts";
 import { EPOLLIN, Poll, poll, type Watcher } from "../../adapters/deno-poll.ts";
@@ -9,6 +11,10 @@ interface DenoNamespace {
 
 const { Deno: deno } = globalThis as { Deno?: DenoNamespace };
 const isThere = deno !== undefined && deno.build.os === "linux" && deno.build.arch === "x86_64";
+
+const ECHOES = 20;
+/** Twice there and back, by the event loop of Deno: some 120 turns where it looks every sixtieth time only. */
+const TURNS_OF_ECHO_MAX = 60;
 
 const aMoment = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
 /** Can be read from the start. */
@@ -68,7 +74,14 @@ describe("a poll of descriptors", { ignore: !isThere }, () => {
         return canArm || isOver;
       };
       const epoll = libc!.epoll_create1(0);
-      const unwoken = new Poll(epoll, { arm, isArmed: false, keepAlive() {}, onWake() {} });
+      const unwoken = new Poll(epoll, {
+        arm,
+        call: () => false,
+        isArmed: false,
+        isCalled: false,
+        keepAlive() {},
+        onWake() {},
+      });
       const descriptor = readable();
       unwoken.use();
       // A first turn, of which the rest follows.
@@ -83,6 +96,33 @@ describe("a poll of descriptors", { ignore: !isThere }, () => {
       libc!.close(epoll);
       assert.ok(arms < 200, `asked ${arms} times: it spins`);
     }
+  });
+
+  it("lets Deno's own sockets through while there is always more", async () => {
+    const echo = createServer((socket) => socket.pipe(socket));
+    await new Promise<void>((resolve) => echo.listen(0, "127.0.0.1", resolve));
+    const client = connect((echo.address() as AddressInfo).port, "127.0.0.1");
+    await once(client, "connect");
+    for (const kind of ["ready", "going on"]) {
+      let turns = 0;
+      let isOver = false;
+      const goOn = () => {
+        turns++;
+        if (!isOver) poll!.goOnLater({ goOn });
+      };
+      const descriptor = readable();
+      if (kind === "ready") poll!.watch(descriptor, EPOLLIN, { onReady: () => void turns++ });
+      else goOn();
+      for (let time = 0; time < ECHOES; time++) {
+        client.write("x");
+        await once(client, "data");
+      }
+      isOver = true;
+      close(descriptor);
+      assert.ok(turns / ECHOES < TURNS_OF_ECHO_MAX, `${turns / ECHOES} turns for an echo`);
+    }
+    client.destroy();
+    echo.close();
   });
 
   it("goes on in the next turn, once", async () => {
