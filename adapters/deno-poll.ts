@@ -133,6 +133,12 @@ export class Poll {
     clearInterval(this.#heartbeat!);
   }
 
+  /** Nobody is told, and nothing can be watched any more. */
+  close(): void {
+    for (const [descriptor, watcher] of this.#watchers.entries()) if (watcher) libc!.close(descriptor);
+    libc!.close(this.#epoll);
+  }
+
   #setNextTurn(): void {
     if (this.#isNextTurnSet || this.#wake.isCalled) return;
     if (this.#immediates >= IMMEDIATES_MAX && this.#wake.call()) return;
@@ -214,6 +220,12 @@ function createPoll(): Poll | null {
   const epoll = libc.epoll_create1(EPOLL_CLOEXEC);
   if (epoll < 0) return null;
   const wake = createWake(epoll);
-  if (wake === null) libc.close(epoll);
-  return wake === null ? null : new Poll(epoll, wake);
+  if (wake === null) {
+    libc.close(epoll);
+    return null;
+  }
+  const created = new Poll(epoll, wake);
+  // Deno may start a program anew in the same process (`--watch`), and closes what is its own only.
+  addEventListener("unload", () => created.close());
+  return created;
 }

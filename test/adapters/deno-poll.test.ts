@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { after, before, describe, it } from "@std/testing/bdd";
@@ -123,6 +124,23 @@ describe("a poll of descriptors", { ignore: !isThere }, () => {
     }
     client.destroy();
     echo.close();
+  });
+
+  it("closes what it watches when Deno starts the program anew in the same process", () => {
+    const listens = `
+      import { runtime } from ${JSON.stringify(new URL("../../adapters/deno.ts", import.meta.url).href)};
+      const listen = (port) =>
+        runtime.listen(
+          { address: { kind: "tcp", host: "127.0.0.1", port }, backlog: 1, reusePort: false, highWaterBytes: 1, tls: null },
+          { onSocket() {}, onAcceptError() {} },
+        );
+      const { address } = await listen(0);
+      dispatchEvent(new Event("unload"));
+      await listen(address.port);
+      console.log("listens again");
+      Deno.exit();`;
+    const { stdout, stderr } = spawnSync(process.execPath, ["eval", listens], { encoding: "utf8" });
+    assert.equal(stdout, "listens again\n", stderr);
   });
 
   it("goes on in the next turn, once", async () => {
