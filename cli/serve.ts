@@ -16,6 +16,7 @@ import { programs } from "./programs.ts";
 import { Reloader, type ReloaderOptions } from "./reloader.ts";
 import { ServerFiles } from "./server-files.ts";
 import { showTraces } from "./show-traces.ts";
+import { listenToStops, reloadSignal, type StopSignals, tracesSignal } from "./signals.ts";
 import { type FileWatch, watchFiles } from "./watch-files.ts";
 import { shownError } from "./while-code-runs.ts";
 import { boundYoungGeneration } from "./young-generation.ts";
@@ -35,17 +36,15 @@ export interface Reloading extends Pick<ReloaderOptions, "load" | "onReloaded"> 
   readonly watched: Origins | null;
 }
 
-const SIGNALS = ["SIGTERM", "SIGINT"] as const;
-/** Without a handler it would end the process with everything in flight. */
-const RELOAD_SIGNAL = "SIGHUP";
-/** The other signal for users, SIGUSR1, is Node's own. */
-const TRACES_SIGNAL = "SIGUSR2";
 /** A second signal ends the process within this, whatever still hangs. */
 const STOP_MS = 500;
 
 /** Resolves with the exit code. */
 export async function serve({ runtime, config, observer, onStarted, reloading }: ServeOptions): Promise<number> {
-  const signals = listenToSignals();
+  // All of them at once: on Deno the first one to be listened to must not come when descriptors are short.
+  const stops = listenToStops();
+  reloadSignal.listen();
+  tracesSignal.listen();
   const stopReporting = reportDefects();
   // The core's own timer does not keep a process alive, and between two connections nothing else might.
   const alive = setInterval(() => {}, 60_000);
@@ -61,19 +60,19 @@ export async function serve({ runtime, config, observer, onStarted, reloading }:
     for (const address of proxy.addresses) standardError.write(`millrace: listening on ${urlOf(address)}`);
     onStarted?.(proxy.addresses);
     if (runtime.name === "node") boundYoungGeneration();
-    signals.onShow(() => showTraces(proxy, TRACES_SIGNAL, (line) => standardError.write(line)));
-    stopReloading = startReloading(proxy, signals, reloading ?? null);
-    const first = await signals.next();
+    tracesSignal.do(() => showTraces(proxy, tracesSignal.name, (line) => standardError.write(line)));
+    stopReloading = startReloading(proxy, reloading ?? null);
+    const first = await stops.next();
     stopReloading();
     standardError.write(`millrace: ${first}: finishing what is in flight; another signal stops at once`);
-    return await stopProxy(proxy, signals);
+    return await stopProxy(proxy, stops);
   } catch (error) {
     if (!isListenFailure(error)) throw error;
     standardError.write(`millrace: ${listenProblem(error)}`);
     return EXIT_START;
   } finally {
     stopReloading();
-    signals.close();
+    for (const signals of [stops, reloadSignal, tracesSignal]) signals.close();
     stopReporting();
     clearInterval(alive);
   }
@@ -106,10 +105,10 @@ function stackOf(error: unknown): string {
 }
 
 /** Answers how to stop it. */
-function startReloading(proxy: RunningProxy, signals: Signals, reloading: Reloading | null): () => void {
+function startReloading(proxy: RunningProxy, reloading: Reloading | null): () => void {
   const say = (line: string) => standardError.write(line);
   if (reloading === null) {
-    signals.onReload(() => say(`millrace: ${RELOAD_SIGNAL}: there is no configuration file to read again`));
+    reloadSignal.do(() => say(`millrace: ${reloadSignal.name}: there is no configuration file to read again`));
     return () => {};
   }
   let watching: FileWatch | null = null;
@@ -126,7 +125,7 @@ function startReloading(proxy: RunningProxy, signals: Signals, reloading: Reload
       onProblem: (directory, error) => say(`millrace: ${watchProblem(directory, error)}`),
     });
   }
-  signals.onReload(() => reloader.request(RELOAD_SIGNAL));
+  reloadSignal.do(() => reloader.request(reloadSignal.name));
   return () => watching?.close();
 }
 
@@ -135,8 +134,8 @@ function watchProblem(directory: string, error: unknown): string {
   return `cannot watch ${escapeText(directory)}: ${reason}; changes there take 2 s to be noticed`;
 }
 
-async function stopProxy(proxy: RunningProxy, signals: Signals): Promise<number> {
-  const ended = await Promise.race([proxy.drain(), signals.next().then(() => "signal" as const)]);
+async function stopProxy(proxy: RunningProxy, stops: StopSignals): Promise<number> {
+  const ended = await Promise.race([proxy.drain(), stops.next().then(() => "signal" as const)]);
   if (ended === true) return EXIT_OK;
   if (ended === false) {
     standardError.write("millrace: timeouts.drain is over; what was still in flight was cut off");
@@ -164,64 +163,6 @@ function isAnywhere({ host }: TcpAddress): boolean {
 
 function isListenFailure(error: unknown): error is ListenFailure {
   return typeof error === "object" && error !== null && "listener" in error && "code" in error;
-}
-
-interface Signals {
-  /** The next signal, also one that came meanwhile. */
-  next(): Promise<string>;
-  /** What to do at SIGHUP, also for one that came meanwhile. */
-  onReload(reload: () => void): void;
-  /** What to do at SIGUSR2, also for one that came meanwhile. */
-  onShow(show: () => void): void;
-  close(): void;
-}
-
-function listenToSignals(): Signals {
-  const waiting: ((signal: string) => void)[] = [];
-  const arrived: string[] = [];
-  const handlers = SIGNALS.map((signal) => {
-    const handler = () => {
-      const resolve = waiting.shift();
-      if (resolve === undefined) arrived.push(signal);
-      else resolve(signal);
-    };
-    process.on(signal, handler);
-    return [signal, handler] as const;
-  });
-  // All of them at once: on Deno the first one to be listened to must not come when descriptors are short.
-  const reloads = whenAsked(RELOAD_SIGNAL);
-  const shows = whenAsked(TRACES_SIGNAL);
-  return {
-    next: () => {
-      const signal = arrived.shift();
-      return signal === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(signal);
-    },
-    onReload: reloads.do,
-    onShow: shows.do,
-    close: () => {
-      for (const [signal, handler] of handlers) process.off(signal, handler);
-      reloads.close();
-      shows.close();
-    },
-  };
-}
-
-/** Remembers a signal that comes before anybody knows what to do. */
-function whenAsked(signal: NodeJS.Signals): { do(run: () => void): void; close(): void } {
-  let run: (() => void) | null = null;
-  let isAsked = false;
-  const handler = () => {
-    isAsked = true;
-    run?.();
-  };
-  process.on(signal, handler);
-  return {
-    do(next) {
-      run = next;
-      if (isAsked) next();
-    },
-    close: () => void process.off(signal, handler),
-  };
 }
 
 async function within(limitMs: number, work: Promise<void>): Promise<void> {

@@ -5,6 +5,7 @@ import { loadRuntime } from "../adapters/mod.ts";
 import { runCommandLine } from "./args.ts";
 import { EXIT_INTERNAL } from "./exit-codes.ts";
 import { standardError, standardOutput, standardOutputs } from "./line-writer.ts";
+import { reloadSignal, tracesSignal } from "./signals.ts";
 
 /** Long enough for a slow terminal; a reader that does not read must not keep us. */
 const FLUSH_MS = 250;
@@ -15,7 +16,11 @@ export async function start(): Promise<number> {
   try {
     exitCode = await runCommandLine(process.argv.slice(2), await loadRuntime(), {
       // Loaded when asked for: `--help` needs neither the proxy nor the demo's servers.
-      run: async (file, options, runtime) => (await import("./run.ts")).run(file, options, runtime),
+      run: async (file, options, runtime) => {
+        // A configuration may take long to read, and whoever asks meanwhile has changed it.
+        for (const signal of [reloadSignal, tracesSignal]) signal.listen();
+        return (await import("./run.ts")).run(file, options, runtime);
+      },
       check: async (file, outputs) => (await import("./check.ts")).check(file, outputs),
       explain: async (...asked) => (await import("./explain.ts")).explain(...asked),
       proxy: async (...asked) => (await import("./proxy.ts")).proxy(...asked),

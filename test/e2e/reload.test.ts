@@ -1,10 +1,12 @@
 // A running process reads its configuration again, while it serves.
 
 import assert from "node:assert/strict";
-import { renameSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
+import { cliCommand } from "../support/runtime-command.ts";
 import { type Backend, startNodeBackend } from "./backend.ts";
 import { type Millrace, startMillraceWith } from "./millrace.ts";
+import { startProgram } from "./program.ts";
 import { createScratch, type Scratch } from "./scratch.ts";
 import { pause, until, within } from "./wait.ts";
 import { connectWire } from "./wire-client.ts";
@@ -59,6 +61,27 @@ describe("SIGHUP", () => {
     proxy.signal("SIGHUP");
     await answers("four");
     await until(() => /GET .*\/body/.test(proxy.stdout), "a line of the access log");
+  });
+
+  it("is remembered while the configuration is read for the first time", async () => {
+    const gate = scratch.write("gate", "");
+    const file = scratch.write(
+      "main.ts",
+      `import { existsSync } from "node:fs";
+      console.error("reading");
+      while (existsSync(${JSON.stringify(gate)})) await new Promise((resolve) => setTimeout(resolve, 20));
+      export default { listeners: ["127.0.0.1:0"], routes: [{ respond: { body: "there" } }] };`,
+    );
+    const program = startProgram([...cliCommand(), "run", file]);
+    try {
+      await program.says(/reading/);
+      program.signal("SIGHUP");
+      await pause(100);
+      rmSync(gate);
+      await program.says(/listening on .*SIGHUP: reloaded/s);
+    } finally {
+      await program.stop();
+    }
   });
 
   it("says which listener it could not open", async () => {
