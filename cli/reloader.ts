@@ -13,8 +13,8 @@ import { plural, printProblem, printProblems } from "./print.ts";
 export interface ReloaderOptions {
   readonly proxy: Pick<RunningProxy, "reload">;
   load(): Promise<LoadedConfig | FailedConfig>;
-  /** What belongs to a configuration outside the proxy changes, too. */
-  onReloaded(loaded: LoadedConfig): void;
+  /** What belongs to a configuration outside the proxy changes, too. Answers which files of code are others now. */
+  onReloaded(loaded: LoadedConfig): readonly string[];
   /** The files of the configuration may be others now. */
   onLoaded(origins: Origins): void;
   /** Told what happened, line by line. */
@@ -77,8 +77,7 @@ export class Reloader {
       const reason = result.refused === null ? "the proxy is stopping" : reloadProblem(result.refused);
       return [...lines, `millrace: {why}: not reloaded: ${reason}; ${OLD_GOES_ON}`];
     }
-    onReloaded(loaded);
-    return [...lines, `millrace: {why}: reloaded; ${describeChanges(result.changes)}`];
+    return [...lines, `millrace: {why}: reloaded; ${describeChanges(result.changes, onReloaded(loaded))}`];
   }
 }
 
@@ -89,13 +88,17 @@ function reloadProblem(refused: ListenFailure): string {
   return `${problem}; if that is a listener of this process, take it out in one reload and add the new one in the next`;
 }
 
-/** `routes: 1 added (api), 2 removed (old, older); settings changed`. */
-export function describeChanges({ listeners, upstreams, routes, settings }: ReloadChanges): string {
+/** `routes: 1 added (api), 2 removed (old, older); settings changed; code: 1 changed (hooks.ts)`. */
+export function describeChanges(
+  { listeners, upstreams, routes, settings }: ReloadChanges,
+  code: readonly string[],
+): string {
   const parts = [
     ...describe("listeners", listeners),
     ...describe("upstreams", upstreams),
     ...describe("routes", routes),
     ...(settings ? ["settings changed"] : []),
+    ...describe("code", { added: [], changed: code, removed: [] }),
   ];
   return parts.length === 0 ? "nothing has changed for requests" : parts.join("; ");
 }

@@ -1,6 +1,7 @@
 /** `millrace run FILE`. */
 
 import type { Runtime } from "../core/runtime.ts";
+import { changedCode } from "./changed-code.ts";
 import { EXIT_CONFIG } from "./exit-codes.ts";
 import { standardError } from "./line-writer.ts";
 import { loadAfresh } from "./load-afresh.ts";
@@ -27,15 +28,19 @@ export async function run(file: string, { watch }: RunOptions, runtime: Runtime)
   programs.use(loaded.scripts);
   const log = createLog(loaded.config.log, runtime);
   let { origins } = loaded;
+  let inUse = origins;
   const reloading = {
     async load() {
       const again = await loadAfresh(file, readEnvironment, origins);
       origins = again.origins;
       return again;
     },
-    onReloaded: ({ config, scripts }: LoadedConfig) => {
+    onReloaded: ({ config, scripts, origins }: LoadedConfig) => {
       programs.use(scripts);
       log.goBy(config.log);
+      const changed = changedCode(inUse, origins);
+      inUse = origins;
+      return changed;
     },
     watched: watch ? origins : null,
   };

@@ -41,7 +41,10 @@ function stage(results: (LoadedConfig | FailedConfig | Error)[]) {
       const result = results.shift();
       return result instanceof Error ? Promise.reject(result) : Promise.resolve(result!);
     },
-    onReloaded: (config) => void reloaded.push(config),
+    onReloaded: (config) => {
+      reloaded.push(config);
+      return [];
+    },
     onLoaded: () => {},
     say: (line) => void said.push(line),
   });
@@ -116,13 +119,16 @@ describe("a reloader", () => {
 
   it("names a few of what changed, and counts the rest", () => {
     assert.equal(
-      describeChanges({
-        listeners: { added: [":81"], changed: [], removed: [":80"] },
-        upstreams: { added: [], changed: ["a b"], removed: [] },
-        routes: { added: ["1", "2", "3", "4", "5", "6"], changed: [], removed: [] },
-        settings: true,
-      }),
-      'listeners: 1 added (:81), 1 removed (:80); upstreams: 1 changed ("a b"); routes: 6 added (1, 2, 3, 4, 5, …); settings changed',
+      describeChanges(
+        {
+          listeners: { added: [":81"], changed: [], removed: [":80"] },
+          upstreams: { added: [], changed: ["a b"], removed: [] },
+          routes: { added: ["1", "2", "3", "4", "5", "6"], changed: [], removed: [] },
+          settings: true,
+        },
+        ["hooks.ts"],
+      ),
+      'listeners: 1 added (:81), 1 removed (:80); upstreams: 1 changed ("a b"); routes: 6 added (1, 2, 3, 4, 5, …); settings changed; code: 1 changed (hooks.ts)',
     );
   });
 });

@@ -143,6 +143,7 @@ export default defineConfig(async () => ({
     scratch.write("main.ts", program(452));
     proxy.signal("SIGHUP");
     await until(async () => (await status()) === 452, `the new program\n${proxy.stderr}`);
+    await proxy.says(/SIGHUP: reloaded; .*code: 1 changed \(\S*main\.ts\)/);
     scratch.write("main.ts", `${program(453)}\nawait new Promise(() => {});\nthrow new Error("never");\n`);
     proxy.signal("SIGHUP");
     // It hangs in its thread, where it harms nobody.
