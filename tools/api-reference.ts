@@ -120,7 +120,10 @@ function find(file: string, name: string): Declared | null {
     const [first = "", ...rest] = text.slice(start).split("\n");
     const end =
       first.endsWith(";") || first.endsWith("}") ? -1 : rest.findIndex((line) => /^[}\])]|^\S.*;$/.test(line));
-    const signature = [first, ...rest.slice(0, end + 1)].join("\n").replace("export declare ", "export ");
+    const otherForms = rest.filter((line) => line.startsWith(`export declare function ${name}(`));
+    const signature = [first, ...rest.slice(0, end + 1), ...otherForms]
+      .join("\n")
+      .replaceAll("export declare ", "export ");
     const comment = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n$/.exec(text.slice(0, start))?.[1] ?? "";
     return { file, name, text: comment.replace(/^[ \t]*\* ?/gm, "").trim(), signature };
   }

@@ -8,8 +8,9 @@ export type { Config };
 export type ConfigFunction = () => Config | Promise<Config>;
 
 /** A configuration, or a function (async if need be) that makes one when the file is loaded. */
-export function defineConfig(config: Config): Config;
+// The configuration last: of two forms that don't match, compilers say what is wrong with the last.
 export function defineConfig(config: ConfigFunction): ConfigFunction;
+export function defineConfig(config: Config): Config;
 export function defineConfig(config: Config | ConfigFunction): Config | ConfigFunction {
   return config;
 }
