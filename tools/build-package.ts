@@ -49,7 +49,7 @@ const needed = [...APART, ...FOR_TYPES].map((dependency) => [dependency, manifes
 const exports = Object.fromEntries(
   Object.entries<string>(manifest.exports).map(([entry, file]) => [entry, entryOf(file)]),
 );
-const published = { name, version, description, license, type, engines, bin, man: `./${MAN_PAGE}`, exports };
+const published = { name, version, description, license, type, engines, bin, man: [`./${MAN_PAGE}`], exports };
 const text = JSON.stringify({ ...published, dependencies: Object.fromEntries(needed) }, null, 2);
 writeFileSync(join(folder, "package.json"), `${text}\n`);
 
