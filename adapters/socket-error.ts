@@ -47,4 +47,6 @@ const CODES: ReadonlyMap<string, SocketErrorCode> = new Map<string, SocketErrorC
   ["ConnectionAborted", "ECONNRESET"],
   ["BrokenPipe", "EPIPE"],
   ["TimedOut", "ETIMEDOUT"],
+  ["PermissionDenied", "EACCES"],
+  ["NotCapable", "EACCES"],
 ]);

@@ -9,7 +9,7 @@ export function listenProblem({ listener, code, message }: ListenFailure): strin
     case "EADDRINUSE":
       return `cannot listen on ${where}: the address is in use; stop what listens there, or choose another`;
     case "EACCES":
-      return `cannot listen on ${where}: no permission; ports below 1024 and some directories need more rights`;
+      return `cannot listen on ${where}: no permission; ports below 1024 and some directories need more rights, and Deno --allow-net`;
     case "EADDRNOTAVAIL":
       return `cannot listen on ${where}: this machine does not have that address`;
     case "ENOENT":

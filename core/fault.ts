@@ -203,6 +203,13 @@ export const TARGET_NOT_ALLOWED = fault(
 
 export const CONNECT_FAILED = fault("upstream", "connect-failed", 502, "no connection to the server could be made");
 export const CONNECT_REFUSED = fault("upstream", "connect-refused", 502, "the server refused the connection");
+export const NO_SOCKET = fault("upstream", "no-socket", 502, "there is no UNIX socket at the path of the server");
+export const CONNECT_DENIED = fault(
+  "upstream",
+  "connect-denied",
+  502,
+  "this process may not connect to the server: rights of its socket or folders, a firewall, or Deno's `--allow-net`",
+);
 export const CONNECT_TIMEOUT = fault(
   "upstream",
   "connect-timeout",

@@ -271,8 +271,11 @@ class Connecting implements TimerOwner {
 function faultOf(error: SocketError): Fault {
   switch (error.code) {
     case "ECONNREFUSED":
-    case "ENOENT":
       return fault.CONNECT_REFUSED;
+    case "ENOENT":
+      return fault.NO_SOCKET;
+    case "EACCES":
+      return fault.CONNECT_DENIED;
     case "ETIMEDOUT":
       return fault.CONNECT_TIMEOUT;
     case "EHOSTUNREACH":

@@ -32,8 +32,10 @@ export function outcomeOfStatus(status: number): Outcome {
 export function outcomeOfFault(reason: Fault): Outcome {
   switch (reason) {
     case fault.CONNECT_REFUSED:
+    case fault.NO_SOCKET:
     case fault.UNREACHABLE:
       return "refused";
+    case fault.CONNECT_DENIED:
     case fault.CONNECT_FAILED:
     case fault.CONNECT_TIMEOUT:
       return "connect-failed";

@@ -47,6 +47,8 @@ export const DEFAULT_RETRIES: RetryPolicy = Object.freeze({
 export function retryReasonOf(reason: Fault): RetryReason | null {
   switch (reason) {
     case fault.CONNECT_REFUSED:
+    case fault.NO_SOCKET:
+    case fault.CONNECT_DENIED:
     case fault.CONNECT_FAILED:
     case fault.CONNECT_TIMEOUT:
     case fault.UNREACHABLE:

@@ -120,7 +120,8 @@ describe("leases", () => {
   it("fail as the connect does", () => {
     for (const [code, expected] of [
       ["ECONNREFUSED", "upstream.connect-refused"],
-      ["ENOENT", "upstream.connect-refused"],
+      ["ENOENT", "upstream.no-socket"],
+      ["EACCES", "upstream.connect-denied"],
       ["ETIMEDOUT", "upstream.connect-timeout"],
       ["EHOSTUNREACH", "upstream.unreachable"],
       ["ENETUNREACH", "upstream.unreachable"],

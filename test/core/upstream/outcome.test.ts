@@ -25,6 +25,8 @@ describe("what a try says about its server", () => {
   it("by what went wrong", () => {
     const cases: [Fault, Outcome][] = [
       [fault.CONNECT_REFUSED, "refused"],
+      [fault.NO_SOCKET, "refused"],
+      [fault.CONNECT_DENIED, "connect-failed"],
       [fault.CONNECT_FAILED, "connect-failed"],
       [fault.CONNECT_TIMEOUT, "connect-failed"],
       [fault.UNREACHABLE, "refused"],
