@@ -229,7 +229,8 @@ function problemOf({ text, location }: Message, directory: string): BundleProble
 
 /** In a folder from which no program may be run, for example. */
 function notRun(error: unknown): BundleProblem {
-  const message = `could not be read, because esbuild could not be run: ${shownError(error)}`;
+  const needed = "Deno" in globalThis ? "; on Deno it needs --allow-read, --allow-env and --allow-run" : "";
+  const message = `could not be read, because esbuild could not be run: ${shownError(error)}${needed}`;
   return { file: null, line: 0, column: 0, message };
 }
 

@@ -11,6 +11,8 @@ export const EXIT_START = 3;
 export const EXIT_CUT_OFF = 4;
 /** A bug of ours. */
 export const EXIT_INTERNAL = 70;
+/** What was asked for could not be written: a full disk. */
+export const EXIT_OUTPUT = 74;
 /** `explain --against`: something would change. */
 export const EXIT_DIFFERENT = 5;
 
@@ -23,4 +25,5 @@ export const EXIT_MEANINGS: readonly (readonly [code: number, meaning: string])[
   [EXIT_CUT_OFF, "cut off"],
   [EXIT_DIFFERENT, "different (explain)"],
   [EXIT_INTERNAL, "a defect of millrace"],
+  [EXIT_OUTPUT, "output not written"],
 ];

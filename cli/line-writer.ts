@@ -1,7 +1,7 @@
 /**
  * Lines to standard output or standard error that never block and never fail: they wait in a bounded queue
  * with one write under way. Beyond the bound lines are dropped and counted (A16); once the reader is gone
- * everything is (A17). A disk that is full is tried again until it isn't.
+ * everything is (A17). A disk that is full is tried again until it isn't; only a result is given up for it.
  */
 
 import { fstatSync, write } from "node:fs";
@@ -20,15 +20,17 @@ export type Sink = (bytes: Uint8Array) => Promise<number>;
 export class LineWriter {
   readonly #sink: Sink;
   readonly #queueBytesMax: number;
-  readonly #retryMs: number;
+  readonly #retryMs: number | null;
   #queue: string[] = [];
   #queuedLength = 0;
   #writing: Promise<void> | null = null;
   #dropped = 0;
   #droppedInAll = 0;
   #closed = false;
+  #failure: string | null = null;
 
-  constructor(sink: Sink, queueBytesMax: number = QUEUE_BYTES_MAX, retryMs: number = RETRY_MS) {
+  /** `retryMs` null: what can't be written ends it, see `failure`. */
+  constructor(sink: Sink, queueBytesMax: number = QUEUE_BYTES_MAX, retryMs: number | null = RETRY_MS) {
     this.#sink = sink;
     this.#queueBytesMax = queueBytesMax;
     this.#retryMs = retryMs;
@@ -37,6 +39,11 @@ export class LineWriter {
   /** Lines that were not written because the queue was full. */
   get dropped(): number {
     return this.#droppedInAll;
+  }
+
+  /** Why not everything could be written; null also where nobody reads any more. */
+  get failure(): string | null {
+    return this.#failure;
   }
 
   write(line: string): void {
@@ -84,10 +91,12 @@ export class LineWriter {
       try {
         written += await this.#sink(bytes.subarray(written));
       } catch (error) {
-        if (!isForGood(error)) {
+        const isGone = isForGood(error);
+        if (!isGone && this.#retryMs !== null) {
           await pause(this.#retryMs);
           continue;
         }
+        if (!isGone) this.#failure = error instanceof Error ? error.message : String(error);
         this.#closed = true;
         this.#queue = [];
       }
@@ -135,10 +144,8 @@ export interface Outputs {
 }
 
 /** A result is not a log: all of it waits until it is read, in `less` for an hour, and nothing is dropped. */
-export const standardOutputs: Outputs = {
-  out: new LineWriter(openSink("stdout"), Number.POSITIVE_INFINITY),
-  err: standardError,
-};
+export const results: LineWriter = new LineWriter(openSink("stdout"), Number.POSITIVE_INFINITY, null);
+export const standardOutputs: Outputs = { out: results, err: standardError };
 
 function openSink(name: "stdout" | "stderr"): Sink {
   const deno = (globalThis as { Deno?: DenoLike }).Deno;

@@ -3,8 +3,8 @@
 import process from "node:process";
 import { loadRuntime } from "../adapters/mod.ts";
 import { runCommandLine } from "./args.ts";
-import { EXIT_INTERNAL } from "./exit-codes.ts";
-import { standardError, standardOutput, standardOutputs } from "./line-writer.ts";
+import { EXIT_INTERNAL, EXIT_OUTPUT } from "./exit-codes.ts";
+import { results, standardError, standardOutput } from "./line-writer.ts";
 import { reloadSignal, tracesSignal } from "./signals.ts";
 
 /** Long enough for a slow terminal; a reader that does not read must not keep us. */
@@ -31,6 +31,11 @@ export async function start(): Promise<number> {
     standardError.write(error instanceof Error ? (error.stack ?? error.message) : String(error));
     exitCode = EXIT_INTERNAL;
   }
-  await Promise.all([standardOutputs.out, standardOutput, standardError].map((writer) => writer.flush(FLUSH_MS)));
+  await results.flush(FLUSH_MS);
+  if (results.failure !== null) {
+    standardError.write(`millrace: standard output could not be written: ${results.failure}`);
+    exitCode = EXIT_OUTPUT;
+  }
+  await Promise.all([standardOutput, standardError].map((writer) => writer.flush(FLUSH_MS)));
   return exitCode;
 }

@@ -32,6 +32,22 @@ describe("lines", () => {
     assert.deepEqual(reader.state, { text: "a\nb\nc\n", writes: 1 });
   });
 
+  it("that are a result are given up when they can't be written, and say why", async () => {
+    let tries = 0;
+    const full = () => Promise.reject(Object.assign(new Error(`no space left ${++tries}`), { code: "ENOSPC" }));
+    const writer = new LineWriter(full, Number.POSITIVE_INFINITY, null);
+    writer.write("a");
+    await writer.flush();
+    writer.write("b");
+    await writer.flush();
+    assert.equal(writer.failure, "no space left 1");
+    const gone = () => Promise.reject(Object.assign(new Error("broken pipe"), { code: "EPIPE" }));
+    const unread = new LineWriter(gone, Number.POSITIVE_INFINITY, null);
+    unread.write("a");
+    await unread.flush();
+    assert.equal(unread.failure, null);
+  });
+
   it("that are a result are not dropped, and waited for until they are read", async () => {
     const reader = slowReader();
     const writer = new LineWriter(reader.sink, Number.POSITIVE_INFINITY);
