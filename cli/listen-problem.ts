@@ -7,6 +7,8 @@ export function listenProblem({ listener, code, message }: ListenFailure): strin
   const where = escapeText(listener);
   switch (code) {
     case "EADDRINUSE":
+      if (listener.startsWith("unix:"))
+        return `cannot listen on ${where}: there is something of that name; stop what listens there, or remove it`;
       return `cannot listen on ${where}: the address is in use; stop what listens there, or choose another`;
     case "EACCES":
       return `cannot listen on ${where}: no permission; ports below 1024 and some directories need more rights, and Deno --allow-net`;

@@ -94,6 +94,15 @@ describe("SIGHUP", () => {
     assert.equal(await body(), "one");
   });
 
+  it("says so where the path of a UNIX socket is taken", async () => {
+    const file = await start(yaml("one"));
+    const taken = scratch.write("taken", "");
+    writeFileSync(file, yaml("two").replace('["', `["unix:${taken}", "`));
+    proxy.signal("SIGHUP");
+    await proxy.says(/SIGHUP: not reloaded: cannot listen on unix:\S+: there is something of that name; stop/);
+    assert.equal(await body(), "one");
+  });
+
   it("leaves what is under way alone, and gives what it takes away its time", async () => {
     const more = (drop: boolean) =>
       `  - { match: { path: "/slow/*" }, upstream: app }\n${
