@@ -370,13 +370,16 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
     else this.#owner.timers.set(this, delayMs);
   }
 
-  /** Ends now; `reason` is for the request under way. What is lost of an answer must not look like its end. */
+  /**
+   * Ends now. Who waits hears `reason`, as far as it leaves at once; what is lost of an answer must not look like its end.
+   */
   close(reason: Fault = fault.DRAINING): void {
+    this.handler?.onFault(reason);
     const isLeaving = this.#phase === CLOSED;
     if (!isLeaving) this.#sender.flush();
     if (isLeaving && this.socket.queuedBytes === 0) this.socket.destroy();
     else this.#drop();
-    if (!isLeaving) this.#fail(reason);
+    if (!isLeaving) this.#closed();
   }
 
   #fail(reason: Fault): void {

@@ -166,6 +166,7 @@ describe("draining", () => {
       await pass(120);
       assert.ok(isOver());
       for (const client of [waiting, uploading]) assert.ok(client.isGone);
+      assert.deepEqual(statusesTo(waiting), [503]);
       assert.equal(codes().length, 2, "each is reported");
       for (const { inFlight, connections } of stage.endpoints) assert.deepEqual([inFlight, connections.count], [0, 0]);
       stage.sim.assertQuiet();
