@@ -48,6 +48,8 @@ export class BunSocket extends LateSender implements Socket, Attempt {
   ended = false;
   endTold = false;
   closed = false;
+  /** A write has failed. */
+  isGone = false;
   /** What `onClose` will say. */
   error: SocketError | null = null;
   /** `destroy` or `reset` was called, or `onClose` told: nothing may follow but an `onClose` already on its way. */
@@ -120,7 +122,7 @@ export class BunSocket extends LateSender implements Socket, Attempt {
   override sendNow(bytes: Uint8Array, start: number, end: number): boolean {
     const length = end - start;
     const count = this.unsentBytes === 0 ? (this.raw as RawSocket).write(bytes, start, length) : 0;
-    // -1: closed, and `close` will say why.
+    if (count < 0) this.#writeFailed();
     return count === length || count < 0 || this.#queue(viewOf(bytes, start + count, end));
   }
 
@@ -134,6 +136,7 @@ export class BunSocket extends LateSender implements Socket, Attempt {
     copy.call(first.bytes, JOIN_ROOM, 0, first.start, first.end);
     copy.call(second.bytes, JOIN_ROOM, first.length, second.start, second.end);
     const count = (this.raw as RawSocket).write(JOIN_ROOM, 0, length);
+    if (count < 0) this.#writeFailed();
     return count === length || count < 0 || this.#queue(JOIN_ROOM.slice(count, length));
   }
 
@@ -145,6 +148,18 @@ export class BunSocket extends LateSender implements Socket, Attempt {
     if (this.unsentBytes < this.highWaterBytes) return true;
     this.needsDrain = true;
     return false;
+  }
+
+  /** -1: it is gone, and `close` says why; but never of a UNIX socket while that is paused. */
+  #writeFailed(): void {
+    this.isGone = true;
+    this.#closeUnheard();
+  }
+
+  #closeUnheard(): void {
+    if (!this.isAccepted || !this.paused || this.closed || this.over) return;
+    EVENTS.close(this.raw as RawSocket, { code: "EPIPE", message: "write EPIPE" });
+    (this.raw as RawSocket).terminate();
   }
 
   release(bytes: Uint8Array): void {
@@ -159,7 +174,10 @@ export class BunSocket extends LateSender implements Socket, Attempt {
     while (written < queue.length) {
       const bytes = queue[written] as Uint8Array;
       const count = raw.write(this.queueOffset === 0 ? bytes : bytes.subarray(this.queueOffset));
-      if (count < 0) return;
+      if (count < 0) {
+        this.#writeFailed();
+        return;
+      }
       this.unsentBytes -= count;
       this.queueOffset += count;
       if (this.queueOffset < bytes.length) break;
@@ -172,7 +190,11 @@ export class BunSocket extends LateSender implements Socket, Attempt {
       return;
     }
     if (queue.length === 0 && this.finished) raw.shutdown();
-    if (!this.needsDrain || this.unsentBytes > this.highWaterBytes / 2) return;
+    if (this.unsentBytes <= this.highWaterBytes / 2) this.drained();
+  }
+
+  drained(): void {
+    if (!this.needsDrain || this.over) return;
     this.needsDrain = false;
     this.guard(() => this.handler.onDrain(this));
   }
@@ -219,6 +241,7 @@ export class BunSocket extends LateSender implements Socket, Attempt {
   pause(): void {
     if (this.paused) return;
     this.paused = true;
+    if (this.isGone) this.#closeUnheard();
     if (!this.closed) this.#pauseRaw();
   }
 
@@ -264,6 +287,7 @@ export class BunSocket extends LateSender implements Socket, Attempt {
     }
     if (!this.closed) return;
     this.over = true;
+    this.writeError = null;
     this.handler.onClose(this, this.error);
   }
 
@@ -310,6 +334,7 @@ export const EVENTS = {
   },
   close(raw: RawSocket, error: unknown): void {
     const socket = raw.data as BunSocket;
+    if (socket.closed) return;
     socket.closed = true;
     socket.finished = true;
     socket.queue = [];
@@ -319,10 +344,13 @@ export const EVENTS = {
       socket.ended = true;
     } else {
       socket.error = toSocketError(error);
-      // Nobody is there to be answered, and whoever has paused would not hear of it.
+      // Whoever has paused would not hear of it, and nobody is there to be answered.
       if (socket.isAccepted) {
         socket.held = [];
         socket.ended = false;
+      } else {
+        socket.writeError = socket.error;
+        if (socket.needsDrain) queueMicrotask(() => socket.drained());
       }
     }
     // Bun may close from inside a write of the owner's.

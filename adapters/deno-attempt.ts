@@ -35,6 +35,7 @@ class TcpAttempt implements Attempt, Watcher {
       this.#fail(errorOf(errno(), "socket"));
       return;
     }
+    poll!.opened(this.#descriptor);
     tune(this.#descriptor, options.keepAliveMs ?? 0);
     const isBegun = libc!.connect(this.#descriptor, name, name.length) === 0;
     const error = isBegun ? EINPROGRESS : errno();
@@ -61,7 +62,7 @@ class TcpAttempt implements Attempt, Watcher {
     this.#isOver = true;
     if (this.#descriptor >= 0) {
       poll!.forget(this.#descriptor);
-      libc!.close(this.#descriptor);
+      poll!.close(this.#descriptor);
     }
     // Never from inside `connect`.
     queueMicrotask(() => {

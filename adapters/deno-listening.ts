@@ -68,6 +68,7 @@ export class TcpListening implements Listener, Watcher {
     this.#backlog = options.backlog;
     this.#handler = handler;
     poll!.use();
+    poll!.opened(descriptor);
     this.#watch();
   }
 
@@ -123,6 +124,7 @@ export class TcpListening implements Listener, Watcher {
   }
 
   #accepted(descriptor: number): void {
+    poll!.opened(descriptor);
     const socket = new TcpSocket(descriptor, this.#highWaterBytes, addressIn(nameRoom), true);
     socket.guard(() => this.#handler.onSocket(socket));
     // Most clients send at once, so the request waits already.
@@ -137,7 +139,7 @@ export class TcpListening implements Listener, Watcher {
     if (this.#isClosed) return; // by somebody it was told of
     this.#unwatch();
     this.#isClosed = true;
-    libc!.close(this.#descriptor);
+    poll!.close(this.#descriptor);
     poll!.unuse();
   }
 }

@@ -63,6 +63,7 @@ export class Poll {
   /** Three numbers each: what for, the descriptor, and which of those that had this number. */
   readonly #events = new Int32Array(3 * EVENTS_MAX);
   readonly #event = new Int32Array(3);
+  readonly #isOpen: boolean[] = [];
   readonly #watchers: (Watcher | null)[] = [];
   readonly #generations: number[] = [];
   #generation = 0;
@@ -133,9 +134,19 @@ export class Poll {
     clearInterval(this.#heartbeat!);
   }
 
+  /** It is ours from here on. */
+  opened(descriptor: number): void {
+    this.#isOpen[descriptor] = true;
+  }
+
+  close(descriptor: number): void {
+    this.#isOpen[descriptor] = false;
+    libc!.close(descriptor);
+  }
+
   /** Nobody is told, and nothing can be watched any more. */
-  close(): void {
-    for (const [descriptor, watcher] of this.#watchers.entries()) if (watcher) libc!.close(descriptor);
+  closeAll(): void {
+    for (const [descriptor, isOpen] of this.#isOpen.entries()) if (isOpen) libc!.close(descriptor);
     libc!.close(this.#epoll);
   }
 
@@ -226,6 +237,6 @@ function createPoll(): Poll | null {
   }
   const created = new Poll(epoll, wake);
   // Deno may start a program anew in the same process (`--watch`), and closes what is its own only.
-  addEventListener("unload", () => created.close());
+  addEventListener("unload", () => created.closeAll());
   return created;
 }

@@ -1,5 +1,6 @@
 /** The ring of `send-ring.ts`, by the C library of Linux. */
 import { addressOf, libc, mapped, numberOf } from "./deno-libc.ts";
+import { poll } from "./deno-poll.ts";
 import {
   MAP_SHARED_POPULATE,
   openSendRing,
@@ -22,7 +23,11 @@ function library({ io_uring_setup, io_uring_enter, mmap }: NonNullable<typeof li
   let lastMemory: ArrayBufferLike | null = null;
   let lastAddress = 0;
   return {
-    setup: (entries, parameters) => io_uring_setup(SYS_IO_URING_SETUP, entries, parameters),
+    setup(entries, parameters) {
+      const descriptor = io_uring_setup(SYS_IO_URING_SETUP, entries, parameters);
+      if (descriptor >= 0) poll?.opened(descriptor);
+      return descriptor;
+    },
     enter: (descriptor, entries) => io_uring_enter(SYS_IO_URING_ENTER, descriptor, entries, 0, 0, 0, 0),
     map(descriptor, offset, length) {
       const pointer = mmap(0n, BigInt(length), PROT_READ_WRITE, MAP_SHARED_POPULATE, descriptor, BigInt(offset));

@@ -54,7 +54,6 @@ export class DenoSocket extends LateSender implements Socket {
   #outgoing: Uint8Array | null = null;
   #written = 0;
   needsDrain = false;
-  writeError: SocketError | null = null;
   /** `end` was called. */
   finished = false;
   finSent = false;
@@ -155,11 +154,12 @@ export class DenoSocket extends LateSender implements Socket {
   };
 
   /**
-   * A server that answers early and closes makes our writes fail while its answer still waits in the kernel: whoever reads
-   * gets that first, and then the error.
+   * What the peer had sent before it left still waits in the kernel: a server's early answer, the last words of a tunnel. Only a
+   * client that nobody reads from would never be heard of.
    */
   #writeFailed(error: SocketError): void {
-    if (this.#isAccepted || this.ended) {
+    const isUnheard = this.#isAccepted && (this.paused || this.#isResting);
+    if (isUnheard || this.ended) {
       this.#close(error);
       return;
     }
@@ -167,6 +167,7 @@ export class DenoSocket extends LateSender implements Socket {
     this.finished = true;
     this.queue = [];
     this.unsentBytes = 0;
+    if (this.needsDrain) this.#drained();
   }
 
   #drained(): void {
@@ -212,10 +213,11 @@ export class DenoSocket extends LateSender implements Socket {
 
   pause(): void {
     this.paused = true;
+    if (this.#isAccepted && this.writeError !== null) this.#close(this.writeError);
   }
 
   restReading(): boolean {
-    this.#isResting = !this.#isPending;
+    this.#isResting = !this.#isPending && this.writeError === null;
     return this.#isResting;
   }
 
@@ -317,6 +319,7 @@ export class DenoSocket extends LateSender implements Socket {
     if (this.closed) return;
     this.closed = true;
     this.finished = true;
+    this.writeError = null;
     this.queue = [];
     this.unsentBytes = 0;
     this.#drop();

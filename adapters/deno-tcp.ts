@@ -73,8 +73,6 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
   #queue: Uint8Array[] = [];
   unsentBytes = 0;
   needsDrain = false;
-  /** Of a failed write: whoever reads gets what the peer had sent before it, and then this. */
-  #writeError: SocketError | null = null;
   /** We sent FIN, or are about to, or can't write any more. */
   finished = false;
   #finSent = false;
@@ -172,9 +170,7 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
       queue.shift();
     }
     if (this.unsentBytes === 0 && this.finished) this.#allSent();
-    if (!this.needsDrain || this.closed || this.unsentBytes > this.highWaterBytes / 2) return;
-    this.needsDrain = false;
-    this.guard(() => this.handler.onDrain(this));
+    if (this.unsentBytes <= this.highWaterBytes / 2) this.#tellDrained();
   }
 
   /** Of the first in the queue, so much was sent. */
@@ -185,18 +181,28 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
     this.#queue[0] = rest;
   }
 
-  /** A server that answers early and closes makes our writes fail while its answer still waits in the kernel. */
+  /**
+   * What the peer had sent before it left still waits in the kernel: a server's early answer, the last words of a tunnel. Only a
+   * client that nobody reads from would never be heard of.
+   */
   #writeFailed(error: SocketError): void {
     this.finished = true;
-    this.needsDrain = false;
     this.#dropQueue();
-    if (this.#isAccepted || this.#ended) {
+    const isUnheard = this.#isAccepted && (this.paused || this.#isResting);
+    if (isUnheard || this.#ended) {
       this.#close(error);
       return;
     }
-    this.#writeError = error;
+    this.writeError = error;
     this.#isReadable = true;
     this.#goOnLater();
+    if (this.needsDrain) queueMicrotask(() => this.#tellDrained());
+  }
+
+  #tellDrained(): void {
+    if (!this.needsDrain || this.closed) return;
+    this.needsDrain = false;
+    this.guard(() => this.handler.onDrain(this));
   }
 
   #dropQueue(): void {
@@ -224,10 +230,11 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
 
   pause(): void {
     this.paused = true;
+    if (this.#isAccepted && this.writeError !== null) this.#close(this.writeError);
   }
 
   restReading(): boolean {
-    this.#isResting = !this.closed;
+    this.#isResting = !this.closed && this.writeError === null; // which reading is to tell
     return this.#isResting;
   }
 
@@ -294,7 +301,7 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
     if (error === EINTR) return;
     this.#isReadable = false;
     if (error === EAGAIN) return;
-    if (this.#writeError !== null) this.#close(this.#writeError);
+    if (this.writeError !== null) this.#close(this.writeError);
     else if (error !== 0) this.#close(errorOf(error, "recv"));
     else this.#deliverEnd();
   }
@@ -358,9 +365,10 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
     if (this.closed) return;
     this.closed = true;
     this.finished = true;
+    this.writeError = null;
     this.#dropQueue();
     if (this.#isWatched) poll!.forget(this.#descriptor);
-    libc!.close(this.#descriptor);
+    poll!.close(this.#descriptor);
     poll!.unuse();
     queueMicrotask(() => this.handler.onClose(this, error));
   }

@@ -7,7 +7,7 @@
 
 // Deno's own timers are numbers.
 import { setTimeout } from "node:timers";
-import type { SocketHandler, TlsInfo } from "../core/runtime.ts";
+import type { SocketError, SocketHandler, TlsInfo } from "../core/runtime.ts";
 import { Range } from "./range.ts";
 import type { RingWriter, SendRing } from "./send-ring.ts";
 
@@ -125,6 +125,8 @@ const second = new Range();
 export abstract class LateSender implements LateWriter {
   handler: SocketHandler = UNOWNED;
   readonly tls: TlsInfo | null = null;
+  /** Of a write that has failed, until it closes: whoever reads gets what the peer had sent before it, and then this. */
+  writeError: SocketError | null = null;
   /** Nothing more may be written. */
   abstract finished: boolean;
   /** What the kernel was offered and has not taken. */
@@ -146,6 +148,8 @@ export abstract class LateSender implements LateWriter {
   }
 
   get queuedBytes(): number {
+    // They never will be taken: to be empty would say that all was sent.
+    if (this.writeError !== null) return 1;
     return this.unsentBytes + (this.#late === null ? 0 : this.#end - this.#start);
   }
 

@@ -55,8 +55,6 @@ export class HandleSocket extends LateSender implements Socket {
   #writes = 0;
   /** Nothing but `onClose` may follow. */
   closed = false;
-  /** Of a failed write: whoever reads gets what the peer had sent before it, and then this. */
-  #writeError: SocketError | null = null;
   /** What `onClose` will say. */
   error: SocketError | null = null;
 
@@ -129,18 +127,25 @@ export class HandleSocket extends LateSender implements Socket {
     }
     if (this.#writes === 0 && this.#closesAtEnd) this.destroy();
     else if (this.#writes === 0 && this.#fin === FIN_WAITING) this.#sendFin();
-    if (this.needsDrain && !this.closed && this.unsentBytes <= this.highWaterBytes / 2) {
-      this.needsDrain = false;
-      this.guard(() => this.handler.onDrain(this));
-    }
+    if (this.needsDrain && this.unsentBytes <= this.highWaterBytes / 2) this.#tellDrained();
   }
 
-  /** A server that answers early and closes makes our writes fail while its answer still waits in the kernel. */
+  /**
+   * What the peer had sent before it left still waits in the kernel: a server's early answer, the last words of a tunnel. Only a
+   * client that nobody reads from would never be heard of.
+   */
   #writeFailed(status: number): void {
     this.finished = true;
+    this.writeError ??= errorOf(status, "write");
+    const isUnheard = this.#isAccepted && (this.paused || this.#isResting);
+    if (isUnheard || this.#ended) this.close(this.writeError);
+    else if (this.needsDrain) queueMicrotask(() => this.#tellDrained());
+  }
+
+  #tellDrained(): void {
+    if (!this.needsDrain || this.closed) return;
     this.needsDrain = false;
-    this.#writeError ??= errorOf(status, "write");
-    if (this.#isAccepted || this.#ended) this.close(this.#writeError);
+    this.guard(() => this.handler.onDrain(this));
   }
 
   release(bytes: Uint8Array): void {
@@ -152,12 +157,13 @@ export class HandleSocket extends LateSender implements Socket {
   pause(): void {
     if (this.paused) return;
     this.paused = true;
+    if (this.#isAccepted && this.writeError !== null) this.close(this.writeError);
     if (this.#isStarted && !this.closed) this.handle.readStop();
   }
 
-  /** Only before Node has begun to read: stopping is a system call, too. */
+  /** Only before Node has begun to read: stopping is a system call, too. And not if reading is to tell of a failed write. */
   restReading(): boolean {
-    this.#isResting = !this.#isStarted && !this.closed;
+    this.#isResting = !this.#isStarted && !this.closed && this.writeError === null;
     return this.#isResting;
   }
 
@@ -215,10 +221,10 @@ export class HandleSocket extends LateSender implements Socket {
         this.destroy();
         throw error;
       }
-    } else if (length < 0 && length !== UV_EOF) this.close(this.#writeError ?? errorOf(length, "read"));
+    } else if (length < 0 && length !== UV_EOF) this.close(this.writeError ?? errorOf(length, "read"));
     else if (length === UV_EOF) {
       this.#ended = true;
-      if (this.#writeError !== null) this.close(this.#writeError);
+      if (this.writeError !== null) this.close(this.writeError);
       else this.#tellEnd();
     }
   }
@@ -300,6 +306,7 @@ export class HandleSocket extends LateSender implements Socket {
     this.finished = true;
     this.#descriptor = -1;
     this.error = error;
+    this.writeError = null;
   }
 
   /** A throw in a handler is our bug: this socket dies, others live, and the process's policy for uncaught errors decides. */

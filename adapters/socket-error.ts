@@ -48,5 +48,5 @@ const CODES: ReadonlyMap<string, SocketErrorCode> = new Map<string, SocketErrorC
   ["BrokenPipe", "EPIPE"],
   ["TimedOut", "ETIMEDOUT"],
   ["PermissionDenied", "EACCES"],
-  ["NotCapable", "EACCES"],
+  ["NotCapable", "EDENIED"],
 ]);

@@ -11,7 +11,9 @@ export function listenProblem({ listener, code, message }: ListenFailure): strin
         return `cannot listen on ${where}: there is something of that name; stop what listens there, or remove it`;
       return `cannot listen on ${where}: the address is in use; stop what listens there, or choose another`;
     case "EACCES":
-      return `cannot listen on ${where}: no permission; ports below 1024 and some directories need more rights, and Deno --allow-net`;
+      return `cannot listen on ${where}: no permission; ports below 1024 and some directories need more rights`;
+    case "EDENIED":
+      return `cannot listen on ${where}: ${escapeText(message)}`;
     case "EADDRNOTAVAIL":
       return `cannot listen on ${where}: this machine does not have that address`;
     case "ENOENT":

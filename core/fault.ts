@@ -208,7 +208,7 @@ export const CONNECT_DENIED = fault(
   "upstream",
   "connect-denied",
   502,
-  "this process may not connect to the server: rights of its socket or folders, a firewall, or Deno's `--allow-net`",
+  "this process may not connect to the server: rights of its socket or folders, a firewall, or Deno's permissions",
 );
 export const CONNECT_TIMEOUT = fault(
   "upstream",

@@ -37,6 +37,7 @@ export type SocketErrorCode =
   | "ENOTFOUND"
   | "ENOENT"
   | "EACCES"
+  | "EDENIED"
   | "EADDRINUSE"
   | "EADDRNOTAVAIL"
   | "EMFILE"
@@ -44,7 +45,7 @@ export type SocketErrorCode =
   | "EUNSUPPORTED"
   | "EUNKNOWN";
 
-/** Why a connection failed, by a closed list of codes. */
+/** Why a connection failed, by a closed list of codes. EDENIED: the runtime itself permits it not, and its words say what to do. */
 export interface SocketError {
   readonly code: SocketErrorCode;
   /** The runtime's own words, for the log; never parsed. */
@@ -64,8 +65,8 @@ export interface SocketHandler {
   onEnd(socket: Socket): void;
   /**
    * Exactly once and last, never from inside a call the owner made. `error` is null after an orderly
-   * end, `destroy` or `reset` of our own; ECONNRESET when the peer reset the connection. A write that fails closes an
-   * accepted socket: nobody is there to be answered. Of a connected one, what the peer had said before is told first.
+   * end, `destroy` or `reset` of our own; ECONNRESET when the peer reset the connection. After a write that failed,
+   * what the peer had said before is told first. An accepted socket that is paused is closed at once then.
    */
   onClose(socket: Socket, error: SocketError | null): void;
 }

@@ -363,16 +363,13 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
 
   /** Ends politely between two requests: one that comes within `delayMs` is served, then FIN. May be said again. */
   leave(delayMs = 0): void {
-    const isSooner = this.deadlineMs > this.#owner.timers.nowMs + TICK_MS + delayMs;
-    if (!this.isIdle || !isSooner) return;
+    if (!this.isIdle || this.deadlineMs <= this.#owner.timers.nowMs + TICK_MS + delayMs) return; // it ends sooner anyway
     this.#isFirst = false; // a head that begins now has the time of any other
     if (delayMs === 0) this.#leave();
     else this.#owner.timers.set(this, delayMs);
   }
 
-  /**
-   * Ends now. Who waits hears `reason`, as far as it leaves at once; what is lost of an answer must not look like its end.
-   */
+  /** Ends now. Who waits hears `reason`, if it leaves at once; what is lost of an answer must not look like its end. */
   close(reason: Fault = fault.DRAINING): void {
     this.handler?.onFault(reason);
     const isLeaving = this.#phase === CLOSED;

@@ -275,6 +275,7 @@ function faultOf(error: SocketError): Fault {
     case "ENOENT":
       return fault.NO_SOCKET;
     case "EACCES":
+    case "EDENIED":
       return fault.CONNECT_DENIED;
     case "ETIMEDOUT":
       return fault.CONNECT_TIMEOUT;

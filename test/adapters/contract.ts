@@ -24,7 +24,7 @@ export function contract(runtime: Runtime): void {
       flowing(join);
       reusing(runtime, join);
       closing(runtime.capabilities, join);
-      failing(side, join);
+      failing(runtime, side, join);
     });
   }
   describe(`${runtime.name} adapter`, () => {

@@ -126,7 +126,7 @@ describe("a poll of descriptors", { ignore: !isThere }, () => {
     echo.close();
   });
 
-  it("closes what it watches when Deno starts the program anew in the same process", () => {
+  it("closes what is open when Deno starts the program anew in the same process", () => {
     const listens = `
       import { runtime } from ${JSON.stringify(new URL("../../adapters/deno.ts", import.meta.url).href)};
       const listen = (port) =>
@@ -134,7 +134,9 @@ describe("a poll of descriptors", { ignore: !isThere }, () => {
           { address: { kind: "tcp", host: "127.0.0.1", port }, backlog: 1, reusePort: false, highWaterBytes: 1, tls: null },
           { onSocket() {}, onAcceptError() {} },
         );
-      const { address } = await listen(0);
+      const listener = await listen(0);
+      const { address } = listener;
+      listener.pause();
       dispatchEvent(new Event("unload"));
       await listen(address.port);
       console.log("listens again");

@@ -122,6 +122,7 @@ describe("leases", () => {
       ["ECONNREFUSED", "upstream.connect-refused"],
       ["ENOENT", "upstream.no-socket"],
       ["EACCES", "upstream.connect-denied"],
+      ["EDENIED", "upstream.connect-denied"],
       ["ETIMEDOUT", "upstream.connect-timeout"],
       ["EHOSTUNREACH", "upstream.unreachable"],
       ["ENETUNREACH", "upstream.unreachable"],
