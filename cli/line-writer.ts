@@ -13,6 +13,8 @@ export const QUEUE_BYTES_MAX = 4 * 1024 * 1024;
 
 /** How long after a failure the same bytes are tried again. */
 const RETRY_MS = 1_000;
+const PIPE_BYTES_WHOLE = 4_096;
+const PIPE_FULL_MS = 20;
 
 /** Writes as much as it can, and answers how much; rejects with the system's error. */
 export type Sink = (bytes: Uint8Array) => Promise<number>;
@@ -144,7 +146,7 @@ export interface Outputs {
 }
 
 /** A result is not a log: all of it waits until it is read, in `less` for an hour, and nothing is dropped. */
-export const results: LineWriter = new LineWriter(openSink("stdout"), Number.POSITIVE_INFINITY, null);
+export const results: LineWriter = new LineWriter(patient(openSink("stdout")), Number.POSITIVE_INFINITY, null);
 export const standardOutputs: Outputs = { out: results, err: standardError };
 
 function openSink(name: "stdout" | "stderr"): Sink {
@@ -153,6 +155,23 @@ function openSink(name: "stdout" | "stderr"): Sink {
   if (deno !== undefined) return (bytes) => deno[name].write(bytes);
   const fd = name === "stdout" ? 1 : 2;
   return takesStream(fd) ? streamSink(process[name]) : fileSink(fd);
+}
+
+/**
+ * Deno does not wait for a pipe that is full and does not block. Up to 4 KiB a pipe takes as a whole or not at all
+ * (`PIPE_BUF`); of more nobody would know how much it took before it said so.
+ */
+export function patient(sink: Sink): Sink {
+  if (!("Deno" in globalThis)) return sink;
+  return async (bytes) => {
+    try {
+      return await sink(bytes.subarray(0, PIPE_BYTES_WHOLE));
+    } catch (error) {
+      if ((error as Error).name !== "WouldBlock") throw error;
+      await new Promise((resolve) => setTimeout(resolve, PIPE_FULL_MS));
+      return 0;
+    }
+  };
 }
 
 /** Pipes, sockets and terminals: the runtime's stream waits for them without blocking. */

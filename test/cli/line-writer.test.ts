@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { LineWriter } from "../../cli/line-writer.ts";
+import { LineWriter, patient } from "../../cli/line-writer.ts";
 
 /** A reader that takes a write only when told to. */
 function slowReader() {
@@ -30,6 +30,22 @@ describe("lines", () => {
     for (const line of ["a", "b", "c"]) writer.write(line);
     await settle();
     assert.deepEqual(reader.state, { text: "a\nb\nc\n", writes: 1 });
+  });
+
+  it("that are a result wait on Deno for a pipe that is full", { ignore: !("Deno" in globalThis) }, async () => {
+    const lengths: number[] = [];
+    let isFull = false;
+    const pipe = patient((bytes) => {
+      isFull = !isFull;
+      if (isFull)
+        return Promise.reject(Object.assign(new Error("Resource temporarily unavailable"), { name: "WouldBlock" }));
+      lengths.push(bytes.length);
+      return Promise.resolve(bytes.length);
+    });
+    const writer = new LineWriter(pipe, Number.POSITIVE_INFINITY, null);
+    writer.write("x".repeat(9_999));
+    await writer.flush();
+    assert.deepEqual([lengths, writer.failure], [[4_096, 4_096, 1_808], null]);
   });
 
   it("that are a result are given up when they can't be written, and say why", async () => {
