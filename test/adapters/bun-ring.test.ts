@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { Worker } from "node:worker_threads";
 import { describe, it } from "@std/testing/bdd";
 import { openRing } from "../../adapters/bun-ring.ts";
+import { inWorker } from "./in-worker.ts";
 
 interface RawSocket {
   readonly fd: number;
@@ -69,15 +69,6 @@ describe("Bun's ring", { ignore: bun === undefined || !isLinux }, () => {
   });
 
   it("is not there in a worker: when that is terminated, nobody would close it", async () => {
-    const file = new URL("../../adapters/bun-ring.ts", import.meta.url);
-    const code = `import(${JSON.stringify(file.href)}).then(({ openRing }) =>
-      require("node:worker_threads").parentPort.postMessage(openRing(8) === null));`;
-    const worker = new Worker(code, { eval: true });
-    const isNone = await new Promise((resolve, reject) => {
-      worker.once("message", resolve);
-      worker.once("error", reject);
-    });
-    await worker.terminate();
-    assert.equal(isNone, true);
+    assert.equal(await inWorker("bun-ring.ts", "it.openRing(8) === null"), true);
   });
 });

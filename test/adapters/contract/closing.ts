@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { it } from "@std/testing/bdd";
 import type { Capabilities } from "../../../core/runtime.ts";
-import { type Link, patterned, writePair } from "./link.ts";
+import { type Link, patterned, resetWhilePaused, writePair } from "./link.ts";
 import { aMoment } from "./recorder.ts";
 
 /** End, close, reset: who learns of it, in which order, how often. */
@@ -272,14 +272,7 @@ export function closing({ reset: hasReset }: Pick<Capabilities, "reset">, join: 
 
   it("notices a reset while paused at latest when resumed", async () => {
     await using l = await join();
-    l.socket.resume();
-    l.far.raw.write("x");
-    await l.recorder.untilBytes(1);
-    l.socket.pause();
-    l.far.raw.write("y");
-    await aMoment(10);
-    l.far.raw.resetAndDestroy();
-    await aMoment();
+    await resetWhilePaused(l, "x", "y");
     strictEqual(l.recorder.text(), "x", "no data while paused");
     l.socket.resume();
     await l.recorder.untilClosed();

@@ -5,8 +5,11 @@ import { it } from "@std/testing/bdd";
 import type { Runtime, Socket } from "../../../core/runtime.ts";
 import { createScratch } from "../../e2e/scratch.ts";
 import { runtimeUnderTest } from "../../support/runtime-command.ts";
-import { type Link, listenOptions, patterned, type Side } from "./link.ts";
+import { type Link, listenOptions, patterned, resetWhilePaused, type Side } from "./link.ts";
 import { aMoment, Recorder } from "./recorder.ts";
+
+/** On Node 20 a net.Socket closes its descriptor at once, with all that waits there. */
+const keeps = runtimeUnderTest() === "node" ? it.skip : it;
 
 const isFailure = (name: string | undefined): boolean => name === "close ECONNRESET" || name === "close EPIPE";
 
@@ -17,19 +20,9 @@ export function failing(runtime: Runtime, side: Side, join: () => Promise<Link>)
 }
 
 function keeping(join: () => Promise<Link>): void {
-  // Node 20 closes the descriptor at once.
-  const keeps = runtimeUnderTest() === "node" ? it.skip : it;
-
-  keeps("keep what came before a failed write for a reader that is paused", async () => {
+  keeps("keeps what came before a failed write for a reader that is paused", async () => {
     await using l = await join();
-    l.socket.resume();
-    l.far.raw.write("too ");
-    await l.recorder.untilBytes(4);
-    l.socket.pause();
-    l.far.raw.write("large");
-    await aMoment(10);
-    l.far.raw.resetAndDestroy();
-    await aMoment(10);
+    await resetWhilePaused(l, "too ", "large");
     for (let turn = 0; turn < 20; turn++) {
       l.socket.write(patterned(100_000));
       await aMoment(1);
@@ -44,7 +37,7 @@ function keeping(join: () => Promise<Link>): void {
     deepStrictEqual([...kinds], ["data", "failure"]);
   });
 
-  keeps("let a writer that waits go on when a write has failed", async () => {
+  keeps("lets a writer that waits go on when a write has failed", async () => {
     await using l = await join();
     l.far.raw.pause();
     while (l.socket.write(patterned(1_000_000)));
@@ -77,9 +70,7 @@ function closingUnheard(runtime: Runtime, join: () => Promise<Link>): void {
     }
   });
 
-  // Node 20 closes the descriptor at once.
-  const hears = runtimeUnderTest() === "node" ? it.skip : it;
-  hears("hears the last words of a peer, though a write has failed behind them", async () => {
+  keeps("hears the last words of a peer, though a write has failed behind them", async () => {
     for (let time = 0; time < 10; time++) {
       await using l = await join();
       l.socket.resume();
@@ -96,7 +87,7 @@ function closingUnheard(runtime: Runtime, join: () => Promise<Link>): void {
   it("closes by a failed write, also where it is a UNIX socket that is paused", async () => {
     const scratch = createScratch();
     const recorder = new Recorder();
-    let accepted: Pick<Socket, "write"> | null = null as Pick<Socket, "write"> | null;
+    let accepted = null as Socket | null;
     recorder.onBytes = (socket) => {
       accepted = socket;
       socket.pause();

@@ -1,7 +1,7 @@
 import { strictEqual } from "node:assert/strict";
 import { type AddressInfo, createServer, type Socket as NetSocket, connect as netConnect } from "node:net";
 import type { Address, ConnectOptions, ListenOptions, Runtime, Socket } from "../../../core/runtime.ts";
-import { Recorder } from "./recorder.ts";
+import { aMoment, Recorder } from "./recorder.ts";
 
 export type Side = "accepted" | "connected";
 export const SIDES: readonly Side[] = ["accepted", "connected"];
@@ -136,6 +136,18 @@ export function linked(socket: Socket, recorder: Recorder, far: Far, stop: () =>
       strictEqual(recorder.events.at(-1)?.startsWith("close"), true, `close came last: ${recorder.events}`);
     },
   };
+}
+
+/** It has read `heard` and is paused; then come `unheard` and a reset. */
+export async function resetWhilePaused(l: Link, heard: string, unheard: string): Promise<void> {
+  l.socket.resume();
+  l.far.raw.write(heard);
+  await l.recorder.untilBytes(heard.length);
+  l.socket.pause();
+  l.far.raw.write(unheard);
+  await aMoment(10);
+  l.far.raw.resetAndDestroy();
+  await aMoment();
 }
 
 /** Bytes whose every position can be told, so that order and loss show. */
