@@ -60,10 +60,7 @@ class TcpAttempt implements Attempt, Watcher {
 
   #fail(error: SocketError): void {
     this.#isOver = true;
-    if (this.#descriptor >= 0) {
-      poll!.forget(this.#descriptor);
-      poll!.close(this.#descriptor);
-    }
+    if (this.#descriptor >= 0) poll!.close(this.#descriptor);
     // Never from inside `connect`.
     queueMicrotask(() => {
       poll!.unuse();

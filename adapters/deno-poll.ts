@@ -80,7 +80,7 @@ export class Poll {
     wake.onWake = this.#onWake;
   }
 
-  /** Until `unwatch`, or until it is closed and forgotten. False: the kernel can't (its memory, or its bound for a user's epolls). */
+  /** Until `unwatch` or `close`. False: the kernel can't (its memory, or its bound for a user's epolls). */
   watch(descriptor: number, events: number, watcher: Watcher): boolean {
     this.#generation = (this.#generation + 1) | 0;
     this.#watchers[descriptor] = watcher;
@@ -99,11 +99,6 @@ export class Poll {
 
   unwatch(descriptor: number): void {
     this.#control(EPOLL_CTL_DEL, descriptor, 0);
-    this.forget(descriptor);
-  }
-
-  /** With its close, of which the kernel tells the epoll. */
-  forget(descriptor: number): void {
     this.#watchers[descriptor] = null;
   }
 
@@ -139,8 +134,10 @@ export class Poll {
     this.#isOpen[descriptor] = true;
   }
 
+  /** Watched or not: the kernel tells the epoll. */
   close(descriptor: number): void {
     this.#isOpen[descriptor] = false;
+    this.#watchers[descriptor] = null;
     libc!.close(descriptor);
   }
 

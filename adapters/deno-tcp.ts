@@ -367,7 +367,6 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
     this.finished = true;
     this.writeError = null;
     this.#dropQueue();
-    if (this.#isWatched) poll!.forget(this.#descriptor);
     poll!.close(this.#descriptor);
     poll!.unuse();
     queueMicrotask(() => this.handler.onClose(this, error));

@@ -21,11 +21,6 @@ const aMoment = (): Promise<void> => new Promise((resolve) => setTimeout(resolve
 /** Can be read from the start. */
 const readable = (): number => libc!.eventfd(1, 0);
 
-function close(descriptor: number): void {
-  poll!.forget(descriptor);
-  libc!.close(descriptor);
-}
-
 describe("a poll of descriptors", { ignore: !isThere }, () => {
   // Else the process would end while nothing but a descriptor is waited for.
   before(() => poll!.use());
@@ -40,7 +35,7 @@ describe("a poll of descriptors", { ignore: !isThere }, () => {
       const descriptor = readable();
       const told = await new Promise<number>((resolve) => poll!.watch(descriptor, EPOLLIN, { onReady: resolve }));
       assert.equal(told, EPOLLIN);
-      close(descriptor);
+      poll!.close(descriptor);
       await aMoment();
     }
   });
@@ -52,7 +47,7 @@ describe("a poll of descriptors", { ignore: !isThere }, () => {
     const closing = (other: number): Watcher => ({
       onReady() {
         told.push("first of the two");
-        close(other);
+        poll!.close(other);
         // Nothing is there to read.
         assert.equal(libc!.eventfd(0, 0), other);
         poll!.watch(other, EPOLLIN, again);
@@ -63,7 +58,7 @@ describe("a poll of descriptors", { ignore: !isThere }, () => {
     poll!.watch(second, EPOLLIN, closing(first));
     await aMoment();
     assert.deepEqual(told, ["first of the two"]);
-    for (const descriptor of [first, second]) close(descriptor);
+    for (const descriptor of [first, second]) poll!.close(descriptor);
   });
 
   it("tells all the same where the kernel can't wake it, and where nobody does", async () => {
@@ -119,7 +114,7 @@ describe("a poll of descriptors", { ignore: !isThere }, () => {
         await once(client, "data");
       }
       isOver = true;
-      close(descriptor);
+      poll!.close(descriptor);
       assert.ok(turns / ECHOES < TURNS_OF_ECHO_MAX, `${turns / ECHOES} turns for an echo`);
     }
     client.destroy();
