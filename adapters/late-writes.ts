@@ -148,7 +148,7 @@ export abstract class LateSender implements LateWriter {
   }
 
   get queuedBytes(): number {
-    // They never will be taken: to be empty would say that all was sent.
+    // Something was not taken, and never will be: 0 would say that all was sent.
     if (this.writeError !== null) return 1;
     return this.unsentBytes + (this.#late === null ? 0 : this.#end - this.#start);
   }
