@@ -1,6 +1,7 @@
 /** What the core announces → lines: finished requests on standard output, failures on standard error. */
 
 import type { LogDefinition } from "../core/config/compile.ts";
+import type { FaultSide } from "../core/fault.ts";
 import { formatAccess, formatFailure, formatNotice } from "../core/observe/access-log.ts";
 import type { Notice, Observer } from "../core/observe/events.ts";
 import { FailureLog } from "../core/observe/failure-log.ts";
@@ -15,15 +16,20 @@ export interface Log extends Observer {
   close(): void;
 }
 
-export function createLog(first: LogDefinition, runtime: Runtime): Log {
+/** `onFailure` takes the lines about failures. */
+export function createLog(
+  first: LogDefinition,
+  runtime: Pick<Runtime, "wallClockMs">,
+  onFailure: (line: string) => void = (line) => standardError.write(line),
+): Log {
   let definition = first;
-  const write = (line: string) => standardError.write(line);
-  const ofClients = new FailureLog(write, "failures of clients");
-  const ofOthers = new FailureLog(write, "failures of upstreams and this proxy");
+  const failures: Record<FaultSide, FailureLog> = {
+    client: new FailureLog(onFailure, "failures of clients"),
+    upstream: new FailureLog(onFailure, "failures of upstreams"),
+    internal: new FailureLog(onFailure, "failures of hooks and this proxy"),
+  };
   const flushing = setInterval(() => {
-    const now = runtime.wallClockMs();
-    ofClients.flush(now);
-    ofOthers.flush(now);
+    for (const each of Object.values(failures)) each.flush(runtime.wallClockMs());
   }, 1_000);
   // Bun and Node only; on Deno `close` ends it.
   (flushing as { unref?: () => void }).unref?.();
@@ -40,19 +46,15 @@ export function createLog(first: LogDefinition, runtime: Runtime): Log {
       const now = runtime.wallClockMs();
       if (definition.access) standardOutput.write(formatAccess(exchange, now, definition.format));
       if (fault === null) return;
-      const failures = fault.side === "client" ? ofClients : ofOthers;
-      failures.report((atMs) => formatFailure(exchange, atMs), now);
+      failures[fault.side].report((atMs) => formatFailure(exchange, atMs), now);
     },
     onNotice(told) {
       const notice = withPlace(told);
-      const failures = OF_CLIENTS.has(notice.kind) ? ofClients : ofOthers;
-      failures.report((atMs) => formatNotice(notice, atMs), runtime.wallClockMs());
+      failures[sideOf(notice.kind)].report((atMs) => formatNotice(notice, atMs), runtime.wallClockMs());
     },
     close() {
       clearInterval(flushing);
-      const now = runtime.wallClockMs();
-      ofClients.close(now);
-      ofOthers.close(now);
+      for (const each of Object.values(failures)) each.close(runtime.wallClockMs());
     },
   };
 }
@@ -64,10 +66,19 @@ function withPlace(notice: Notice): Notice {
   return place === null || place === "" ? notice : { ...notice, source: place };
 }
 
-/** Notices that any client can cause. */
-const OF_CLIENTS: ReadonlySet<Notice["kind"]> = new Set([
-  "refused",
-  "connection-shed",
-  "address-shed",
-  "accept-paused",
-]);
+/** What any client can cause, or have a hook fail at, must not hide what servers do. */
+function sideOf(kind: Notice["kind"]): FaultSide {
+  switch (kind) {
+    case "refused":
+    case "connection-shed":
+    case "address-shed":
+    case "accept-paused":
+      return "client";
+    case "hook-failed":
+    case "hook-said":
+    case "cache-failing":
+      return "internal";
+    default:
+      return "upstream";
+  }
+}

@@ -129,7 +129,7 @@ export function formatNotice(notice: Notice, atMs: number): string {
 function hookFailure({ hook, source, requestId, failure, error, rests }: Told<"hook-failed">): string {
   const at = source === "" ? "" : ` (${escapeText(source)})`;
   const rest = rests ? "; it fails too often and is not called for a while" : "";
-  return `hook ${escapeText(hook)}${at} ${HOOK_FAILURES[failure]}${error === null ? "" : `: ${cut(errorText(error))}`}; request ${escapeText(requestId)}${rest}`;
+  return `hook ${escapeText(hook)}${at} ${HOOK_FAILURES[failure]}: ${cut(errorText(error))}; request ${escapeText(requestId)}${rest}`;
 }
 
 function cacheFailure({ failures, error }: Told<"cache-failing">): string {
@@ -141,7 +141,7 @@ type Told<K extends Notice["kind"]> = Extract<Notice, { kind: K }>;
 
 const HOOK_FAILURES = {
   threw: "threw",
-  timeout: "took too long",
+  timeout: "timed out",
   nonsense: "answered nonsense",
   blocked: "kept all requests waiting",
 } as const;

@@ -100,7 +100,7 @@ export type Notice =
   /** A name of servers can't be resolved, for another reason than before; `kept` addresses are still used. */
   | { readonly kind: "name-failed"; readonly name: string; readonly error: ResolveError; readonly kept: number }
   | { readonly kind: "name-resolved"; readonly name: string }
-  /** A hook threw, took too long or answered nonsense; `error` says what, and is null for what took too long. */
+  /** A hook threw, took too long or answered nonsense; `error` says what. */
   | {
       readonly kind: "hook-failed";
       readonly hook: string;

@@ -23,7 +23,7 @@ export interface PumpOwner {
   /** Nothing more comes in this turn. */
   onBodyPause(): void;
   onBodyEnd(): void;
-  /** `error` is null for a stream that stands still. */
+  /** A stream that stands still has failed, too. */
   onBodyFailed(failure: HookFailure, error: unknown): void;
 }
 
@@ -90,7 +90,7 @@ export class BodyPump implements TimerOwner {
   }
 
   onTimer(): void {
-    this.#fail("timeout", null);
+    this.#fail("timeout", new Error(`the body stood still for ${this.#idleMs} ms`));
   }
 
   #read(): void {
@@ -202,8 +202,7 @@ export class BodyPump implements TimerOwner {
   #fail(failure: HookFailure, error: unknown): void {
     if (this.#isOver) return;
     this.#end();
-    const reason = error ?? new Error(`the body stood still for ${this.#idleMs} ms`);
-    if (failure !== "threw") void this.#cancelReader(reason);
+    if (failure !== "threw") void this.#cancelReader(error);
     this.#owner.onBodyFailed(failure, error);
   }
 

@@ -130,10 +130,10 @@ export class Hook<K extends HookKind = HookKind> {
   /** A call of it has failed, or what came of one. */
   noteFailure(requestId: string, failure: HookFailure, error: unknown, trial = ORDINARY): void {
     const { timers, observer } = this.surroundings;
-    const { name: hook, source, timeoutMs } = this.definition;
+    const { name: hook, source } = this.definition;
     this.failures++;
     this.failuresByKind[failure]++;
-    this.lastError = errorText(error ?? `took longer than ${timeoutMs} ms`).slice(0, TRACE_TEXT_MAX);
+    this.lastError = errorText(error).slice(0, TRACE_TEXT_MAX);
     const wasOpen = this.breaker.isOpen;
     // No client may make a hook rest for all others.
     if (isOfClient(error)) this.breaker.forget(trial);
@@ -247,11 +247,11 @@ export class HookCall<A> implements TimerOwner {
       this.postpone();
       return;
     }
-    const { timeoutMs } = this.hook.definition;
+    const late = new Error(`took longer than ${this.hook.definition.timeoutMs} ms`);
     this.hook.hung++;
     this.#isGivenUp = true;
-    this.#abort?.abort(new Error(`took longer than ${timeoutMs} ms`));
-    this.fail("timeout", null);
+    this.#abort?.abort(late);
+    this.fail("timeout", late);
   }
 
   /** The request is over: nobody waits. */

@@ -87,7 +87,7 @@ export class MountCall implements TimerOwner {
   }
 
   onTimer(): void {
-    this.#settle(() => this.#owner.onMountFailed("timeout", null));
+    this.#settle(() => this.#owner.onMountFailed("timeout", new Error(`took longer than ${this.#timeoutMs} ms`)));
   }
 
   #settle(tell: () => void): void {

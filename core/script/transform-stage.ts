@@ -117,7 +117,7 @@ export class TransformStage implements PumpOwner, SourceOwner, TimerOwner {
   onTimer(): void {
     // Who waits for the other side is not late.
     const isLate = this.#pump?.isReading === true && !this.#source.isWanted;
-    if (isLate) this.onBodyFailed("timeout", null);
+    if (isLate) this.onBodyFailed("timeout", new Error(`stood still for ${this.#hook.definition.timeoutMs} ms`));
     else this.#move();
   }
 
@@ -157,11 +157,10 @@ export class TransformStage implements PumpOwner, SourceOwner, TimerOwner {
   }
 
   onBodyFailed(failure: HookFailure, error: unknown): void {
-    const reason = error ?? new Error(`stood still for ${this.#hook.definition.timeoutMs} ms`);
     this.#hook.noteFailure(this.#requestId, failure, error);
-    this.#pump?.cancel(reason);
+    this.#pump?.cancel(error);
     this.#pump = null;
-    this.#recover(reason);
+    this.#recover(error);
   }
 
   // ── what becomes of it ─────────────────────────────────────────────────────────────────────────────────────

@@ -57,7 +57,7 @@ export class Unloading {
     this.#timers.set(deadline, UNLOAD_MS);
     try {
       const ended = await Promise.race([code(), patience]);
-      if (ended === late) this.#fail("timeout", null);
+      if (ended === late) this.#fail("timeout", new Error(`took longer than ${UNLOAD_MS} ms`));
     } catch (error) {
       this.#fail("threw", error);
     }

@@ -7,6 +7,7 @@ import { uneditable } from "../route/field-edits.ts";
 import { Timer, type TimerOwner } from "../time/timers.ts";
 import { BodyPump, type PumpOwner, type PumpSurroundings } from "./body-pump.ts";
 import { BodySource, type SourceOwner } from "./body-source.ts";
+import type { HookFailure } from "./hook.ts";
 import type { ByteStream, HookContext } from "./hooks.ts";
 
 export interface InnerRequest {
@@ -126,8 +127,9 @@ class InnerFetch implements InnerClientOwner, PumpOwner, SourceOwner, TimerOwner
     this.#pump = null;
     this.#call?.complete();
   }
-  onBodyFailed(_failure: unknown, error: unknown): void {
-    this.#fail(error ?? new TypeError("context.fetch: the body of the request stood still"), true);
+  onBodyFailed(failure: HookFailure, error: unknown): void {
+    const why = failure === "timeout" ? new TypeError("context.fetch: the body of the request stood still") : error;
+    this.#fail(why, true);
   }
   onInnerWritable(): void {
     this.#pump?.resume();

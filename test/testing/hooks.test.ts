@@ -33,7 +33,8 @@ describe("hooks under a test proxy", () => {
     assert.equal(upstream, "a");
     assert.ok(durationMs >= 5_000 && durationMs < 5_200, String(durationMs));
     const failed = proxy.events.find((event) => event.kind === "hook-failed");
-    assert.equal(failed?.kind === "hook-failed" && failed.failure, "timeout");
+    assert.ok(failed?.kind === "hook-failed");
+    assert.deepEqual([failed.failure, String(failed.error)], ["timeout", "Error: took longer than 5000 ms"]);
   });
 
   it("deny, and rewrite what is sent", async () => {

@@ -157,6 +157,15 @@ describe("access log lines", () => {
     );
   });
 
+  it("tell how a hook failed, and where", () => {
+    const failed = { kind: "hook-failed", hook: "decide", source: "a.ts:3", requestId: "7", rests: true } as const;
+    const late: Notice = { ...failed, failure: "timeout", error: new Error("took longer than 500 ms") };
+    assert.equal(
+      formatNotice(late, AT),
+      "2026-11-23T05:00:00.000Z error hook decide (a.ts:3) timed out: took longer than 500 ms; request 7; it fails too often and is not called for a while",
+    );
+  });
+
   it("tell of connections that were shed", () => {
     assert.match(
       formatNotice({ kind: "connection-shed", listener: ":80", limit: 5 }, AT),

@@ -130,7 +130,7 @@ describe("a pump", () => {
     stalled.surroundings.advance(950);
     assert.deepEqual(stalled.owner.told, ["begins -1"]);
     stalled.surroundings.advance(200);
-    assert.deepEqual(stalled.owner.told, ["begins -1", "timeout null"]);
+    assert.deepEqual(stalled.owner.told, ["begins -1", "timeout the body stood still for 1000 ms"]);
     assert.equal(still.canceled.length, 1);
   });
 

@@ -47,7 +47,7 @@ describe("a call of a mounted program", () => {
     late.surroundings.advance(900);
     assert.deepEqual(late.told, []);
     late.surroundings.advance(200);
-    assert.deepEqual(late.told, ["timeout null"]);
+    assert.deepEqual(late.told, ["timeout Error: took longer than 1000 ms"]);
   });
 
   it("wants nothing of an answer that comes too late", async () => {

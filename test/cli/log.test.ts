@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { createLog } from "../../cli/log.ts";
+import type { Notice } from "../../core/observe/events.ts";
+import { FAILURE_LINES_PER_SECOND_MAX } from "../../core/observe/failure-log.ts";
+
+const hookFailed: Notice = {
+  kind: "hook-failed",
+  hook: "decide",
+  source: "hooks.ts:3",
+  requestId: "1",
+  failure: "threw",
+  error: new Error("an odd path"),
+  rests: false,
+};
+const addressShed: Notice = { kind: "address-shed", listener: ":80", clientAddress: "192.0.2.1", limit: 10 };
+const serverDown: Notice = {
+  kind: "server-state",
+  upstream: "app",
+  server: "192.0.2.9:80",
+  from: "up",
+  to: "down",
+  reason: "its check failed",
+};
+
+describe("the log of failures", () => {
+  it("shows what servers do, however much clients cause and hooks fail at", () => {
+    const lines: string[] = [];
+    const log = createLog({ access: false, format: "json" }, { wallClockMs: () => 1_000 }, (line) => lines.push(line));
+    for (let i = 0; i < 2 * FAILURE_LINES_PER_SECOND_MAX; i++) {
+      log.onNotice(addressShed);
+      log.onNotice(hookFailed);
+    }
+    log.onNotice(serverDown);
+    assert.match(lines.at(-1)!, /192\.0\.2\.9:80 of upstream app: up -> down/);
+    log.close();
+    assert.deepEqual(
+      lines.slice(-2).map((line) => line.replace(/^\S+ /, "")),
+      [
+        "error 20 more failures of clients within a second, not shown",
+        "error 20 more failures of hooks and this proxy within a second, not shown",
+      ],
+    );
+  });
+});
