@@ -150,7 +150,7 @@ export class Group implements TimerOwner, PlaceSeekers {
 
   /** Servers may have come back, or be gone: for those who wait. */
   onTimer(): void {
-    if (!this.#isEligibleKnown || this.#health.isRetired) this.#findEligible();
+    this.#findEligible();
     const available = this.#tiers.flatMap((tier) => tier.available);
     this.queue.dismiss(available, (only) => !only.isRetired && this.#tierOf(only) !== null);
     this.serveWaiting();
@@ -158,7 +158,7 @@ export class Group implements TimerOwner, PlaceSeekers {
 
   /** Whoever waits gets what places there are. */
   serveWaiting(): void {
-    if (!this.#isEligibleKnown || this.#health.isRetired) this.#findEligible();
+    this.#findEligible();
     for (const { available } of this.#tiers) for (const endpoint of available) this.onPlaceFree(endpoint);
   }
 
@@ -173,7 +173,7 @@ export class Group implements TimerOwner, PlaceSeekers {
   }
 
   #choose(request: PickRequest): Endpoint | null {
-    if (!this.#isEligibleKnown || this.#health.isRetired) this.#findEligible();
+    this.#findEligible();
     if (!this.#slowStart.isIdle) this.#slowStart.advance(this.#surroundings.timers.nowMs);
     const { wish } = request;
     const wished = wish === null || wish.server === null ? null : this.#wished(wish, request.tried);
@@ -231,7 +231,7 @@ export class Group implements TimerOwner, PlaceSeekers {
 
   /** Whether a request may go there now. */
   mayPick(endpoint: Endpoint): boolean {
-    if (!this.#isEligibleKnown || this.#health.isRetired) this.#findEligible();
+    this.#findEligible();
     return this.#tierOf(endpoint) !== null;
   }
 
@@ -247,7 +247,7 @@ export class Group implements TimerOwner, PlaceSeekers {
 
   onPlaceFree(endpoint: Endpoint): void {
     if (this.queue.length === 0) return;
-    if (!this.#isEligibleKnown || this.#health.isRetired) this.#findEligible();
+    this.#findEligible();
     // Who still waits at a group that is gone is served by what it had.
     const tier = endpoint.isRetired && !this.#isRetired ? null : this.#tierOf(endpoint);
     // One that is drained has places only for who is there already.
@@ -346,7 +346,9 @@ export class Group implements TimerOwner, PlaceSeekers {
     return new Discovery(name, sources, discovery, (servers) => this.setServers(servers));
   }
 
+  /** Anew where something has changed. A group that is retired hears of no change. */
   #findEligible(): void {
+    if (this.#isEligibleKnown && !this.#health.isRetired) return;
     const eligible = this.#health.eligible();
     if (!areOf(this.#tiers, this.#endpoints)) this.#tiers = tiersOf(this.#endpoints, this.#createBalancer);
     for (const tier of this.#tiers) tier.setAvailable(eligible);
