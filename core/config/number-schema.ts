@@ -117,7 +117,8 @@ export const Limits = section({
 
 const timeouts = {
   requestBodyIdle: "Between two pieces of a request body; 408 after that.",
-  firstByte: "From the request sent until the head of the response; 504 after that.",
+  firstByte:
+    "From the request sent until the head of the response, or until the 100 that its client waits for; 504 after that.",
   responseIdle: "Between two pieces of a response body.",
   tunnelIdle: "A tunnel (WebSocket) or event stream on which neither side moves.",
   halfClosed: "A response that stays silent after its client has ended its own half of the connection.",

@@ -28,6 +28,8 @@ export interface AttemptOwner {
   readonly plan: RoutePlan | null;
   readonly asksUpgrade: boolean;
   readonly isRequestEnded: boolean;
+  /** Its client sends no body before it is told to, and nobody has told it so. */
+  readonly awaitsContinue: boolean;
   /** By the clock; 0 when nobody wants to know. */
   readonly nowMs: number;
   /** Null while none is written. */
@@ -58,7 +60,7 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner, TracedAtt
   readonly #exchange: AttemptOwner;
   readonly #judge: AttemptJudge;
   /** Takes up a place among the further tries of its upstream. */
-  readonly #isExtra: boolean;
+  #isExtra: boolean;
   /** Whether the server may judge itself well or ill by this one (`core/health/server-health.ts`). */
   readonly #trial: number;
   /** Null before the lease and after it was given back. */
@@ -69,6 +71,12 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner, TracedAtt
   hasHeard = false;
   /** The request, or a part of it, may have reached the server. */
   wasSent = false;
+  /** All of the request is on its way. */
+  #isComplete = false;
+  /** Some of it is, and the rest is waited for: a server that says nothing meanwhile has not failed. */
+  #isUploading = false;
+  /** Since when the server is waited for, by the timers: for its connection, then for its response. */
+  #sinceMs = 0;
   // For traces. Null first: fractions cost memory from the moment a field has held one, even those that hold none.
   cause: TryCause = "first";
   /** Who has chosen the server, if that was not the group: a hook, say. */
@@ -107,11 +115,9 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner, TracedAtt
   /** `fresh` takes no connection that was used before. */
   start(fresh: boolean): void {
     this.endpoint.inFlight++;
+    this.#sinceMs = this.#exchange.engine.timers.nowMs;
     const { perTryMs } = this.#group().retries;
-    if (perTryMs !== Number.POSITIVE_INFINITY) {
-      this.#timer = new Timer(this);
-      this.#exchange.engine.timers.set(this.#timer, perTryMs);
-    }
+    if (perTryMs !== Number.POSITIVE_INFINITY) this.#setTimer(perTryMs);
     const bound = fresh ? null : this.#exchange.client.takeBound(this.endpoint);
     this.isBound = bound !== null;
     if (bound !== null) this.onLease(bound);
@@ -126,8 +132,30 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner, TracedAtt
     this.isReused = connection.isReused;
     // One that was there already was had in no time.
     if (!this.isReused) this.leasedMs = exchange.nowMs;
-    if (this.#group().wantsLatency) this.#sentMs = exchange.engine.runtime.now();
     exchange.sendRequest(this, connection);
+    this.#isUploading = !this.#isComplete;
+    if (exchange.awaitsContinue && !this.#isOver) this.#setTimer(this.#patienceMs());
+  }
+
+  /** That was all of the request. Without a connection yet `sendRequest` finds it complete. */
+  endRequest(): void {
+    const { connection } = this;
+    if (connection === null) return;
+    this.#isComplete = true;
+    const group = this.#group();
+    if (group.wantsLatency) this.#sentMs = this.#exchange.engine.runtime.now();
+    // What the upload took was not the server's time.
+    if (this.#isUploading) {
+      this.#sinceMs = this.#exchange.engine.timers.nowMs;
+      if (this.#timer !== null) this.#setTimer(group.retries.perTryMs);
+    }
+    this.#isUploading = false;
+    connection.end(null);
+  }
+
+  /** How long the server may say nothing at all to a client that waits for its word. */
+  #patienceMs(): number {
+    return Math.min(this.#exchange.plan!.timeouts.firstByteMs, this.#group().retries.perTryMs);
   }
 
   onLeaseFailed(reason: Fault): void {
@@ -146,8 +174,8 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner, TracedAtt
     this.headMs = exchange.trace !== null || status >= 500 ? exchange.nowMs : timers.tickedMs;
     this.#outcome = outcomeOfStatus(status);
     if (this.#sentMs !== 0) this.#latencyMs = runtime.now() - this.#sentMs;
-    // These may go on for hours, and the server has done its part.
-    if (status === 101 || isEventStream(head)) this.#report();
+    // These may go on for hours, and the server has done its part; others wait for what comes of a trial.
+    if (status === 101 || isEventStream(head) || this.endpoint.health.state === "probing") this.#report();
     this.#stopTimer();
     this.#judge.onHead(this, head);
   }
@@ -175,23 +203,30 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner, TracedAtt
   onFault(reason: Fault): void {
     this.hasHeard = this.connection?.hasHeard ?? false;
     this.connection = null;
-    // A server that closes what was idle has not failed.
-    this.#fail(
-      reason,
-      isStale({ fault: reason, isReused: this.isReused, hasHeard: this.hasHeard })
-        ? "abandoned"
-        : outcomeOfFault(reason),
-    );
+    // A server that closes what was idle has not failed, nor one whose response waits for what the client has yet to send.
+    const isStaleOne = isStale({ fault: reason, isReused: this.isReused, hasHeard: this.hasHeard });
+    const isClients = reason === fault.RESPONSE_TIMEOUT && this.#isUploading;
+    this.#fail(reason, isStaleOne || isClients ? "abandoned" : outcomeOfFault(reason));
   }
 
-  /** No head within `retries.perTryTimeout`. An upload that still comes is not the server's delay. */
-  onTimer(timer: Timer): void {
-    if (!this.#exchange.isRequestEnded) {
-      this.#exchange.engine.timers.set(timer, this.#group().retries.perTryMs);
-      return;
-    }
+  /**
+   * No head within `retries.perTryTimeout`, or not a word to a client that waits for a 100 within `timeouts.firstByte`. An
+   * upload that still comes is not the server's delay: behind it the time begins anew.
+   */
+  onTimer(): void {
+    const { awaitsContinue, plan } = this.#exchange;
+    if (this.#isUploading && !awaitsContinue) return;
+    const isFirstByte = this.#isUploading && this.#patienceMs() === plan!.timeouts.firstByteMs;
+    const reason = isFirstByte ? fault.FIRST_BYTE_TIMEOUT : fault.TRY_TIMEOUT;
     this.#letGo();
-    this.#fail(fault.TRY_TIMEOUT, outcomeOfFault(fault.TRY_TIMEOUT));
+    // Many servers know no 100 and wait for the body as the client does: that is no failure.
+    this.#fail(reason, this.#isUploading ? "abandoned" : outcomeOfFault(reason));
+  }
+
+  /** Its response is the one that counts, however long it takes: it is no further try any more. */
+  accept(): void {
+    if (this.#isExtra) this.#group().breaker.endRetry();
+    this.#isExtra = false;
   }
 
   /** Within `onHead`: the response waits, its body unread. What it says of the server is said already. */
@@ -229,12 +264,22 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner, TracedAtt
     client.boundTo = this.endpoint;
   }
 
-  /** Gives up, whatever the state. A server that has kept us waiting until `reason` came has failed; null: for another's sake. */
+  /** Gives up, whatever the state. `reason` is why the exchange ends; null: for another try's sake. */
   abandon(reason: Fault | null): void {
     if (this.#isOver) return;
-    if (this.wasSent && this.#outcome === "abandoned" && reason?.status === 504) this.#outcome = "timeout";
+    if (reason === fault.TOTAL_TIMEOUT && this.#outcome === "abandoned") this.#outcome = this.#outcomeOfWait();
     this.#letGo();
     this.#leave();
+  }
+
+  /**
+   * The time of the whole request is up. That is the server's failure if most of it went by waiting for it, be it for its
+   * connection: not if the client took it for its upload, or the request came late to this server.
+   */
+  #outcomeOfWait(): Outcome {
+    const waitedMs = this.#exchange.engine.timers.nowMs - this.#sinceMs;
+    if (this.#isUploading || waitedMs < this.#exchange.plan!.timeouts.totalMs / 2) return "abandoned";
+    return this.#isComplete ? "timeout" : "connect-failed";
   }
 
   /** No getter: for a private one V8 asks its runtime, each time. */
@@ -259,9 +304,14 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner, TracedAtt
     if (this.#isOver) return;
     this.#isOver = true;
     this.endpoint.inFlight--;
-    if (this.#isExtra) this.#group().breaker.endRetry();
+    this.accept();
     this.#stopTimer();
     this.#report();
+  }
+
+  #setTimer(delayMs: number): void {
+    this.#timer ??= new Timer(this);
+    this.#exchange.engine.timers.set(this.#timer, delayMs);
   }
 
   #stopTimer(): void {

@@ -6,7 +6,7 @@ import { OutgoingHead } from "../http/outgoing.ts";
 import type { ClientWriter } from "../http/wire.ts";
 
 export function isWaiting(head: RequestHead, receivedBytes: number): boolean {
-  return receivedBytes === 0 && head.fields.countOf(known.EXPECT) > 0;
+  return receivedBytes === 0 && head.minorVersion === 1 && head.fields.countOf(known.EXPECT) > 0;
 }
 
 export function tellToGoOn(connection: ClientWriter): void {

@@ -134,11 +134,11 @@ export class Exchange
     return this.#webSide;
   }
 
+  get currentAttempt(): Attempt | null {
+    return this.#tries === null ? null : this.#tries.current;
+  }
   get serverConnection(): ClientConnection | null {
     return this.#tries?.current?.connection ?? null;
-  }
-  get endpoint(): Endpoint | null {
-    return this.#tries?.current?.endpoint ?? null;
   }
 
   // ── what its tries go by ───────────────────────────────────────────────────────────────────────────────────
@@ -148,6 +148,9 @@ export class Exchange
   }
   get hasForwarded(): boolean {
     return this.#hasResponse || this.#hasInterim;
+  }
+  get awaitsContinue(): boolean {
+    return this.#upload !== null && !this.#hasContinue && isWaiting(this.head, this.#upload.receivedBytes);
   }
   get isReplayable(): boolean {
     return this.#upload === null || this.#upload.isReplayable;
@@ -162,7 +165,7 @@ export class Exchange
     }
     connection.head(forwardRequest(this, this.targetSent, attempt.edits), this.head);
     // `onEnd` follows at once, or came before the connection.
-    if (this.isRequestEnded) connection.end(null);
+    if (this.isRequestEnded) attempt.endRequest();
   }
 
   // ── from the client ────────────────────────────────────────────────────────────────────────────────────────
@@ -180,7 +183,8 @@ export class Exchange
     if (this.#isTunnel && this.#isResponseEnded) this.#finish(null);
     const body = this.#isTunnel ? null : this.#body();
     if (body !== null) body.end();
-    else this.serverConnection?.end(null);
+    else if (this.#isTunnel) this.serverConnection?.end(null);
+    else this.currentAttempt?.endRequest();
   }
 
   onFlush(): void {
@@ -194,10 +198,7 @@ export class Exchange
   }
 
   onFault(reason: Fault): void {
-    // A client that was told to wait for a 100 does so; who is late is the server.
-    const waits = this.#upload?.wasSent === true && isWaiting(this.head, this.#upload.receivedBytes);
-    const isServers = reason === fault.CLIENT_BODY_TIMEOUT && waits && !this.hasForwarded && !this.#hasContinue;
-    this.#fail(isServers ? fault.FIRST_BYTE_TIMEOUT : reason);
+    this.#fail(reason);
   }
 
   // ── from the upstream ──────────────────────────────────────────────────────────────────────────────────────

@@ -30,14 +30,12 @@ export class Tries extends PlaceSearch implements AttemptJudge, TimerOwner {
   readonly #exchange: TriesOwner;
   /** Takes the request, and later gives the response. Null while nothing is under way. */
   current: Attempt | null = null;
-  /** Beside `current`, until one of them has a response. */
-  #second: Attempt | null = null;
+  #second: Attempt | null = null; // beside `current`, until one of them has a response
   /** Answered by a status that may be better elsewhere: passed on if nothing better comes. */
   #held: Attempt | null = null;
   #heldHead: ResponseHead | null = null;
   #isDecided = false;
-  /** All that were started. */
-  count = 0;
+  count = 0; // all that were started
   #retries = 0;
   tried: readonly Endpoint[] = NOBODY;
   #lastFault: Fault = fault.NO_SERVER;
@@ -46,8 +44,7 @@ export class Tries extends PlaceSearch implements AttemptJudge, TimerOwner {
   #waitedMs: number | null = null;
   /** Null: no hook looks at tries. */
   readonly #gate: AttemptGate | null;
-  /** Of the try before. */
-  #failure = "";
+  #failure = ""; // of the try before
   #cause: TryCause = "first";
   #isExtra = false;
   #hasEntered = false;
@@ -230,11 +227,12 @@ export class Tries extends PlaceSearch implements AttemptJudge, TimerOwner {
     this.#giveUp();
   }
 
-  /** The first one takes long: a second one on another server, if nothing speaks against it. */
+  /** The first takes long: a second one on another server, if nothing speaks against it. */
   #hedge(): void {
     const exchange = this.#exchange;
     const first = this.current!;
     if (this.#isDecided || exchange.asksUpgrade || exchange.hasForwarded) return;
+    if (!exchange.isRequestEnded) this.#setTimer(this.group.hedgeAfterMs);
     if (!exchange.isRequestEnded || !exchange.isIdempotent || !exchange.isReplayable) return;
     const endpoint = this.#other(first.endpoint);
     if (endpoint === null) return;
@@ -288,6 +286,7 @@ export class Tries extends PlaceSearch implements AttemptJudge, TimerOwner {
     if (other !== null) this.#exchange.trace?.ended(other, null);
     other?.abandon(null);
     held?.abandon(null);
+    attempt.accept();
   }
 
   // ── a place, and the try ───────────────────────────────────────────────────────────────────────────────────

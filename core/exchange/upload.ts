@@ -18,8 +18,8 @@ export interface UploadOwner extends RequestView {
   readonly targetSent: string | null;
   /** The turn in which it came is over. */
   readonly hasBegun: boolean;
-  /** To the server it is with now. */
-  readonly serverConnection: ClientConnection | null;
+  /** Where it is with now. */
+  readonly currentAttempt: Attempt | null;
   onFailed(reason: Fault): void;
 }
 
@@ -87,7 +87,7 @@ export class Upload {
 
   /** To the server. False: no more before it takes more. */
   pass(bytes: Uint8Array, start: number, end: number): boolean {
-    const connection = this.#owner.serverConnection;
+    const connection = this.#owner.currentAttempt?.connection ?? null;
     if (connection !== null) return connection.body(bytes, start, end);
     this.#body.keep(copyOf(bytes, start, end));
     return false;
@@ -103,7 +103,7 @@ export class Upload {
   /** All that is to go to the server is there. */
   complete(): void {
     this.#body.isComplete = true;
-    this.#owner.serverConnection?.end(null);
+    this.#owner.currentAttempt?.endRequest();
   }
 
   /** There is a connection: everything that is there goes out. */
@@ -123,7 +123,7 @@ export class Upload {
     let isWritable = true;
     for (const piece of pieces) isWritable = connection.body(piece, 0, piece.length);
     if (attempt.connection === null) return;
-    if (body.isComplete) connection.end(null);
+    if (body.isComplete) attempt.endRequest();
     else if (owner.hasBegun) connection.flush(); // else the client's turn goes on, and ends with `onFlush`
     if (isWritable) this.resume();
   }
@@ -135,6 +135,6 @@ export class Upload {
   }
 
   flush(): void {
-    this.#owner.serverConnection?.flush();
+    this.#owner.currentAttempt?.connection?.flush();
   }
 }

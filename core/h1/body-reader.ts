@@ -3,6 +3,7 @@
 import type { Inbox } from "../bytes/inbox.ts";
 import { CLIENT_BODY_TIMEOUT, CLIENT_TOO_SLOW, type Fault } from "../fault.ts";
 import type { Fields } from "../http/fields.ts";
+import * as known from "../http/known-fields.ts";
 import type { RequestHead } from "../http/message.ts";
 import type { Limits, Timeouts } from "../limits.ts";
 import { ProgressWatch } from "../time/progress.ts";
@@ -11,11 +12,14 @@ import { BodyDecoder, type BodySink } from "./parse-body.ts";
 export class BodyReader {
   readonly #decoder = new BodyDecoder();
   readonly #watch = new ProgressWatch();
+  /** The client waits to be told to go on (RFC 9110 section 10.1.1): until then it can't be late. */
+  #awaitsContinue = false;
 
   begin(head: RequestHead, nowMs: number): void {
     this.#decoder.begin(head.body, head.bodyLength);
     this.#watch.begin(nowMs);
-    this.#watch.wait(nowMs);
+    this.#awaitsContinue = head.minorVersion === 1 && head.fields.countOf(known.EXPECT) > 0;
+    this.release(nowMs);
   }
 
   get isDone(): boolean {
@@ -31,6 +35,7 @@ export class BodyReader {
     const { bytes, start, end } = inbox;
     const at = this.#decoder.decode(bytes, start, end, limits, sink);
     if (at < 0) return at;
+    if (this.#awaitsContinue && at > start) this.goOn(nowMs);
     this.#watch.moved(at - start, nowMs);
     // Whoever took the pieces may have closed the connection, and emptied the inbox with it.
     if (inbox.bytes === bytes) inbox.consume(at);
@@ -43,6 +48,12 @@ export class BodyReader {
   }
 
   release(nowMs: number): void {
+    if (!this.#awaitsContinue) this.#watch.wait(nowMs);
+  }
+
+  /** The client was told to go on, or does so by itself. */
+  goOn(nowMs: number): void {
+    this.#awaitsContinue = false;
     this.#watch.wait(nowMs);
   }
 

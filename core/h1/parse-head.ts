@@ -45,6 +45,13 @@ export interface HeadBounds {
 
 const VERSION_BYTES = 8;
 
+/** Nothing but the ends of empty lines. */
+export function isBlank(bytes: Uint8Array, start: number, end: number): boolean {
+  let at = start;
+  while (at < end && (bytes[at] === CR || bytes[at] === LF)) at++;
+  return at === end;
+}
+
 /** `head` is cleared before the first piece; with later pieces `start` is where the head began. */
 export function parseRequestHead(
   head: RequestHead,

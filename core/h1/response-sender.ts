@@ -37,6 +37,8 @@ export class ResponseSender implements TimerOwner {
   #idleMs = 0;
   #rateMin = 0;
   #isChunked = false;
+  /** From the final head to the end of its body. */
+  isAnswering = false;
   /** Only the end of the connection ends the body: a cut has to be a reset to be seen. */
   isUntilClose = false;
 
@@ -66,6 +68,7 @@ export class ResponseSender implements TimerOwner {
    * answers whether the connection can serve another request afterwards.
    */
   frame(outgoing: OutgoingHead, isHttp10: boolean, mayKeep: boolean): boolean {
+    this.isAnswering = true;
     const isOpenEnded = outgoing.body === BODY_CHUNKED || outgoing.body === BODY_UNTIL_CLOSE;
     this.#isChunked = isOpenEnded && !isHttp10;
     this.isUntilClose = isOpenEnded && isHttp10;
@@ -93,6 +96,7 @@ export class ResponseSender implements TimerOwner {
   end(trailers: Fields | null): void {
     if (this.#isChunked) writeLastChunk(this.#outbox, trailers);
     this.#isChunked = false;
+    this.isAnswering = false;
     this.flush();
   }
 

@@ -27,7 +27,7 @@ import { Farewell, patienceOf } from "./farewell.ts";
 import { giveHead, setApart, takeHead } from "./head-pool.ts";
 import { HoldGate } from "./hold-gate.ts";
 import type { BodySink } from "./parse-body.ts";
-import { INCOMPLETE, parseRequestHead } from "./parse-head.ts";
+import { INCOMPLETE, isBlank, parseRequestHead } from "./parse-head.ts";
 import { ResponseSender } from "./response-sender.ts";
 import type { ServerOwner } from "./server-owner.ts";
 import { SilenceWatch } from "./silence-watch.ts";
@@ -77,8 +77,7 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
     this.idleSinceMs = owner.timers.nowMs;
     this.#sender.expect(owner.timeouts.sendIdleMs, owner.limits.rateBytesPerSecondMin);
     socket.handler = this;
-    // No byte at all within the head's deadline: closed without an answer (S01).
-    owner.timers.set(this, owner.timeouts.requestHeadMs);
+    owner.timers.set(this, owner.timeouts.requestHeadMs); // no byte at all by then: closed without an answer (S01)
     socket.resume();
   }
 
@@ -168,6 +167,7 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
     const head = (this.#head ??= takeHead());
     const at = parseRequestHead(head, inbox.bytes, inbox.start, inbox.end, owner.requestBounds);
     if (at === INCOMPLETE) {
+      if (isBlank(inbox.bytes, inbox.start, inbox.end)) return false; // behind a request before (RFC 9112 section 2.2)
       // Of the first request the deadline runs since the connection was made.
       if (!this.#isInHead && !this.#isFirst) owner.timers.set(this, owner.timeouts.requestHeadMs);
       this.#isInHead = true;
@@ -197,8 +197,7 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
     this.handler.begin(); // which may answer and close at once
     if (!hasBody) this.handler?.onEnd(null);
     else if (this.#phase === READ_BODY) this.#checkPace();
-    // What of the body came with the head goes on with it.
-    if (!hasBody || inbox.length === 0) this.handler?.onFlush();
+    if (!hasBody || inbox.length === 0) this.handler?.onFlush(); // what came of the body goes on with the head
     this.#maybeFinish();
     return true;
   }
@@ -209,11 +208,7 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
     const refused = reader.read(this.#inbox, this.#limits, this, this.#owner.timers.nowMs);
     if (chunk !== null && this.#inbox.length === 0) this.socket.release(chunk);
     if (this.#phase !== READ_BODY) return false;
-    if (refused < 0) {
-      this.#refuseBody(fault.clientRefusal(refused));
-      this.#maybeFinish();
-      return false;
-    }
+    if (refused < 0) return this.#refuseBody(fault.clientRefusal(refused));
     if (reader.isDone) {
       this.#phase = ANSWERING;
       this.#owner.timers.clear(this);
@@ -229,10 +224,12 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
   }
 
   /** A broken body: the exchange answers with the fault's status while it still can, else it cuts. */
-  #refuseBody(refused: Fault): void {
+  #refuseBody(refused: Fault): false {
     this.#inbox.clear();
     this.#keepsAlive = false;
     this.handler?.onFault(refused);
+    this.#maybeFinish();
+    return false;
   }
 
   hold(): void {
@@ -248,7 +245,9 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
   // ── responses ──────────────────────────────────────────────────────────────────────────────────────────────
 
   interim(outgoing: OutgoingHead): void {
-    if (this.#head!.minorVersion === 1) this.#sender.head(outgoing);
+    if (this.#head!.minorVersion === 0) return;
+    if (outgoing.status === 100 && this.#phase === READ_BODY) this.#bodyReader!.goOn(this.#owner.timers.nowMs);
+    this.#sender.head(outgoing);
   }
 
   head(outgoing: OutgoingHead): void {
@@ -304,8 +303,8 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
   openTunnel(): void {
     this.#phase = TUNNEL;
     this.#owner.timers.clear(this);
-    // In a tunnel silence is normal.
-    this.#sender.expect(this.#timeouts.tunnelIdleMs, 0);
+    this.#silenceWatch?.stop();
+    this.#sender.expect(this.#timeouts.tunnelIdleMs, 0); // in a tunnel silence is normal
     this.#sender.flush();
     const { bytes, start, end } = this.#inbox;
     this.#inbox.clear();
@@ -324,6 +323,7 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
 
   #checkPace(): void {
     const { timers } = this.#owner;
+    if (this.#sender.isAnswering) return; // it need not send the rest any more (RFC 9112 section 9.5)
     const late = this.#bodyReader!.judge(timers.nowMs, this.#limits, this.#timeouts);
     if (late !== null) this.#refuseBody(late);
     else timers.set(this, this.#bodyReader!.nextCheckMs(timers.nowMs, this.#timeouts));

@@ -95,6 +95,7 @@ export function underWayOn(code: () => unknown, sessions: readonly HttpSession[]
 }
 
 function mayGoOn(exchange: Exchange, { keepsRoute, retired }: Judge): boolean {
-  const { route, endpoint } = exchange;
+  const { route } = exchange;
+  const endpoint = exchange.currentAttempt?.endpoint ?? null;
   return (route === null || keepsRoute(route)) && (endpoint === null || !retired.has(endpoint));
 }

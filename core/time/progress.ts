@@ -56,7 +56,7 @@ export class ProgressWatch {
 
   /** When to ask for the next verdict, in milliseconds from now. */
   nextCheckMs(nowMs: number, idleMs: number): number {
-    if (this.#waitingSinceMs === -1) return CHECK_MS;
+    if (this.#waitingSinceMs === -1) return Math.min(CHECK_MS, idleMs);
     return Math.min(Math.max(this.#lastMoveMs + idleMs - nowMs, 0), CHECK_MS);
   }
 }

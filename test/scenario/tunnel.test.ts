@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
-import { HIGH_WATER_BYTES } from "../../core/limits.ts";
+import { DEFAULT_TIMEOUTS, HIGH_WATER_BYTES } from "../../core/limits.ts";
 import {
   assertSettled,
   OK,
@@ -155,7 +155,10 @@ describe("a tunnel", () => {
     link?.peer.send(`${SWITCH}hello`);
     stage.sim.drive();
     assert.equal(link?.peer.closed, "end");
-    assert.equal(said(client), "hello");
+    stage.sim.advance(2 * DEFAULT_TIMEOUTS.halfClosedMs); // its time is that of tunnels now
+    link?.peer.send("!");
+    stage.sim.drive();
+    assert.equal(said(client), "hello!");
     link?.peer.end();
     stage.sim.drive();
     assert.deepEqual(codes(), [""]);

@@ -34,6 +34,7 @@ function connectionLike(
     hasHeard: false,
     ...options,
     begin: () => void told.push("begin"),
+    end: () => {},
     close: () => void told.push("close"),
     defer: () => void told.push("defer"),
     rest: () => void told.push("rest"),
@@ -59,13 +60,17 @@ const owner = (): AttemptOwner => ({
   client,
   head: requestHead("GET / HTTP/1.1\nHost: a"),
   engine: { runtime: { now: () => nowMs }, timers } as unknown as Engine,
-  plan: { timeouts: { connectMs: 123 }, group } as unknown as RoutePlan,
+  plan: { timeouts: { connectMs: 123, firstByteMs: 60_000, totalMs: 2_000 }, group } as unknown as RoutePlan,
   asksUpgrade: false,
   isRequestEnded,
+  awaitsContinue,
   server: "",
   nowMs: 0,
   trace: null,
-  sendRequest: () => void told.push("send"),
+  sendRequest: (attempt) => {
+    told.push("send");
+    if (isRequestEnded) attempt.endRequest();
+  },
   onInterim: () => void told.push("interim"),
   onResponsePiece: () => void told.push("piece"),
   onResponseFlush: () => void told.push("flush"),
@@ -88,6 +93,7 @@ beforeEach(() => {
   timers = new Timers(0);
   isExtra = false;
   isRequestEnded = true;
+  awaitsContinue = false;
   borrower = null;
   const connections = {
     lease(by: Borrower, fresh: boolean) {
@@ -108,6 +114,7 @@ beforeEach(() => {
 
 let isExtra: boolean;
 let isRequestEnded: boolean;
+let awaitsContinue: boolean;
 
 function started(fresh = false): Attempt {
   const attempt = new Attempt(owner(), judge, endpoint, isExtra);
@@ -201,6 +208,38 @@ describe("what a try reports of its server, once", () => {
     assert.deepEqual(reports, ["success 7"]);
   });
 
+  it("how long it took without the upload, which is the client's", () => {
+    wantsLatency = true;
+    isRequestEnded = false;
+    for (const answersEarly of [false, true]) {
+      const attempt = started();
+      attempt.onLease(connectionLike());
+      nowMs += 4_000;
+      if (!answersEarly) attempt.endRequest();
+      nowMs += 7;
+      attempt.onHead(responseHead("HTTP/1.1 200 OK"));
+      attempt.giveBack();
+    }
+    assert.deepEqual(reports, ["success 7", "success -1"]);
+  });
+
+  it("at its head when others wait for what comes of a trial", () => {
+    Object.assign(endpoint.health, { state: "probing" });
+    const attempt = started();
+    attempt.onLease(connectionLike());
+    attempt.onHead(responseHead("HTTP/1.1 200 OK"));
+    assert.deepEqual(reports, ["success -1"]);
+  });
+
+  it("nothing when its response waits for what the client has yet to send", () => {
+    isRequestEnded = false;
+    const attempt = started();
+    attempt.onLease(connectionLike());
+    attempt.onFault(fault.RESPONSE_TIMEOUT);
+    answered("HTTP/1.1 200 OK").endRequest();
+    assert.deepEqual(reports, ["abandoned -1"]);
+  });
+
   it("a tunnel and an event stream at their head", () => {
     answered("HTTP/1.1 101 x\nUpgrade: a").onFault(fault.TUNNEL_IDLE);
     answered("HTTP/1.1 200 OK\nContent-Type: text/event-stream").onFault(fault.RESPONSE_TRUNCATED);
@@ -249,21 +288,56 @@ describe("a try with a deadline of its own", () => {
     attempt.giveBack();
   });
 
-  it("waits for an upload", () => {
+  it("waits for an upload, and begins anew behind it", () => {
+    perTryMs = 1_000;
+    for (const uploadMs of [500, 2_500]) {
+      timers = new Timers(0);
+      isRequestEnded = false;
+      const attempt = started();
+      attempt.onLease(connectionLike());
+      wait(uploadMs);
+      attempt.endRequest();
+      const endedMs = timers.nowMs;
+      wait(endedMs + 700);
+      assert.equal(told.at(-1), "send", `${uploadMs} ms`);
+      wait(endedMs + 1_000);
+      assert.equal(told.at(-1), "failed upstream.try-timeout");
+    }
+    assert.deepEqual(reports, ["timeout -1", "timeout -1"]);
+  });
+
+  it("does not blame a server that says nothing to a client that waits for a 100", () => {
     perTryMs = 1_000;
     isRequestEnded = false;
-    const attempt = started();
-    attempt.onLease(connectionLike());
-    wait(5_000);
+    awaitsContinue = true;
+    started().onLease(connectionLike());
+    wait(1_000);
+    assert.deepEqual(told.slice(-2), ["close", "failed upstream.try-timeout"]);
+    perTryMs = Number.POSITIVE_INFINITY;
+    timers = new Timers(0);
+    started().onLease(connectionLike());
+    wait(59_000);
     assert.equal(told.at(-1), "send");
-    attempt.abandon(fault.CLIENT_RESET);
+    wait(60_000);
+    assert.equal(told.at(-1), "failed upstream.first-byte-timeout");
+    assert.deepEqual(reports, ["abandoned -1", "abandoned -1"]);
+  });
+
+  it("ends while it waits for a connection, whatever the client does", () => {
+    perTryMs = 1_000;
+    isRequestEnded = false;
+    started();
+    wait(1_000);
+    assert.deepEqual(told, ["lease", "cancel", "failed upstream.try-timeout"]);
+    assert.deepEqual(reports, ["timeout -1"]);
   });
 });
 
 describe("a further try", () => {
-  it("gives its place back once, however it ends", () => {
+  it("gives its place back once, when its response is accepted or however it ends", () => {
     isExtra = true;
     for (const end of [
+      (attempt: Attempt) => attempt.accept(),
       (attempt: Attempt) => attempt.giveBack(),
       (attempt: Attempt) => attempt.abandon(fault.CLIENT_RESET),
       (attempt: Attempt) => attempt.onFault(fault.UPSTREAM_RESET),
@@ -290,15 +364,21 @@ describe("a try whose response waits", () => {
     assert.equal(reports.length, 1);
   });
 
-  it("has failed when it was waited for until the end of all time", () => {
-    const attempt = started();
-    attempt.onLease(connectionLike());
-    attempt.abandon(fault.TOTAL_TIMEOUT);
-    started().abandon(fault.TOTAL_TIMEOUT);
-    const loser = started();
-    loser.onLease(connectionLike());
+  it("has failed when most of the request's time went by waiting for it, and the client was not the cause", () => {
+    const leased = (): Attempt => {
+      const attempt = started();
+      attempt.onLease(connectionLike());
+      return attempt;
+    };
+    const [late, connecting, loser] = [leased(), started(), leased()];
+    isRequestEnded = false;
+    const uploading = leased();
+    isRequestEnded = true;
+    for (let at = 50; at <= 1_500; at += 50) timers.advance(at);
+    const lastMinute = leased();
+    for (const each of [late, connecting, uploading, lastMinute]) each.abandon(fault.TOTAL_TIMEOUT);
     loser.abandon(null);
-    assert.deepEqual(reports, ["timeout -1", "abandoned -1", "abandoned -1"]);
+    assert.deepEqual(reports, ["timeout -1", "connect-failed -1", "abandoned -1", "abandoned -1", "abandoned -1"]);
   });
 });
 

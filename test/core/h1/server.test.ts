@@ -169,6 +169,21 @@ describe("requests on a client connection", () => {
     assert.ok(connection.isIdle);
   });
 
+  it("have not begun with the empty line that some send behind a body", () => {
+    const peer = connect(`${GET.replace("GET", "POST").replace("\r\n\r\n", "\r\nContent-Length: 1\r\n\r\na")}\r\n`);
+    respond("x");
+    sim.drive();
+    assert.ok(connection.isIdle);
+    sim.advance(DEFAULT_TIMEOUTS.requestHeadMs + 1_000);
+    peer.send("\r\n");
+    sim.drive();
+    assert.ok(connection.isIdle);
+    assert.equal(peer.text().split("HTTP/1.1 ").length, 2, "no 408");
+    peer.send(GET);
+    sim.drive();
+    assert.equal(told.at(-2), "request GET /x");
+  });
+
   it("are not idle while half a head is there", () => {
     connect("GET");
     assert.ok(!connection.isIdle);
