@@ -87,7 +87,7 @@ export class HttpSession implements ServerOwner, Member {
     } as const;
     observer.onNotice(notice);
     if (traceRing.isOn) traceRing.keep(refusedTrace(notice, runtime.wallClockMs()));
-    writeAnswer(this.connection, answerFault(fault, requestId, head.fields), 0, this.#engine.date.text);
+    writeAnswer(this.connection, answerFault(fault, requestId, head.fields), head.method, this.#engine.date.text);
   }
 
   onConnectionClosed(): void {

@@ -28,6 +28,12 @@ describe("a session", () => {
     assert.equal(stage.exchanges.length, 0);
   });
 
+  it("answers a HEAD that breaks the rules without a body (RFC 9110 section 9.3.2)", async () => {
+    stage = await stageWith();
+    for (const request of ["HEAD / HTTP/1.1\r\n\r\n", "HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n"])
+      assert.match(stage.ask(request).text(), /^HTTP\/1\.1 400 .*\r\nContent-Length: .*\r\n\r\n$/s);
+  });
+
   it("tells as much of a refused request as was read, and nothing of one before", async () => {
     stage = await stageWith({ limits: { target: 64 }, timeouts: { requestHead: "1s" } });
     for (const [request, method, target] of [
