@@ -78,7 +78,8 @@ export function frameResponse(head: ResponseHead, requestMethod: number): number
   } else if (lengths > 0) {
     head.body = length === 0 ? BODY_NONE : BODY_LENGTH;
   } else {
-    head.body = BODY_UNTIL_CLOSE;
+    // Nobody waits for the end of a connection behind which nothing may come (RFC 9110 section 15.3.6).
+    head.body = head.status === 205 ? BODY_NONE : BODY_UNTIL_CLOSE;
   }
   return 0;
 }

@@ -13,6 +13,13 @@ describe("the rules of a response", () => {
     ["HTTP/1.0 200 OK\nContent-Length: 1\nConnection: keep-alive", true],
     ["HTTP/1.1 200 OK", false],
     ["HTTP/1.1 204 No Content", true],
+    ["HTTP/1.1 204 No Content\nContent-Length: 0", true],
+    ["HTTP/1.1 204 No Content\nContent-Length: 44", false],
+    ["HTTP/1.1 204 No Content\nTransfer-Encoding: chunked", false],
+    ["HTTP/1.1 304 Not Modified\nContent-Length: 44", true],
+    ["HTTP/1.1 205 Reset Content\nContent-Length: 0", true],
+    ["HTTP/1.1 205 Reset Content\nTransfer-Encoding: chunked", true],
+    ["HTTP/1.1 205 Reset Content", false],
   ] as const) {
     it(`say whether the connection goes on: ${text.replaceAll("\n", ", ")}`, () => {
       const head = responseHead(text);
