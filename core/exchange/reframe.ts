@@ -4,8 +4,16 @@ import * as known from "../http/known-fields.ts";
 import { BODY_CHUNKED, BODY_LENGTH } from "../http/message.ts";
 import { FieldLine, type OutgoingHead } from "../http/outgoing.ts";
 
-/** Lower case. What they say is said of bytes. */
-const OF_BYTES = ["content-length", "accept-ranges", "content-md5", "digest", "content-digest", "repr-digest"];
+/** Lower case. What they say is said of bytes, or of what stood behind them. */
+const OF_BYTES = [
+  "trailer",
+  "content-length",
+  "accept-ranges",
+  "content-md5",
+  "digest",
+  "content-digest",
+  "repr-digest",
+];
 
 /** A response; detached (`OutgoingHead.detach`). `length` is -1 where it is not known. */
 export function reframeResponse(outgoing: OutgoingHead, length: number): void {

@@ -30,7 +30,7 @@ export function checkRequest(head: RequestHead, scheme: "http" | "https"): numbe
   if (fields.countOf(known.AUTHORIZATION) > 1 || fields.countOf(known.CONTENT_TYPE) > 1)
     return -refuse.DUPLICATE_SINGLETON;
   head.keepsAlive = head.minorVersion === 1 ? (options & OPTION_CLOSE) === 0 : isHttp10KeepAlive(options);
-  head.acceptsTrailers = fields.countOf(known.TE) > 0 && acceptsTrailers(fields);
+  head.acceptsTrailers = head.minorVersion === 1 && fields.countOf(known.TE) > 0 && acceptsTrailers(fields);
   const wantsUpgrade = (options & OPTION_UPGRADE) !== 0 && fields.countOf(known.UPGRADE) > 0 && head.minorVersion === 1;
   head.upgrade = wantsUpgrade ? upgradeTokens(fields) : "";
   if (head.upgrade !== "") {

@@ -13,7 +13,7 @@ function linesOf({ lines }: OutgoingHead): string[] {
 describe("a head for another body", () => {
   it("of a response says nothing of the bytes it had", () => {
     const outgoing = new OutgoingHead();
-    for (const name of ["Content-Length", "Accept-Ranges", "Content-MD5", "Digest", "Repr-Digest", "X-A"])
+    for (const name of ["Content-Length", "Accept-Ranges", "Content-MD5", "Digest", "Repr-Digest", "Trailer", "X-A"])
       outgoing.add(name, "1");
     outgoing.add("ETag", '"a"');
     reframeResponse(outgoing, -1);

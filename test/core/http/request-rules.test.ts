@@ -54,6 +54,7 @@ describe("checkRequest", () => {
 
   it("says whether trailers are welcome, also when a head is used again", () => {
     assert.equal(accept("TE: trailers").acceptsTrailers, true);
+    assert.equal(accept("GET / HTTP/1.0", "TE: trailers").acceptsTrailers, false);
     const head = headOf("TE: gzip");
     head.acceptsTrailers = true;
     checkRequest(head, "http");
