@@ -13,13 +13,13 @@ export function checkResponse(head: ResponseHead, requestMethod: number): number
   if (options < 0) return options;
   const isHttp10KeepAlive = (options & OPTION_KEEP_ALIVE) !== 0;
   const wantsOn = (options & OPTION_CLOSE) === 0 && (head.minorVersion === 1 || isHttp10KeepAlive);
-  head.keepsAlive = wantsOn && head.body !== BODY_UNTIL_CLOSE && !mayHaveMore(head);
+  const isPlain = head.status !== 204 && head.status !== 205;
+  head.keepsAlive = wantsOn && head.body !== BODY_UNTIL_CLOSE && (isPlain || !mayHaveMore(head));
   return 0;
 }
 
 /** A 204 that speaks of a body (RFC 9110 section 8.6), or a 205 without a length: what may follow would be the next one's response. */
 function mayHaveMore({ status, fields, bodyLength }: ResponseHead): boolean {
-  if (status !== 204 && status !== 205) return false;
   const isChunked = fields.countOf(known.TRANSFER_ENCODING) > 0;
   return status === 204 ? isChunked || bodyLength > 0 : !isChunked && fields.countOf(known.CONTENT_LENGTH) === 0;
 }
