@@ -2,7 +2,7 @@ import type { Address, Socket, SocketError, SocketHandler, TlsInfo } from "../co
 import type { Seeded } from "./seeded.ts";
 import { cut, type Segments } from "./segments.ts";
 import type { SimClock } from "./sim-clock.ts";
-import { POISON, POISON_RUN, SimMemory } from "./sim-memory.ts";
+import { POISON, POISON_RUN, type SimMemory } from "./sim-memory.ts";
 
 /**
  * One end of a simulated connection, as unpleasant as a real one may be:
@@ -27,7 +27,8 @@ export class SimSocket implements Socket {
   closeDelivered = false;
 
   readonly #network: SimNetwork;
-  readonly #memory: SimMemory;
+  /** Null at a peer of the code under test. */
+  readonly #memory: SimMemory | null;
   readonly #options: SimSocketOptions;
   #partner: SimSocket | null = null;
   #queue: Uint8Array[] = [];
@@ -47,7 +48,7 @@ export class SimSocket implements Socket {
 
   constructor(network: SimNetwork, options: SimSocketOptions) {
     this.#network = network;
-    this.#memory = options.isCore ? network.memory : new SimMemory(false);
+    this.#memory = options.isCore ? network.memory : null;
     this.#options = options;
     this.local = options.local;
     this.peer = options.peer;
@@ -88,7 +89,7 @@ export class SimSocket implements Socket {
   }
 
   release(bytes: Uint8Array): void {
-    this.#memory.release(bytes);
+    this.#memory?.release(bytes);
   }
 
   end(): void {
@@ -235,7 +236,8 @@ export class SimSocket implements Socket {
       this.#network.record(this.label, "data", piece.length);
       // Unread pieces must stay visible to destroy(), which answers them with a reset.
       this.#inbox = read < pieces.length ? pieces : [];
-      const { bytes, start } = this.#memory.deliver(piece);
+      // Only of the code under test is it asked what it does with memory; its peers get what was copied when it was written.
+      const { bytes, start } = this.#memory?.deliver(piece) ?? { bytes: piece, start: 0 };
       this.handler.onData(this, bytes, start, start + piece.length);
     }
     if (!this.closed && read > 0) this.#inbox = pieces.slice(read);
