@@ -8,13 +8,17 @@ import type { Address } from "../core/runtime.ts";
  *   wire("GET / HTTP/1.1\nHost: a\n\n")
  */
 export function wire(template: string): Uint8Array {
-  const bytes: number[] = [];
+  // Only a line break becomes longer.
+  const bytes = new Uint8Array(2 * template.length);
+  let length = 0;
   for (let i = 0; i < template.length; i++) {
     const code = template.charCodeAt(i);
-    if (code === 0x0a) bytes.push(0x0d, 0x0a);
-    else if (code !== 0x5c) {
+    if (code === 0x0a) {
+      bytes[length++] = 0x0d;
+      bytes[length++] = 0x0a;
+    } else if (code !== 0x5c) {
       if (code > 0x7f) throw new Error(`write byte ${JSON.stringify(template[i])} as \\xHH`);
-      bytes.push(code);
+      bytes[length++] = code;
     } else {
       i++;
       const letter = template[i];
@@ -22,16 +26,16 @@ export function wire(template: string): Uint8Array {
       if (letter === "x") {
         const hex = template.slice(i + 1, i + 3);
         if (!/^[0-9a-fA-F]{2}$/.test(hex)) throw new Error(`\\x wants two hexadecimal digits, not ${hex}`);
-        bytes.push(Number.parseInt(hex, 16));
+        bytes[length++] = Number.parseInt(hex, 16);
         i += 2;
         continue;
       }
       const single = letter === undefined ? undefined : SINGLE_ESCAPES[letter];
       if (single === undefined) throw new Error(`unknown escape \\${letter}`);
-      bytes.push(single);
+      bytes[length++] = single;
     }
   }
-  return Uint8Array.from(bytes);
+  return bytes.slice(0, length);
 }
 
 const SINGLE_ESCAPES: Record<string, number> = { r: 0x0d, n: 0x0a, t: 0x09, "0": 0x00, "\\": 0x5c };

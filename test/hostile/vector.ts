@@ -69,7 +69,15 @@ export interface Forward {
   readonly body: string | null;
 }
 
-export function loadVectors(): Vector[] {
+/** Read once in a process: what plays them by the hundred asks for them again and again. */
+export function loadVectors(): readonly Vector[] {
+  loaded ??= readVectors();
+  return loaded;
+}
+
+let loaded: readonly Vector[] | null = null;
+
+function readVectors(): Vector[] {
   const folder = new URL("../vectors/", import.meta.url);
   const files = readdirSync(folder).filter((name) => name.endsWith(".txt") && !NOT_VECTORS.includes(name));
   return files.sort().flatMap((name) => parseVectors(readFileSync(new URL(name, folder), "utf8"), name));
