@@ -31,7 +31,7 @@ describe("load generators", { ignore: lacksTool("wrk") || lacksTool("ab") || lac
 
   for (const [what, url] of targets) {
     it(`wrk gets ${what} over 64 connections without an error`, async () => {
-      const { code, stdout, stderr } = await runProgram(["wrk", "-t1", "-c64", "-d2s", "--timeout", "5s", url()]);
+      const { code, stdout, stderr } = await runProgram(["wrk", "-t1", "-c64", "-d1s", "--timeout", "5s", url()]);
       assert.equal(code, 0, stderr);
       assert.doesNotMatch(stdout, /Socket errors|Non-2xx/, stdout);
       assert.ok(Number(/(\d+) requests in/.exec(stdout)?.[1]) > 200, stdout);
