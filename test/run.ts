@@ -13,6 +13,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { basename, dirname, join, relative, sep } from "node:path";
 import { parseArgs } from "node:util";
+import { bundleScripts } from "./support/bundle-scripts.ts";
 import { bundleTests } from "./support/bundle-tests.ts";
 import {
   cliCommandOn,
@@ -77,6 +78,7 @@ const running = new Set<ChildProcess>();
 const reportFolder = mkdtempSync(join(tmpdir(), "millrace-test-"));
 /** Inside the project, so that packages are found. */
 const bundleFolder = join(projectRoot, "out", basename(reportFolder));
+const scriptFolder = join(bundleFolder, "scripts");
 process.once("exit", () => {
   for (const folder of [reportFolder, bundleFolder]) rmSync(folder, { recursive: true, force: true });
 });
@@ -106,6 +108,7 @@ async function main(): Promise<number> {
     if (problem !== null) console.log(problem);
     else groups.push(...groupsOf(files).map((group) => ({ runtime: runtime!, files: group })));
   }
+  await bundleScripts(scriptFolder);
   console.log(`${files.length} files on ${[...tallies.keys()].join(", ")}`);
   const next = rowsOf(groups);
   const worker = async (_: unknown, number: number): Promise<void> => {
@@ -224,6 +227,7 @@ function runProcess(runtime: RuntimeName, args: readonly string[]): Promise<Fini
       NO_COLOR: "1",
       MILLRACE_RUNTIME: runtime,
       MILLRACE_COMMAND: command,
+      MILLRACE_SCRIPTS: scriptFolder,
       // Node 24 strips types once, not once for each of some hundred processes.
       NODE_COMPILE_CACHE: compileCache,
     };

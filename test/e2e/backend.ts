@@ -1,6 +1,9 @@
+import { existsSync } from "node:fs";
 import { connect, createServer } from "node:net";
+import { join, relative } from "node:path";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { executableOf, scriptOptions } from "../support/runtime-command.ts";
+import { executableOf, projectRoot, scriptOptions } from "../support/runtime-command.ts";
 import { type Program, startProgram } from "./program.ts";
 import { PATIENCE_MS } from "./wait.ts";
 
@@ -30,8 +33,14 @@ export async function startScript(name: string, args: readonly string[]): Promis
   return Object.defineProperty(program, "port", { value: Number(port) }) as Backend;
 }
 
+/** From the runner's bundles, if it made some (`bundle-scripts.ts`). */
 export function nodeScript(name: string, args: readonly string[] = []): string[] {
   const path = fileURLToPath(new URL(name, import.meta.url));
+  const folder = process.env["MILLRACE_SCRIPTS"];
+  if (folder !== undefined) {
+    const bundle = join(folder, relative(projectRoot, path).replace(/\.ts$/, ".mjs"));
+    if (existsSync(bundle)) return [executableOf("node"), "--enable-source-maps", bundle, ...args];
+  }
   return [executableOf("node"), ...scriptOptions("node"), path, ...args];
 }
 

@@ -12,7 +12,7 @@ const APART = ["esbuild", "tsx"];
 /** For CommonJS packages; by a name that nothing else has. */
 const BANNER = 'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);';
 /** What stands for `import.meta` in each file. */
-const META = "metaOfThisFile";
+export const META = "metaOfThisFile";
 
 const { dependencies } = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8"));
 const inside = [...Object.keys(dependencies).filter((name) => !APART.includes(name)), "millrace", "@std/testing"];
@@ -52,7 +52,7 @@ function entryOf(files: readonly string[]): string {
 }
 
 /** A file that asks where it is hears where its source is. */
-const knowsPlaces: Plugin = {
+export const knowsPlaces: Plugin = {
   name: "knows-places",
   setup({ onLoad }) {
     onLoad({ filter: /\.ts$/ }, ({ path }) => {
