@@ -9,7 +9,7 @@ import { Timers } from "../../../core/time/timers.ts";
 
 interface FakeExchange {
   route: string | null;
-  endpoint: string | null;
+  currentAttempt: { endpoint: string } | null;
   cut: string;
   onFault(fault: Fault): void;
 }
@@ -17,7 +17,7 @@ interface FakeExchange {
 function exchangeOn(route: string | null, endpoint: string | null = null): FakeExchange {
   return {
     route,
-    endpoint,
+    currentAttempt: endpoint === null ? null : { endpoint },
     cut: "",
     onFault({ code }) {
       this.cut = code;
