@@ -87,6 +87,8 @@ async function bundle({ build }: typeof import("esbuild"), file: string): Promis
       conditions: [],
       sourcemap: "external",
       sourcesContent: false,
+      // They would stand behind the clause of exports, which is looked for at the end.
+      legalComments: "none",
       logLevel: "silent",
       // `import.meta` of a text that is evaluated is nobody's.
       define: { "import.meta": META },

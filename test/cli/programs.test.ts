@@ -87,6 +87,14 @@ describe("a program", () => {
     assert.equal((ran(await new Programs().run(file)).exports["default"] as () => number)(), 1);
   });
 
+  it("may hold legal comments, which say nothing to a program", async () => {
+    write("b.ts", "/**\n * @license of another file\n */\nexport const b = 2;\n");
+    const file = write("main.ts", '/*! a notice */\nimport { b } from "./b.ts";\nexport default () => 1 + b;\n');
+    assert.equal((ran(await new Programs().run(file)).exports["default"] as () => number)(), 3);
+    const common = write("main.cjs", "//! a notice\nmodule.exports = 5; /* @preserve */\n");
+    assert.equal(ran(await new Programs().run(common)).exports["default"], 5);
+  });
+
   it("that is wrong says where", async () => {
     const programs = new Programs();
     write("bad.ts", "export const a = 1;\n  const = 2;\n");
