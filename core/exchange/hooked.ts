@@ -54,11 +54,18 @@ export interface HookedOwner extends ShownRequest {
 
 type Change = Extract<Verdict, { kind: "change" }>;
 
+/** A call under way. */
+interface Pending {
+  readonly hook: string;
+  readonly call: HookCall<unknown>;
+  readonly beganMs: number;
+}
+
 export class Hooked {
   readonly request: LiveRequest;
   readonly #owner: HookedOwner;
   /** Under way; a hedge may be looked at beside the try before it. */
-  #calls: HookCall<unknown>[] = [];
+  #pending: Pending[] = [];
   #isOver = false;
 
   constructor(owner: HookedOwner) {
@@ -188,7 +195,11 @@ export class Hooked {
   /** The request is over: whoever still thinks about it thinks in vain. */
   end(): void {
     this.#isOver = true;
-    for (const call of this.#calls.splice(0)) call.abandon();
+    for (const { hook, call, beganMs } of this.#pending.splice(0)) {
+      call.abandon();
+      const tookMs = this.#owner.engine.runtime.now() - beganMs;
+      this.#owner.openTrace()?.noteHook({ hook, tookMs, outcome: "unanswered" });
+    }
     this.request.end();
   }
 
@@ -215,14 +226,14 @@ export class Hooked {
     call = hook.run(owner, invoke, check, (answer) => {
       // A hook may end its own request within its call, by stopping the proxy, say.
       if (this.#isOver) return;
-      if (call !== null) this.#calls = this.#calls.filter((each) => each !== call);
+      if (call !== null) this.#pending = this.#pending.filter((each) => each.call !== call);
       const outcome = outcomeOf(answer);
       const trace = outcome === "ok" ? owner.trace : owner.openTrace();
       if (trace !== null) trace.noteHook({ hook: hook.definition.name, tookMs: runtime.now() - beganMs, outcome });
       done(answer);
     }) as HookCall<unknown> | null;
     if (this.#isOver) call?.abandon();
-    else if (call !== null) this.#calls.push(call);
+    else if (call !== null) this.#pending.push({ hook: hook.definition.name, call, beganMs });
   }
 
   #wish({ server, strict, hashKey, host, edits }: Extract<CheckedDecision, { kind: "upstream" }>): void {

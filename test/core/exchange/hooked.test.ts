@@ -110,6 +110,29 @@ describe("a request with hooks", () => {
     await stage.close();
   });
 
+  it("is told of in the trace of a request that ended while they were still thinking", async () => {
+    const never = () => new Promise(() => {});
+    for (const end of ["client", "stop"]) {
+      const stage = await stageWith({
+        routes: [{ upstream: "app", hooks: { decide: { run: never, timeout: "60s" } } } as never],
+        trace: { sample: "0%" },
+      });
+      const peer = stage.ask(get("/"));
+      stage.sim.advance(300);
+      if (end === "client") peer.reset();
+      else void stage.proxy.stop();
+      stage.sim.advance(100);
+      const hooks = stage.proxy.traces()[0]?.hooks ?? [];
+      assert.deepEqual(
+        hooks.map(({ hook, outcome }) => [hook, outcome]),
+        [["routes[0].decide", "unanswered"]],
+        end,
+      );
+      assert.ok(hooks[0]!.tookMs >= 250 && hooks[0]!.tookMs <= 500, `${end} after ${hooks[0]!.tookMs}`);
+      await stage.close();
+    }
+  });
+
   it("does not rest for what clients send that no Request may hold", async () => {
     const onRequest: OnRequest = (request) => void request.toRequest();
     const stage = await stageWith({
