@@ -384,6 +384,7 @@ export class Exchange
     const hooks = (this.plan ?? this.deployment).hooks?.onFinish ?? NO_HOOKS;
     try {
       if (hooks.length > 0) Hooked.onFinish(hooks, this);
+      this.changes = null; // traces and logs tell what was asked, whatever hooks have made of it
       if (reason !== null || this.status >= 500 || this.trace !== null) this.keepTrace(this.#tries);
       this.engine.observer.onExchange(this);
     } catch (error) {

@@ -6,6 +6,7 @@
 import type { Fault } from "../fault.ts";
 import * as fault from "../fault.ts";
 import type { OutgoingHead } from "../http/outgoing.ts";
+import type { TraceHook } from "../observe/trace.ts";
 import {
   type CheckedAttempt,
   type CheckedDecision,
@@ -198,7 +199,7 @@ export class Hooked {
     for (const { hook, call, beganMs } of this.#pending.splice(0)) {
       call.abandon();
       const tookMs = this.#owner.engine.runtime.now() - beganMs;
-      this.#owner.openTrace()?.noteHook({ hook, tookMs, outcome: "unanswered" });
+      noteHook(this.#owner, { hook, tookMs, outcome: "unanswered" });
     }
     this.request.end();
   }
@@ -223,13 +224,12 @@ export class Hooked {
     const beganMs = owner.trace === null ? timers.tickedMs : runtime.now();
     // Null as long as it may answer at once, beside others that are under way.
     let call: HookCall<unknown> | null = null;
-    call = hook.run(owner, invoke, check, (answer) => {
+    call = hook.run(owner, invoke, check, (answer, end) => {
       // A hook may end its own request within its call, by stopping the proxy, say.
       if (this.#isOver) return;
       if (call !== null) this.#pending = this.#pending.filter((each) => each.call !== call);
-      const outcome = outcomeOf(answer);
-      const trace = outcome === "ok" ? owner.trace : owner.openTrace();
-      if (trace !== null) trace.noteHook({ hook: hook.definition.name, tookMs: runtime.now() - beganMs, outcome });
+      const outcome = end === "ok" ? outcomeOf(answer) : end;
+      noteHook(owner, { hook: hook.definition.name, tookMs: runtime.now() - beganMs, outcome });
       done(answer);
     }) as HookCall<unknown> | null;
     if (this.#isOver) call?.abandon();
@@ -242,9 +242,14 @@ export class Hooked {
   }
 }
 
-/** As traces tell it. */
-function outcomeOf(answer: unknown): "failed" | "answered" | "ok" {
-  if (answer === null) return "failed";
+/** Where all went well nobody may want to know. */
+export function noteHook(owner: Pick<HookedOwner, "trace" | "openTrace">, note: TraceHook): void {
+  const trace = note.outcome === "ok" ? owner.trace : owner.openTrace();
+  if (trace !== null) trace.noteHook(note);
+}
+
+/** Of a hook that did its work, as traces tell it. */
+function outcomeOf(answer: unknown): "answered" | "ok" {
   const { kind } = answer as { readonly kind?: string };
   return kind === "answer" || kind === "deny" ? "answered" : "ok";
 }

@@ -8,6 +8,7 @@ import type { Fault } from "../fault.ts";
 import { BODY_NONE, METHOD_HEAD } from "../http/message.ts";
 import type { OutgoingHead } from "../http/outgoing.ts";
 import { hasNoBody } from "../http/status.ts";
+import type { TraceHook } from "../observe/trace.ts";
 import { BodyTransforms, type TransformsOwner } from "../script/body-transforms.ts";
 import type { Hook } from "../script/hook.ts";
 import type { HookRequest } from "../script/hooks.ts";
@@ -15,13 +16,16 @@ import { ShownResponse } from "../script/shown-response.ts";
 import type { TransformHook } from "../script/transform-stage.ts";
 import type { AnsweringOwner } from "./answering.ts";
 import { isWaiting, tellToGoOn } from "./continue.ts";
-import { failureOf } from "./hooked.ts";
+import { failureOf, type HookedOwner, noteHook } from "./hooked.ts";
 import { reframeResponse } from "./reframe.ts";
 import type { RequestView } from "./request-view.ts";
 import type { BodyTaker, Upload } from "./upload.ts";
 
-/** The exchange, as far as such a response needs it. */
-export interface TransformedOwner extends AnsweringOwner {
+/** The exchange, as far as a request whose body is transformed needs it. */
+export interface TransformedUploadOwner extends AnsweringOwner, Pick<HookedOwner, "trace" | "openTrace"> {}
+
+/** The same for a response. */
+export interface TransformedOwner extends TransformedUploadOwner {
   readonly attempts: number;
   /** The server may send more. */
   onTransformWanted(): void;
@@ -88,17 +92,20 @@ export class TransformedResponse implements TransformsOwner {
   onTransformWanted(): void {
     this.#owner.onTransformWanted();
   }
+  onTransformNote(note: TraceHook): void {
+    noteHook(this.#owner, note);
+  }
 }
 
 export class TransformedUpload implements TransformsOwner, BodyTaker {
-  readonly #owner: AnsweringOwner;
+  readonly #owner: TransformedUploadOwner;
   readonly #upload: Upload;
   readonly #onReady: () => void;
   readonly #transforms: BodyTransforms;
 
   /** `onReady` is called once it is known how the request is framed: now it may be sent. */
   constructor(
-    owner: AnsweringOwner,
+    owner: TransformedUploadOwner,
     upload: Upload,
     hooks: readonly Hook<"transformRequestBody">[],
     onReady: () => void,
@@ -150,5 +157,8 @@ export class TransformedUpload implements TransformsOwner, BodyTaker {
     const { client, head } = this.#owner;
     if (isWaiting(head, this.#upload.receivedBytes)) tellToGoOn(client.connection);
     client.connection.release();
+  }
+  onTransformNote(note: TraceHook): void {
+    noteHook(this.#owner, note);
   }
 }

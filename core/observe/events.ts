@@ -19,8 +19,9 @@ export interface FinishedExchange {
   /** Of the connection itself, whoever was forwarded by it; 0 on a UNIX socket. */
   readonly clientPort: number;
   readonly method: string;
+  /** As received, like the next one: whatever hooks have made of it. */
   readonly host: string;
-  /** As received; may hold secrets in its query. */
+  /** May hold secrets in its query. */
   readonly target: string;
   readonly protocol: string;
   /** 0 when nothing was answered. */

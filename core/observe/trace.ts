@@ -20,7 +20,7 @@ export interface Trace {
   /** `""` when it was refused before it was read so far; so are the next two. */
   readonly method: string;
   readonly host: string;
-  /** Without the query. */
+  /** Without the query; as received, like the host. */
   readonly path: string;
   /** `""` when no route was found. */
   readonly routeId: string;
@@ -56,6 +56,7 @@ export interface TraceEdits {
 export interface TraceHook {
   readonly hook: string;
   readonly tookMs: number;
+  /** `ok`, `answered`, `unanswered` when the request ended, `rested` when it was not called, or how it failed. */
   readonly outcome: string;
 }
 

@@ -1,5 +1,6 @@
 /** The hooks that a body goes through, one behind the other. */
 
+import type { TraceHook } from "../observe/trace.ts";
 import { type InvokeTransform, type StageTarget, type TransformHook, TransformStage } from "./transform-stage.ts";
 
 /** Where the body goes in the end. Nothing is told after the end, a failure, or `cancel`. */
@@ -13,6 +14,8 @@ export interface TransformsOwner {
   onTransformFailed(hook: TransformHook): void;
   /** More may be pushed. */
   onTransformWanted(): void;
+  /** Once for each hook: what came of it. */
+  onTransformNote(note: TraceHook): void;
 }
 
 export class BodyTransforms {
@@ -85,6 +88,7 @@ export class BodyTransforms {
         if (index === 0) owner.onTransformWanted();
         else this.#stages[index - 1]!.resume();
       },
+      onStageNote: (note) => owner.onTransformNote(note),
     };
   }
 

@@ -51,6 +51,9 @@ export type Check<A> = (answer: unknown) => A;
 
 export type HookFailure = "threw" | "timeout" | "nonsense" | "blocked";
 
+/** How a call ended. `rested`: it was none, because the hook rests or too many calls of it have not ended. */
+export type HookEnd = "ok" | "rested" | HookFailure;
+
 export class Hook<K extends HookKind = HookKind> {
   readonly definition: HookDefinition<HookFunctions[K]>;
   readonly surroundings: HookSurroundings;
@@ -94,13 +97,13 @@ export class Hook<K extends HookKind = HookKind> {
     asker: Asker,
     invoke: (run: HookFunctions[K], context: HookContext) => unknown,
     check: Check<A>,
-    done: (answer: A | null) => void,
+    done: (answer: A | null, end: HookEnd) => void,
   ): HookCall<A> | null {
     const { timers } = this.surroundings;
     const trial = this.#unawaited >= HOOK_CALLS_HUNG_MAX ? -1 : this.breaker.admit(timers.nowMs);
     if (trial === -1) {
       this.skipped++;
-      done(null);
+      done(null, "rested");
       return null;
     }
     const call = new HookCall(this as unknown as Hook, asker, check, done);
@@ -158,7 +161,7 @@ export class HookCall<A> implements TimerOwner {
   /** As the breaker has it. */
   trial = ORDINARY;
   readonly #check: Check<A>;
-  readonly #done: (answer: A | null) => void;
+  readonly #done: (answer: A | null, end: HookEnd) => void;
   /** It waits for others: the time of that is not its own. */
   isExcused: () => boolean = NEVER;
   #timer: Timer | null = null;
@@ -167,7 +170,7 @@ export class HookCall<A> implements TimerOwner {
   /** Over before it has answered. */
   #isGivenUp = false;
 
-  constructor(hook: Hook, asker: Asker, check: Check<A>, done: (answer: A | null) => void) {
+  constructor(hook: Hook, asker: Asker, check: Check<A>, done: (answer: A | null, end: HookEnd) => void) {
     this.hook = hook;
     this.#asker = asker;
     this.#check = check;
@@ -197,13 +200,13 @@ export class HookCall<A> implements TimerOwner {
     }
     this.#end();
     this.hook.breaker.succeed(this.hook.surroundings.timers.nowMs, this.trial);
-    this.#done(checked);
+    this.#done(checked, "ok");
   }
 
   fail(failure: HookFailure, error: unknown): void {
     this.#end();
     this.noteFailure(failure, error);
-    this.#done(null);
+    this.#done(null, failure);
   }
 
   noteFailure(failure: HookFailure, error: unknown): void {

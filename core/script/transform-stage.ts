@@ -7,11 +7,12 @@
  */
 
 import { TRANSFORM_KEPT_BYTES_MAX } from "../limits.ts";
+import type { TraceHook } from "../observe/trace.ts";
 import { Timer, type TimerOwner } from "../time/timers.ts";
 import { BodyPump, type PumpOwner } from "./body-pump.ts";
 import { BodySource, type SourceOwner } from "./body-source.ts";
 import { kindOf } from "./check-edits.ts";
-import type { Hook, HookCall, HookFailure } from "./hook.ts";
+import type { Hook, HookCall, HookEnd, HookFailure } from "./hook.ts";
 import type { ByteStream, HookContext } from "./hooks.ts";
 
 export type TransformHook = Hook<"transformRequestBody"> | Hook<"transformResponseBody">;
@@ -32,6 +33,8 @@ export interface StageTarget {
   onStageDecided(): void;
   /** More may be pushed. */
   onStageWanted(): void;
+  /** Once, before what follows from it: how long the hook was at work, and what came of it. */
+  onStageNote(note: TraceHook): void;
 }
 
 export class TransformStage implements PumpOwner, SourceOwner, TimerOwner {
@@ -45,6 +48,8 @@ export class TransformStage implements PumpOwner, SourceOwner, TimerOwner {
   /** A copy of all that came, for a hook that may be ignored; null: there is none, or it became too much. */
   #kept: Uint8Array[] | null = null;
   #keptBytes = 0;
+  #beganMs = 0;
+  #isNoted = false;
   #isHeld = false;
   #hasEnded = false;
   #hasBegun = false;
@@ -63,14 +68,15 @@ export class TransformStage implements PumpOwner, SourceOwner, TimerOwner {
     const hook = this.#hook as Hook<"transformRequestBody">;
     const { stream } = this.#source;
     let isDecided = false;
+    this.#beganMs = hook.surroundings.now();
     const call = hook.run(
       { requestId: this.#requestId },
       (_run, context) => invoke(this.#hook, stream, context),
       (answer) => streamOf(answer, stream),
-      (answer) => {
+      (answer, end) => {
         isDecided = true;
         this.#call = null;
-        if (!this.#isOver) this.#decide(answer);
+        if (!this.#isOver) this.#decide(answer, end);
       },
     );
     if (call === null || isDecided) return;
@@ -109,15 +115,15 @@ export class TransformStage implements PumpOwner, SourceOwner, TimerOwner {
   cancel(reason: unknown): void {
     if (this.#isOver) return;
     this.#stop();
+    this.#note(this.#call !== null || this.#isAwaited ? "unanswered" : "ok");
     this.#call?.abandon();
     this.#pump?.cancel(reason);
     this.#source.fail(reason);
   }
 
   onTimer(): void {
-    // Who waits for the other side is not late.
-    const isLate = this.#pump?.isReading === true && !this.#source.isWanted;
-    if (isLate) this.onBodyFailed("timeout", new Error(`stood still for ${this.#hook.definition.timeoutMs} ms`));
+    if (this.#isAwaited)
+      this.onBodyFailed("timeout", new Error(`stood still for ${this.#hook.definition.timeoutMs} ms`));
     else this.#move();
   }
 
@@ -152,6 +158,7 @@ export class TransformStage implements PumpOwner, SourceOwner, TimerOwner {
     if (!this.#hasBegun) this.onBodyBegins(0);
     if (this.#isOver) return;
     this.#stop();
+    this.#note("ok");
     this.#source.fail(new Error("the body that was made of this one has ended"));
     this.#target.onStageEnd();
   }
@@ -160,15 +167,16 @@ export class TransformStage implements PumpOwner, SourceOwner, TimerOwner {
     this.#hook.noteFailure(this.#requestId, failure, error);
     this.#pump?.cancel(error);
     this.#pump = null;
-    this.#recover(error);
+    this.#recover(error, failure);
   }
 
   // ── what becomes of it ─────────────────────────────────────────────────────────────────────────────────────
 
-  #decide(answer: ByteStream | "pass" | null): void {
+  #decide(answer: ByteStream | "pass" | null, end: HookEnd): void {
     if (answer === null) {
-      this.#recover(new Error("the hook failed"));
+      this.#recover(new Error("the hook failed"), end);
     } else if (answer === "pass") {
+      this.#note("ok");
       this.isPassing = true;
       this.#passOn(this.#source.takeBack(new Error("the body was passed on")));
     } else {
@@ -181,8 +189,9 @@ export class TransformStage implements PumpOwner, SourceOwner, TimerOwner {
   }
 
   /** It failed: as if it had answered nothing, where that is allowed and nothing is lost yet. */
-  #recover(reason: unknown): void {
+  #recover(reason: unknown, end: HookEnd): void {
     const kept = this.#kept;
+    this.#note(end);
     this.#source.fail(reason);
     if (kept === null || this.#hasBegun) {
       this.#stop();
@@ -226,6 +235,18 @@ export class TransformStage implements PumpOwner, SourceOwner, TimerOwner {
     this.#keptBytes += bytes.length;
     if (this.#keptBytes > TRANSFORM_KEPT_BYTES_MAX) this.#kept = null;
     else this.#kept!.push(new Uint8Array(bytes));
+  }
+
+  /** Its stream is read; who waits for the other side is not late. */
+  get #isAwaited(): boolean {
+    return this.#pump?.isReading === true && !this.#source.isWanted;
+  }
+
+  #note(outcome: HookEnd | "unanswered"): void {
+    if (this.#isNoted) return;
+    this.#isNoted = true;
+    const tookMs = this.#hook.surroundings.now() - this.#beganMs;
+    this.#target.onStageNote({ hook: this.#hook.definition.name, tookMs, outcome });
   }
 
   /** From here on it has all of its time again. */

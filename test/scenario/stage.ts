@@ -43,6 +43,7 @@ export interface Stage {
 export interface Outcome {
   readonly requestId: string;
   readonly method: string;
+  readonly host: string;
   readonly target: string;
   readonly status: number;
   /** The fault's code, `""` when all went well. */
@@ -58,6 +59,7 @@ export interface StageOptions extends Partial<SimulationOptions> {
   readonly timeouts?: Config["timeouts"];
   readonly routes?: Config["routes"];
   readonly trace?: Config["trace"];
+  readonly hooks?: Config["hooks"];
   readonly pool?: NonNullable<NonNullable<Config["upstreams"]>[string]["pool"]>;
   /** Further keys of the upstream `app`. */
   readonly app?: Partial<NonNullable<Config["upstreams"]>[string]>;
@@ -249,6 +251,7 @@ function configOf(options: StageOptions): Config {
       },
     },
     routes: options.routes ?? [{ upstream: "app" }],
+    ...(options.hooks && { hooks: options.hooks }),
     ...(options.trace && { trace: options.trace }),
     ...(options.limits && { limits: options.limits }),
     ...(options.timeouts && { timeouts: options.timeouts }),
@@ -265,9 +268,10 @@ function delegate(holder: { script: OriginScript }): OriginScript {
 }
 
 function outcomeOf(exchange: FinishedExchange): Outcome {
-  const { requestId, method, target, status, fault, attempts, requestBytes, responseBytes, durationMs } = exchange;
+  const { requestId, method, host, target, status, fault, attempts } = exchange;
+  const { requestBytes, responseBytes, durationMs } = exchange;
   const code = fault === null ? "" : fault.code;
-  return { requestId, method, target, status, fault: code, attempts, requestBytes, responseBytes, durationMs };
+  return { requestId, method, host, target, status, fault: code, attempts, requestBytes, responseBytes, durationMs };
 }
 
 /** Every timer that was ever set, to count those that still run. */

@@ -105,7 +105,7 @@ describe("a request with hooks", () => {
     stage.ask(get("/"));
     stage.sim.advance(1_200);
     const [hook, ...others] = stage.proxy.traces()[0]?.hooks ?? [];
-    assert.deepEqual([hook?.hook, hook?.outcome, others], ["routes[0].decide", "failed", []]);
+    assert.deepEqual([hook?.hook, hook?.outcome, others], ["routes[0].decide", "timeout", []]);
     assert.ok(Math.abs(hook!.tookMs - 1_050) <= 100, String(hook!.tookMs));
     await stage.close();
   });
@@ -131,6 +131,40 @@ describe("a request with hooks", () => {
       assert.ok(hooks[0]!.tookMs >= 250 && hooks[0]!.tookMs <= 500, `${end} after ${hooks[0]!.tookMs}`);
       await stage.close();
     }
+  });
+
+  it("is told of in a trace by how it failed, and not as a call while it rests", async () => {
+    for (const [decide, outcome] of [
+      [() => 5, "nonsense"],
+      [() => Promise.reject(new Error("boom")), "threw"],
+    ] as const) {
+      const stage = await stageWith({
+        routes: [{ upstream: "app", hooks: { decide } } as never],
+        trace: { sample: "0%" },
+      });
+      for (let i = 0; i <= HOOK_BREAKER_FAILURES_MIN; i++) {
+        stage.ask(get("/"));
+        await stage.sim.settle();
+      }
+      const outcomes = stage.proxy.traces().flatMap((trace) => trace.hooks.map((each) => each.outcome));
+      assert.deepEqual([...new Set(outcomes)], ["rested", outcome]);
+      await stage.close();
+    }
+  });
+
+  it("is told of as it was asked, whatever hooks have made of it", async () => {
+    const stage = await stageWith({
+      routes: [{ id: "h2", upstream: "app" }],
+      trace: { sample: "100%" },
+      hooks: { onRequest: () => ({ path: "/secret/y", query: "z", host: "h2.example" }) },
+      script: { onRequest: () => OK },
+    });
+    stage.ask("GET /x?q HTTP/1.1\r\nHost: orig.example\r\n\r\n");
+    const [trace] = stage.proxy.traces();
+    assert.deepEqual([trace?.host, trace?.path, trace?.rewrittenPath], ["orig.example", "/x", "/secret/y"]);
+    const { host, target } = stage.exchanges[0]!;
+    assert.deepEqual([host, target], ["orig.example", "/x?q"]);
+    await stage.close();
   });
 
   it("does not rest for what clients send that no Request may hold", async () => {

@@ -323,6 +323,26 @@ describe("a request that hooks transform", () => {
     assert.equal(ignored.asked[0]?.body, "hello");
   });
 
+  it("stands in the trace with its hooks, like the response", async () => {
+    const transformResponseBody = () => new ReadableStream({ pull: () => new Promise(() => {}) });
+    const stage = await stageOf(
+      { transformRequestBody: upper, transformResponseBody: { run: transformResponseBody, timeout: "60s" } },
+      { script: { onRequest: () => ok("hello") }, trace: { sample: "100%" } },
+    );
+    const client = stage.ask(upload("hello"));
+    await settled(stage);
+    stage.sim.advance(300);
+    client.reset();
+    stage.sim.drive();
+    const hooks = stage.proxy.traces().flatMap((trace) => trace.hooks);
+    assert.deepEqual(
+      hooks.map(({ hook, outcome }) => `${hook} ${outcome}`),
+      ["routes.r.transformRequestBody ok", "routes.r.transformResponseBody unanswered"],
+    );
+    assert.ok(hooks[1]!.tookMs >= 300, String(hooks[1]!.tookMs));
+    await stage.close();
+  });
+
   it("is held at both ends", async () => {
     const stage = await stageOf({ transformRequestBody: wrapped }, { script: { onRequest: () => ok("x") } });
     const client = stage.client();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
+import type { TraceHook } from "../../../core/observe/trace.ts";
 import { BodyTransforms, type TransformsOwner } from "../../../core/script/body-transforms.ts";
 import type { ByteStream, Fallback, TransformRequestBody } from "../../../core/script/hooks.ts";
 import type { TransformHook } from "../../../core/script/transform-stage.ts";
@@ -10,6 +11,7 @@ const text = (value: string) => new TextEncoder().encode(value);
 
 class Listener implements TransformsOwner {
   readonly told: string[] = [];
+  readonly notes: string[] = [];
   takes = true;
   onTransformBegins(length: number, isOriginal: boolean): void {
     this.told.push(isOriginal ? "original" : `begins ${length}`);
@@ -26,6 +28,9 @@ class Listener implements TransformsOwner {
     this.told.push(`failed ${hook.definition.name}`);
   }
   onTransformWanted(): void {}
+  onTransformNote({ outcome }: TraceHook): void {
+    this.notes.push(outcome);
+  }
 }
 
 function chainOf(runs: readonly TransformRequestBody[], fallback: Fallback = { status: 503 }) {
@@ -51,6 +56,7 @@ describe("several hooks for one body", () => {
     chain.end();
     await turns(200);
     assert.deepEqual(owner.told, ["begins 5", "<(a)>", "end"]);
+    assert.deepEqual(owner.notes, ["ok", "ok"]);
   });
 
   it("pass on what they do not want, as it came when none wants it", async () => {
@@ -79,6 +85,7 @@ describe("several hooks for one body", () => {
       hooks.map(({ failures }) => failures),
       [0, 1],
     );
+    assert.deepEqual(owner.notes, ["threw", "unanswered"]);
     assert.ok(chain.push(text("b")), "what still comes is dropped");
     chain.end();
     assert.equal(owner.told.length, 1);

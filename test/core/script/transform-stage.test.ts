@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { STREAM_AHEAD_BYTES_MAX, TRANSFORM_KEPT_BYTES_MAX } from "../../../core/limits.ts";
+import type { TraceHook } from "../../../core/observe/trace.ts";
 import type { ByteStream, Fallback, TransformRequestBody } from "../../../core/script/hooks.ts";
 import { type StageTarget, TransformStage } from "../../../core/script/transform-stage.ts";
 import { around, hookOf } from "./stage.ts";
@@ -8,6 +9,7 @@ import { turns } from "./streams.ts";
 
 class Target implements StageTarget {
   readonly told: string[] = [];
+  readonly notes: string[] = [];
   wanted = 0;
   bytes = 0;
   takes = true;
@@ -30,6 +32,9 @@ class Target implements StageTarget {
   }
   onStageWanted(): void {
     this.wanted++;
+  }
+  onStageNote({ hook, tookMs, outcome }: TraceHook): void {
+    this.notes.push(`${hook} ${outcome} ${tookMs}`);
   }
 }
 
@@ -102,6 +107,35 @@ describe("a hook that transforms a body", () => {
       assert.deepEqual([target.bytes, target.wanted > 0], [STREAM_AHEAD_BYTES_MAX, true]);
       stage.cancel("gone");
     }
+  });
+
+  it("says once what came of it, and how long that took", async () => {
+    const play = async (run: TransformRequestBody, then: (stage: TransformStage) => void = () => {}) => {
+      const { stage, target, surroundings } = stageOf(run);
+      stage.push(KIB);
+      await turns();
+      surroundings.nowMs = 7;
+      then(stage);
+      await turns(100);
+      stage.cancel("over");
+      return target.notes;
+    };
+    const name = "hooks.transformRequestBody";
+    const end = (stage: TransformStage) => stage.end();
+    assert.deepEqual(await play(() => undefined), [`${name} ok 0`]);
+    assert.deepEqual(await play((body) => body.pipeThrough(new TransformStream()), end), [`${name} ok 7`]);
+    assert.deepEqual(await play(() => 5 as never), [`${name} nonsense 0`]);
+    const failing = new ReadableStream({
+      pull: async () => {
+        await turns(80);
+        throw new Error("boom");
+      },
+    });
+    assert.deepEqual(await play(() => failing), [`${name} threw 7`]);
+    assert.deepEqual(await play(() => never), [`${name} unanswered 7`]);
+    // Its stream stands still, or waits for more of the body itself.
+    assert.deepEqual(await play(() => new ReadableStream({ pull: () => never as never })), [`${name} unanswered 7`]);
+    assert.deepEqual(await play((body) => body.pipeThrough(new TransformStream())), [`${name} ok 7`]);
   });
 
   it("cannot win time by letting others drip", async () => {
