@@ -174,12 +174,14 @@ function headOf({ method, target, fields, length }: InnerRequest, { requestBound
   return head;
 }
 
-/** It is counted like any other, but is no line of its own in the log. */
+/** It is counted like any other, but a line of its own in the log only when it fails: its id goes to whoever is answered. */
 function innerEngine(engine: Engine, deployment: Deployment): Engine {
   const { runtime, timers, slab, hooks, traceRing, date, inFlight, replayBudget } = engine;
   const observer: Observer = {
-    wantsTimes: false,
-    onExchange() {},
+    wantsTimes: engine.observer.wantsTimes,
+    onExchange(exchange) {
+      if (exchange.fault !== null) engine.observer.onExchange(exchange);
+    },
     onNotice: (notice) => engine.observer.onNotice(notice),
   };
   return {

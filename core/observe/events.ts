@@ -7,7 +7,7 @@ import type { ResolveError, SocketError } from "../runtime.ts";
 export interface Observer {
   /** True: times are taken for every request. Without, `durationMs` and `firstByteMs` are 0. */
   readonly wantsTimes: boolean;
-  /** Exactly once for every request. The record is valid during the call only; its texts are made when asked for. */
+  /** Exactly once for every request; of those by `context.fetch` only for one that fails. The record is valid during the call only; its texts are made when asked for. */
   onExchange(exchange: FinishedExchange): void;
   onNotice(notice: Notice): void;
 }

@@ -93,7 +93,11 @@ describe("a request of a hook to an upstream", () => {
     stage.sim.advance(2_200);
     const response = await got(stage, promise);
     assert.equal(response.status, 504);
-    assert.match(await got(stage, response.text()), /upstream\.first-byte-timeout/);
+    const text = await got(stage, response.text());
+    assert.match(text, /upstream\.first-byte-timeout/);
+    const [told, ...others] = stage.exchanges;
+    assert.deepEqual([told?.fault, told?.status, others], ["upstream.first-byte-timeout", 504, []]);
+    assert.ok(told!.durationMs >= 2_000 && text.includes(told!.requestId), "the log has the id of the answer");
     await stage.close();
   });
 
