@@ -25,6 +25,8 @@ export interface AnsweringOwner extends RequestView {
 /** Whose Response it is: told what is wrong with it. */
 export interface Answerer {
   noteFailure(requestId: string, failure: HookFailure, error: unknown): void;
+  /** The same once its head has gone: the body may come from anywhere. */
+  noteLateFailure(requestId: string, failure: HookFailure, error: unknown): void;
 }
 
 export class Answering implements PumpOwner {
@@ -32,6 +34,7 @@ export class Answering implements PumpOwner {
   readonly #answerer: Answerer;
   #head: AnswerHead | null = null;
   #pump: BodyPump | null = null;
+  #hasSent = false;
   /** Of the promised length; -1: none was. */
   #leftBytes = -1;
 
@@ -112,7 +115,9 @@ export class Answering implements PumpOwner {
 
   onBodyFailed(failure: HookFailure, error: unknown): void {
     this.cancel();
-    this.#answerer.noteFailure(this.#owner.requestId, failure, error);
+    const { requestId } = this.#owner;
+    if (this.#hasSent) this.#answerer.noteLateFailure(requestId, failure, error);
+    else this.#answerer.noteFailure(requestId, failure, error);
     this.#owner.onFailed(failure === "timeout" ? fault.ANSWER_TIMEOUT : fault.ANSWER_FAILED);
   }
 
@@ -129,6 +134,7 @@ export class Answering implements PumpOwner {
 
   #send(body: number, contentLength: number): void {
     const { status, fields } = this.#head!;
+    this.#hasSent = true;
     const outgoing = new OutgoingHead();
     outgoing.status = status;
     outgoing.body = body;

@@ -148,6 +148,10 @@ export class Mounted implements BodyTaker, SourceOwner, MountCallOwner, Answerer
     }
   }
 
+  noteLateFailure(requestId: string, failure: HookFailure, error: unknown): void {
+    this.noteFailure(requestId, failure, error);
+  }
+
   onMountFailed(failure: HookFailure, error: unknown): void {
     this.noteFailure(this.#owner.requestId, failure, error);
     this.#owner.onFailed(failure === "timeout" ? fault.MOUNT_TIMEOUT : fault.MOUNT_FAILED);

@@ -132,16 +132,25 @@ export class Hook<K extends HookKind = HookKind> {
 
   /** A call of it has failed, or what came of one. */
   noteFailure(requestId: string, failure: HookFailure, error: unknown, trial = ORDINARY): void {
-    const { timers, observer } = this.surroundings;
+    const { breaker } = this;
+    const wasOpen = breaker.isOpen;
+    // No client may make a hook rest for all others.
+    if (isOfClient(error)) breaker.forget(trial);
+    else breaker.fail(this.surroundings.timers.nowMs, trial);
+    this.#tell(requestId, failure, error, !wasOpen && breaker.isOpen);
+  }
+
+  /** The hook has answered, as it should: what fails on the way is no reason for it to rest. */
+  noteLateFailure(requestId: string, failure: HookFailure, error: unknown): void {
+    this.#tell(requestId, failure, error, false);
+  }
+
+  #tell(requestId: string, failure: HookFailure, error: unknown, rests: boolean): void {
+    const { observer } = this.surroundings;
     const { name: hook, source } = this.definition;
     this.failures++;
     this.failuresByKind[failure]++;
     this.lastError = errorText(error).slice(0, TRACE_TEXT_MAX);
-    const wasOpen = this.breaker.isOpen;
-    // No client may make a hook rest for all others.
-    if (isOfClient(error)) this.breaker.forget(trial);
-    else this.breaker.fail(timers.nowMs, trial);
-    const rests = !wasOpen && this.breaker.isOpen;
     try {
       observer.onNotice({ kind: "hook-failed", hook, source, requestId, failure, error, rests });
     } catch (defect) {

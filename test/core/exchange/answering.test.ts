@@ -155,16 +155,16 @@ describe("a Response of a hook", () => {
     }
   });
 
-  it("is counted against its hook, which rests when that goes on", async () => {
+  it("is counted against its hook, which rests when that goes on, but not for what fails once the head has gone", async () => {
     const answers = [
-      () => new Response(body([new Error("boom")])),
-      () => new Response("hello", { headers: { "content-length": "4" } }),
-    ];
-    for (const answer of answers) {
+      [() => new Response("hello", { headers: { "content-length": "4" } }), true],
+      [() => new Response(body([new Error("boom")])), false],
+    ] as const;
+    for (const [answer, rests] of answers) {
       const stage = await stageOf(answer);
       for (let i = 0; i < HOOK_BREAKER_FAILURES_MIN; i++) await ask(stage, get());
       const [hook] = stage.proxy.hookStates();
-      assert.deepEqual([hook?.failures, hook?.isResting], [HOOK_BREAKER_FAILURES_MIN, true]);
+      assert.deepEqual([hook?.failures, hook?.isResting], [HOOK_BREAKER_FAILURES_MIN, rests]);
       await stage.close();
     }
   });
