@@ -144,7 +144,7 @@ class RunningProxy implements Running, Engine {
   }
 
   async #reload(snapshot: Snapshot): Promise<Reloaded | NotReloaded> {
-    if (this.isDraining) return { refused: null };
+    if (this.isDraining) return this.#refuse(snapshot, null);
     const previous = this.deployment;
     const plan = await this.#inSlices(planningReload(previous.snapshot, snapshot));
     this.discovery.names.rules = snapshot.dns;
@@ -161,11 +161,18 @@ class RunningProxy implements Running, Engine {
       for (const group of fresh) group.abandon();
       this.discovery.names.rules = previous.snapshot.dns;
       await closeAll(added);
-      return { refused: failure };
+      return this.#refuse(snapshot, failure);
     }
     const removed = this.#swap(plan, next, listeners);
     await Promise.all(removed.map((listener) => listener.stopAccepting()));
     return { changes: plan.changes };
+  }
+
+  /** Its code has run, and may have opened something. */
+  #refuse({ onUnload }: Snapshot, refused: ListenFailure | null): NotReloaded {
+    if (onUnload !== null && onUnload !== this.deployment.snapshot.onUnload)
+      this.#unloading.replace(onUnload, () => false);
+    return { refused };
   }
 
   /** The one step. Answers the listeners that leave. */

@@ -18,6 +18,8 @@ export class Unloading {
   readonly #observer: Observer;
   readonly #timers: Timers;
   #replaced: Replaced[] = [];
+  /** Told, and not heard of yet. */
+  readonly #told = new Set<Promise<void>>();
 
   constructor(observer: Observer, timers: Timers) {
     this.#observer = observer;
@@ -26,6 +28,8 @@ export class Unloading {
 
   /** From now on nothing begins on it; `isInUse` says whether anything that began is still under way. */
   replace(code: OnUnload, isInUse: () => boolean): void {
+    // One that came back meanwhile, and was refused, is still in use by those it was left to.
+    if (this.#replaced.some((each) => each.code === code)) return;
     this.#replaced.push({ code, isInUse });
     this.check();
   }
@@ -36,7 +40,7 @@ export class Unloading {
     const over = this.#replaced.filter((each) => !each.isInUse());
     if (over.length === 0) return;
     this.#replaced = this.#replaced.filter((each) => !over.includes(each));
-    for (const { code } of over) void this.#tell(code);
+    for (const { code } of over) this.#tell(code);
   }
 
   /** All is over: tells `current`, too, and waits for what they do, but not for long. */
@@ -44,10 +48,16 @@ export class Unloading {
     const codes = this.#replaced.map(({ code }) => code);
     this.#replaced = [];
     if (current !== null) codes.push(current);
-    await Promise.all(codes.map((code) => this.#tell(code)));
+    for (const code of codes) this.#tell(code);
+    await Promise.all(this.#told);
   }
 
-  async #tell(code: OnUnload): Promise<void> {
+  #tell(code: OnUnload): void {
+    const telling = this.#hear(code).finally(() => this.#told.delete(telling));
+    this.#told.add(telling);
+  }
+
+  async #hear(code: OnUnload): Promise<void> {
     const late = Symbol("late");
     const deadline = new Timer({ onTimer: () => giveUp(late) });
     let giveUp: (what: typeof late) => void = () => {};

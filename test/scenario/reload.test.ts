@@ -94,6 +94,25 @@ describe("a reload", () => {
     assert.deepEqual(told, ["first", "second", "third", "fourth"], "no longer than its deadline");
   });
 
+  it("that is refused lets its code go, unless that is in use", async () => {
+    const told: string[] = [];
+    const codeOf = (name: string) => () => told.push(name);
+    const inUse = codeOf("in use");
+    stage = await stageWith();
+    await reload({ onUnload: inUse });
+    others.push(await createOrigin(stage.sim.outside(), addressOf(SECOND), {}));
+    for (const onUnload of [codeOf("refused"), inUse]) {
+      const result = await reload({ onUnload, listeners: [LISTEN, SECOND] });
+      assert.ok("refused" in result && result.refused !== null);
+    }
+    await stage.sim.settle();
+    assert.deepEqual(told, ["refused"]);
+    await stage.sim.until(stage.proxy.stop(), 5_000);
+    assert.deepEqual(told, ["refused", "in use"]);
+    assert.ok("refused" in (await reload({ onUnload: codeOf("late") })));
+    assert.equal(told.at(-1), "late");
+  });
+
   it("lets requests finish on the configuration they began with", async () => {
     const header = (value: string) => [{ upstream: "app", response: { set: { "X-Of": value } } }];
     stage = await stageWith({ script: SILENT, routes: header("old") });

@@ -41,6 +41,32 @@ describe("code that was replaced", () => {
     assert.equal(told.length, 2);
   });
 
+  it("is waited for at the end when it was told before", async () => {
+    const { told, unloading } = stage();
+    let close = () => {};
+    unloading.replace(
+      () => new Promise<void>((resolve) => (close = resolve)),
+      () => false,
+    );
+    const ending = unloading.end(null).then(() => told.push("ended"));
+    await turn();
+    assert.deepEqual(told, []);
+    close();
+    await ending;
+  });
+
+  it("is left to those it is in use by when it came back and was refused", () => {
+    const { told, unloading } = stage();
+    let isInUse = true;
+    const code = () => told.push("old");
+    unloading.replace(code, () => isInUse);
+    unloading.replace(code, () => false);
+    assert.deepEqual(told, []);
+    isInUse = false;
+    unloading.check();
+    assert.deepEqual(told, ["old"]);
+  });
+
   it("is reported when it throws or takes too long, and waited for no longer", async () => {
     const { surroundings, unloading } = stage();
     await unloading.end(() => Promise.reject(new Error("no")));
