@@ -3,12 +3,12 @@
 import type { Origins } from "./read-config.ts";
 import { shownName } from "./shown-name.ts";
 
-const CODE = /\.[cm]?[jt]sx?$/;
-
 /** Programs, and what they import, as they are shown: those that were written to, came or went since `before`. */
 export function changedCode(before: Origins, after: Origins): string[] {
-  const files = new Set([...before.files.keys(), ...after.files.keys()]);
-  return [...files]
-    .filter((file) => CODE.test(file) && before.files.get(file) !== after.files.get(file))
-    .map((file) => shownName(file));
+  const files = new Set([...before.code, ...after.code]);
+  return [...files].filter((file) => versionIn(before, file) !== versionIn(after, file)).map((file) => shownName(file));
+}
+
+function versionIn({ code, files }: Origins, file: string): string | undefined {
+  return code.has(file) ? files.get(file) : undefined;
 }

@@ -51,7 +51,7 @@ export async function loadConfig(
   if (!("merged" in read)) return { problems: sorted(read.problems), warnings: [], origins };
   const { merged } = read;
   const scripts = await loadScripts(merged.value, programs);
-  await read.watch(scripts.files);
+  await read.watchCode(scripts.files);
   if (scripts.problems.length > 0) {
     const problems = [...read.problems, ...scripts.problems.map((problem) => located(read, problem))];
     return { problems: sorted(problems), warnings: [], origins };

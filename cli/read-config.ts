@@ -29,8 +29,8 @@ export interface ReadConfig {
   /** What is wrong so far. */
   readonly problems: readonly LocatedProblem[];
   readonly origins: Origins;
-  /** These files, too, make it what it is. */
-  watch(files: readonly string[]): Promise<void>;
+  /** The code in these files, too, makes it what it is. */
+  watchCode(files: readonly string[]): Promise<void>;
   locate(place: Place, message: string, atKey: boolean): LocatedProblem;
 }
 
@@ -44,6 +44,8 @@ export interface Unread {
 export interface Origins {
   /** Absolute names, also of files that could not be read, and of each the version before it was read. */
   readonly files: ReadonlyMap<string, string>;
+  /** Those of them that code is made of: programs, scripts, and all that they import. */
+  readonly code: ReadonlySet<string>;
   readonly globs: readonly Glob[];
   /** Reading it takes a while, or runs a program. */
   readonly isHeavy: boolean;
@@ -84,7 +86,7 @@ export async function readConfig(
     files: sources.map((source) => source.file),
     problems,
     origins,
-    watch: (files) => loader.watch(files),
+    watchCode: (files) => loader.watchCode(files),
     locate: (place, message, atKey) => loader.locate(place, message, atKey),
   };
 }
@@ -99,7 +101,12 @@ class Loader {
   readonly problems: LocatedProblem[] = [];
   /** A file could not be read or understood. */
   incomplete = false;
-  readonly origins = { files: new Map<string, string>(), globs: [] as Glob[], isHeavy: false };
+  readonly origins = {
+    files: new Map<string, string>(),
+    code: new Set<string>(),
+    globs: [] as Glob[],
+    isHeavy: false,
+  };
   readonly #environment: Environment;
   readonly #isQuick: boolean;
   #textLength = 0;
@@ -115,7 +122,7 @@ class Loader {
   /** `from` is the place of the `include` that asked for it. */
   async load(file: string, depth: number, from: Place | null): Promise<void> {
     const shown = shownName(file);
-    await this.watch([file]);
+    await this.#watch([file]);
     if (this.#stack.includes(shown)) return this.#refuse(from, `includes ${shown}, which includes this file again`);
     // Two patterns that both find a file mean it once.
     if (this.sources.some((source) => source.file === shown)) return;
@@ -189,7 +196,7 @@ class Loader {
     this.origins.isHeavy = true;
     if (this.#isTooHeavy) return this.#refuseFile(shown, from, TOO_HEAVY);
     const ran = await programs.run(file);
-    await this.watch("bundle" in ran ? ran.bundle.files : ran.files);
+    await this.watchCode("bundle" in ran ? ran.bundle.files : ran.files);
     if ("problems" in ran) {
       for (const problem of ran.problems) this.#refuseProgram(shown, from, problem);
       return null;
@@ -209,7 +216,12 @@ class Loader {
     }
   }
 
-  async watch(files: readonly string[]): Promise<void> {
+  watchCode(files: readonly string[]): Promise<void> {
+    for (const file of files) this.origins.code.add(file);
+    return this.#watch(files);
+  }
+
+  async #watch(files: readonly string[]): Promise<void> {
     for (const file of files) if (!this.origins.files.has(file)) this.origins.files.set(file, await fileVersion(file));
   }
 

@@ -120,23 +120,30 @@ function* comparingRoutes(current: readonly Route[], next: readonly Route[]): St
     else before.delete(route.id);
     yield;
   }
-  const unnamed = new Map<string, string[]>();
+  const unnamed = new Map<string, RouteDefinition[]>();
   if (fresh.length > 0) {
-    for (const { id, definition } of before.values()) {
+    for (const { definition } of before.values()) {
       const key = textOf(definition);
       const alike = unnamed.get(key);
-      if (alike === undefined) unnamed.set(key, [id]);
-      else alike.push(id);
+      if (alike === undefined) unnamed.set(key, [definition]);
+      else alike.push(definition);
       yield;
     }
   }
   const left = new Map<string, RouteDefinition>();
   for (const { id, definition } of fresh) {
-    const moved = unnamed.size === 0 ? undefined : unnamed.get(textOf(definition))?.shift();
-    if (moved === undefined || !before.delete(moved)) left.set(id, definition);
+    const moved = unnamed.size === 0 ? undefined : takeSame(unnamed.get(textOf(definition)), definition);
+    if (moved === undefined || !before.delete(moved.id)) left.set(id, definition);
     yield;
   }
   return yield* comparing(new Map([...before.values()].map(({ id, definition }) => [id, definition])), left);
+}
+
+/** Texts say nothing of functions. */
+function takeSame(alike: RouteDefinition[] | undefined, wanted: RouteDefinition): RouteDefinition | undefined {
+  if (alike === undefined) return undefined;
+  const place = alike.findIndex((each) => isSame({ ...each, id: "" }, { ...wanted, id: "" }));
+  return place === -1 ? undefined : alike.splice(place, 1)[0];
 }
 
 function textOf(definition: RouteDefinition): string {

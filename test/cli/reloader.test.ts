@@ -9,7 +9,7 @@ import type { NotReloaded, Reloaded } from "../../core/proxy.ts";
 
 const NONE: Changes = { added: [], changed: [], removed: [] };
 const NOTHING = { listeners: NONE, upstreams: NONE, routes: NONE, settings: false };
-const ORIGINS = { files: new Map([["/a.yaml", ""]]), globs: [], isHeavy: false };
+const ORIGINS = { files: new Map([["/a.yaml", ""]]), code: new Set<string>(), globs: [], isHeavy: false };
 
 function loaded(body: string): LoadedConfig {
   const config = compileConfig({ listeners: [":80"], routes: [{ respond: { body } }] });

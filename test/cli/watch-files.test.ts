@@ -14,7 +14,7 @@ let scratch: Scratch;
 async function watchThem(files: string[], pattern?: string, lookMs?: number): Promise<Origins> {
   changes = 0;
   const globs = pattern === undefined ? [] : [{ pattern, directory: scratch.folder }];
-  const origins = { files: await fileVersions(files), globs, isHeavy: false };
+  const origins = { files: await fileVersions(files), code: new Set<string>(), globs, isHeavy: false };
   const events = {
     onChange: () => {
       changes++;

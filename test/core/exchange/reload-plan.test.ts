@@ -86,6 +86,15 @@ describe("the plan of a reload", () => {
     assert.deepEqual(routesOf(["/a", "/b"], ["/a", "/c"]), { ...NONE, changed: ["routes[1]"] });
   });
 
+  it("knows a route that goes by another function for changed", () => {
+    const [one, other] = [() => "a", () => "a"];
+    const named = (target: object) => ({ routes: [{ id: "x", target }] });
+    assert.deepEqual(plan(named(one), named(other)).changes.routes, { ...NONE, changed: ["x"] });
+    assert.deepEqual(plan(named(one), named(one)).changes.routes, NONE);
+    const hooked = (onRequest: object) => ({ routes: [{ id: "x", upstream: "a", hooks: { onRequest } }] });
+    assert.deepEqual(plan(hooked(one), hooked(other)).changes.routes, { ...NONE, changed: ["x"] });
+  });
+
   it("counts alike routes one by one", () => {
     const of = (count: number) => ({ routes: Array.from({ length: count }, () => ({ upstream: "a" })) });
     assert.deepEqual(plan(of(2), of(3)).changes.routes, { ...NONE, added: ["routes[2]"] });
