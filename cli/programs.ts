@@ -69,6 +69,8 @@ export const programs = new Programs();
 function isSame(one: Bundle, other: Bundle): boolean {
   return (
     one.code === other.code &&
+    // Lines that have moved: what is told of the one in use would be told of wrong ones.
+    one.map === other.map &&
     one.imports.length === other.imports.length &&
     one.imports.every((module, place) => module === other.imports[place])
   );

@@ -136,6 +136,27 @@ describe("a script", () => {
     assert.equal(await call(), 11);
   });
 
+  it("whose lines have moved is told of where it stands now", async () => {
+    const text = "export const call = () => {\n  throw new Error('boom');\n};\n";
+    const programs = new Programs();
+    const linesNow = async (written: string) => {
+      const file = write("s.ts", written);
+      const script = ran(await programs.script(file));
+      programs.use(new Map([[file, script]]));
+      const { call } = script.exports as { call: () => void };
+      let thrown: unknown;
+      try {
+        call();
+      } catch (error) {
+        thrown = error;
+      }
+      const places = [programs.sources.sourceOf(call), programs.sources.placeOf(thrown)];
+      return places.map((place) => /s\.ts:(\d+)/.exec(place ?? "")?.[1]);
+    };
+    assert.deepEqual(await linesNow(text), ["1", "2"]);
+    assert.deepEqual(await linesNow(`// a comment\n\n${text}`), ["3", "4"]);
+  });
+
   it("that was refused takes nothing from the one in use", async () => {
     const file = write("s.ts", "export const call = () => 1;\n");
     const programs = new Programs();
