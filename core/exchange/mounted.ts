@@ -10,7 +10,7 @@ import type { OutgoingHead } from "../http/outgoing.ts";
 import { BodySource, type SourceOwner } from "../script/body-source.ts";
 import { NO_EDITS } from "../script/check-edits.ts";
 import type { HookFailure } from "../script/hook.ts";
-import { makeRequest, mayHaveBody } from "../script/make-request.ts";
+import { appendField, makeRequest, mayHaveBody } from "../script/make-request.ts";
 import { MountCall, type MountCallOwner } from "../script/mount-call.ts";
 import type { Answerer } from "./answering.ts";
 import { isWaiting, tellToGoOn } from "./continue.ts";
@@ -168,8 +168,8 @@ function headersOf({ fields, block, lines }: OutgoingHead): Headers {
   const headers = new Headers();
   if (fields !== null)
     for (let index = 0; index < fields.count; index++)
-      if (!fields.isDropped(index)) headers.append(fields.nameText(index), fields.valueText(index));
+      if (!fields.isDropped(index)) appendField(headers, fields.nameText(index), fields.valueText(index));
   for (const { name, value } of [...(block?.lines ?? []), ...lines])
-    if (name !== "Connection" && name !== "Upgrade" && name !== "TE") headers.append(name, value);
+    if (name !== "Connection" && name !== "Upgrade" && name !== "TE") appendField(headers, name, value);
   return headers;
 }

@@ -1,6 +1,6 @@
 /** What hooks have changed of a request: routes, templates, balancers and the upstream see it so. */
 
-import type { Fields } from "../http/fields.ts";
+import { type Fields, joined } from "../http/fields.ts";
 import type { Edits } from "../script/check-edits.ts";
 
 export class RequestChanges {
@@ -35,7 +35,7 @@ export class RequestChanges {
     for (const { drop, add } of this.edits) {
       if (drop.includes(name)) value = null;
       for (const [added, text] of add)
-        if (added.toLowerCase() === name) value = value === null ? text : `${value}, ${text}`;
+        if (added.toLowerCase() === name) value = value === null ? text : joined(name, value, text);
     }
     return value;
   }

@@ -145,12 +145,12 @@ export class Fields {
     return latin1(this.bytes, this.valueStart(index), this.valueEnd(index));
   }
 
-  /** The value of a field by lower-case name, several joined with `, ` (RFC 9110 section 5.3); null when absent. */
+  /** The value of a field by lower-case name, several joined (RFC 9110 section 5.3); null when absent. */
   value(name: string): string | null {
     let value: string | null = null;
     for (let index = 0; index < this.count; index++) {
       if (!this.isNamed(index, name)) continue;
-      value = value === null ? this.valueText(index) : `${value}, ${this.valueText(index)}`;
+      value = value === null ? this.valueText(index) : joined(name, value, this.valueText(index));
     }
     return value;
   }
@@ -168,6 +168,11 @@ export class Fields {
     rows.set(this.#rows);
     this.#rows = rows;
   }
+}
+
+/** Cookies are no list of the usual kind: a comma may stand in one (RFC 9113 section 8.2.3). */
+export function joined(name: string, value: string, next: string): string {
+  return name === "cookie" ? `${value}; ${next}` : `${value}, ${next}`;
 }
 
 /**

@@ -37,7 +37,7 @@ export interface HookRequest {
   readonly cookies: Readonly<Record<string, string>>;
   /** Aborted when the client is gone or the request is over. */
   readonly signal: AbortSignal;
-  /** The value of a field by name in any case, several joined with `, `; null when absent. */
+  /** The value of a field by name in any case, several joined with `, `, of `Cookie` with `; `; null when absent. */
   header(name: string): string | null;
   /** The value of the first cookie of this name; null when absent. */
   cookie(name: string): string | null;

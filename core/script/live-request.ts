@@ -3,7 +3,7 @@
 import { cookieValue } from "../http/cookie.ts";
 import { queryParameter } from "../route/query.ts";
 import type { HookRequest } from "./hooks.ts";
-import { makeRequest } from "./make-request.ts";
+import { appendField, makeRequest } from "./make-request.ts";
 
 /** The request under way, as far as it is shown. */
 export interface ShownRequest {
@@ -106,7 +106,7 @@ export class LiveRequest implements HookRequest {
   get headers(): Headers {
     if (this.#headers === null) {
       const headers = new Headers();
-      this.#here.forEachField((name, value) => headers.append(name, value));
+      this.#here.forEachField((name, value) => appendField(headers, name, value));
       this.#headers = headers;
     }
     return this.#headers;
@@ -114,9 +114,10 @@ export class LiveRequest implements HookRequest {
 
   get cookies(): Readonly<Record<string, string>> {
     const cookies: Record<string, string> = Object.create(null);
-    for (const pair of (this.#here.header("cookie") ?? "").split(/; ?|, ?/)) {
+    for (const pair of (this.#here.header("cookie") ?? "").split(";")) {
       const equals = pair.indexOf("=");
-      const name = pair.slice(0, Math.max(equals, 0)).trim();
+      // As `cookie` finds it.
+      const name = pair.slice(0, Math.max(equals, 0)).replace(/^[ \t]+/, "");
       if (name !== "" && !(name in cookies)) cookies[name] = pair.slice(equals + 1);
     }
     return cookies;

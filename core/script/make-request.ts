@@ -1,5 +1,6 @@
 /** A Request of the Web's kind from what came over the wire. */
 
+import { joined } from "../http/fields.ts";
 import type { ByteStream } from "./hooks.ts";
 
 export interface RequestParts {
@@ -21,6 +22,13 @@ export function makeRequest({ url, method, headers, body, signal }: RequestParts
   } catch {
     return null;
   }
+}
+
+/** One more field; runtimes are not of one mind how cookies are joined. */
+export function appendField(headers: Headers, name: string, value: string): void {
+  const before = name.toLowerCase() === "cookie" ? headers.get("cookie") : null;
+  if (before === null) headers.append(name, value);
+  else headers.set(name, joined("cookie", before, value));
 }
 
 /** Of these the Web's kind knows no body. */

@@ -24,6 +24,12 @@ describe("what hooks have changed", () => {
     assert.equal(changes.value("x-a", fields()), null);
   });
 
+  it("is one more cookie, not a part of the one before", () => {
+    const changes = new RequestChanges();
+    for (const Cookie of ["a=1", "b=2"]) changes.edit(checkEdits({ add: { Cookie } }));
+    assert.equal(changes.value("cookie", fields()), "a=1; b=2");
+  });
+
   it("keeps nothing of what changes nothing", () => {
     const changes = new RequestChanges();
     changes.edit(checkEdits({}));

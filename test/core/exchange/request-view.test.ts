@@ -32,6 +32,11 @@ describe("what may be asked about a request", () => {
     assert.equal(view.host, view.host);
   });
 
+  it("has the cookies of several fields beside each other", () => {
+    const view = viewOf("GET / HTTP/1.1\nHost: a\nCookie: a=1\ncookie: b=2, c=3");
+    assert.equal(view.header("cookie"), "a=1; b=2, c=3");
+  });
+
   it("has one id, made when asked for", () => {
     const view = viewOf("GET / HTTP/1.1\nHost: a");
     assert.equal(view.requestId, "id-1");

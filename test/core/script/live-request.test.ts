@@ -56,6 +56,29 @@ describe("the request that hooks see", () => {
     assert.equal(new LiveRequest({ ...shown, authority: "", path: "*", query: "" }).url, "http://localhost/");
   });
 
+  it("knows the same cookies by name and all at once", () => {
+    const cases: [string, Record<string, string>][] = [
+      ["a=x,y; b=2", { a: "x,y", b: "2" }],
+      ["b=1, a=2", { b: "1, a=2" }],
+      ["a=1;b=2;  c=3 ", { a: "1", b: "2", c: "3 " }],
+      ["a =1; a=2; =3; x", { "a ": "1", a: "2" }],
+    ];
+    for (const [cookie, cookies] of cases) {
+      const request = new LiveRequest({ ...shown, header: () => cookie });
+      assert.deepEqual({ ...request.cookies }, cookies);
+      for (const name of ["a", "b", "c"])
+        assert.equal(request.cookie(name), cookies[name] ?? null, `${cookie}: ${name}`);
+    }
+    const twice = new LiveRequest({
+      ...shown,
+      forEachField: (use) => {
+        use("Cookie", "a=1");
+        use("COOKIE", "b=2");
+      },
+    });
+    assert.equal(twice.headers.get("cookie"), "a=1; b=2");
+  });
+
   it("takes no cookie for a property every object has", () => {
     const request = new LiveRequest({ ...shown, header: () => "__proto__=1; constructor=2" });
     assert.equal(request.cookies["constructor"], "2");
