@@ -1,6 +1,7 @@
 /** What `decide` answered, held against what there is: an upstream or server that does not exist is a slip of the hook. */
 
 import type { CheckedDecision } from "../script/check-answer.ts";
+import { isCalled } from "../upstream/discovered-server.ts";
 import type { Group } from "../upstream/group.ts";
 
 /** As many as a person reads. */
@@ -19,8 +20,19 @@ export function knownDecision(
   const group = groups.get(upstream);
   if (group === undefined)
     throw new TypeError(`no upstream is called ${shown(upstream)}; ${known([...groups.keys()])}`);
-  if (server === null || group.endpoints.some(({ label }) => label === server)) return decision;
-  const labels = group.endpoints.map(({ label }) => label);
+  refuseUnknown(server, upstream, group);
+  return decision;
+}
+
+function refuseUnknown(
+  server: string | null,
+  upstream: string,
+  { definition, endpoints }: Pick<Group, "definition" | "endpoints">,
+): void {
+  if (server === null || endpoints.some((endpoint) => isCalled(endpoint, server))) return;
+  // That no address is known of it now is no slip.
+  if (definition.sources?.some((source) => source.kind === "name" && source.server.label === server)) return;
+  const labels = endpoints.map(({ label }) => label);
   throw new TypeError(`upstream ${shown(upstream)} has no server ${shown(server)}; ${known(labels)}`);
 }
 

@@ -128,7 +128,7 @@ export type Decision =
 /** An upstream, and if need be a server of it. */
 export interface UpstreamDecision {
   readonly upstream: string;
-  /** A server of it by its label, `10.0.0.7:8080`: comes first as long as it is well and has not failed this request. */
+  /** A server of it as it is written, `10.0.0.7:8080`, a name for any of its addresses: comes first as long as it is well and has not failed this request. */
   readonly server?: string;
   /** Only `server` may answer: rather 503 than another one. */
   readonly strict?: boolean;

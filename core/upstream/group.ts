@@ -25,7 +25,7 @@ import { DEFAULT_RETRIES, type RetryPolicy } from "./retry-policy.ts";
 import { skippedServers } from "./skipped.ts";
 import { SlowStart } from "./slow-start.ts";
 import { Sticky } from "./sticky.ts";
-import { areOf, drawTier, pickWhere, shareOut, type Tier, tiersOf } from "./tier.ts";
+import { areOf, drawTier, pickCalled, pickWhere, shareOut, type Tier, tiersOf } from "./tier.ts";
 import { WaitQueue } from "./wait-queue.ts";
 
 /** What an answer that says failure counts as for who goes by time, at least. */
@@ -369,8 +369,9 @@ export class Group implements TimerOwner, PlaceSeekers {
 
   /** The server that code has asked for, if the request may go there now. */
   #wished({ server, strict }: PickWish, tried: readonly Endpoint[]): Endpoint | null {
-    const endpoint = this.#endpoints.find(({ label }) => label === server) ?? null;
-    return endpoint === null || (tried.includes(endpoint) && !strict) || !this.mayPick(endpoint) ? null : endpoint;
+    const endpoint = this.#endpoints.find(({ label }) => label === server);
+    if (endpoint === undefined) return pickCalled(this.#tiers, server!, { tried, mayRepeat: strict });
+    return (tried.includes(endpoint) && !strict) || !this.mayPick(endpoint) ? null : endpoint;
   }
 
   /** Null when not even a client that is kept there may come. */

@@ -8,6 +8,7 @@
  */
 
 import type { Balancer, Choice } from "../balance/balancer.ts";
+import { isCalled } from "./discovered-server.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 /** Servers are expected to have this much more room than they need: Envoy's number. */
@@ -144,6 +145,20 @@ export function pickWhere(
     return chosen;
   }
   return null;
+}
+
+/** The same of those that `name` was written for. Who was tried is wanted last, if at all. */
+export function pickCalled(
+  tiers: readonly Tier[],
+  name: string,
+  { tried, mayRepeat }: { readonly tried: readonly Endpoint[]; readonly mayRepeat: boolean },
+): Endpoint | null {
+  const isUntried = (endpoint: Endpoint): boolean => isCalled(endpoint, name) && !tried.includes(endpoint);
+  return (
+    pickWhere(tiers, "", (endpoint) => isUntried(endpoint) && !endpoint.isFull) ??
+    pickWhere(tiers, "", isUntried) ??
+    (mayRepeat ? pickWhere(tiers, "", (endpoint) => isCalled(endpoint, name)) : null)
+  );
 }
 
 function weightOf(endpoints: readonly Endpoint[]): number {

@@ -4,7 +4,10 @@ import { knownDecision } from "../../../core/exchange/known-decision.ts";
 import { checkDecision } from "../../../core/script/check-answer.ts";
 import type { Group } from "../../../core/upstream/group.ts";
 
-const app = { endpoints: [{ label: "10.0.0.1:80" }] } as unknown as Group;
+const app = {
+  definition: { name: "app", sources: [{ kind: "name", server: { label: "down.internal:80" } }] },
+  endpoints: [{ label: "10.0.0.1:80" }, { label: "app.internal:80/10.0.0.2" }],
+} as unknown as Group;
 const groups = new Map([["app", app]]);
 const check = (answer: unknown, own: Group | null = null) => knownDecision(checkDecision(answer), groups, own);
 
@@ -12,6 +15,8 @@ describe("what was decided, held against what there is", () => {
   it("passes where it names what is there", () => {
     assert.equal(check("app").kind, "upstream");
     assert.equal(check({ upstream: "app", server: "10.0.0.1:80" }).kind, "upstream");
+    assert.equal(check({ upstream: "app", server: "app.internal:80" }).kind, "upstream");
+    assert.equal(check({ upstream: "app", server: "down.internal:80" }).kind, "upstream");
     assert.equal(check(undefined, app).kind, "own");
     assert.equal(check({ target: "http://10.0.0.9:80" }).kind, "target");
   });
@@ -20,7 +25,7 @@ describe("what was decided, held against what there is", () => {
     assert.throws(() => check("ap"), /no upstream is called "ap"; known is app/);
     assert.throws(
       () => check({ upstream: "app", server: "x" }),
-      /upstream "app" has no server "x"; known is 10\.0\.0\.1:80/,
+      /upstream "app" has no server "x"; known are 10\.0\.0\.1:80, app\.internal:80\/10\.0\.0\.2/,
     );
     assert.throws(() => check(undefined), /the route has no upstream of its own/);
     assert.throws(() => knownDecision(checkDecision("x"), new Map(), null), /there is none/);

@@ -247,6 +247,23 @@ describe("a group whose servers are found", () => {
     assert.equal(first?.isRetired, false);
   });
 
+  it("takes a wish for its name as one for any of its addresses", () => {
+    const { sim, pass, surroundings } = bench();
+    sim.zone.addresses("app.internal", ["10.0.0.1", "10.0.0.2"], 60);
+    const group = new Group({ ...found, balance: "round-robin" }, surroundings);
+    pass(10);
+    const pick = (server: string, strict = false, tried: readonly Endpoint[] = []) =>
+      group.pick(requestOf({ wish: { server, strict, hashKey: null }, tried }))?.label.split("/")[1];
+    const name = "app.internal:9000";
+    assert.deepEqual(new Set([pick(name), pick(name)]), new Set(["10.0.0.1", "10.0.0.2"]));
+    const [one, two] = group.endpoints;
+    assert.deepEqual([pick(name, true, [one!]), pick(name, true, [two!])], ["10.0.0.2", "10.0.0.1"]);
+    assert.notEqual(pick(name, true, [one!, two!]), undefined);
+    assert.equal(pick("app.internal", true), undefined);
+    group.setServerState(one!.label, "maintenance");
+    assert.deepEqual([pick(name, true), pick(name, true)], ["10.0.0.2", "10.0.0.2"]);
+  });
+
   it("hands what it found to its successor, and looks no further", () => {
     const { sim, names, pass, surroundings } = bench();
     sim.zone.addresses("app.internal", ["10.0.0.1"], 1);
