@@ -4,6 +4,7 @@ import { type Fault, NO_SERVER } from "../fault.ts";
 import { type Edits, NO_EDITS } from "../script/check-edits.ts";
 import type { Hook } from "../script/hook.ts";
 import { ShownAttempt } from "../script/shown-attempt.ts";
+import { isCalled } from "../upstream/discovered-server.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import type { Group } from "../upstream/group.ts";
 import type { Attempt } from "./attempt.ts";
@@ -62,8 +63,8 @@ export class AttemptGate {
       this.#planned = null;
       const { server, edits } = change;
       this.#edits = edits;
-      const wished = server === null ? null : (group.endpoints.find(({ label }) => label === server) ?? null);
-      const isWished = wished !== null && wished !== planned.endpoint && group.mayPick(wished);
+      const wished = server === null ? null : this.#called(server, planned.endpoint);
+      const isWished = wished !== null && wished !== planned.endpoint;
       this.#chosenBy = isWished ? `hook ${this.#hook.definition.name}` : "";
       if (isWished) {
         group.putBack(planned.endpoint, this.#trial);
@@ -73,6 +74,13 @@ export class AttemptGate {
       if (chosen === null) refused(NO_SERVER);
       else next(chosen, isWished);
     });
+  }
+
+  /** Null: whoever is called so may not be asked. `picked` stands for any of a name. */
+  #called(server: string, picked: Endpoint): Endpoint | null {
+    if (isCalled(picked, server)) return picked;
+    const group = this.#group;
+    return group.endpoints.find((endpoint) => isCalled(endpoint, server) && group.mayPick(endpoint)) ?? null;
   }
 
   /** Picked before the hook thought about it: if it may not be asked any more, another one. */

@@ -31,7 +31,7 @@ import type { Engine } from "./engine.ts";
 import type { ExchangeTrace } from "./exchange-trace.ts";
 import { findGroup } from "./find-group.ts";
 import { applyResponseChange } from "./forward.ts";
-import { knownDecision } from "./known-decision.ts";
+import { knownAttempt, knownDecision } from "./known-decision.ts";
 import { RequestChanges } from "./request-changes.ts";
 
 /** The exchange, as far as its hooks need it. */
@@ -137,7 +137,7 @@ export class Hooked {
     this.#run(
       hook,
       (run, context) => run(attempt, this.request, context),
-      checkAttempt,
+      (answer) => knownAttempt(checkAttempt(answer), this.#owner.plan!.group!),
       (change) => next(change ?? (hook.fallback === "ignore" ? UNCHANGED : failureOf(hook))),
     );
   }

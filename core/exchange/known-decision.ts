@@ -1,6 +1,6 @@
-/** What `decide` answered, held against what there is: an upstream or server that does not exist is a slip of the hook. */
+/** What `decide` and `onAttempt` answered, held against what there is: an upstream or server that does not exist is a slip of the hook. */
 
-import type { CheckedDecision } from "../script/check-answer.ts";
+import type { CheckedAttempt, CheckedDecision } from "../script/check-answer.ts";
 import { isCalled } from "../upstream/discovered-server.ts";
 import type { Group } from "../upstream/group.ts";
 
@@ -22,6 +22,12 @@ export function knownDecision(
     throw new TypeError(`no upstream is called ${shown(upstream)}; ${known([...groups.keys()])}`);
   refuseUnknown(server, upstream, group);
   return decision;
+}
+
+/** The same for a try at a server of `group`. */
+export function knownAttempt(change: CheckedAttempt, group: Pick<Group, "definition" | "endpoints">): CheckedAttempt {
+  refuseUnknown(change.server, group.definition.name, group);
+  return change;
 }
 
 function refuseUnknown(

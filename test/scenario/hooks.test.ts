@@ -222,6 +222,20 @@ describe("onAttempt", () => {
     await stage.close();
   });
 
+  it("that names a server which is not there has failed", async () => {
+    for (const onAttempt of bothWays<AttemptChange>({ server: "nope" })) {
+      const { stage, asked, close } = await withTwo({ onAttempt });
+      const peer = stage.ask(GET);
+      await settle(stage);
+      assert.match(peer.text(), /^HTTP\/1.1 200/);
+      assert.deepEqual(asked, ["one"], "its fallback is to be ignored");
+      const [notice] = stage.notices;
+      assert.ok(notice?.kind === "hook-failed" && notice.failure === "nonsense");
+      assert.match(String(notice.error), /"app" has no server "nope"; known are 127.0.0.1:9001, 127.0.0.1:9002/);
+      await close();
+    }
+  });
+
   it("that hangs or throws is ignored, and keeps no place", async () => {
     for (const onAttempt of [() => new Promise(() => {}), () => Promise.reject(new Error("no")), () => 5]) {
       const { stage, asked, close } = await withTwo({ onAttempt });

@@ -124,6 +124,24 @@ describe("the look at a try", () => {
     assert.deepEqual(told, ["next one", "next one"]);
   });
 
+  it("may be about a name, which stands for any of its addresses", () => {
+    const planned = server("app.internal:80/10.0.0.1");
+    const look = () =>
+      gate.ask(
+        { number: 1, endpoint: planned, tried: [], failure: "" },
+        (chosen, isWished) => void told.push(`next ${chosen.label}${isWished ? " as wished" : ""}`),
+        ({ code }) => void told.push(code),
+      );
+    look();
+    answer({ server: "app.internal:80", edits: NO_EDITS });
+    assert.deepEqual(told, ["next app.internal:80/10.0.0.1"]);
+    Object.assign(two, { label: "two:80/10.0.0.2" });
+    ask();
+    answer({ server: "two:80", edits: NO_EDITS });
+    Object.assign(two, { label: "two" });
+    assert.deepEqual(told.slice(1), ["put back one", "taken two:80/10.0.0.2", "next two:80/10.0.0.2 as wished"]);
+  });
+
   it("is called off: the server goes back once, a late answer is nobody's", () => {
     ask();
     gate.stop();

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { knownDecision } from "../../../core/exchange/known-decision.ts";
-import { checkDecision } from "../../../core/script/check-answer.ts";
+import { knownAttempt, knownDecision } from "../../../core/exchange/known-decision.ts";
+import { checkDecision, UNCHANGED } from "../../../core/script/check-answer.ts";
+import { NO_EDITS } from "../../../core/script/check-edits.ts";
 import type { Group } from "../../../core/upstream/group.ts";
 
 const app = {
@@ -19,6 +20,16 @@ describe("what was decided, held against what there is", () => {
     assert.equal(check({ upstream: "app", server: "down.internal:80" }).kind, "upstream");
     assert.equal(check(undefined, app).kind, "own");
     assert.equal(check({ target: "http://10.0.0.9:80" }).kind, "target");
+  });
+
+  it("passes for a try as it does for a request", () => {
+    const change = { server: "app.internal:80", edits: NO_EDITS };
+    assert.equal(knownAttempt(change, app), change);
+    assert.equal(knownAttempt(UNCHANGED, app), UNCHANGED);
+    assert.throws(
+      () => knownAttempt({ ...change, server: "nope" }, app),
+      /upstream "app" has no server "nope"; known are/,
+    );
   });
 
   it("is a slip of the hook where it does not", () => {
