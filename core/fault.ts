@@ -163,6 +163,12 @@ export const BODY_TOO_LARGE = fault(
   "the request body is larger than `limits.requestBody`",
 );
 export const NO_ROUTE = fault("client", "no-route", 404, "no route matches this host and path");
+export const UNKNOWN_METHOD = fault(
+  "client",
+  "unknown-method",
+  501,
+  "the program that is mounted on the route cannot be asked by this method",
+);
 export const LOOP = fault("client", "loop", 508, "the request went through this proxy too often");
 
 export const OVERLOADED = fault("internal", "overloaded", 503, "more requests are under way than `limits.inFlight`");

@@ -10,7 +10,7 @@ import type { OutgoingHead } from "../http/outgoing.ts";
 import { BodySource, type SourceOwner } from "../script/body-source.ts";
 import { NO_EDITS } from "../script/check-edits.ts";
 import type { HookFailure } from "../script/hook.ts";
-import { appendField, makeRequest, mayHaveBody } from "../script/make-request.ts";
+import { appendField, makeRequest, mayHaveBody, type Unmakeable } from "../script/make-request.ts";
 import { MountCall, type MountCallOwner } from "../script/mount-call.ts";
 import type { Answerer } from "./answering.ts";
 import { isWaiting, tellToGoOn } from "./continue.ts";
@@ -42,7 +42,7 @@ export class Mounted implements BodyTaker, SourceOwner, MountCallOwner, Answerer
   readonly #codeSource: string;
   #source: BodySource | null = null;
   /** Held, because on Node 20 a signal is not aborted any more once its Request was collected. */
-  #request: Request | null = null;
+  #request: Request | Unmakeable | null = null;
   #isHeld = false;
   #beganMs = 0;
   /** As traces tell it: of the answer, or of what came instead. */
@@ -77,8 +77,8 @@ export class Mounted implements BodyTaker, SourceOwner, MountCallOwner, Answerer
       signal: this.#abort.signal,
     });
     this.#beganMs = owner.engine.runtime.now();
-    if (this.#request === null) owner.onFailed(BAD_HOST);
-    else this.#call.begin(action.handler, this.#request);
+    if (typeof this.#request !== "string") this.#call.begin(action.handler, this.#request);
+    else owner.onFailed(this.#request === "host" ? BAD_HOST : fault.UNKNOWN_METHOD);
   }
 
   /** False: the program does not read as fast as the client sends. */

@@ -141,8 +141,8 @@ export class LiveRequest implements HookRequest {
   toRequest(): Request {
     const { url, method, headers, signal } = this;
     const request = makeRequest({ url, method, headers, body: null, signal });
-    if (request !== null) return request;
-    const error = new TypeError("the host or the method that the client has sent cannot stand in a Request");
+    if (typeof request !== "string") return request;
+    const error = new TypeError(`the ${request} that the client has sent cannot stand in a Request`);
     ofClients.add(error);
     throw error;
   }

@@ -12,15 +12,17 @@ export interface RequestParts {
   readonly signal: AbortSignal;
 }
 
-/** Null: what HTTP allows and the Web's kind does not, such as a host that is no host of URLs. */
-export function makeRequest({ url, method, headers, body, signal }: RequestParts): Request | null {
+/** What HTTP allows and the Web's kind does not: a host that is no host of URLs, a method that the runtime refuses. */
+export type Unmakeable = "host" | "method";
+
+export function makeRequest({ url, method, headers, body, signal }: RequestParts): Request | Unmakeable {
   try {
     const init: RequestInit = { method, headers, signal };
     const request = new Request(url, body === null ? init : ({ ...init, body, duplex: "half" } as RequestInit));
     // Bun 1.4 makes GET of a method that it does not know.
-    return request.method.toUpperCase() === method.toUpperCase() ? request : null;
+    return request.method.toUpperCase() === method.toUpperCase() ? request : "method";
   } catch {
-    return null;
+    return URL.canParse(url) ? "method" : "host";
   }
 }
 
@@ -31,7 +33,7 @@ export function appendField(headers: Headers, name: string, value: string): void
   else headers.set(name, joined("cookie", before, value));
 }
 
-/** Of these the Web's kind knows no body. */
+/** Of these the Web's kind knows no body. It takes `get` for GET. */
 export function mayHaveBody(method: string): boolean {
-  return method !== "GET" && method !== "HEAD";
+  return !/^(get|head)$/i.test(method);
 }

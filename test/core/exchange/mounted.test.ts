@@ -123,6 +123,10 @@ describe("a mounted program", () => {
     assert.match(text, /^HTTP\/1\.1 501 [\s\S]*cannot switch to another protocol/);
     const host = await play(handler, "GET / HTTP/1.1\r\nHost: 1.2.3.4.5\r\n\r\n");
     assert.match(host.text, /^HTTP\/1\.1 400 [\s\S]*bad-host/);
+    const method = await play(handler, "TRACK / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert.match(method.text, /^HTTP\/1\.1 501 [\s\S]*client\.unknown-method/);
+    const lower = await play(handler, "get / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nok");
+    assert.match(lower.text, /^HTTP\/1\.1 200 /);
   });
 
   it("gets a body no faster than it reads", async () => {

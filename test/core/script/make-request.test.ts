@@ -16,18 +16,22 @@ describe("a Request from the wire", () => {
     controller.enqueue(new TextEncoder().encode("hello"));
     controller.close();
     const request = makeRequest({ ...parts, url: "http://a:81/x%2Fy?q=1", body: stream });
-    assert.equal(request?.url, "http://a:81/x%2Fy?q=1");
-    assert.equal(request?.method, "POST");
-    assert.equal(request?.headers.get("x-a"), "1");
-    assert.equal(await request?.text(), "hello");
+    assert.ok(typeof request !== "string");
+    assert.equal(request.url, "http://a:81/x%2Fy?q=1");
+    assert.equal(request.method, "POST");
+    assert.equal(request.headers.get("x-a"), "1");
+    assert.equal(await request.text(), "hello");
   });
 
   it("is none where the Web's kind has no place for it", () => {
-    assert.equal(makeRequest({ ...parts, url: "http://1.2.3.4.5/" }), null);
-    for (const method of ["FOO", "get", "PROPFIND", "TRACK"]) {
-      const made = makeRequest({ ...parts, url: "http://a/", method })?.method ?? method;
-      assert.equal(made.toUpperCase(), method.toUpperCase(), "never another one");
+    assert.equal(makeRequest({ ...parts, url: "http://1.2.3.4.5/" }), "host");
+    assert.equal(makeRequest({ ...parts, url: "http://a/", method: "TRACK" }), "method");
+    for (const method of ["FOO", "get", "PROPFIND"]) {
+      const made = makeRequest({ ...parts, url: "http://a/", method });
+      if (typeof made === "string") assert.equal(made, "method");
+      else assert.equal(made.method.toUpperCase(), method.toUpperCase(), "never another one");
     }
-    assert.ok(mayHaveBody("PATCH") && !mayHaveBody("GET") && !mayHaveBody("HEAD"));
+    assert.ok(["PATCH", "post", "GETS"].every(mayHaveBody));
+    assert.ok(!["GET", "HEAD", "get", "Head"].some(mayHaveBody));
   });
 });
