@@ -24,6 +24,7 @@ import type { Deployment } from "./deployment.ts";
 import type { Engine } from "./engine.ts";
 import { Exchange } from "./exchange.ts";
 import { innerDeployment } from "./inner-deployment.ts";
+import { RequestChanges } from "./request-changes.ts";
 
 /** `context.fetch` for hooks of this proxy. */
 export function innerFetch(engine: Engine): HookContext["fetch"] {
@@ -66,7 +67,9 @@ class InnerClient implements ClientWriter, InnerCall {
     this.#underWay = engine.hooks.background.requests;
     this.#hasBody = request.length !== null;
     this.sendIdleMs = snapshot.timeouts.sendIdleMs;
-    this.#handler = new Exchange(engine, client, headOf(request, engine.deployment));
+    const exchange = new Exchange(engine, client, headOf(request, engine.deployment));
+    exchange.changes = clientAsSaid(request);
+    this.#handler = exchange;
   }
 
   // ── from the hook ──────────────────────────────────────────────────────────────────────────────────────────
@@ -172,6 +175,16 @@ function headOf({ method, target, fields, length }: InnerRequest, { requestBound
   if (refused < 0) throw new TypeError(`context.fetch: ${fault.clientRefusal(refused).reason}`);
   if (at !== bytes.length) throw new Error("a request of a hook was two");
   return head;
+}
+
+/** Who the client is. */
+const CLIENT_FIELDS = ["x-forwarded-for", "x-real-ip"];
+
+/** The hook says whose request this is, or nobody does: that it came from us is of no use to a server. */
+function clientAsSaid({ fields }: InnerRequest): RequestChanges {
+  const changes = new RequestChanges();
+  changes.edit({ drop: CLIENT_FIELDS, add: fields.filter(([name]) => CLIENT_FIELDS.includes(name.toLowerCase())) });
+  return changes;
 }
 
 /** It is counted like any other, but a line of its own in the log only when it fails: its id goes to whoever is answered. */

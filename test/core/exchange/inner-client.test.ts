@@ -48,6 +48,27 @@ describe("a request of a hook to an upstream", () => {
     await stage.close();
   });
 
+  it("says of the client what the hook says of it, and nothing else", async () => {
+    const asked: string[] = [];
+    const { stage, fetch } = await fetching({
+      script: {
+        onRequest: (_seen, link) => {
+          asked.push(link.peer.text());
+          link.peer.clear();
+          return ok("x");
+        },
+      },
+    });
+    await got(stage, fetch("http://app/", { headers: { "X-Forwarded-For": "192.0.2.7", "X-Real-IP": "192.0.2.8" } }));
+    await got(stage, fetch("http://app/", { headers: { "X-Client-IP": "192.0.2.9" } }));
+    const [said, unsaid] = asked.map((text) => text.toLowerCase());
+    assert.match(said ?? "", /\r\nx-forwarded-for: 192\.0\.2\.7\r\n/);
+    assert.match(said ?? "", /\r\nx-real-ip: 192\.0\.2\.8\r\n/);
+    assert.equal(said?.split("x-forwarded-for").length, 2);
+    assert.ok(!/x-forwarded-for|x-real-ip|unix|192\.0\.2/.test(unsaid ?? ""), unsaid);
+    await stage.close();
+  });
+
   it("carries bodies, with their length where that is known", async () => {
     const asked: { text: string }[] = [];
     const { stage, fetch } = await fetching({
