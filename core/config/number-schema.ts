@@ -126,7 +126,7 @@ const timeouts = {
   connect: "Until the connection to a server stands; 504 after that.",
   queue: "Waiting for a connection of a full upstream; 503 after that.",
   total:
-    "A request with all its tries, until the end of the response: 504 after that, or a cut once it has begun. Unlimited when left out; tunnels are exempt.",
+    "A request with all its tries, until the end of the response: 504 after that, or a cut once it has begun. It counts from the first try; what `onRequest` and `decide` take is theirs. Unlimited when left out; tunnels are exempt.",
 } as const;
 
 export const RouteTimeouts = section(
