@@ -17,9 +17,10 @@ import { type FailedConfig, type LoadedConfig, loadConfig, type Origins } from "
 import { startReader } from "./one-file.ts";
 import { programs } from "./programs.ts";
 import { loadScripts } from "./script-entries.ts";
+import { shownName } from "./shown-name.ts";
 import type { Problem, Told, ToldConfig } from "./tell-config.ts";
 import { type Piece, putTogether } from "./value-pieces.ts";
-import { RUN_MS } from "./while-code-runs.ts";
+import { ENDED, RUN_MS } from "./while-code-runs.ts";
 
 /** Longer than the program in it may take, which is told better there. */
 const READ_MS = RUN_MS + 5_000;
@@ -37,7 +38,9 @@ export async function loadAfresh(
   const files = await fileVersions(before.files.keys());
   const read = await readElsewhere(file);
   if ("problem" in read) {
-    const problems = [{ file, position: null, path: "", message: `could not be read: ${read.problem}` }];
+    const { problem, culprit } = read;
+    const inCode = culprit === undefined ? null : { file: shownName(culprit), message: problem };
+    const problems = [{ position: null, path: "", ...(inCode ?? { file, message: `could not be read: ${problem}` }) }];
     return { problems, warnings: [], origins: { ...before, files, isHeavy: true } };
   }
   const { loaded } = read;
@@ -68,20 +71,30 @@ async function inSlices<T>(steps: Steps<T>): Promise<T> {
   }
 }
 
-async function readElsewhere(file: string): Promise<ToldConfig | Problem> {
+/** `culprit` is the file with the code that it was. */
+type ProblemElsewhere = Problem & { readonly culprit?: string };
+
+async function readElsewhere(file: string): Promise<ToldConfig | ProblemElsewhere> {
   const worker = startReader(file);
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
-    return await new Promise<ToldConfig | Problem>((resolve) => {
+    return await new Promise<ToldConfig | ProblemElsewhere>((resolve) => {
       const pieces: Piece[] = [];
+      let running: string | null = null;
       worker.on("message", (told: Told) => {
+        if ("runs" in told) {
+          running = told.runs;
+          return;
+        }
         if (!("piece" in told)) return resolve("loaded" in told ? { ...told, pieces } : told);
         pieces.push(told.piece);
         // The next one, after whatever else waits.
         setTimeout(() => worker.postMessage(null), 0);
       });
       worker.once("error", ({ message }) => resolve({ problem: message }));
-      worker.once("exit", () => resolve({ problem: "the program ended the thread" }));
+      worker.once("exit", () =>
+        resolve(running === null ? { problem: "its thread has ended" } : { problem: ENDED, culprit: running }),
+      );
       timer = setTimeout(() => resolve({ problem: `it took longer than ${READ_MS / 1_000}s` }), READ_MS);
     });
   } finally {

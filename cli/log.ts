@@ -75,6 +75,7 @@ function sideOf(kind: Notice["kind"]): FaultSide {
     case "accept-paused":
       return "client";
     case "hook-failed":
+    case "target-refused":
     case "hook-said":
     case "cache-failing":
       return "internal";

@@ -6,6 +6,7 @@ import { type FailedConfig, type LoadedConfig, loadConfig } from "./load-config.
 import { readerTask } from "./one-file.ts";
 import { readEnvironment } from "./read-environment.ts";
 import { hasCode, type Piece, type Pieces, takeApart } from "./value-pieces.ts";
+import { announceRuns } from "./while-code-runs.ts";
 
 export interface ToldConfig extends Pieces {
   /** There are functions in it: it cannot be sent. */
@@ -14,12 +15,13 @@ export interface ToldConfig extends Pieces {
 }
 
 export type Problem = { readonly problem: string };
-export type Told = { readonly piece: Piece } | Omit<ToldConfig, "pieces"> | Problem;
+export type Told = { readonly piece: Piece } | { readonly runs: string } | Omit<ToldConfig, "pieces"> | Problem;
 
 export async function tellConfig(): Promise<void> {
   const port = parentPort;
   if (port === null) throw new Error("a configuration is told to the thread that asked for it; this is no such thread");
   const tell = (told: Told) => port.postMessage(told);
+  announceRuns((file) => tell({ runs: file }));
   const read = await loadConfig(readerTask().file, readEnvironment);
   if ("problems" in read) return tell({ loaded: read, rest: null, hasCode: false });
   // What was compiled cannot be sent; it is compiled again from what was read.

@@ -25,6 +25,15 @@ export interface CodeRun {
   readonly timeoutMs?: number;
 }
 
+/** In a thread: told what code is about to run, for whoever looks on from outside. */
+let announce: (file: string) => void = () => {};
+export function announceRuns(to: (file: string) => void): void {
+  announce = to;
+}
+
+/** What is said of a file whose code did. */
+export const ENDED = "could not be run: it ended the process; a configuration must not do that";
+
 /** Answers and throws what `work` does, or throws a `CodeTrouble`. */
 export async function whileCodeRuns<T>(run: CodeRun, work: () => Promise<T> | T): Promise<T> {
   const { file, sources, timeoutMs = RUN_MS } = run;
@@ -37,7 +46,7 @@ export async function whileCodeRuns<T>(run: CodeRun, work: () => Promise<T> | T)
     fail(new CodeTrouble(`it has not ended after ${timeoutMs / 1_000}s: it waits for what does not come`));
   }, timeoutMs);
   const onExit = (): void => {
-    writeSync(2, `${shownName(file)}: could not be run: it ended the process; a configuration must not do that\n`);
+    writeSync(2, `${shownName(file)}: ${ENDED}\n`);
     process.exitCode = EXIT_CONFIG;
   };
   const onUncaught = (error: unknown): void => {
@@ -46,6 +55,7 @@ export async function whileCodeRuns<T>(run: CodeRun, work: () => Promise<T> | T)
   // In a thread its owner sees to these, and where requests are served the log is told.
   const isAlone = isMainThread && process.listenerCount("uncaughtException") === 0;
   if (isMainThread) process.on("exit", onExit);
+  else announce(file);
   if (isAlone) process.on("uncaughtException", onUncaught).on("unhandledRejection", onUncaught);
   try {
     return await Promise.race([work(), trouble]);

@@ -19,7 +19,7 @@ import {
 } from "../script/check-answer.ts";
 import { NO_EDITS } from "../script/check-edits.ts";
 import { copyOutcome, type EndedRequest } from "../script/finished-request.ts";
-import type { Hook, HookCall } from "../script/hook.ts";
+import type { Hook, HookCall, HookEnd } from "../script/hook.ts";
 import type { Fallback, HookAttempt, HookContext, HookFunctions, HookKind } from "../script/hooks.ts";
 import { LiveRequest, type ShownRequest } from "../script/live-request.ts";
 import { ShownResponse } from "../script/shown-response.ts";
@@ -81,11 +81,11 @@ export class Hooked {
       hook,
       (run, context) => run(this.request, context),
       checkVerdict,
-      (verdict) => {
+      (verdict, end) => {
         switch (verdict?.kind) {
           case undefined:
             if (hook.fallback === "ignore") next.call(owner);
-            else owner.onFailed(failureOf(hook));
+            else owner.onFailed(failureOf(hook, end));
             return;
           case "answer":
             owner.onHookAnswer(verdict.response, hook);
@@ -108,18 +108,21 @@ export class Hooked {
   decide(hook: Hook<"decide">, next: (found: Group | Fault) => void): void {
     const owner = this.#owner;
     const go = (decision: Exclude<CheckedDecision, { kind: "answer" }>) =>
-      findGroup(owner, decision, (found) => next.call(owner, found));
+      findGroup(owner, decision, (found) => {
+        if (found === fault.TARGET_NOT_ALLOWED && decision.kind === "target") this.#tellRefused(hook, decision);
+        next.call(owner, found);
+      });
     this.#run(
       hook,
       (run, context) => run(this.request, context),
       (answer) => knownDecision(checkDecision(answer), owner.deployment.groups, owner.plan!.group),
-      (decision) => {
+      (decision, end) => {
         if (decision === null) {
           const { fallback } = hook;
           if (fallback === "ignore") go({ kind: "own" });
           else if ("upstream" in fallback)
             go(checkDecision(fallback.upstream) as Exclude<CheckedDecision, { kind: "answer" }>);
-          else owner.onFailed(failureOf(hook));
+          else owner.onFailed(failureOf(hook, end));
           return;
         }
         if (decision.kind === "answer") {
@@ -138,7 +141,7 @@ export class Hooked {
       hook,
       (run, context) => run(attempt, this.request, context),
       (answer) => knownAttempt(checkAttempt(answer), this.#owner.plan!.group!),
-      (change) => next(change ?? (hook.fallback === "ignore" ? UNCHANGED : failureOf(hook))),
+      (change, end) => next(change ?? (hook.fallback === "ignore" ? UNCHANGED : failureOf(hook, end))),
     );
   }
 
@@ -168,9 +171,9 @@ export class Hooked {
       hook,
       (run, context) => run(shown, this.request, context),
       (answer) => checkResponse(answer, outgoing.status),
-      (change) => {
+      (change, end) => {
         waits = false;
-        if (change === null && hook.fallback !== "ignore") owner.onFailed(failureOf(hook));
+        if (change === null && hook.fallback !== "ignore") owner.onFailed(failureOf(hook, end));
         else if (change?.kind === "answer") owner.onHookAnswer(change.response, hook);
         else {
           if (change !== null) applyResponseChange(change, outgoing);
@@ -217,7 +220,7 @@ export class Hooked {
     hook: Hook<K>,
     invoke: (run: HookFunctions[K], context: HookContext) => unknown,
     check: (answer: unknown) => A,
-    done: (answer: A | null) => void,
+    done: (answer: A | null, end: HookEnd) => void,
   ): void {
     const owner = this.#owner;
     const { runtime, timers } = owner.engine;
@@ -230,10 +233,25 @@ export class Hooked {
       if (call !== null) this.#pending = this.#pending.filter((each) => each.call !== call);
       const outcome = end === "ok" ? outcomeOf(answer) : end;
       noteHook(owner, { hook: hook.definition.name, tookMs: runtime.now() - beganMs, outcome });
-      done(answer);
+      done(answer, end);
     }) as HookCall<unknown> | null;
     if (this.#isOver) call?.abandon();
     else if (call !== null) this.#pending.push({ hook: hook.definition.name, call, beganMs });
+  }
+
+  /** No failure of the hook, but of nobody else either: who reads the log looks for it there. */
+  #tellRefused(
+    { definition, surroundings }: Hook<"decide">,
+    { host, port }: Extract<CheckedDecision, { kind: "target" }>,
+  ): void {
+    const { name: hook, source } = definition;
+    const target = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+    const { requestId } = this.#owner;
+    try {
+      surroundings.observer.onNotice({ kind: "target-refused", hook, source, requestId, target });
+    } catch (defect) {
+      surroundings.reportDefect(defect);
+    }
   }
 
   #wish({ server, strict, hashKey, host, edits }: Extract<CheckedDecision, { kind: "upstream" }>): void {
@@ -254,9 +272,21 @@ function outcomeOf(answer: unknown): "answered" | "ok" {
   return kind === "answer" || kind === "deny" ? "answered" : "ok";
 }
 
-/** What a request is answered whose hook failed. One that could be ignored cannot any more. */
-export function failureOf({ fallback }: { readonly fallback: Fallback }): Fault {
-  const { HOOK_FAILED } = fault;
-  if (fallback === "ignore") return { ...HOOK_FAILED, status: 502 };
-  return "status" in fallback ? { ...HOOK_FAILED, status: fallback.status } : HOOK_FAILED;
+const ENDS: Readonly<Record<HookEnd, string>> = {
+  ok: "failed",
+  rested: "rests: it failed too often, or too many calls of it hang",
+  threw: "threw",
+  timeout: "took too long",
+  nonsense: "answered nonsense",
+  blocked: "kept all requests waiting",
+};
+
+/** What a request is answered whose hook failed, and why. One that could be ignored cannot any more. */
+export function failureOf(
+  { definition, fallback }: { readonly definition: { readonly name: string }; readonly fallback: Fallback },
+  end: HookEnd,
+): Fault {
+  const failed = { ...fault.HOOK_FAILED, reason: `the hook ${definition.name} ${ENDS[end]}` };
+  if (fallback === "ignore") return { ...failed, status: 502 };
+  return "status" in fallback ? { ...failed, status: fallback.status } : failed;
 }

@@ -10,7 +10,7 @@ import type { OutgoingHead } from "../http/outgoing.ts";
 import { hasNoBody } from "../http/status.ts";
 import type { TraceHook } from "../observe/trace.ts";
 import { BodyTransforms, type TransformsOwner } from "../script/body-transforms.ts";
-import type { Hook } from "../script/hook.ts";
+import type { Hook, HookEnd } from "../script/hook.ts";
 import type { HookRequest } from "../script/hooks.ts";
 import { ShownResponse } from "../script/shown-response.ts";
 import type { TransformHook } from "../script/transform-stage.ts";
@@ -86,8 +86,8 @@ export class TransformedResponse implements TransformsOwner {
   onTransformEnd(): void {
     this.#owner.onAnswerEnd();
   }
-  onTransformFailed(hook: TransformHook): void {
-    this.#owner.onFailed(failureOf(hook));
+  onTransformFailed(hook: TransformHook, end: HookEnd): void {
+    this.#owner.onFailed(failureOf(hook, end));
   }
   onTransformWanted(): void {
     this.#owner.onTransformWanted();
@@ -150,8 +150,8 @@ export class TransformedUpload implements TransformsOwner, BodyTaker {
   onTransformEnd(): void {
     this.#upload.complete();
   }
-  onTransformFailed(hook: TransformHook): void {
-    this.#owner.onFailed(failureOf(hook));
+  onTransformFailed(hook: TransformHook, end: HookEnd): void {
+    this.#owner.onFailed(failureOf(hook, end));
   }
   onTransformWanted(): void {
     const { client, head } = this.#owner;

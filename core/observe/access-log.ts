@@ -117,6 +117,8 @@ export function formatNotice(notice: Notice, atMs: number): string {
       return `${start} error the names of upstream ${escapeText(notice.upstream)} have more addresses than may be servers; the first ${notice.used} are used`;
     case "hook-failed":
       return `${start} error ${hookFailure(notice)}`;
+    case "target-refused":
+      return `${start} error ${hookAt(notice)} chose ${escapeText(notice.target)}, which \`allowTargets\` does not allow; request ${escapeText(notice.requestId)}`;
     case "hook-said":
       return `${start} info hook ${escapeText(notice.hook)}: ${cut(notice.text)}; request ${escapeText(notice.requestId)}`;
     case "cache-failing":
@@ -127,9 +129,12 @@ export function formatNotice(notice: Notice, atMs: number): string {
 }
 
 function hookFailure({ hook, source, requestId, failure, error, rests }: Told<"hook-failed">): string {
-  const at = source === "" ? "" : ` (${escapeText(source)})`;
   const rest = rests ? "; it fails too often and is not called for a while" : "";
-  return `hook ${escapeText(hook)}${at} ${HOOK_FAILURES[failure]}: ${cut(errorText(error))}; request ${escapeText(requestId)}${rest}`;
+  return `${hookAt({ hook, source })} ${HOOK_FAILURES[failure]}: ${cut(errorText(error))}; request ${escapeText(requestId)}${rest}`;
+}
+
+function hookAt({ hook, source }: { readonly hook: string; readonly source: string }): string {
+  return `hook ${escapeText(hook)}${source === "" ? "" : ` (${escapeText(source)})`}`;
 }
 
 function cacheFailure({ failures, error }: Told<"cache-failing">): string {

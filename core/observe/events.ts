@@ -113,6 +113,15 @@ export type Notice =
       /** From here on it is not called for a while. */
       readonly rests: boolean;
     }
+  /** A hook has chosen a target that `allowTargets` does not allow. */
+  | {
+      readonly kind: "target-refused";
+      readonly hook: string;
+      /** `file:line`, `""` where that is not known. */
+      readonly source: string;
+      readonly requestId: string;
+      readonly target: string;
+    }
   /** `context.log` of a hook. */
   | { readonly kind: "hook-said"; readonly hook: string; readonly requestId: string; readonly text: string }
   /** Loads of `context.cache` failed, so many since the last time this was told. */

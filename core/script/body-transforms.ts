@@ -1,6 +1,7 @@
 /** The hooks that a body goes through, one behind the other. */
 
 import type { TraceHook } from "../observe/trace.ts";
+import type { HookEnd } from "./hook.ts";
 import { type InvokeTransform, type StageTarget, type TransformHook, TransformStage } from "./transform-stage.ts";
 
 /** Where the body goes in the end. Nothing is told after the end, a failure, or `cancel`. */
@@ -11,7 +12,7 @@ export interface TransformsOwner {
   onTransformPiece(bytes: Uint8Array): boolean;
   onTransformPause(): void;
   onTransformEnd(): void;
-  onTransformFailed(hook: TransformHook): void;
+  onTransformFailed(hook: TransformHook, end: HookEnd): void;
   /** More may be pushed. */
   onTransformWanted(): void;
   /** Once for each hook: what came of it. */
@@ -74,10 +75,10 @@ export class BodyTransforms {
         this.cancel(new Error("the body that was made of this one has ended"));
         owner.onTransformEnd();
       },
-      onStageFailed: (hook) => {
+      onStageFailed: (hook, end) => {
         if (this.#isOver) return;
         this.cancel(new Error(`${hook.definition.name} failed`));
-        owner.onTransformFailed(hook);
+        owner.onTransformFailed(hook, end);
       },
       onStageDecided: () => {
         this.#decided++;

@@ -49,6 +49,7 @@ const NONE_PATTERN = /^0(\.0+)?(ms|s|m|h|d)$/;
 function millisecondsOf(value: unknown, name: string, missing: number): number {
   if (value === undefined) return missing;
   if (typeof value === "number" && value >= 0 && value <= DURATION_MS_MAX) return value;
+  if (typeof value === "number") throw new TypeError(`options of context.cache: ${name} is ${value}; give 0 to 24d`);
   if (typeof value !== "string")
     throw new TypeError(
       `options of context.cache: ${name} is ${kindOf(value)}; write a number and a unit, such as "500ms", or milliseconds`,

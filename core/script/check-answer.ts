@@ -7,7 +7,7 @@ import { QUERY } from "../bytes/ascii.ts";
 import { bytesOf } from "../bytes/text.ts";
 import { endOfHostName } from "../http/host.ts";
 import { hasDotSegments, readPath } from "../http/path.ts";
-import { checkEdits, type Edits, kindOf, NO_EDITS } from "./check-edits.ts";
+import { checkEdits, type Edits, kindOf, NO_EDITS, shownNumber } from "./check-edits.ts";
 
 export type Verdict =
   | { readonly kind: "go" }
@@ -56,7 +56,7 @@ export function checkVerdict(answer: unknown): Verdict {
   if ("deny" in answer) {
     const { deny, body, ...rest } = answer as { deny: unknown; body?: unknown };
     refuseOthers(rest, VERDICTS);
-    return { kind: "deny", status: statusOf(deny, 400), body: body === undefined ? "" : textOf(body, "body") };
+    return { kind: "deny", status: deniable(deny), body: body === undefined ? "" : textOf(body, "body") };
   }
   const { path, query, host, headers, ...rest } = answer as Record<string, unknown>;
   refuseOthers(rest, VERDICTS);
@@ -145,9 +145,19 @@ export function sendable(response: Response): Response {
 }
 
 /** A final status a client may be answered. */
-export function statusOf(status: unknown, from = 200): number {
-  if (typeof status === "number" && Number.isInteger(status) && status >= from && status <= 599) return status;
-  throw new TypeError(`${kindOf(status)} is no status; give a whole number from ${from} to 599`);
+export function statusOf(status: unknown): number {
+  if (isStatus(status, 200)) return status;
+  throw new TypeError(`${shownNumber(status)} is no status; give a whole number from 200 to 599`);
+}
+
+function deniable(status: unknown): number {
+  if (isStatus(status, 400)) return status;
+  const redirects = isStatus(status, 300) ? ", or answer Response.redirect(url)" : "";
+  throw new TypeError(`${shownNumber(status)} is no status to deny with; give 400 to 599${redirects}`);
+}
+
+function isStatus(status: unknown, from: number): status is number {
+  return typeof status === "number" && Number.isInteger(status) && status >= from && status <= 599;
 }
 
 export function refuseOthers(rest: object, forms: string): void {
@@ -212,6 +222,7 @@ function refusalOf(path: string): string | null {
 
 function queryOf(query: unknown): string {
   const text = textOf(query, "query");
+  if (text.startsWith("?")) throw new TypeError('query begins with "?"; leave it out');
   for (let i = 0; i < text.length; i++)
     if (QUERY[text.charCodeAt(i)] !== 1) throw new TypeError("query holds a character that has to be escaped");
   return text;

@@ -40,8 +40,12 @@ function nameOf(name: unknown): string {
   for (let i = 0; i < name.length; i++)
     if (TOKEN[name.charCodeAt(i)] !== 1) throw new TypeError(`${shown(name)} is no field name`);
   const reason = uneditable(name);
-  if (reason !== null) throw new TypeError(`${shown(name)} cannot be changed: it ${reason}`);
+  if (reason !== null) throw new TypeError(`${shown(name)} cannot be changed: it ${reason}${insteadOf(name)}`);
   return name;
+}
+
+function insteadOf(name: string): string {
+  return name.toLowerCase() === "host" ? '; onRequest and decide may answer { host: "…" } instead' : "";
 }
 
 /** The value is not shown: it may be a secret. */
@@ -73,6 +77,11 @@ export function kindOf(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "a list";
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+/** A number as it is, of all else what kind of thing it is. */
+export function shownNumber(value: unknown): string {
+  return typeof value === "number" ? String(value) : kindOf(value);
 }
 
 function shown(text: unknown): string {

@@ -28,7 +28,7 @@ export interface StageTarget {
   onStagePause(): void;
   onStageEnd(): void;
   /** What has gone on so far is not whole. */
-  onStageFailed(hook: TransformHook): void;
+  onStageFailed(hook: TransformHook, end: HookEnd): void;
   /** It is known whether the hook passes the body on as it is. */
   onStageDecided(): void;
   /** More may be pushed. */
@@ -195,7 +195,7 @@ export class TransformStage implements PumpOwner, SourceOwner, TimerOwner {
     this.#source.fail(reason);
     if (kept === null || this.#hasBegun) {
       this.#stop();
-      this.#target.onStageFailed(this.#hook);
+      this.#target.onStageFailed(this.#hook, end);
       return;
     }
     this.isPassing = true;

@@ -29,4 +29,18 @@ describe("reading a configuration again", () => {
     assert.ok("config" in (await loadAfresh(file, none, origins)));
     assert.ok(!("wasRunHere" in globalThis));
   });
+
+  it("names the code that ends the process it runs in", async () => {
+    scratch = createScratch();
+    const hooks = scratch.write("hooks.ts", "process.exit(3);\nexport const check = () => undefined;\n");
+    const file = scratch.write("a.yaml", `hooks: { onRequest: { script: ./hooks.ts, export: check } }\n${yaml(10)}`);
+    const origins = { files: new Map([[file, ""]]), code: new Set<string>(), globs: [], isHeavy: true };
+    const loaded = await loadAfresh(file, none, origins);
+    assert.ok("problems" in loaded);
+    assert.deepEqual(
+      loaded.problems.map(({ file, message }) => `${file.split("/").at(-1)}: ${message}`),
+      [`hooks.ts: could not be run: it ended the process; a configuration must not do that`],
+    );
+    assert.ok(loaded.problems[0]!.file.endsWith("hooks.ts") && hooks.endsWith("hooks.ts"));
+  });
 });

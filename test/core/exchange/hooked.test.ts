@@ -146,8 +146,27 @@ describe("a request with hooks", () => {
         stage.ask(get("/"));
         await stage.sim.settle();
       }
+      const reasons = stage.proxy.traces().map((trace) => trace.fault?.reason ?? "");
+      assert.match(reasons[0]!, /^the hook routes\[0\]\.decide rests: it failed too often/);
+      assert.match(reasons.at(-1)!, /^the hook routes\[0\]\.decide (threw|answered nonsense)$/);
       const outcomes = stage.proxy.traces().flatMap((trace) => trace.hooks.map((each) => each.outcome));
       assert.deepEqual([...new Set(outcomes)], ["rested", outcome]);
+      await stage.close();
+    }
+  });
+
+  it("that chose a target which is not allowed is told of with it, once", async () => {
+    for (const [target, told] of [
+      ["http://10.0.0.1", "http://10.0.0.1:80"],
+      ["http://[fd00::1]:81/", "http://[fd00::1]:81"],
+    ]) {
+      const stage = await stageWith({ routes: [{ upstream: "app", hooks: { decide: () => ({ target }) } } as never] });
+      stage.ask(get("/"));
+      const [notice, ...others] = stage.notices;
+      assert.ok(notice?.kind === "target-refused" && others.length === 0);
+      assert.deepEqual([notice.hook, notice.target], ["routes[0].decide", told]);
+      assert.equal(notice.requestId, stage.exchanges[0]?.requestId);
+      assert.equal(stage.proxy.hookStates()[0]?.failures, 0);
       await stage.close();
     }
   });

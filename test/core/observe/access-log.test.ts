@@ -166,6 +166,14 @@ describe("access log lines", () => {
     );
   });
 
+  it("tell which hook chose a target that is not allowed", () => {
+    const refused = { kind: "target-refused", hook: "decide", source: "a.ts:3", requestId: "7" } as const;
+    assert.match(
+      formatNotice({ ...refused, target: "http://10.0.0.1:80" }, AT),
+      / error hook decide \(a\.ts:3\) chose http:\/\/10\.0\.0\.1:80, which `allowTargets` does not allow; request 7$/,
+    );
+  });
+
   it("tell of connections that were shed", () => {
     assert.match(
       formatNotice({ kind: "connection-shed", listener: ":80", limit: 5 }, AT),

@@ -35,9 +35,9 @@ describe("options of the cache", () => {
   it("that are nonsense are refused with the right form", () => {
     for (const [options, expected] of [
       [{ ttl: "5" }, /ttl "5": has no unit; write a number and a unit/],
-      [{ ttl: -1 }, /ttl is a number; write a number and a unit/],
-      [{ ttl: Number.NaN }, /ttl is a number/],
-      [{ ttl: 2 ** 31 }, /ttl is a number/],
+      [{ ttl: -1 }, /ttl is -1; give 0 to 24d/],
+      [{ ttl: Number.NaN }, /ttl is NaN; give/],
+      [{ ttl: 2 ** 31 }, /ttl is 2147483648; give/],
       [{ staleIfError: null }, /staleIfError is null/],
       [{ timeout: "0s" }, /timeout must be at least 1ms/],
       [{ maxAge: "5s" }, /"maxAge" is not known; known are ttl,/],

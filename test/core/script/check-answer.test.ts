@@ -24,6 +24,15 @@ describe("what onRequest answered", () => {
     });
   });
 
+  it("is refused with what to write instead", () => {
+    const refuses = (answer: object, why: RegExp) => assert.throws(() => checkVerdict(answer), why);
+    refuses({ deny: 302 }, /^TypeError: 302 is no status to deny with; give 400 to 599, or answer Response\.redirect/);
+    refuses({ deny: 200 }, /^TypeError: 200 is no status to deny with; give 400 to 599$/);
+    refuses({ deny: "403" }, /a string is no status to deny with/);
+    refuses({ query: "?a=1" }, /query begins with "\?"; leave it out/);
+    assert.throws(() => checkResponse({ status: 99 }, 200), /99 is no status; give a whole number from 200 to 599/);
+  });
+
   it("is refused where it could be sent as something else", () => {
     for (const path of ["x", "*", "", "/a b", "/a?b", "/a#b", "/../x", "/a/./b", "/\r\nX", "/%zz", "/%00", 5])
       assert.throws(() => checkVerdict({ path }), TypeError, String(path));

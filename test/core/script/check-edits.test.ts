@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { EDITED_FIELDS_MAX } from "../../../core/limits.ts";
-import { checkEdits, kindOf, mapOf, NO_EDITS } from "../../../core/script/check-edits.ts";
+import { checkEdits, kindOf, mapOf, NO_EDITS, shownNumber } from "../../../core/script/check-edits.ts";
 
 const refuses = (edits: unknown, why: RegExp) => assert.throws(() => checkEdits(edits), why);
 
@@ -25,6 +25,7 @@ describe("changes to fields", () => {
     for (const name of ["Content-Length", "transfer_encoding", "Connection", "Upgrade", "Host", "TE"])
       refuses({ set: { [name]: "x" } }, /cannot be changed/);
     refuses({ remove: ["content-length"] }, /cannot be changed/);
+    refuses({ set: { HOST: "b" } }, /own `host`; onRequest and decide may answer \{ host: "…" \} instead/);
   });
 
   it("are refused where they would be no field", () => {
@@ -59,6 +60,7 @@ describe("changes to fields", () => {
       "a number",
       "a undefined",
     ]);
+    assert.deepEqual([-1, Number.NaN, "1"].map(shownNumber), ["-1", "NaN", "a string"]);
     assert.throws(() => mapOf("x", "it"), /it is a string/);
   });
 });
