@@ -55,8 +55,7 @@ export class Exchange
   #isFinished = false;
   #hasResponse = false;
   #hasInterim = false;
-  /** The client was told to send its body, which says nothing about who will answer. */
-  #hasContinue = false;
+  #hasContinue = false; // the client was told to send its body, which says nothing about who will answer
   #isTunnel = false;
   #dropsBody = false;
 
