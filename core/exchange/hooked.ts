@@ -55,18 +55,11 @@ export interface HookedOwner extends ShownRequest {
 
 type Change = Extract<Verdict, { kind: "change" }>;
 
-/** A call under way. */
-interface Pending {
-  readonly hook: string;
-  readonly call: HookCall<unknown>;
-  readonly beganMs: number;
-}
-
 export class Hooked {
   readonly request: LiveRequest;
   readonly #owner: HookedOwner;
   /** Under way; a hedge may be looked at beside the try before it. */
-  #pending: Pending[] = [];
+  #calls: HookCall<unknown>[] = [];
   #isOver = false;
 
   constructor(owner: HookedOwner) {
@@ -199,10 +192,11 @@ export class Hooked {
   /** The request is over: whoever still thinks about it thinks in vain. */
   end(): void {
     this.#isOver = true;
-    for (const { hook, call, beganMs } of this.#pending.splice(0)) {
+    for (const call of this.#calls.splice(0)) {
       call.abandon();
-      const tookMs = this.#owner.engine.runtime.now() - beganMs;
-      noteHook(this.#owner, { hook, tookMs, outcome: "unanswered" });
+      const tookMs = this.#owner.engine.runtime.now() - call.beganMs;
+      const hook = call.hook.definition.name;
+      traceFor(this.#owner, "unanswered")?.noteHook({ hook, tookMs, outcome: "unanswered" });
     }
     this.request.end();
   }
@@ -230,13 +224,17 @@ export class Hooked {
     call = hook.run(owner, invoke, check, (answer, end) => {
       // A hook may end its own request within its call, by stopping the proxy, say.
       if (this.#isOver) return;
-      if (call !== null) this.#pending = this.#pending.filter((each) => each.call !== call);
+      if (call !== null) this.#calls = this.#calls.filter((each) => each !== call);
       const outcome = end === "ok" ? outcomeOf(answer) : end;
-      noteHook(owner, { hook: hook.definition.name, tookMs: runtime.now() - beganMs, outcome });
+      const trace = traceFor(owner, outcome);
+      if (trace !== null) trace.noteHook({ hook: hook.definition.name, tookMs: runtime.now() - beganMs, outcome });
       done(answer, end);
     }) as HookCall<unknown> | null;
     if (this.#isOver) call?.abandon();
-    else if (call !== null) this.#pending.push({ hook: hook.definition.name, call, beganMs });
+    else if (call !== null) {
+      call.beganMs = beganMs;
+      this.#calls.push(call);
+    }
   }
 
   /** No failure of the hook, but of nobody else either: who reads the log looks for it there. */
@@ -260,10 +258,12 @@ export class Hooked {
   }
 }
 
-/** Where all went well nobody may want to know. */
-export function noteHook(owner: Pick<HookedOwner, "trace" | "openTrace">, note: TraceHook): void {
-  const trace = note.outcome === "ok" ? owner.trace : owner.openTrace();
-  if (trace !== null) trace.noteHook(note);
+/** What notes such an outcome of a hook; null: where all went well nobody may want to know. */
+export function traceFor(
+  owner: Pick<HookedOwner, "trace" | "openTrace">,
+  outcome: TraceHook["outcome"],
+): ExchangeTrace | null {
+  return outcome === "ok" ? owner.trace : owner.openTrace();
 }
 
 /** Of a hook that did its work, as traces tell it. */

@@ -16,7 +16,7 @@ import { ShownResponse } from "../script/shown-response.ts";
 import type { TransformHook } from "../script/transform-stage.ts";
 import type { AnsweringOwner } from "./answering.ts";
 import { isWaiting, tellToGoOn } from "./continue.ts";
-import { failureOf, type HookedOwner, noteHook } from "./hooked.ts";
+import { failureOf, type HookedOwner, traceFor } from "./hooked.ts";
 import { reframeResponse } from "./reframe.ts";
 import type { RequestView } from "./request-view.ts";
 import type { BodyTaker, Upload } from "./upload.ts";
@@ -93,7 +93,7 @@ export class TransformedResponse implements TransformsOwner {
     this.#owner.onTransformWanted();
   }
   onTransformNote(note: TraceHook): void {
-    noteHook(this.#owner, note);
+    traceFor(this.#owner, note.outcome)?.noteHook(note);
   }
 }
 
@@ -159,6 +159,6 @@ export class TransformedUpload implements TransformsOwner, BodyTaker {
     client.connection.release();
   }
   onTransformNote(note: TraceHook): void {
-    noteHook(this.#owner, note);
+    traceFor(this.#owner, note.outcome)?.noteHook(note);
   }
 }

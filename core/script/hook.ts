@@ -173,6 +173,8 @@ export class HookCall<A> implements TimerOwner {
   readonly #done: (answer: A | null, end: HookEnd) => void;
   /** It waits for others: the time of that is not its own. */
   isExcused: () => boolean = NEVER;
+  /** For whoever waits for it. */
+  beganMs = 0;
   #timer: Timer | null = null;
   #abort: AbortController | null = null;
   #isOver = false;
