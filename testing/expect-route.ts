@@ -91,7 +91,7 @@ export function expectRoute(
 interface Seen {
   readonly proxy: TestProxy;
   readonly response: TestResponse;
-  /** As the last server that was asked got it; null: none was. */
+  /** As the server of the last try got it; null: none did. */
   readonly sent: TestRequest | null;
 }
 
@@ -112,12 +112,19 @@ async function expectSeen(
   try {
     const before = new Set(proxy.received);
     const response = await proxy.request(line, options);
-    const sent = proxy.received.filter((request) => !before.has(request)).at(-1) ?? null;
-    const seen = { proxy, response, sent };
+    const received = proxy.received.filter((request) => !before.has(request));
+    const seen = { proxy, response, sent: sentOf(proxy, response, received) };
     if (check.judge(seen) === check.isNot) throw failure(seen, line, options, check);
   } finally {
     if (proxy !== config) await proxy.close();
   }
+}
+
+/** What hooks ask servers of their own accord is not the request. */
+function sentOf(proxy: TestProxy, { attempts, server }: TestResponse, received: TestRequest[]): TestRequest | null {
+  if (attempts === 0) return null;
+  const address = proxy.addressOf(server);
+  return received.filter((request) => request.server === address).at(-1) ?? null;
 }
 
 function failure(seen: Seen, line: string, options: RequestOptions, { name, wanted, isNot }: Check): ExpectationError {

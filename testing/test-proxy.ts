@@ -25,6 +25,7 @@ import {
 import { TestServer, TestUpstream } from "./test-server.ts";
 import { callerOf, expectClose, noteClose } from "./unclosed.ts";
 import { VirtualTime } from "./virtual-time.ts";
+import { textOfAddress } from "./wire.ts";
 
 /** How the simulated world around a tested proxy is. */
 export interface TestProxyOptions extends WorldOptions {
@@ -181,6 +182,14 @@ export class TestProxy {
     const known = [...this.#servers.keys()];
     if (found.size > 1) throw new Error(`${address} is several servers: ${[...found].join(", ")}`);
     throw new Error(`no server ${JSON.stringify(address)}: ${among(address, known)}`);
+  }
+
+  /** @internal Where the server is that the proxy calls so: `10.0.0.1:80`. */
+  addressOf(label: string): string {
+    // As `serverAt` names what DNS has found, in upstreams and for targets in no list.
+    const found = label.startsWith("unix:") ? null : /:([0-9]+)\/(.+)$/.exec(label);
+    if (found !== null) return textOfAddress({ kind: "tcp", host: found[2] as string, port: Number(found[1]) });
+    return this.#placed.find(({ labels }) => labels.includes(label))?.address ?? label;
   }
 
   /** The scripted servers of an upstream. */

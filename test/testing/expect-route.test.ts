@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import type { Config } from "../../core/config/define.ts";
+import type { Decision, OnRequest, OnResponse } from "../../core/script/hooks.ts";
 import { ExpectationError, expectRoute, testProxy } from "../../testing/mod.ts";
 
 const CONFIG: Config = {
@@ -101,6 +102,65 @@ describe("expectRoute", () => {
     proxy.upstream("api").recover();
     await proxy.advance("1m");
     await expectRoute(proxy, API).toReach("api");
+  });
+});
+
+describe("expectRoute, where hooks ask servers themselves", () => {
+  const upstreams = {
+    app: { servers: ["10.0.0.1:80"] },
+    auth: { servers: ["10.0.0.3:80"] },
+    named: { servers: ["app.internal:80"] },
+  };
+  const configWith = (onRequest: OnRequest, upstream = "app"): Config => ({
+    listeners: [":80"],
+    upstreams,
+    hooks: {
+      onRequest: async (request, context) => {
+        const answer = await context.fetch("http://auth/check");
+        await answer.body?.cancel();
+        return onRequest(request, context);
+      },
+    },
+    routes: [{ upstream }],
+  });
+
+  it("none has got a request that was denied", async () => {
+    const denied = configWith(() => ({ deny: 401, body: "no" }));
+    await expectRoute(denied, "GET /").toRespond(401, "no");
+    await expectRoute(denied, "GET /").not.toReach("app");
+    await expectRoute(denied, "GET /").not.toSend({ path: "/check" });
+    await assert.rejects(expectRoute(denied, "GET /").toReach("app"), / 401 "no" from the proxy itself/);
+  });
+
+  it("one has got what was sent to it, not what was asked of others", async () => {
+    for (const upstream of ["app", "named"]) {
+      const allowed = configWith(() => {}, upstream);
+      await expectRoute(allowed, "GET /x").toReach(upstream);
+      await expectRoute(allowed, "GET /x").toSend({ path: "/x" });
+      await expectRoute(allowed, "GET /x").not.toSend({ path: "/check" });
+    }
+  });
+
+  it("what is asked behind the response is not the request either", async () => {
+    const onResponse: OnResponse = async (_, __, context) => {
+      await (await context.fetch("http://auth/late")).body?.cancel();
+    };
+    const config: Config = { ...CONFIG, upstreams: { ...CONFIG.upstreams, ...upstreams }, hooks: { onResponse } };
+    await expectRoute(config, API).toSend({ path: "/x" });
+    await expectRoute(config, API).toReach("api");
+  });
+
+  it("a target in no list has got the request", async () => {
+    const decide = (): Decision => ({ target: "http://shop.internal:80" });
+    const config: Config = {
+      listeners: [":80"],
+      upstreams,
+      allowTargets: ["10.9.0.0/16"],
+      routes: [{ target: decide }],
+    };
+    await using proxy = await testProxy(config, { dns: { "shop.internal": "10.9.0.1" } });
+    await proxy.serve("10.9.0.1:80");
+    await expectRoute(proxy, "GET /x").toSend({ path: "/x" });
   });
 });
 
