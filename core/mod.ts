@@ -56,6 +56,7 @@ export type {
   OnFinish,
   OnRequest,
   OnResponse,
+  ReceivedStream,
   RequestChange,
   RequestVerdict,
   ResponseChange,

@@ -31,6 +31,7 @@ export type {
   OnFinish,
   OnRequest,
   OnResponse,
+  ReceivedStream,
   Reloaded,
   RequestChange,
   RequestVerdict,

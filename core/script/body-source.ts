@@ -4,7 +4,7 @@
  */
 
 import { STREAM_AHEAD_BYTES_MAX } from "../limits.ts";
-import type { ByteStream } from "./hooks.ts";
+import type { ReceivedStream } from "./hooks.ts";
 
 /** Whoever fills it. Nothing is told after `end` was read, after `fail`, or after it was cancelled. */
 export interface SourceOwner {
@@ -15,7 +15,7 @@ export interface SourceOwner {
 }
 
 export class BodySource {
-  readonly stream: ByteStream;
+  readonly stream: ReceivedStream;
   readonly #owner: SourceOwner;
   readonly #queue: Uint8Array[] = [];
   #queuedBytes = 0;
@@ -36,7 +36,8 @@ export class BodySource {
         cancel: (reason) => this.#cancel(reason),
       },
       { highWaterMark: 0 },
-    );
+      // Adapters share no memory with other threads, which is all that the wider type allows for.
+    ) as ReceivedStream;
   }
 
   /** Nothing is read from it any more, or could be. */

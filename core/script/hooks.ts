@@ -212,17 +212,19 @@ export type OnResponse = (
   context: HookContext,
 ) => Eventually<ResponseChange>;
 
-/** A body as hooks see it. */
+/** A body as hooks are given it: what streams of the platform take, such as a DecompressionStream. */
+export type ReceivedStream = ReadableStream<Uint8Array<ArrayBuffer>>;
+/** A body as hooks answer it. */
 export type ByteStream = ReadableStream<Uint8Array>;
 /** Nothing passes the body on as it is. */
 export type TransformRequestBody = (
-  body: ByteStream,
+  body: ReceivedStream,
   request: HookRequest,
   context: HookContext,
 ) => Eventually<ByteStream | Nothing>;
 /** Passes the body of a response on as another stream; nothing passes it on as it is. */
 export type TransformResponseBody = (
-  body: ByteStream,
+  body: ReceivedStream,
   response: HookResponse,
   request: HookRequest,
   context: HookContext,

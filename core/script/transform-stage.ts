@@ -13,12 +13,12 @@ import { BodyPump, type PumpOwner } from "./body-pump.ts";
 import { BodySource, type SourceOwner } from "./body-source.ts";
 import { kindOf } from "./check-edits.ts";
 import type { Hook, HookCall, HookEnd, HookFailure } from "./hook.ts";
-import type { ByteStream, HookContext } from "./hooks.ts";
+import type { ByteStream, HookContext, ReceivedStream } from "./hooks.ts";
 
 export type TransformHook = Hook<"transformRequestBody"> | Hook<"transformResponseBody">;
 
 /** Calls the hook's function with what else it is given. */
-export type InvokeTransform = (hook: TransformHook, body: ByteStream, context: HookContext) => unknown;
+export type InvokeTransform = (hook: TransformHook, body: ReceivedStream, context: HookContext) => unknown;
 
 export interface StageTarget {
   /** First. `length` is that of the whole body when it is known, else -1. */

@@ -17,7 +17,7 @@ import { runProgram, startProgram } from "./program.ts";
 import { createScratch } from "./scratch.ts";
 
 const CONSUMER = `import assert from "node:assert/strict";
-import { ConfigError, createProxy, defineConfig, type Decide } from "millrace";
+import { ConfigError, createProxy, defineConfig, type ByteStream, type Decide } from "millrace";
 import { compileConfig } from "millrace/core";
 import { expectRoute, testProxy } from "millrace/testing";
 
@@ -28,6 +28,26 @@ const config = defineConfig({
   routes: [
     { id: "hello", match: { path: "/hello" }, respond: { body: "hello" } },
     { id: "rest", target: { run: decide, timeout: "500ms", fallback: { upstream: "a" } } },
+  ],
+});
+// Streams of the platform, and functions that were written for any stream of bytes.
+defineConfig({
+  listeners: [":80"],
+  routes: [
+    {
+      respond: {},
+      hooks: {
+        transformRequestBody: (body) => body.pipeThrough(new CompressionStream("gzip")),
+        transformResponseBody: (body) => body.pipeThrough(new DecompressionStream("gzip")),
+      },
+    },
+    {
+      respond: {},
+      hooks: {
+        transformRequestBody: (body: ByteStream) => body.pipeThrough(new TransformStream<Uint8Array, Uint8Array>()),
+        transformResponseBody: (body) => body.pipeThrough(new TextDecoderStream()).pipeThrough(new TextEncoderStream()),
+      },
+    },
   ],
 });
 const proxy = createProxy(config);
