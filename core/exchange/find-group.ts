@@ -25,8 +25,7 @@ export function findGroup(
   else {
     const { host, port, sentHost, edits } = decision;
     seeker.changes ??= new RequestChanges();
-    if (sentHost !== null) seeker.changes.host = sentHost;
-    seeker.changes.edit(edits);
+    seeker.changes.decide(sentHost, edits);
     targets.find(host, port, next);
   }
 }

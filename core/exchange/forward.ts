@@ -54,9 +54,11 @@ export function forwardRequest(request: RequestView, target: string | null, ofAt
   } else if (head.acceptsTrailers) {
     outgoing.lines.push(...TE_TRAILERS);
   }
+  // The route's own stand between what was asked for before there was one and what was decided behind it.
+  if (request.changes !== null) applyChanges(request.changes.edits, outgoing);
   applyEdits(request, outgoing, request.route!.requestEdits);
   if (ofAttempt !== NO_EDITS) request.changes ??= new RequestChanges();
-  if (request.changes !== null) applyChanges(request.changes, outgoing, ofAttempt);
+  if (request.changes !== null) applyDecided(request.changes, outgoing, ofAttempt);
   return outgoing;
 }
 
@@ -136,8 +138,10 @@ function frameResponseForClient(request: RequestView, outgoing: OutgoingHead, he
 function addHost(request: RequestView, outgoing: OutgoingHead): void {
   const { head, route } = request;
   const { fields } = head;
-  const changed = request.changes?.host ?? null;
-  const host = changed ?? (route!.host === null ? "" : route!.host.expand(request, request.match!));
+  const { changes } = request;
+  const decided = changes?.sentHost ?? null;
+  const ofRoute = decided ?? (route!.host === null ? "" : route!.host.expand(request, request.match!));
+  const host = ofRoute !== "" || changes === null ? ofRoute : (changes.host ?? "");
   if (host !== "") {
     if (fields.countOf(known.HOST) > 0) fields.drop(fields.find(known.HOST));
     outgoing.lines.unshift(new FieldLine("Host", host));
@@ -220,12 +224,15 @@ export function applyEdits(request: RequestView, outgoing: OutgoingHead, edits: 
   for (const edit of edits.add) addEdit(request, outgoing, edit);
 }
 
-/** What hooks have asked for comes last: they have seen the most. */
-function applyChanges(changes: RequestChanges, outgoing: OutgoingHead, ofAttempt: Edits): void {
-  const { edits } = changes;
-  outgoing.unfoldBlock();
+/** What `decide` and `onAttempt` have asked for comes last: they have seen the most. */
+function applyDecided(changes: RequestChanges, outgoing: OutgoingHead, ofAttempt: Edits): void {
   if (outgoing.fields !== null) changes.dropForAttempt(ofAttempt.drop, outgoing.fields);
-  for (const each of [...edits, ofAttempt]) {
+  applyChanges([...changes.decidedEdits, ofAttempt], outgoing);
+}
+
+function applyChanges(changes: readonly Edits[], outgoing: OutgoingHead): void {
+  outgoing.unfoldBlock();
+  for (const each of changes) {
     for (const name of each.drop) drop(outgoing, name);
     for (const [name, value] of each.add) outgoing.add(name, value);
   }

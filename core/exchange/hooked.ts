@@ -254,7 +254,9 @@ export class Hooked {
 
   #wish({ server, strict, hashKey, host, edits }: Extract<CheckedDecision, { kind: "upstream" }>): void {
     if (server !== null || hashKey !== null) this.#owner.wish = { server, strict, hashKey };
-    if (host !== null || edits !== NO_EDITS) this.#change({ kind: "change", path: null, query: null, host, edits });
+    if (host === null && edits === NO_EDITS) return;
+    this.#owner.changes ??= new RequestChanges();
+    this.#owner.changes.decide(host, edits);
   }
 }
 

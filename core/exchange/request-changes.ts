@@ -8,8 +8,12 @@ export class RequestChanges {
   query: string | null = null;
   /** With its port, if it has one. */
   host: string | null = null;
-  /** In the order they were asked for. */
+  /** What is sent whatever the route says: who decides has the last word, `onRequest` comes before the route. */
+  sentHost: string | null = null;
+  /** Of `onRequest`, in the order they were asked for; the route's own come after them. */
   readonly edits: Edits[] = [];
+  /** Of `decide`: after the route's own. */
+  readonly decidedEdits: Edits[] = [];
 
   /** Fields that were dropped for one try. */
   #dropped: number[] = [];
@@ -29,10 +33,16 @@ export class RequestChanges {
     if (edits.drop.length + edits.add.length > 0) this.edits.push(edits);
   }
 
+  /** What comes with the choice of who is asked. */
+  decide(host: string | null, edits: Edits): void {
+    if (host !== null) this.host = this.sentHost = host;
+    if (edits.drop.length + edits.add.length > 0) this.decidedEdits.push(edits);
+  }
+
   /** The value of a field by lower-case name, as it is now. */
   value(name: string, fields: Fields): string | null {
     let value = fields.value(name);
-    for (const { drop, add } of this.edits) {
+    for (const { drop, add } of [...this.edits, ...this.decidedEdits]) {
       if (drop.includes(name)) value = null;
       for (const [added, text] of add)
         if (added.toLowerCase() === name) value = value === null ? text : joined(name, value, text);

@@ -130,6 +130,65 @@ describe("a request on its way to the upstream", () => {
       },
     ],
     [
+      "with the route's host and fields over what onRequest says",
+      `${GET}\nX-D: 1`,
+      `GET / HTTP/1.1\nHost: hook.example.to\n${US}\nX-C: hook\nX-A: hook route\nX-D: route`,
+      {
+        routes: [
+          {
+            upstream: "app",
+            host: "${request.host}.to",
+            request: { set: { "X-A": "${request.header.x-a} route" }, add: { "X-D": "route" }, remove: "X-B" },
+            hooks: { onRequest: () => ({ headers: { remove: "X-D", set: { "X-A": "hook", "X-B": "hook" } } }) },
+          },
+        ],
+        hooks: { onRequest: () => ({ host: "hook.example", headers: { set: { "X-A": "first", "X-C": "hook" } } }) },
+      },
+    ],
+    [
+      "with the host of onRequest where the route has none",
+      GET,
+      `GET / HTTP/1.1\nHost: hook.example\n${US}`,
+      { hooks: { onRequest: () => ({ host: "hook.example" }) } },
+    ],
+    [
+      "with what decide and onAttempt say over what the route does",
+      `${GET}\nX-D: 1`,
+      `GET / HTTP/1.1\nHost: decided.example\n${US}\nX-A: decided\nX-B: try`,
+      {
+        routes: [
+          {
+            upstream: "app",
+            host: "route.example",
+            request: { set: { "X-A": "route", "X-B": "route", "X-D": "route" } },
+            hooks: {
+              decide: () => ({ upstream: "app", host: "decided.example", headers: { set: { "X-A": "decided" } } }),
+              onAttempt: () => ({ headers: { set: { "X-B": "try" }, remove: "X-D" } }),
+            },
+          },
+        ],
+      },
+    ],
+    [
+      "with a target's host and fields over what the route says",
+      GET,
+      `GET / HTTP/1.1\nHost: decided.example\n${US}\nX-A: decided`,
+      {
+        allowTargets: ["127.0.0.1/32"],
+        routes: [
+          {
+            host: "route.example",
+            request: { set: { "X-A": "route" } },
+            target: () => ({
+              target: "http://127.0.0.1:90",
+              host: "decided.example",
+              headers: { set: { "X-A": "decided" } },
+            }),
+          },
+        ],
+      },
+    ],
+    [
       "with a rewritten path and its query",
       "GET /api/x?q HTTP/1.1\nHost: a",
       `GET /x?q HTTP/1.1\nHost: a\n${US}`,

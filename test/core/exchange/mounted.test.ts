@@ -50,6 +50,13 @@ describe("a mounted program", () => {
     assert.match((await play(app, get("/nothing"))).text, /^HTTP\/1\.1 404 [\s\S]*404 Not Found$/);
   });
 
+  it("is asked by the route's host and fields, over what onRequest says", async () => {
+    const handler: FetchHandler = (request) => new Response(`${request.url} ${request.headers.get("x-a")}`);
+    const hooks = { onRequest: () => ({ host: "hook.example", headers: { set: { "X-A": "hook" } } }) };
+    const route = { host: "route.example", request: { set: { "X-A": "route" } }, hooks };
+    assert.match((await play(handler, get("/"), route)).text, /http:\/\/route\.example\/ route$/);
+  });
+
   it("is asked as a server would be", async () => {
     let seen: Request | undefined;
     const handler: FetchHandler = (request) => {

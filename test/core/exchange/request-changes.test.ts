@@ -30,6 +30,16 @@ describe("what hooks have changed", () => {
     assert.equal(changes.value("cookie", fields()), "a=1; b=2");
   });
 
+  it("is what was decided, behind what was asked for before", () => {
+    const changes = new RequestChanges();
+    changes.decide("decided", checkEdits({ set: { "X-A": "decided" } }));
+    changes.edit(checkEdits({ set: { "X-A": "asked" } }));
+    assert.equal(changes.value("x-a", fields()), "decided");
+    assert.deepEqual([changes.host, changes.sentHost], ["decided", "decided"]);
+    changes.decide(null, checkEdits({}));
+    assert.deepEqual([changes.sentHost, changes.decidedEdits.length], ["decided", 1]);
+  });
+
   it("keeps nothing of what changes nothing", () => {
     const changes = new RequestChanges();
     changes.edit(checkEdits({}));
