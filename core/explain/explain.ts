@@ -24,7 +24,7 @@ import type { Runtime } from "../runtime.ts";
 import { NO_EDITS } from "../script/check-edits.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import { type EffectiveNumber, limitsOf, timeoutsOf } from "./effective-numbers.ts";
-import { describeHooks, type ExplainedHook } from "./explained-hooks.ts";
+import { describeHooks, type ExplainedHook, type Reach } from "./explained-hooks.ts";
 import { describeUpstream, type ExplainedUpstream, type UpstreamTools } from "./explained-upstream.ts";
 import { createMuteRuntime } from "./mute-runtime.ts";
 import { whyNotRouted } from "./path-readings.ts";
@@ -121,15 +121,24 @@ export class Explainer {
     const target = "reading" in found ? findTarget(request, found.reading) : null;
     const failed = "reading" in found ? (target === null ? BAD_PATH : null) : found;
     const isRouted = refusal === null && this.#withRejected;
+    const reach = checked < 0 ? "parser" : refusal !== null ? "door" : reachOf(found, failed, request);
     return {
       request: requestText(line),
       client,
       listener,
       refused: failed === null ? null : refusedBy(failed, detailOf(found, failed, request)),
       ...describe(request, failed === null ? (target?.target ?? null) : null, failed === null, this.#tools),
+      hooks: describeHooks(request.deployment.hooks, request.plan?.hooks ?? null, reach),
       rejected: isRouted ? rejectedRoutes(table, request.routeId, request) : [],
     };
   }
+}
+
+/** Of a request that came as far as routes. */
+function reachOf(found: Fault | FoundRoute, failed: Fault | null, { match }: ExplainedRequest): Reach {
+  if (!("reading" in found) || match === null) return "search";
+  const { kind } = match.route.action;
+  return failed === null && (kind === "upstream" || kind === "target") ? "server" : "route";
 }
 
 /** As it could be asked again. */
@@ -147,14 +156,13 @@ class ExplainedRequest extends RequestView {
   readonly tried: readonly Endpoint[] = [];
 }
 
-type Described = Omit<Explanation, "request" | "client" | "listener" | "refused" | "rejected">;
+type Described = Omit<Explanation, "request" | "client" | "listener" | "refused" | "rejected" | "hooks">;
 
 function describe(request: ExplainedRequest, target: string | null, goesOn: boolean, tools: UpstreamTools): Described {
   const { match, plan, deployment } = request;
   const { snapshot } = deployment;
-  const hooks = describeHooks(deployment.hooks, plan?.hooks ?? null);
   if (match === null || plan === null)
-    return { route: null, upstream: null, sent: null, answer: null, timeouts: [], limits: [], hooks };
+    return { route: null, upstream: null, sent: null, answer: null, timeouts: [], limits: [] };
   const { route } = match;
   const place = snapshot.table.routes.indexOf(route) + 1;
   const { group } = plan;
@@ -167,7 +175,6 @@ function describe(request: ExplainedRequest, target: string | null, goesOn: bool
     answer: goesOn ? answerText(request, route.action.kind) : null,
     timeouts: timeoutsOf(route, plan, snapshot),
     limits: limitsOf(route, plan, snapshot),
-    hooks,
   };
 }
 

@@ -12,18 +12,27 @@ export interface ExplainedHook {
   readonly fallback: string;
 }
 
+/**
+ * How far a request comes: `parser` is one whose head is refused, of which hooks are not told at all, `door` one that is
+ * refused before anybody is asked, `search` one that no route takes, `route` one that is answered or refused there.
+ */
+export type Reach = "parser" | "door" | "search" | "route" | "server";
+
+const REACHES: readonly Reach[] = ["parser", "door", "search", "route", "server"];
+
 /** `before` are those that run while there is no route, `ofRoute` those of the route that was found. */
-export function describeHooks(before: HookSet | null, ofRoute: HookSet | null): ExplainedHook[] {
-  const set = ofRoute ?? before;
+export function describeHooks(before: HookSet | null, ofRoute: HookSet | null, reach: Reach): ExplainedHook[] {
+  const reaches = (stage: Reach) => REACHES.indexOf(reach) >= REACHES.indexOf(stage);
+  const atServer = reaches("server") ? ofRoute : null;
   const hooks = [
-    before?.onRequest,
-    ofRoute?.onRequest,
-    ofRoute?.decide,
-    ofRoute?.onAttempt,
-    ...(ofRoute?.transformRequestBody ?? []),
-    ...(ofRoute?.onResponse ?? []),
-    ...(ofRoute?.transformResponseBody ?? []),
-    ...(set?.onFinish ?? []),
+    reaches("search") ? before?.onRequest : null,
+    reaches("route") ? ofRoute?.onRequest : null,
+    atServer?.decide,
+    ...(atServer?.transformRequestBody ?? []),
+    atServer?.onAttempt,
+    ...(atServer?.onResponse ?? []),
+    ...(atServer?.transformResponseBody ?? []),
+    ...(reaches("door") ? ((ofRoute ?? before)?.onFinish ?? []) : []),
   ];
   return hooks.flatMap((hook) => (hook === null || hook === undefined ? [] : [describeHook(hook as unknown as Hook)]));
 }
