@@ -4,6 +4,7 @@ export type {
   Address,
   AttemptChange,
   ByteStream,
+  CacheCounts,
   CacheLoad,
   CacheOptions,
   Config,
@@ -22,6 +23,7 @@ export type {
   HookOutcome,
   HookRequest,
   HookResponse,
+  HookView,
   ListenFailure,
   Mount,
   Notice,
@@ -66,6 +68,7 @@ export {
 } from "../core/mod.ts";
 export { ConfigError } from "./config-error.ts";
 export { createFetchHandler, type FetchInfo, type MountedFetch } from "./fetch-handler.ts";
+export { ListenError } from "./listen-error.ts";
 export type { MountedConfig, MountedUpstream, MountOptions, MountSource } from "./mounted-proxy.ts";
 export { createNodeHandler, type NodeHandler } from "./node-handler.ts";
 export { type ConfigSource, createProxy, type Proxy, type ProxyOptions } from "./proxy.ts";

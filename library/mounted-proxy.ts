@@ -7,7 +7,7 @@ import type { ClientOwner, CycleRules } from "../core/h1/client-owner.ts";
 import { canonicalAddress } from "../core/http/address-block.ts";
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, HIGH_WATER_BYTES } from "../core/limits.ts";
 import { memorySocketPair } from "../core/listen/memory-socket.ts";
-import type { Config, ConfigFunction } from "../core/mod.ts";
+import type { Config, ConfigFunction, Observer } from "../core/mod.ts";
 import type { Address, TlsInfo } from "../core/runtime.ts";
 import { Timers } from "../core/time/timers.ts";
 import { createMountedProxy, type Proxy as RunningProxy } from "./proxy.ts";
@@ -34,6 +34,8 @@ export interface ClientPlace {
 export interface MountOptions {
   /** The name of its connections in logs and conditions. Default: `program`. */
   readonly listener?: string;
+  /** As of `createProxy`; of a proxy that is given it is the proxy's. */
+  readonly observer?: Observer;
 }
 
 export interface Opened {
@@ -61,17 +63,19 @@ export class MountedProxy {
     onConnectionClosed() {},
   };
   #isReady: boolean;
+  #isClosed = false;
 
-  constructor(source: MountSource, { listener = "program" }: MountOptions = {}) {
+  constructor(source: MountSource, { listener = "program", observer }: MountOptions = {}) {
     this.#isOwn = !isProxy(source);
-    this.proxy = isProxy(source) ? source : createMountedProxy({ config: configOf(source) });
+    const observed = observer === undefined ? {} : { observer };
+    this.proxy = isProxy(source) ? source : createMountedProxy({ config: configOf(source), ...observed });
     this.#listener = listener;
     this.#isReady = !this.#isOwn;
   }
 
   /** Null when connections can be opened now. A proxy of its own starts with the first request. */
   starting(): Promise<void> | null {
-    if (this.#isReady) return null;
+    if (this.#isReady || this.#isClosed) return null;
     return this.proxy.start().then(() => {
       this.#isReady = true;
     });
@@ -92,12 +96,14 @@ export class MountedProxy {
       isTaken = false;
       reset.call(inside);
     };
-    this.proxy.accept(inside, this.#listener);
+    if (this.#isReady) this.proxy.accept(inside, this.#listener);
+    else inside.reset(); // closed before it has ever started
     inside.reset = reset;
     return { connection: new ClientConnection(outside, this.#owner), isTaken };
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     if (this.#isOwn) await this.proxy.stop();
   }
 }

@@ -164,7 +164,8 @@ function headOf(request: IncomingMessage, target: string): OutgoingHead {
   for (const [name, value] of passingOfRequest(fields)) outgoing.add(name, value);
   const length = bodyLength(request);
   outgoing.body = length === -1 ? BODY_CHUNKED : length > 0 ? BODY_LENGTH : BODY_NONE;
-  outgoing.contentLength = length;
+  // A GET without a body has no length to tell of.
+  outgoing.contentLength = length === 0 && request.headers["content-length"] === undefined ? -1 : length;
   return outgoing;
 }
 

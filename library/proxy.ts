@@ -3,6 +3,7 @@
 import { loadRuntime } from "../adapters/mod.ts";
 import {
   type Address,
+  type CacheCounts,
   type CompiledConfig,
   type Config,
   type ConfigFunction,
@@ -10,6 +11,8 @@ import {
   type Proxy as CoreProxy,
   compileConfig,
   createProxy as createCoreProxy,
+  type HookView,
+  type ListenFailure,
   type NotReloaded,
   type Observer,
   type Reloaded,
@@ -19,6 +22,7 @@ import {
   type TraceFilter,
 } from "../core/mod.ts";
 import { ConfigError } from "./config-error.ts";
+import { ListenError } from "./listen-error.ts";
 
 /** A configuration, or a function (async if need be) that makes one. */
 export type ConfigSource = Config | ConfigFunction;
@@ -36,7 +40,7 @@ export interface ProxyOptions {
 export interface Proxy {
   /**
    * Resolves when every listener listens. Rejects with a `ConfigError` when a function made a configuration that is
-   * refused, with a `ListenFailure` when an address can't be had; then it listens nowhere.
+   * refused, with a `ListenError` when an address can't be had; then it listens nowhere, and may be started again.
    */
   start(): Promise<void>;
   /**
@@ -68,6 +72,10 @@ export interface Proxy {
   trace(requestId: string): Trace | null;
   /** What is kept of requests, the newest first. */
   traces(filter?: TraceFilter): Trace[];
+  /** Every hook: its calls and failures, and whether it rests. None before it has started. */
+  hookStates(): HookView[];
+  /** Of all `context.cache` together; null before it has started. */
+  readonly cacheCounts: CacheCounts | null;
 }
 
 /** Throws a `ConfigError` with all problems when a configuration is refused; one that a function makes, at `start`. */
@@ -95,7 +103,12 @@ class EmbeddedProxy implements Proxy {
   }
 
   start(): Promise<void> {
-    this.#starting ??= this.#start();
+    this.#starting ??= this.#start().catch((error: unknown) => {
+      // What was in the way may be gone the next time.
+      this.#starting = null;
+      this.#core = null;
+      throw isListenFailure(error) ? new ListenError(error) : error;
+    });
     return this.#starting;
   }
 
@@ -156,6 +169,14 @@ class EmbeddedProxy implements Proxy {
     return this.#core?.traces(filter) ?? [];
   }
 
+  hookStates(): HookView[] {
+    return this.#core?.hookStates() ?? [];
+  }
+
+  get cacheCounts(): CacheCounts | null {
+    return this.#core?.cacheCounts ?? null;
+  }
+
   #running(what: string): CoreProxy {
     if (this.#core === null) throw new Error(`${what}() needs a proxy that has started: await start() first`);
     return this.#core;
@@ -173,6 +194,10 @@ function compiledToMount(config: unknown): CompiledConfig {
   if (typeof config !== "object" || config === null || "listeners" in config) return compiled(config);
   const result = compiled({ ...config, listeners: ["127.0.0.1:0"] });
   return { ...result, snapshot: { ...result.snapshot, listeners: [] } };
+}
+
+function isListenFailure(error: unknown): error is ListenFailure {
+  return typeof error === "object" && error !== null && "listener" in error && "code" in error;
 }
 
 async function madeFrom(config: ConfigSource): Promise<unknown> {

@@ -4,7 +4,7 @@ import { connect as connectHttp2, createServer as createHttp2Server } from "node
 import { connect, createServer as createTcpServer, type Server as TcpServer } from "node:net";
 import process from "node:process";
 import { after, before, describe, it } from "@std/testing/bdd";
-import { createFetchHandler, createNodeHandler, type NodeHandler } from "../../library/mod.ts";
+import { createFetchHandler, createNodeHandler, type NodeHandler, type Notice } from "../../library/mod.ts";
 
 const ANSWER = "HTTP/1.1 200 OK\r\nX-Name: caf\xe9\r\nContent-Length: 2\r\n\r\nok";
 
@@ -46,6 +46,43 @@ describe("handlers in programs that do the unexpected", () => {
   it("keeps every byte of a response's fields", async () => {
     const port = await front((request, response) => handler.request(request, response));
     assert.match(await raw(port, "GET / HTTP/1.1"), /x-name: caf\xe9\r\n/i);
+  });
+
+  it("are closed before the first request: 503", async () => {
+    const closed = createFetchHandler({ upstream });
+    await closed.close();
+    assert.equal((await closed(new Request("http://a.example/"))).status, 503);
+  });
+
+  it("ask anew for a configuration that could not be made", async () => {
+    let isBroken = true;
+    const made = createFetchHandler(() => {
+      if (isBroken) throw new Error("the database is away");
+      return { listeners: ["127.0.0.1:0"], upstreams: { app: upstream }, routes: [{ upstream: "app" }] };
+    });
+    await assert.rejects(made(new Request("http://a.example/")), /the database is away/);
+    isBroken = false;
+    const answer = await made(new Request("http://a.example/"));
+    assert.equal(await answer.text(), "ok");
+    await made.close();
+  });
+
+  it("tell an observer what went wrong", async () => {
+    const notices: string[] = [];
+    const onRequest = () => {
+      throw new Error("mine");
+    };
+    const observer = { wantsTimes: false, onExchange() {}, onNotice: ({ kind }: Notice) => void notices.push(kind) };
+    const observed = createFetchHandler({ upstream, hooks: { onRequest } }, { observer });
+    assert.equal((await observed(new Request("http://a.example/"))).status, 503);
+    assert.deepEqual(notices, ["hook-failed"]);
+    await observed.close();
+  });
+
+  it("say nothing of the length of a body that is none", async () => {
+    const port = await front((request, response) => handler.request(request, response));
+    await raw(port, "GET / HTTP/1.1");
+    assert.doesNotMatch(seen.at(-1)!, /content-length/i);
   });
 
   it("gives an error for a response that had begun", async () => {

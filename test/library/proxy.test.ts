@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { ConfigError, createProxy, defineConfig } from "../../library/mod.ts";
+import { ConfigError, createProxy, defineConfig, type HookContext, ListenError } from "../../library/mod.ts";
 
 const answering = (body: string) =>
   defineConfig({ listeners: ["127.0.0.1:0"], routes: [{ id: "all", respond: { status: 200, body } }] });
@@ -60,7 +60,31 @@ describe("a proxy in a program", () => {
     assert.ok(address?.kind === "tcp");
     const second = createProxy({ ...answering("second"), listeners: [`127.0.0.1:${address.port}`] });
     await assert.rejects(second.reload(answering("x")), /await start\(\) first/);
-    await assert.rejects(second.start(), (failure: { code?: string }) => failure.code === "EADDRINUSE");
+    await assert.rejects(second.start(), (failure) => {
+      assert.ok(failure instanceof ListenError);
+      assert.deepEqual([failure.code, failure.listener], ["EADDRINUSE", `127.0.0.1:${address.port}`]);
+      assert.match(failure.message, /^cannot listen on 127\.0\.0\.1:\d+: .*\[EADDRINUSE\]$/);
+      return true;
+    });
     await holder.stop();
+    await second.start();
+    assert.equal(await ask(second), "second");
+    await second.stop();
+  });
+
+  it("tells how its hooks and their cache do", async () => {
+    const onRequest = async (_: unknown, { cache }: { cache: HookContext["cache"] }) => {
+      await cache("key", () => Promise.resolve(1), { ttl: "1s" });
+    };
+    const proxy = createProxy({ ...answering("x"), hooks: { onRequest } });
+    assert.deepEqual([proxy.hookStates(), proxy.cacheCounts], [[], null]);
+    await proxy.start();
+    await ask(proxy);
+    assert.deepEqual(
+      proxy.hookStates().map(({ name, calls }) => [name, calls]),
+      [["hooks.onRequest", 1]],
+    );
+    assert.equal(proxy.cacheCounts?.loads, 1);
+    await proxy.stop();
   });
 });
