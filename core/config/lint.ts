@@ -1,6 +1,7 @@
 /** What a configuration that is right was hardly meant to say: for `millrace check`. Warns only where it is certain. */
 
 import type { NamedCondition, PathPattern, RouteConditions, RouteDefinition } from "../route/route.ts";
+import type { HookKind } from "../script/hooks.ts";
 import type { CompiledConfig } from "./compile.ts";
 import { isProgram } from "./hook-schema.ts";
 import { type ConfigPath, type ConfigProblem, problemAt } from "./problem.ts";
@@ -13,6 +14,7 @@ export function lintConfig({ snapshot, warnings }: CompiledConfig, value: unknow
   const found = [
     ...shadowed(routes, places),
     ...neverMatching(routes, places),
+    ...neverCalled(routes, places),
     ...suspiciousSettings(value),
     ...withoutDefault(
       routes,
@@ -134,6 +136,26 @@ function pathKey(path: PathPattern): string {
 
 function namedKey({ name, value, regex }: NamedCondition): string {
   return JSON.stringify([name, value, regex]);
+}
+
+// ── hooks that never run ─────────────────────────────────────────────────────────────────────────────────────────
+
+const WITHOUT_SERVER: readonly HookKind[] = ["onRequest", "onFinish"];
+
+/** All but these are about servers, and nobody else asks one. */
+function neverCalled(routes: readonly RouteDefinition[], places: Places): ConfigProblem[] {
+  return routes.flatMap((route) => {
+    const { kind } = route.action;
+    if (kind === "upstream" || kind === "target") return [];
+    const kinds = Object.keys(route.hooks ?? {}) as HookKind[];
+    const idle = kinds.filter((each) => route.hooks?.[each] !== undefined && !WITHOUT_SERVER.includes(each));
+    return idle.map((each) =>
+      problemAt(
+        ["routes", placeOf(route, places), "hooks", each],
+        `never runs: \`${kind}\` asks no server; take it out`,
+      ),
+    );
+  });
 }
 
 // ── what surprises ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -145,3 +145,24 @@ describe("what was hardly meant", () => {
     );
   });
 });
+
+describe("a hook that never runs", () => {
+  it("is one about servers on a route that asks none", () => {
+    const hook = () => undefined;
+    const hooks = { onRequest: hook, decide: hook, onResponse: hook, onFinish: hook };
+    const asked = { upstreams: { app: { servers: ["10.0.0.1:80"] } } };
+    assert.deepEqual(
+      lint([
+        { hooks, respond: {} },
+        { match: { path: "/a" }, hooks, mount: () => new Response() },
+      ]),
+      [
+        "routes[1].hooks.decide: never runs: `mount` asks no server",
+        "routes[1].hooks.onResponse: never runs: `mount` asks no server",
+        "routes[0].hooks.decide: never runs: `respond` asks no server",
+        "routes[0].hooks.onResponse: never runs: `respond` asks no server",
+      ],
+    );
+    assert.deepEqual(lint([{ hooks, upstream: "app" }], asked), []);
+  });
+});
