@@ -59,13 +59,19 @@ const BACKUPS = Number.POSITIVE_INFINITY;
 function isPanic(ready: readonly Rated[], panicShare: number): boolean {
   const tiers = new Map<number, { all: number; healthy: number }>();
   // Backups come in when nobody else is left: until then their health helps nobody.
-  const areBackupsIn = !ready.some(({ tier, health }) => tier !== BACKUPS && health.isHealthy);
-  for (const { tier, health } of ready) {
+  const areBackupsIn = !ready.some((server) => server.tier !== BACKUPS && mayBeWell(server));
+  for (const server of ready) {
+    const { tier } = server;
     if (tier === BACKUPS && !areBackupsIn) continue;
     const counts = tiers.get(tier) ?? { all: 0, healthy: 0 };
     tiers.set(tier, counts);
     counts.all++;
-    if (health.isHealthy) counts.healthy++;
+    if (mayBeWell(server)) counts.healthy++;
   }
   return [...tiers.values()].every(({ all, healthy }) => healthy < all * panicShare);
+}
+
+/** In panic the first tier has all requests: one below it that awaits its trial would never get it. */
+function mayBeWell({ health }: Rated): boolean {
+  return health.isHealthy || health.awaitsTrial;
 }

@@ -69,6 +69,13 @@ describe("who may be picked", () => {
     assert.equal(picked("dddd", 0.5, "000b"), "0123!");
   });
 
+  it("a trial is awaited in its own tier: in panic the first one would have all requests", () => {
+    assert.equal(picked("dt", 0.5, "0b"), "1");
+    assert.equal(picked("ddt", 0.5, "001"), "2");
+    assert.equal(picked("td", 0.5, "0b"), "0");
+    assert.equal(picked("ddtd", 0.5, "0011"), "2");
+  });
+
   it("says how many are healthy", () => {
     const { healthy, ready } = eligibleOf(servers("hhdx"), 0.5);
     assert.deepEqual([healthy, ready], [2, 3]);
