@@ -206,12 +206,16 @@ export class GroupHealth<M extends Member> implements HealthWatcher, TimerOwner 
     return this.#counts;
   }
 
-  /** The group may have become smaller: too many are out then. */
+  /** The group may have become smaller, or a trial failed after another server took the place: too many are out then. */
   #keepShare(): void {
-    for (const { health } of this.#members) {
+    const { ready, ejected } = this.#count();
+    if (ejected <= this.#ejectedMax(ready)) return;
+    // Who has been out for long has had more time to become well.
+    const out = this.#members.map(({ health }) => health).filter(({ isEjected }) => isEjected);
+    for (const health of out.sort((one, other) => one.sinceMs - other.sinceMs)) {
       const { ready, ejected } = this.#count();
       if (ejected <= this.#ejectedMax(ready)) return;
-      if (health.isEjected && health.isReady) health.restore("too many of the group would be out");
+      health.restore("too many of the group would be out");
     }
   }
 

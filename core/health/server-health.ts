@@ -126,9 +126,9 @@ export class ServerHealth implements TimerOwner, Eligibility {
     return this.state === "probing" && !this.#isTrialOut && !this.isRefusing;
   }
 
-  /** Out or on trial. */
+  /** Has one of the places among the ejected. Who waits to be asked, maybe for ever, or is down anyway needs none. */
   get isEjected(): boolean {
-    return this.#ejection !== NOT_EJECTED;
+    return this.state === "ejected" || (this.state === "probing" && !this.awaitsTrial);
   }
 
   get #streakMax(): number {

@@ -131,6 +131,22 @@ describe("the servers of a group", () => {
     assert.equal(states(members), "drain up up");
   });
 
+  it("leave a place to another when they are down anyway, or wait for a request that may never come", () => {
+    const members = servers(2);
+    const group = groupOf(members);
+    fail(members[0]);
+    members[0]?.health.onChecked({ isPassed: false, isUp: false, reason: "checked" });
+    assert.ok(group.mayEject(), "down");
+    members[0]?.health.onChecked({ isPassed: true, isUp: true, reason: "checked" });
+    assert.equal(states(members), "probing up");
+    fail(members[1]);
+    assert.equal(states(members), "probing ejected");
+    world.sim.advance(1_000);
+    members[0]?.health.onPick();
+    fail(members[0], 1);
+    assert.equal(states(members), "ejected up", "who was out before comes in again");
+  });
+
   it("tell of each change once", () => {
     const members = servers(3);
     const group = groupOf(members);
