@@ -211,7 +211,8 @@ export class GroupHealth<M extends Member> implements HealthWatcher, TimerOwner 
     const { ready, ejected } = this.#count();
     if (ejected <= this.#ejectedMax(ready)) return;
     // Who has been out for long has had more time to become well.
-    const out = this.#members.map(({ health }) => health).filter(({ isEjected }) => isEjected);
+    // Before a reload goes through the others are another group's.
+    const out = [...this.#watches.keys()].filter((health) => health.isEjected && health.isWatchedBy(this));
     for (const health of out.sort((one, other) => one.sinceMs - other.sinceMs)) {
       const { ready, ejected } = this.#count();
       if (ejected <= this.#ejectedMax(ready)) return;

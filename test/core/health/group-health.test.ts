@@ -111,6 +111,17 @@ describe("the servers of a group", () => {
     assert.equal(members[1]?.health.state, "up");
   });
 
+  it("… as many as have to, and not before the reload that makes it smaller goes through", () => {
+    const members = servers(8);
+    groupOf(members);
+    for (const member of members.slice(0, 4)) fail(member);
+    const fewer = members.slice(0, 7);
+    const next = groupOf(fewer, {}, fewer);
+    assert.equal(states(fewer), "ejected ejected ejected ejected up up up");
+    next.follow(fewer);
+    assert.equal(states(fewer).split("ejected").length - 1, 3);
+  });
+
   it("count without those an operator has taken out", () => {
     const members = servers(2);
     const group = groupOf(members);
