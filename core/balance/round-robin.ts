@@ -25,6 +25,12 @@ function takeTurn<C extends Candidate>(choice: Choice<C>, chosen: C): void {
   for (let i = 0; i < available.length; i++) total += available[i]!.weight;
   // Who gets requests out of turn (a sticky session) falls behind for them, but not forever: nginx stops here, too.
   if (chosen.turn <= chosen.weight - total && largestTurn(choice) !== chosen) return;
-  for (let i = 0; i < available.length; i++) available[i]!.turn += available[i]!.weight;
+  for (let i = 0; i < available.length; i++) {
+    const each = available[i]!;
+    // Turns that larger weights have left behind would take as long to come round.
+    if (each.turn > total) each.turn = total;
+    else if (each.turn < -total) each.turn = -total;
+    each.turn += each.weight;
+  }
   chosen.turn -= total;
 }

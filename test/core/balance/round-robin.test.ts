@@ -58,6 +58,15 @@ describe("round-robin", () => {
     assert.equal(take(balancer, list, 4), "baba");
   });
 
+  it("forgets turns of larger weights within a round", () => {
+    const list = servers([500, 500, 500]);
+    const balancer = createRoundRobin();
+    take(balancer, list, 2);
+    for (const server of list) server.weight = 1;
+    const names = take(balancer, list, 30);
+    for (const name of "abc") assert.ok(names.split(name).length - 1 >= 8, names);
+  });
+
   it("gives each its share exactly in every round, and its turns stay bounded", () => {
     const weights = fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 8 });
     fc.assert(
