@@ -25,7 +25,7 @@ import { DEFAULT_RETRIES, type RetryPolicy } from "./retry-policy.ts";
 import { skippedServers } from "./skipped.ts";
 import { SlowStart } from "./slow-start.ts";
 import { Sticky } from "./sticky.ts";
-import { areOf, drawTier, pickCalled, pickWhere, shareOut, type Tier, tiersOf } from "./tier.ts";
+import { areOf, drawTier, pickAround, pickCalled, shareOut, type Tier, tiersOf } from "./tier.ts";
 import { WaitQueue } from "./wait-queue.ts";
 
 /** What an answer that says failure counts as for who goes by time, at least. */
@@ -190,7 +190,7 @@ export class Group implements TimerOwner, PlaceSeekers {
         return chosen;
       }
     }
-    return this.#pickAround(request.tried, tier, key);
+    return pickAround(this.#tiers, tier, request.tried, key);
   }
 
   /** Whom a choice of `endpoint` did not fall on, and why; null: of nobody. For traces, which name a few only. */
@@ -378,17 +378,6 @@ export class Group implements TimerOwner, PlaceSeekers {
   #tierOf(endpoint: Endpoint): Tier | null {
     const tier = this.#tiers.find(({ rank }) => rank === endpoint.tier) ?? null;
     return tier?.isAvailable(endpoint) || endpoint.health.keepsClients ? tier : null;
-  }
-
-  /** Who was drawn is full, or somebody was tried before: rare enough to make lists for it. */
-  #pickAround(tried: readonly Endpoint[], drawn: Tier, key: string): Endpoint | null {
-    const order = [drawn, ...this.#tiers.filter((tier) => tier !== drawn)];
-    const isUntried = (endpoint: Endpoint): boolean => !tried.includes(endpoint);
-    return (
-      pickWhere(order, key, (endpoint) => isUntried(endpoint) && !endpoint.isFull) ??
-      pickWhere(order, key, isUntried) ??
-      pickWhere(order, key, () => true)
-    );
   }
 }
 

@@ -131,12 +131,24 @@ export function drawTier(tiers: readonly Tier[], random: () => number): Tier | n
   return tiers.at(-1)!;
 }
 
-/** The choice of the first tier that has one who is wanted, committed; null: none has. */
-export function pickWhere(
+/** Who was drawn is full, or somebody was tried before: rare enough to make lists for it. */
+export function pickAround(
   tiers: readonly Tier[],
+  drawn: Tier,
+  tried: readonly Endpoint[],
   key: string,
-  isWanted: (endpoint: Endpoint) => boolean,
 ): Endpoint | null {
+  const order = [drawn, ...tiers.filter((tier) => tier !== drawn)];
+  const isUntried = (endpoint: Endpoint): boolean => !tried.includes(endpoint);
+  return (
+    pickWhere(order, key, (endpoint) => isUntried(endpoint) && !endpoint.isFull) ??
+    pickWhere(order, key, isUntried) ??
+    pickWhere(order, key, () => true)
+  );
+}
+
+/** The choice of the first tier that has one who is wanted, committed; null: none has. */
+function pickWhere(tiers: readonly Tier[], key: string, isWanted: (endpoint: Endpoint) => boolean): Endpoint | null {
   for (const tier of tiers) {
     const part = new PartOfTier(tier, tier.available.filter(isWanted));
     const chosen = tier.balancer.choose(part, key);
