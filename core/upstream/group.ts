@@ -53,6 +53,8 @@ export class Group implements TimerOwner, PlaceSeekers {
   #endpoints: readonly Endpoint[] = [];
   /** At a reload, until `takeOver`: whose servers these still are. */
   #predecessor: Group | null;
+  /** From `takeOver` on: whose the servers that stay are now, and the line. */
+  #successor: Group | null = null;
   readonly #slowStart: SlowStart;
   /** Not all that there is at the start has been found: whoever is found now is no colder than the others. */
   #isStarting: boolean;
@@ -125,6 +127,8 @@ export class Group implements TimerOwner, PlaceSeekers {
     this.retryBudget.reconfigure(this.retries);
     this.breaker.caps = this.definition.breaker ?? NO_CAPS;
     if (previous === null) return;
+    previous.#successor = this;
+    this.#surroundings.timers.remove(previous.#timer);
     previous.#discovery?.stop();
     // The predecessor may have let some of them go, or found some, since this list was made.
     const known = new Set([...previous.endpoints, ...this.#endpoints].filter((endpoint) => !endpoint.isRetired));
@@ -145,7 +149,12 @@ export class Group implements TimerOwner, PlaceSeekers {
   onEligibilityChanged(): void {
     this.#isEligibleKnown = false;
     // Not from here: whoever calls is in the middle of something.
-    if (this.queue.length > 0) this.#surroundings.timers.set(this.#timer, 0);
+    if (this.queue.length > 0 && this.#isInForce) this.#surroundings.timers.set(this.#timer, 0);
+  }
+
+  /** Else those who wait, which groups of one name share, would be given to servers of another configuration. */
+  get #isInForce(): boolean {
+    return this.#predecessor === null && this.#successor === null;
   }
 
   /** Servers may have come back, or be gone: for those who wait. */
@@ -246,7 +255,7 @@ export class Group implements TimerOwner, PlaceSeekers {
   }
 
   onPlaceFree(endpoint: Endpoint): void {
-    if (this.queue.length === 0) return;
+    if (this.queue.length === 0 || !this.#isInForce) return;
     this.#findEligible();
     // Who still waits at a group that is gone is served by what it had.
     const tier = endpoint.isRetired && !this.#isRetired ? null : this.#tierOf(endpoint);

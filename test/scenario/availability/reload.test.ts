@@ -186,3 +186,30 @@ describe("ten thousand routes and a thousand upstreams", () => {
     assert.equal(fleet.engine.deployment.groups.size, 1_000);
   });
 });
+
+describe("requests that wait for a place while a reload is made", () => {
+  const one = { address: "127.0.0.1:9001", maxConnections: 1 };
+
+  async function waiting(): Promise<void> {
+    const upstream = { pool: { queueTimeout: "20s" } };
+    fleet = await fleetOf({ servers: 2, list: [one], plan: { delayMs: 300 }, upstream });
+    for (let i = 0; i < 8; i++) fleet.ask();
+    fleet.pass(100);
+  }
+  const arrived = (): number[] => fleet.servers.map(({ arrivals }) => arrivals.length);
+
+  it("have the servers of the new configuration when it goes through", async () => {
+    await waiting();
+    assert.ok(await fleet.reload({ servers: [{ ...one, state: "drain" }, "127.0.0.1:9002"] }));
+    fleet.pass(3_000);
+    assert.deepEqual([fleet.tally(), arrived()], [{ ok: 8 }, [1, 7]]);
+  });
+
+  it("have those of the old one when it does not", async () => {
+    await waiting();
+    const taken = { listeners: [LISTEN, "127.0.0.1:9001"] };
+    assert.ok(!(await fleet.reload({ servers: ["127.0.0.1:9002"] }, taken)));
+    fleet.pass(5_000);
+    assert.deepEqual([fleet.tally(), arrived()], [{ ok: 8 }, [8, 0]]);
+  });
+});
