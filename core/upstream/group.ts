@@ -5,13 +5,12 @@
  *                                                        └──(tried already, full)──► the others, or the next tier
  */
 
-import type { Balancer, BalancerTools } from "../balance/balancer.ts";
-import { createHash } from "../balance/hash.ts";
-import { BALANCERS } from "../balance/registry.ts";
+import type { Balancer } from "../balance/balancer.ts";
 import { type AdminState, DEFAULT_HEALTH } from "../health/definition.ts";
 import { GroupHealth } from "../health/group-health.ts";
 import type { TraceSkipped } from "../observe/trace.ts";
 import { Timer, type TimerOwner } from "../time/timers.ts";
+import { balancerOf } from "./balancer-of.ts";
 import { Breaker, NO_CAPS } from "./breaker.ts";
 import type { Surroundings } from "./connections.ts";
 import type { ServerDefinition, UpstreamDefinition } from "./definition.ts";
@@ -258,9 +257,9 @@ export class Group implements TimerOwner, PlaceSeekers {
     if (this.queue.length === 0 || !this.#isInForce) return;
     this.#findEligible();
     // Who still waits at a group that is gone is served by what it had.
-    const tier = endpoint.isRetired && !this.#isRetired ? null : this.#tierOf(endpoint);
-    // One that is drained has places only for who is there already.
-    if (tier !== null) this.queue.serve(endpoint, endpoint.connections, tier.isAvailable(endpoint));
+    if ((endpoint.isRetired && !this.#isRetired) || this.#tierOf(endpoint) === null) return;
+    // One that is drained has places only for who is there already, and one on trial takes one request.
+    this.queue.serve(endpoint, endpoint.connections, () => this.#isAvailable(endpoint));
   }
 
   /**
@@ -383,16 +382,14 @@ export class Group implements TimerOwner, PlaceSeekers {
     return (tried.includes(endpoint) && !strict) || !this.mayPick(endpoint) ? null : endpoint;
   }
 
+  #isAvailable(endpoint: Endpoint): boolean {
+    this.#findEligible();
+    return this.#tiers.some((tier) => tier.rank === endpoint.tier && tier.isAvailable(endpoint));
+  }
+
   /** Null when not even a client that is kept there may come. */
   #tierOf(endpoint: Endpoint): Tier | null {
     const tier = this.#tiers.find(({ rank }) => rank === endpoint.tier) ?? null;
     return tier?.isAvailable(endpoint) || endpoint.health.keepsClients ? tier : null;
   }
-}
-
-function balancerOf({ name, balance }: UpstreamDefinition, tools: BalancerTools): () => Balancer {
-  if (typeof balance !== "string") return () => createHash(balance, tools);
-  const create = BALANCERS[balance];
-  if (create === undefined) throw new Error(`upstream ${name}: unknown balancer`);
-  return () => create(tools);
 }

@@ -62,12 +62,12 @@ export class WaitQueue<Server> {
 
   /**
    * `server` may have places: they go to whoever waits longest and would take them; not `isForAll`, to those only who
-   * were there before.
+   * were there before. It is asked for each, as a request that has got a place may be the last one.
    */
-  serve(server: Server, places: PlaceGiver, isForAll: boolean): void {
+  serve(server: Server, places: PlaceGiver, isForAll: () => boolean): void {
     for (const waiting of this.#waiting) {
       const { only, fresh, refused } = waiting.wish;
-      if (only !== null ? only !== server : !isForAll || refused.includes(server)) continue;
+      if (only !== null ? only !== server : refused.includes(server) || !isForAll()) continue;
       if (!places.hasPlaceFor(fresh)) {
         // Those behind would take what there is, and this one would wait for ever.
         if (fresh) places.makeRoom();

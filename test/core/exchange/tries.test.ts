@@ -68,7 +68,7 @@ function begin(labels: string, changes: Partial<TriesOwner> = {}): void {
     onPlaceTaken: (endpoint: Endpoint) => void told.push(`place at ${endpoint.label}`),
     queue,
     serveWaiting() {
-      for (const each of endpoints) queue.serve(each, each.connections, true);
+      for (const each of endpoints) queue.serve(each, each.connections, () => true);
     },
     report() {},
     putBack() {},
@@ -298,7 +298,7 @@ describe("tries where there is no place", () => {
   const free = (label: string): void => {
     full = full.replace(label, "");
     const endpoint = endpoints.find((each) => each.label === label)!;
-    queue.serve(endpoint, endpoint.connections, true);
+    queue.serve(endpoint, endpoint.connections, () => true);
   };
 
   it("wait, and take the first place anywhere", () => {

@@ -63,6 +63,26 @@ describe("a group of servers", () => {
     assert.equal(picks(group, 30).replaceAll(/[bc]/g, "").length, 10, "one of three again");
   });
 
+  it("lets one of those that wait try a server on trial, not all that there is room for", () => {
+    const { group, endpoint } = groupOf(serversOf(2));
+    const [a, b] = [endpoint("a"), endpoint("b")];
+    for (let i = 0; i < 5; i++) group.report(a, "broken", -1);
+    const served: Endpoint[] = [];
+    const seeker = {
+      onPlace(at: Endpoint): void {
+        group.onPlaceTaken(at);
+        served.push(at);
+      },
+      onNoPlace: () => assert.fail("there is a server"),
+    };
+    for (let i = 0; i < 3; i++) group.queue.join(seeker, { only: null, fresh: false, refused: [] }, 60_000);
+    a.health.onChecked({ isPassed: true, isUp: true, reason: "checked" });
+    group.onPlaceFree(a);
+    assert.deepEqual(served, [a]);
+    group.onPlaceFree(b);
+    assert.deepEqual(served, [a, b, b]);
+  });
+
   it("obeys an operator", () => {
     const { group } = groupOf(serversOf(2));
     assert.ok(group.setServerState("a", "maintenance"));

@@ -43,10 +43,10 @@ beforeEach(() => {
 describe("requests that wait for a place", () => {
   it("get it in the order they came, as far as there are places", () => {
     for (const name of ["one", "two", "three"]) join(name);
-    queue.serve("a", places, true);
+    queue.serve("a", places, () => true);
     assert.deepEqual(told, []);
     used = 2;
-    queue.serve("a", places, true);
+    queue.serve("a", places, () => true);
     assert.deepEqual(told, ["one at a", "two at a"]);
     assert.equal(queue.length, 1);
   });
@@ -56,12 +56,12 @@ describe("requests that wait for a place", () => {
     join("only b", { only: "b" });
     join("any");
     used = 2;
-    queue.serve("a", places, true);
+    queue.serve("a", places, () => true);
     assert.deepEqual(told.splice(0), ["any at a"]);
-    queue.serve("b", places, true);
+    queue.serve("b", places, () => true);
     assert.deepEqual(told, ["elsewhere at b"]);
     used = 1;
-    queue.serve("b", places, true);
+    queue.serve("b", places, () => true);
     assert.deepEqual(told, ["elsewhere at b", "only b at b"]);
   });
 
@@ -70,11 +70,11 @@ describe("requests that wait for a place", () => {
     join("any");
     for (let i = 0; i < 3; i++) {
       used = 1;
-      queue.serve("a", places, true);
+      queue.serve("a", places, () => true);
     }
     assert.deepEqual(told.splice(0), ["make room", "make room", "make room"]);
     fresh = 1;
-    queue.serve("a", places, true);
+    queue.serve("a", places, () => true);
     assert.deepEqual(told, ["stale at a", "any at a"]);
   });
 
@@ -91,8 +91,16 @@ describe("requests that wait for a place", () => {
     join("any");
     join("stale", { only: "a", fresh: true });
     fresh = 2;
-    queue.serve("a", places, false);
+    queue.serve("a", places, () => false);
     assert.deepEqual(told, ["stale at a"]);
+  });
+
+  it("get one at a server on trial: the first of them", () => {
+    join("one");
+    join("two");
+    used = 2;
+    queue.serve("a", places, () => used === 2);
+    assert.deepEqual(told, ["one at a"]);
   });
 
   it("are told when none of the servers that are left will do", () => {
