@@ -188,9 +188,9 @@ export class Group implements TimerOwner, PlaceSeekers {
     if (wished !== null || (wish?.strict ?? false)) return wished;
     const kept = this.sticky === null ? null : this.#keptAt(this.sticky, request);
     if (kept !== null) return kept;
-    const tier = drawTier(this.#tiers, this.#random);
-    if (tier === null) return null;
     const key = wish?.hashKey ?? (this.#hashPart === null ? "" : hashKeyOf(this.#hashPart, request));
+    const tier = drawTier(this.#tiers, this.#random, key);
+    if (tier === null) return null;
     if (request.tried.length === 0) {
       const chosen = tier.balancer.choose(tier, key);
       if (chosen !== null && !(tier.hasFull && chosen.isFull)) {

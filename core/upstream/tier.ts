@@ -8,11 +8,14 @@
  */
 
 import type { Balancer, Choice } from "../balance/balancer.ts";
+import { hashText } from "../balance/hash-text.ts";
 import { isCalled } from "./discovered-server.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 /** Servers are expected to have this much more room than they need: Envoy's number. */
 const OVERPROVISION = 1.4;
+/** Another one than balancers take, so that each tier has keys from the whole of their tables. */
+const TIER_SEED = 7;
 
 export class Tier implements Choice<Endpoint> {
   readonly members: readonly Endpoint[];
@@ -122,11 +125,11 @@ export function shareOut(tiers: readonly Tier[]): void {
   for (const tier of tiers) if (tier.isBackup) tier.upTo = 1;
 }
 
-/** The tier of one request; null when there are none. */
-export function drawTier(tiers: readonly Tier[], random: () => number): Tier | null {
+/** The tier of one request; null when there are none. With a key it is the same one each time, as its server is. */
+export function drawTier(tiers: readonly Tier[], random: () => number, key = ""): Tier | null {
   const first = tiers[0];
   if (first === undefined || first.upTo >= 1) return first ?? null;
-  const drawn = random();
+  const drawn = key === "" ? random() : hashText(key, TIER_SEED) / 2 ** 32;
   for (const tier of tiers) if (drawn < tier.upTo) return tier;
   return tiers.at(-1)!;
 }

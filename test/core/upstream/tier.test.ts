@@ -107,6 +107,21 @@ describe("tiers", () => {
     );
   });
 
+  it("keep to what is hashed: the same one for a key, each its share of all keys", () => {
+    const tiers = tiersOf([...endpoints(2), ...endpoints(1, { priority: 1 })]);
+    tiers[0]!.setAvailable(tiers[0]!.members.slice(1));
+    tiers[1]!.setAvailable(tiers[1]!.members);
+    shareOut(tiers);
+    const drawn = (key: string) => drawTier(tiers, () => assert.fail("asked for chance"), key);
+    const first = Array.from({ length: 1_000 }, (_, i) => drawn(`user-${i}`));
+    assert.deepEqual(
+      first,
+      Array.from(first, (_, i) => drawn(`user-${i}`)),
+    );
+    const share = first.filter((tier) => tier === tiers[0]).length / 1_000;
+    assert.ok(share > 0.65 && share < 0.75, `half of it well carries 70 %: ${share}`);
+  });
+
   it("know who may be chosen, and whether somebody may be full", () => {
     const list = endpoints(3);
     const tier = tiersOf(list)[0]!;
