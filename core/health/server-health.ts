@@ -146,8 +146,7 @@ export class ServerHealth implements TimerOwner, Eligibility {
     } else if (outcome === "abandoned") {
       if (isTrial) this.#endTrial();
     } else {
-      this.failures++;
-      this.#failed(outcome, isTrial);
+      this.#failed(outcome, isTrial, trial === this.trial);
     }
   }
 
@@ -167,7 +166,9 @@ export class ServerHealth implements TimerOwner, Eligibility {
     this.onAccepted();
   }
 
-  #failed(outcome: Exclude<Outcome, "success" | "abandoned">, isTrial: boolean): void {
+  /** `isRecent`: it began after the last trial did. Else it is about what the server was before. */
+  #failed(outcome: Exclude<Outcome, "success" | "abandoned">, isTrial: boolean, isRecent: boolean): void {
+    if (isRecent) this.failures++;
     const watcher = this.#watcher;
     if (watcher === null) return;
     if (outcome === "refused") this.onRefused();
@@ -177,6 +178,7 @@ export class ServerHealth implements TimerOwner, Eligibility {
       if (isTrial) this.restore("a request was answered");
       return;
     }
+    if (!isRecent) return;
     this.streak++;
     if (isTrial) {
       this.#areChecksDoubted ||= this.#isTrialByCheck;

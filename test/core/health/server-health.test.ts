@@ -160,6 +160,17 @@ describe("an ejection", () => {
     assert.equal(state(), "up");
   });
 
+  it("is not followed by another for requests that began before it and fail late", () => {
+    const before = server.health.trial;
+    ejected();
+    server.advance(10_200);
+    tried("success");
+    for (let i = 0; i < 50; i++) server.health.report("broken", before);
+    assert.deepEqual([state(), server.health.streak, server.health.failures], ["up", 0, 5], "five before the trial");
+    report("broken", 5);
+    assert.equal(state(), "ejected");
+  });
+
   it("… or it is answered at least: a 500 is no reason", () => {
     ejected();
     server.advance(10_200);
