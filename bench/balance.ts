@@ -85,6 +85,7 @@ function serversOf(count: number): Choice<Server> {
     turn: 0,
     latencyMs: 5 + (i % 46),
     latencyAtMs: 0,
+    latencyKept: 1,
   }));
   return { members, available: members, isAvailable: () => true };
 }

@@ -24,6 +24,8 @@ export interface Candidate {
   latencyMs: number;
   /** When that was last brought up to date. */
   latencyAtMs: number;
+  /** The part of `latencyMs` that is left when the next answer comes; 1 when nothing of it was forgotten. */
+  latencyKept: number;
 }
 
 /** Who there is to choose from. */

@@ -21,11 +21,15 @@ export function createLeastTime({ nowMs }: BalancerTools): Balancer {
     wantsLatency: true,
     choose: (choice) => leastTime(choice, nowMs()),
     commit(choice, chosen) {
-      chosen.latencyAtMs = nowMs();
+      const now = nowMs();
+      // Until it answers it is known for what it was: one request tries it, not as many as a fast one gets.
+      chosen.latencyKept /= 2 ** halvingsOf(chosen, now);
+      chosen.latencyAtMs = now;
       turns.commit(choice, chosen);
     },
     observe(candidate, latencyMs) {
-      const { latencyMs: known } = candidate;
+      const known = candidate.latencyMs * candidate.latencyKept;
+      candidate.latencyKept = 1;
       candidate.latencyMs = known < 0 ? latencyMs : known * (1 - NEW_SHARE) + latencyMs * NEW_SHARE;
     },
   };
@@ -47,8 +51,12 @@ function leastTime<C extends Candidate>({ available }: Choice<C>, now: number): 
 }
 
 /** One that nobody knows is taken for a fast one: what it has under way soon says more. */
-function stepOf({ latencyMs, latencyAtMs }: Candidate, now: number): number {
-  const halvings = Math.floor((now - latencyAtMs) / HALVING_MS);
-  const average = latencyMs < 0 ? 0 : latencyMs / 2 ** halvings;
+function stepOf(candidate: Candidate, now: number): number {
+  const { latencyMs } = candidate;
+  const average = latencyMs < 0 ? 0 : latencyMs / 2 ** halvingsOf(candidate, now);
   return average > AVERAGE_MS_MAX ? AVERAGE_MS_MAX : (Math.floor(average / STEP_MS) + 1) * STEP_MS;
+}
+
+function halvingsOf({ latencyAtMs }: Candidate, now: number): number {
+  return Math.floor((now - latencyAtMs) / HALVING_MS);
 }

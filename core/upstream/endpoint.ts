@@ -31,6 +31,7 @@ export class Endpoint implements Candidate, Member, PlaceHome {
   turn = 0;
   latencyMs = -1;
   latencyAtMs = 0;
+  latencyKept = 1;
   /** When its slow start began, on the clock of the timers. */
   readySinceMs = Number.NEGATIVE_INFINITY;
   /** What its agent, or else the configuration, wants it to have, and how much of that counts while it starts slowly. */

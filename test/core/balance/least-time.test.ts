@@ -58,5 +58,9 @@ describe("least-time", () => {
     assert.equal(triedAfterMs, 40_000);
     // Having been chosen it is known again for what it is, until it answers.
     assert.equal(take(balancer, list, 3), "aaa");
+    // The answer is averaged with what was left.
+    balancer.observe(list[1]!, 10);
+    assert.equal(list[1]!.latencyMs, (300 / 16) * 0.95 + 10 * 0.05);
+    assert.ok(take(balancer, list, 4).includes("b"));
   });
 });

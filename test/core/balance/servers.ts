@@ -19,6 +19,7 @@ export function servers(weights: readonly number[], inFlight: readonly number[] 
     turn: 0,
     latencyMs: -1,
     latencyAtMs: 0,
+    latencyKept: 1,
   }));
 }
 
