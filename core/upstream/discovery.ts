@@ -16,6 +16,11 @@ import { Endpoint } from "./endpoint.ts";
 import type { KnownName, NameKind } from "./known-name.ts";
 import type { DiscoverySurroundings } from "./names.ts";
 
+interface WatchedFile {
+  list: readonly ListedSource[];
+  watch: { stop(): void } | null;
+}
+
 export class Discovery {
   /** As known now. */
   servers: readonly ServerDefinition[] = [];
@@ -24,26 +29,30 @@ export class Discovery {
   readonly #surroundings: DiscoverySurroundings;
   readonly #onServers: (servers: readonly ServerDefinition[]) => void;
   #names = new Map<string, KnownName>();
-  readonly #files = new Map<string, { list: readonly ListedSource[]; watch: { stop(): void } | null }>();
+  readonly #files = new Map<string, WatchedFile>();
   readonly #waiting: (() => void)[] = [];
   #isStopped = false;
   #isReady = false;
   #isCut = false;
   readonly #listener = (): void => this.#refresh();
 
-  /** `onServers` is told of every other list, never from inside here. */
+  /**
+   * `onServers` is told of every other list, never from inside here. What `previous` knew, that of the group before a
+   * reload, is where this one begins: a reload takes no server that a broken file or DNS could not have taken.
+   */
   constructor(
-    upstream: string,
-    sources: readonly ServerSource[],
+    { name, sources }: { readonly name: string; readonly sources: readonly ServerSource[] },
     surroundings: DiscoverySurroundings,
     onServers: (servers: readonly ServerDefinition[]) => void,
+    previous: Discovery | null = null,
   ) {
-    this.#upstream = upstream;
+    this.#upstream = name;
     this.#sources = sources;
     this.#surroundings = surroundings;
     this.#onServers = onServers;
-    for (const source of sources) if (source.kind === "file") this.#watchFile(source.path);
-    this.servers = this.#collect();
+    for (const source of sources) if (source.kind === "file") this.#watchFile(source.path, previous);
+    const isAlike = previous !== null && JSON.stringify(previous.#sources) === JSON.stringify(sources);
+    this.servers = this.#settled(this.#collect(), isAlike ? previous.servers : []);
     this.#isReady = true;
   }
 
@@ -68,9 +77,9 @@ export class Discovery {
     for (const done of this.#waiting.splice(0)) done();
   }
 
-  #watchFile(path: string): void {
+  #watchFile(path: string, previous: Discovery | null): void {
     if (this.#files.has(path)) return;
-    const file: { list: readonly ListedSource[]; watch: { stop(): void } | null } = { list: [], watch: null };
+    const file: WatchedFile = { list: previous === null ? [] : (previous.#files.get(path)?.list ?? []), watch: null };
     this.#files.set(path, file);
     file.watch =
       this.#surroundings.lists?.watch(path, (list) => {

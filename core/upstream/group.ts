@@ -351,7 +351,8 @@ export class Group implements TimerOwner, PlaceSeekers {
     if (sources === undefined) return null;
     const { discovery } = this.#surroundings;
     if (discovery === undefined) throw new Error(`upstream ${name}: nobody is here to find its servers`);
-    return new Discovery(name, sources, discovery, (servers) => this.setServers(servers));
+    const previous = this.#predecessor === null ? null : this.#predecessor.#discovery;
+    return new Discovery({ name, sources }, discovery, (servers) => this.setServers(servers), previous);
   }
 
   /** Anew where something has changed. A group that is retired hears of no change. */

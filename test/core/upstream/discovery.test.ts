@@ -47,7 +47,7 @@ function discover(
   bench.names.start();
   const told: (readonly ServerDefinition[])[] = [];
   const surroundings = { names: bench.names, lists, notify: (notice: never) => void bench.notices.push(notice) };
-  const discovery = new Discovery("app", sources, surroundings, (servers) => told.push(servers));
+  const discovery = new Discovery({ name: "app", sources }, surroundings, (servers) => told.push(servers));
   assert.equal(told.length, 0, "never from inside");
   return { ...bench, lists, discovery, told };
 }
@@ -213,5 +213,33 @@ describe("discovery", () => {
     assert.deepEqual([calls, bench.names.count, bench.lists.count], [1, 0, 0]);
     bench.pass(5_000);
     assert.deepEqual(bench.told, []);
+  });
+});
+
+describe("discovery after a reload", () => {
+  const after = ({ names, discovery }: Bench, sources: readonly ServerSource[]): string[] => {
+    const surroundings = { names, lists: new Lists(), notify() {} };
+    return new Discovery({ name: "app", sources }, surroundings, () => {}, discovery).servers.map(({ label }) => label);
+  };
+
+  it("begins with what a file held that can't be read just now", () => {
+    const file: ServerSource = { kind: "file", path: "/list" };
+    const bench = discover([file], (_, lists) => lists.put("/list", fixed("10.0.0.1")));
+    assert.deepEqual(after(bench, [fixed("10.0.0.2"), file]), ["10.0.0.2:9000", "10.0.0.1:9000"]);
+  });
+
+  it("keeps servers that DNS could not take, of the same sources", () => {
+    const sources = [service("_http._tcp.internal")];
+    const bench = discover(sources, ({ sim }) => {
+      sim.zone.services("_http._tcp.internal", [{ host: "t1.internal", port: 9000 }], 5);
+      sim.zone.addresses("t1.internal", ["10.0.0.1"], 5);
+    });
+    bench.pass(10);
+    bench.sim.zone.services("_http._tcp.internal", [{ host: "t2.internal", port: 9000 }], 5);
+    bench.sim.zone.fail("t2.internal", "server-failure");
+    bench.pass(20_000);
+    assert.equal(labels(bench).length, 1);
+    assert.deepEqual(after(bench, structuredClone(sources)), labels(bench));
+    assert.deepEqual(after(bench, [fixed("10.0.0.2")]), ["10.0.0.2:9000"]);
   });
 });
