@@ -276,16 +276,16 @@ export class Tries extends PlaceSearch implements AttemptJudge, TimerOwner {
   #decideFor(attempt: Attempt): void {
     this.#isDecided = true;
     const other = this.current === attempt ? this.#second : this.current;
-    const held = this.#held;
     this.current = attempt;
     this.#second = null;
-    this.#held = null;
     this.#stopTimer();
     this.stopWaiting();
     this.#gate?.stop();
     if (other !== null) this.#exchange.trace?.ended(other, null);
+    if (other !== null) this.tried = this.tried.filter((it) => it !== other.endpoint); // slow, but it has not failed
     other?.abandon(null);
-    held?.abandon(null);
+    this.#held?.abandon(null);
+    this.#held = null;
     attempt.accept();
   }
 

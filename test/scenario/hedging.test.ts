@@ -36,6 +36,18 @@ describe("a hedge", () => {
     assert.notEqual(all.servers[1]!.origin.links[0]?.peer.closed, null);
   });
 
+  it("moves no client that is kept at the slow one", async () => {
+    const sticky = { secret: "0123456789abcdef" };
+    all = await severalWith([{}, {}], { app: { ...HEDGED.app, sticky } });
+    const [, cookie] = /Set-Cookie: ([^;]+)/i.exec(all.stage.ask(GET).text())!;
+    const slow = all.servers.find(({ origin }) => origin.requests.length > 0)!;
+    slow.script = HANGS;
+    const client = all.stage.ask(`GET / HTTP/1.1\r\nHost: a\r\nCookie: ${cookie}\r\n\r\n`);
+    all.stage.after(200, () => responsesTo(client).length > 0);
+    assert.deepEqual([statusesTo(client), all.arrived()], [[200], slow === all.servers[0] ? [2, 1] : [1, 2]]);
+    assert.doesNotMatch(client.text(), /Set-Cookie/i);
+  });
+
   it("is not made when the answer comes in time", async () => {
     all = await severalWith([{}, {}], HEDGED);
     const client = all.stage.ask(GET);
