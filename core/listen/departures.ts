@@ -24,6 +24,8 @@ export class Departures implements TimerOwner {
   readonly #timers: Timers;
   readonly #timer: Timer;
   readonly #exchanges = new Map<HttpSession, Exchange>();
+  /** Between two tries, or before the first: the next one may begin at a server that is gone. */
+  readonly #undecided = new Map<HttpSession, Exchange>();
   /** Servers do not come back: one that is configured again later is another one. */
   #retired: ReadonlySet<Endpoint> = new Set();
   /** The deadline has passed. */
@@ -43,7 +45,9 @@ export class Departures implements TimerOwner {
     this.#retired = judge.retired;
     for (const session of sessions) {
       const { exchange } = session;
-      if (exchange !== null && !mayGoOn(exchange, judge)) this.#exchanges.set(session, exchange);
+      if (exchange === null) continue;
+      if (!mayGoOn(exchange, judge)) this.#exchanges.set(session, exchange);
+      else if (isUndecided(exchange) && judge.retired.size > 0) this.#undecided.set(session, exchange);
     }
     this.#timers.set(this.#timer, delayMs);
     this.check();
@@ -57,15 +61,27 @@ export class Departures implements TimerOwner {
 
   /** To be called now and then: lets the sessions of leaving listeners go, and notices when nothing is left. */
   check(): void {
+    this.#decide();
     for (const [session, exchange] of this.#exchanges)
       if (session.exchange !== exchange) this.#exchanges.delete(session);
-    let isOver = this.#exchanges.size === 0;
+    let isOver = this.#exchanges.size + this.#undecided.size === 0;
     for (const listener of this.listeners) {
       if (this.#isLate) listener.closeAll(fault.RELOADED);
       else listener.closeIdle(LAST_CHANCE_MS);
       if ((listener.sessions.size > 0 && !this.#isLate) || !listener.hasClosed) isOver = false;
     }
     if (isOver) this.end();
+  }
+
+  #decide(): void {
+    for (const [session, exchange] of this.#undecided) {
+      if (session.exchange === exchange && isUndecided(exchange)) continue;
+      this.#undecided.delete(session);
+      const { endpoint } = exchange;
+      if (session.exchange !== exchange || endpoint === null || !this.#retired.has(endpoint)) continue;
+      if (this.#isLate) exchange.onFault(fault.RELOADED);
+      else this.#exchanges.set(session, exchange);
+    }
   }
 
   end(): void {
@@ -92,6 +108,10 @@ export function underWayOn(code: () => unknown, sessions: readonly HttpSession[]
     left = left.filter(({ session, exchange }) => session.exchange === exchange);
     return left.length > 0;
   };
+}
+
+function isUndecided({ route, endpoint }: Exchange): boolean {
+  return route !== null && endpoint === null;
 }
 
 function mayGoOn(exchange: Exchange, { keepsRoute, retired }: Judge): boolean {

@@ -167,14 +167,17 @@ export class Group implements TimerOwner, PlaceSeekers {
   /** Whoever waits gets what places there are. */
   serveWaiting(): void {
     this.#findEligible();
-    for (const { available } of this.#tiers) for (const endpoint of available) this.onPlaceFree(endpoint);
+    if (this.#successor !== null) this.#successor.serveWaiting();
+    else for (const { available } of this.#tiers) for (const endpoint of available) this.onPlaceFree(endpoint);
   }
 
   /**
    * The server for the next try of a request; null when there is none. One that was tried already comes only when there
-   * is no other, and one that is full only when all others are, too.
+   * is no other, and one that is full only when all others are, too. After a reload those of before may all be gone:
+   * then it is one of the successor's.
    */
   pick(request: PickRequest): Endpoint | null {
+    if (this.#successor !== null) return this.#successor.pick(request);
     const chosen = this.#choose(request);
     chosen?.health.onPick();
     return chosen;
@@ -227,9 +230,10 @@ export class Group implements TimerOwner, PlaceSeekers {
   }
 
   /** Whether a try at `endpoint` keeps within the cap on connections; idle ones of other servers make room. */
-  mayConnect({ connections }: Endpoint): boolean {
+  mayConnect(endpoint: Endpoint): boolean {
+    if (this.#successor !== null) return this.#successor.mayConnect(endpoint);
     const max = this.breaker.caps.connections;
-    if (max === Number.POSITIVE_INFINITY || !connections.needsNew) return true;
+    if (max === Number.POSITIVE_INFINITY || !endpoint.connections.needsNew) return true;
     let count = 0;
     for (const each of this.#endpoints) count += each.connections.count;
     if (count < max) return true;
@@ -239,6 +243,7 @@ export class Group implements TimerOwner, PlaceSeekers {
 
   /** Whether a request may go there now. */
   mayPick(endpoint: Endpoint): boolean {
+    if (this.#successor !== null) return !endpoint.isRetired && this.#successor.mayPick(endpoint);
     this.#findEligible();
     return this.#tierOf(endpoint) !== null;
   }

@@ -72,6 +72,20 @@ describe("departures", () => {
     assert.equal(overs(), 1);
   });
 
+  it("wait for those between two tries, and cut the next one where it begins at a server that is gone", () => {
+    const exchanges = [exchangeOn("a"), exchangeOn("a"), exchangeOn("a")];
+    const { departures, overs, pass } = begin(exchanges.map(sessionWith), judge(["a"], ["s2"]));
+    exchanges[0]!.endpoint = "s1";
+    exchanges[1]!.endpoint = "s2";
+    departures.check();
+    pass(1_200);
+    const cuts = () => exchanges.map(({ cut }) => cut);
+    assert.deepEqual([cuts(), overs()], [["", "internal.reloaded", ""], 0]);
+    exchanges[2]!.endpoint = "s2";
+    departures.check();
+    assert.deepEqual([cuts()[2], overs()], ["internal.reloaded", 1], "at once, after the deadline");
+  });
+
   it("cut what has lost its route or server, at the deadline and not before", () => {
     const exchanges = [exchangeOn("a", "s1"), exchangeOn("b", "s1"), exchangeOn("a", "s2")];
     const { overs, pass } = begin(exchanges.map(sessionWith), judge(["a"], ["s2"]));

@@ -213,3 +213,17 @@ describe("requests that wait for a place while a reload is made", () => {
     assert.deepEqual([fleet.tally(), arrived()], [{ ok: 8 }, [8, 0]]);
   });
 });
+
+describe("a further try after a reload that has taken all servers away", () => {
+  it("goes to one of the new ones", async () => {
+    const retries = { backoff: { base: "250ms", max: "250ms" } };
+    fleet = await fleetOf({ servers: 2, list: ["127.0.0.1:9001"], plan: { act: "reset" }, upstream: { retries } });
+    fleet.ask();
+    fleet.pass(1);
+    fleet.server(1).plan = { act: "hang" };
+    fleet.server(2).plan = {};
+    assert.ok(await fleet.reload({ servers: ["127.0.0.1:9002"] }));
+    fleet.pass(1_000);
+    assert.deepEqual(fleet.tally(), { ok: 1 });
+  });
+});
