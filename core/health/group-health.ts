@@ -295,9 +295,9 @@ export class GroupHealth<M extends Member> implements HealthWatcher, TimerOwner 
 
   // ── administration ─────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Whether there is such a server. A name stands for all its addresses, which are called `name:port/address`. */
+  /** Whether there is such a server. The addresses of a name are called `name:port/address`. */
   setState(name: string, state: AdminState): boolean {
-    const named = this.#members.filter(({ label }) => label === name || label.startsWith(`${name}/`));
+    const named = this.#members.filter((member) => isCalled(member, name));
     for (const { health } of named) {
       health.setOperatorState(state, "an operator says so");
       // Where its agent says the same the state stays, but not who may call it back.
@@ -310,6 +310,11 @@ export class GroupHealth<M extends Member> implements HealthWatcher, TimerOwner 
   #notify(notice: Parameters<Observer["onNotice"]>[0]): void {
     if (!this.isRetired) this.#surroundings.observer?.onNotice(notice);
   }
+}
+
+/** A name stands for all its addresses, too. */
+export function isCalled({ label }: { readonly label: string }, name: string): boolean {
+  return label === name || label.startsWith(`${name}/`);
 }
 
 const NOBODY: ReadonlySet<Member> = new Set();

@@ -7,7 +7,7 @@
 
 import type { Balancer } from "../balance/balancer.ts";
 import { type AdminState, DEFAULT_HEALTH } from "../health/definition.ts";
-import { GroupHealth } from "../health/group-health.ts";
+import { GroupHealth, isCalled } from "../health/group-health.ts";
 import type { TraceSkipped } from "../observe/trace.ts";
 import { Timer, type TimerOwner } from "../time/timers.ts";
 import { balancerOf } from "./balancer-of.ts";
@@ -16,7 +16,9 @@ import type { Surroundings } from "./connections.ts";
 import type { ServerDefinition, UpstreamDefinition } from "./definition.ts";
 import { Discovery } from "./discovery.ts";
 import { Endpoint, type PlaceSeekers } from "./endpoint.ts";
+import { endpointList } from "./endpoint-list.ts";
 import { type HashPart, hashKeyOf } from "./hash-key.ts";
+import { OperatorWords } from "./operator-words.ts";
 import type { Outcome } from "./outcome.ts";
 import type { PickRequest, PickWish } from "./pick-request.ts";
 import { RetryBudget } from "./retry-budget.ts";
@@ -50,6 +52,7 @@ export class Group implements TimerOwner, PlaceSeekers {
   /** Null: all addresses are in the configuration. */
   readonly #discovery: Discovery | null;
   #endpoints: readonly Endpoint[] = [];
+  #words: OperatorWords;
   /** At a reload, until `takeOver`: whose servers these still are. */
   #predecessor: Group | null;
   /** From `takeOver` on: whose the servers that stay are now, and the line. */
@@ -70,14 +73,13 @@ export class Group implements TimerOwner, PlaceSeekers {
     this.definition = definition;
     this.retries = definition.retries ?? DEFAULT_RETRIES;
     this.retryBudget = previous?.retryBudget ?? new RetryBudget(this.retries, surroundings.timers.nowMs);
-    const { timers, observer } = surroundings;
+    const { timers, observer, runtime } = surroundings;
     this.breaker = previous?.breaker ?? new Breaker(definition.name, definition.breaker ?? NO_CAPS, timers, observer);
     this.queue = previous?.queue ?? new WaitQueue(timers);
     this.hedgeAfterMs = definition.hedgeAfterMs ?? Number.POSITIVE_INFINITY;
     this.#surroundings = surroundings;
     const { name, health } = definition;
     this.#health = new GroupHealth(name, health ?? DEFAULT_HEALTH, surroundings, () => this.onEligibilityChanged());
-    const { runtime } = surroundings;
     this.#random = () => runtime.random();
     this.#createBalancer = balancerOf(definition, { random: this.#random, nowMs: () => timers.nowMs });
     this.#balancer = this.#createBalancer();
@@ -85,6 +87,7 @@ export class Group implements TimerOwner, PlaceSeekers {
     this.sticky = definition.sticky === undefined ? null : new Sticky(name, definition.sticky, runtime);
     this.#slowStart = new SlowStart(definition.slowStartMs ?? 0);
     this.#predecessor = previous;
+    this.#words = new OperatorWords(previous === null ? null : previous.#words);
     this.#isStarting = previous === null;
     this.#discovery = this.#discover();
     this.setServers(this.#discovery?.servers ?? definition.servers);
@@ -130,6 +133,7 @@ export class Group implements TimerOwner, PlaceSeekers {
     this.#surroundings.timers.remove(previous.#timer);
     previous.#discovery?.stop();
     // The predecessor may have let some of them go, or found some, since this list was made.
+    this.#words = new OperatorWords(this.#discovery === null ? null : previous.#words);
     const known = new Set([...previous.endpoints, ...this.#endpoints].filter((endpoint) => !endpoint.isRetired));
     this.#endpoints = this.#listOf(this.#servers, known);
     this.#settle([...known]);
@@ -297,6 +301,7 @@ export class Group implements TimerOwner, PlaceSeekers {
 
   /** Whether there is such a server. */
   setServerState(label: string, state: AdminState): boolean {
+    for (const server of this.#servers) if (isCalled(server, label)) this.#words.keep(server, state);
     return this.#health.setState(label, state);
   }
 
@@ -316,18 +321,13 @@ export class Group implements TimerOwner, PlaceSeekers {
     for (const endpoint of this.#endpoints) endpoint.retire();
   }
 
-  #listOf(servers: readonly ServerDefinition[], known: Iterable<Endpoint>): Endpoint[] {
-    const byKey = new Map<string, Endpoint[]>();
-    for (const endpoint of known) {
-      const alike = byKey.get(endpoint.key);
-      if (alike === undefined) byKey.set(endpoint.key, [endpoint]);
-      else alike.push(endpoint);
-    }
-    const isStart = this.#isStarting || byKey.size === 0;
-    return servers.map((server) => {
-      const kept = byKey.get(Endpoint.keyOf(server))?.shift();
-      if (kept !== undefined) return kept;
+  #listOf(servers: readonly ServerDefinition[], known: ReadonlySet<Endpoint>): Endpoint[] {
+    const isStart = this.#isStarting || known.size === 0;
+    // Those that stay know themselves what was said of them.
+    for (const server of servers) this.#words.find(server);
+    return endpointList(servers, known, (server) => {
       const joined = new Endpoint(server, this.definition.pool, this.#surroundings);
+      this.#words.repeat(server, joined.health);
       if (!isStart) this.#slowStart.begin(joined, this.#surroundings.timers.nowMs);
       return joined;
     });

@@ -284,6 +284,29 @@ describe("a group whose servers are found", () => {
     assert.deepEqual([pick(name, true), pick(name, true)], ["10.0.0.2", "10.0.0.2"]);
   });
 
+  it("knows what an operator has said of a server that was missing for a while, also after a reload", () => {
+    const { sim, pass, surroundings } = bench();
+    const answer = (...addresses: string[]): void => {
+      sim.zone.addresses("app.internal", addresses, 1);
+      pass(2_000);
+    };
+    const group = new Group(found, surroundings);
+    answer("10.0.0.1", "10.0.0.2");
+    const states = (of: Group): string => of.endpoints.map(({ health }) => health.state).join(" ");
+    assert.ok(group.setServerState("app.internal:9000/10.0.0.1", "maintenance"));
+    answer("10.0.0.2");
+    assert.equal(states(group), "up");
+    const next = new Group({ ...found, balance: "least-busy" }, surroundings, group);
+    next.takeOver();
+    answer("10.0.0.1", "10.0.0.2");
+    assert.equal(states(next), "maintenance up");
+    assert.ok(next.setServerState("app.internal:9000", "ready"));
+    answer("10.0.0.2");
+    answer("10.0.0.1", "10.0.0.2");
+    assert.equal(states(next), "up up");
+    next.retire();
+  });
+
   it("hands what it found to its successor, and looks no further", () => {
     const { sim, names, pass, surroundings } = bench();
     sim.zone.addresses("app.internal", ["10.0.0.1"], 1);
