@@ -259,9 +259,12 @@ class RunningProxy implements Running, Engine {
     this.#hasClosed = true;
     this.#checkEmpty();
     await over;
-    const isEmpty = this.#pressure.connections === 0;
+    // Clients that do not close after their answer have lost nothing.
+    const leaving = [...this.#departures].flatMap(({ listeners }) => listeners);
+    const sessions = [...this.#entrances, ...leaving].flatMap((listener) => [...listener.sessions]);
+    const isComplete = sessions.every(({ hasSaidAll }) => hasSaidAll);
     await this.stop();
-    return isEmpty;
+    return isComplete;
   }
 
   stop(): Promise<void> {

@@ -45,6 +45,12 @@ export class HttpSession implements ServerOwner, Member {
     return this.connection.handler as Exchange | null;
   }
 
+  /** Nothing is left but to see the client close, too. */
+  get hasSaidAll(): boolean {
+    const { isClosed, socket } = this.connection;
+    return isClosed && socket.queuedBytes === 0;
+  }
+
   /** Its listener's name has changed. */
   rename(): void {
     this.#client.listener = this.#home.name;

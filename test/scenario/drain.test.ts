@@ -173,6 +173,16 @@ describe("draining", () => {
     });
   }
 
+  it("has cut nothing where clients have their answers and only don't close", async () => {
+    stage = await stageWith();
+    const clients = [stage.ask(GET), stage.ask(GET)];
+    for (const client of clients) client.keepsHalfOpen = true;
+    const ended = stage.proxy.drain(200);
+    await pass(400);
+    assert.ok(await ended);
+    stage.sim.assertQuiet();
+  });
+
   it("goes by the configured deadline", async () => {
     stage = await stageWith({ script: SILENT, timeouts: { drain: "2s" } });
     stage.ask(GET);
