@@ -77,7 +77,7 @@ export class Departures implements TimerOwner {
     for (const [session, exchange] of this.#undecided) {
       if (session.exchange === exchange && isUndecided(exchange)) continue;
       this.#undecided.delete(session);
-      const { endpoint } = exchange;
+      const endpoint = endpointOf(exchange);
       if (session.exchange !== exchange || endpoint === null || !this.#retired.has(endpoint)) continue;
       if (this.#isLate) exchange.onFault(fault.RELOADED);
       else this.#exchanges.set(session, exchange);
@@ -110,12 +110,16 @@ export function underWayOn(code: () => unknown, sessions: readonly HttpSession[]
   };
 }
 
-function isUndecided({ route, endpoint }: Exchange): boolean {
-  return route !== null && endpoint === null;
+function isUndecided(exchange: Exchange): boolean {
+  return exchange.route !== null && endpointOf(exchange) === null;
+}
+
+function endpointOf({ currentAttempt }: Exchange): Endpoint | null {
+  return currentAttempt === null ? null : currentAttempt.endpoint;
 }
 
 function mayGoOn(exchange: Exchange, { keepsRoute, retired }: Judge): boolean {
   const { route } = exchange;
-  const endpoint = exchange.currentAttempt?.endpoint ?? null;
+  const endpoint = endpointOf(exchange);
   return (route === null || keepsRoute(route)) && (endpoint === null || !retired.has(endpoint));
 }

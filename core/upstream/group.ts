@@ -43,8 +43,7 @@ export class Group implements TimerOwner, PlaceSeekers {
   readonly #surroundings: Surroundings;
   readonly #random: () => number;
   readonly #createBalancer: () => Balancer;
-  /** What latencies are reported to. */
-  readonly #balancer: Balancer;
+  readonly #balancer: Balancer; // what latencies are reported to
   readonly #hashPart: HashPart | null;
   readonly sticky: Sticky | null;
   readonly #health: GroupHealth<Endpoint>;

@@ -9,7 +9,8 @@ import { Timers } from "../../../core/time/timers.ts";
 
 interface FakeExchange {
   route: string | null;
-  currentAttempt: { endpoint: string } | null;
+  endpoint: string | null;
+  readonly currentAttempt: { endpoint: string } | null;
   cut: string;
   onFault(fault: Fault): void;
 }
@@ -17,7 +18,10 @@ interface FakeExchange {
 function exchangeOn(route: string | null, endpoint: string | null = null): FakeExchange {
   return {
     route,
-    currentAttempt: endpoint === null ? null : { endpoint },
+    endpoint,
+    get currentAttempt() {
+      return this.endpoint === null ? null : { endpoint: this.endpoint };
+    },
     cut: "",
     onFault({ code }) {
       this.cut = code;
