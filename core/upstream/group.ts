@@ -151,11 +151,11 @@ export class Group implements TimerOwner, PlaceSeekers {
   onEligibilityChanged(): void {
     this.#isEligibleKnown = false;
     // Not from here: whoever calls is in the middle of something.
-    if (this.queue.length > 0 && this.#isInForce) this.#surroundings.timers.set(this.#timer, 0);
+    if (this.queue.length > 0 && this.#isInForce()) this.#surroundings.timers.set(this.#timer, 0);
   }
 
   /** Else those who wait, which groups of one name share, would be given to servers of another configuration. */
-  get #isInForce(): boolean {
+  #isInForce(): boolean {
     return this.#predecessor === null && this.#successor === null;
   }
 
@@ -262,7 +262,7 @@ export class Group implements TimerOwner, PlaceSeekers {
   }
 
   onPlaceFree(endpoint: Endpoint): void {
-    if (this.queue.length === 0 || !this.#isInForce) return;
+    if (this.queue.length === 0 || !this.#isInForce()) return;
     this.#findEligible();
     // Who still waits at a group that is gone is served by what it had.
     if ((endpoint.isRetired && !this.#isRetired) || this.#tierOf(endpoint) === null) return;
