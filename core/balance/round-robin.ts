@@ -25,11 +25,14 @@ function takeTurn<C extends Candidate>(choice: Choice<C>, chosen: C): void {
   for (let i = 0; i < available.length; i++) total += available[i]!.weight;
   // Who gets requests out of turn (a sticky session) falls behind for them, but not forever: nginx stops here, too.
   if (chosen.turn <= chosen.weight - total && largestTurn(choice) !== chosen) return;
+  // Turns that larger weights have left behind would take as long to come round. As the largest is always taken, none
+  // falls lower than this, nor grows larger: it is how full one of n cups gets when the fullest is emptied each time.
+  const least = -total;
+  const most = Math.ceil(total * (1 + Math.log(available.length)));
   for (let i = 0; i < available.length; i++) {
     const each = available[i]!;
-    // Turns that larger weights have left behind would take as long to come round.
-    if (each.turn > total) each.turn = total;
-    else if (each.turn < -total) each.turn = -total;
+    if (each.turn > most) each.turn = most;
+    else if (each.turn < least) each.turn = least;
     each.turn += each.weight;
   }
   chosen.turn -= total;

@@ -79,6 +79,13 @@ describe("round-robin", () => {
           assert.equal(turn, 0);
         }
       }),
+      // The turns of some grow larger than the sum of all weights.
+      {
+        examples: [
+          [[17, 1, 17, 1, 1], 1],
+          [[192, 3, 1, 1, 891, 3, 1, 865, 1, 3, 1], 1],
+        ],
+      },
     );
   });
 });
