@@ -30,7 +30,7 @@ export function createLeastTime({ nowMs }: BalancerTools): Balancer {
     observe(candidate, latencyMs) {
       const known = candidate.latencyMs * candidate.latencyKept;
       candidate.latencyKept = 1;
-      candidate.latencyMs = known < 0 ? latencyMs : known * (1 - NEW_SHARE) + latencyMs * NEW_SHARE;
+      candidate.latencyMs = candidate.latencyMs < 0 ? latencyMs : known * (1 - NEW_SHARE) + latencyMs * NEW_SHARE;
     },
   };
 }

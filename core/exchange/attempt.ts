@@ -147,7 +147,8 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner, TracedAtt
     // What the upload took was not the server's time.
     if (this.#isUploading) {
       this.#sinceMs = this.#exchange.engine.timers.nowMs;
-      if (this.#timer !== null) this.#setTimer(group.retries.perTryMs);
+      // Behind a head that came early there is nothing to wait for.
+      if (this.#timer !== null && this.status === 0) this.#setTimer(group.retries.perTryMs);
     }
     this.#isUploading = false;
     connection.end(null);

@@ -33,9 +33,10 @@ export class BodyReader {
   /** Takes what the body has in the inbox; 0 or a negative refusal. */
   read(inbox: Inbox, limits: Limits, sink: BodySink, nowMs: number): number {
     const { bytes, start, end } = inbox;
+    // First: whoever takes the pieces may hold the client, and then it can't be late.
+    if (this.#awaitsContinue && end > start) this.goOn(nowMs);
     const at = this.#decoder.decode(bytes, start, end, limits, sink);
     if (at < 0) return at;
-    if (this.#awaitsContinue && at > start) this.goOn(nowMs);
     this.#watch.moved(at - start, nowMs);
     // Whoever took the pieces may have closed the connection, and emptied the inbox with it.
     if (inbox.bytes === bytes) inbox.consume(at);

@@ -306,6 +306,19 @@ describe("a try with a deadline of its own", () => {
     assert.deepEqual(reports, ["timeout -1", "timeout -1"]);
   });
 
+  it("has none behind a head that came before the end of the upload", () => {
+    perTryMs = 1_000;
+    isRequestEnded = false;
+    const attempt = started();
+    attempt.onLease(connectionLike());
+    attempt.onHead(responseHead("HTTP/1.1 200 OK"));
+    attempt.endRequest();
+    wait(5_000);
+    assert.equal(told.at(-1), "head");
+    attempt.giveBack();
+    assert.deepEqual(reports, ["success -1"]);
+  });
+
   it("does not blame a server that says nothing to a client that waits for a 100", () => {
     perTryMs = 1_000;
     isRequestEnded = false;
