@@ -1,10 +1,10 @@
 /** `onAttempt` before a try: the server that was picked waits meanwhile, and goes back if the try is called off. */
 
 import { type Fault, NO_SERVER } from "../fault.ts";
+import { isCalled } from "../health/group-health.ts";
 import { type Edits, NO_EDITS } from "../script/check-edits.ts";
 import type { Hook } from "../script/hook.ts";
 import { ShownAttempt } from "../script/shown-attempt.ts";
-import { isCalled } from "../upstream/discovered-server.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import type { Group } from "../upstream/group.ts";
 import type { Attempt } from "./attempt.ts";

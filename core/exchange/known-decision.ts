@@ -1,7 +1,7 @@
 /** What `decide` and `onAttempt` answered, held against what there is: an upstream or server that does not exist is a slip of the hook. */
 
+import { isCalled } from "../health/group-health.ts";
 import type { CheckedAttempt, CheckedDecision } from "../script/check-answer.ts";
-import { isCalled } from "../upstream/discovered-server.ts";
 import type { Group } from "../upstream/group.ts";
 
 /** As many as a person reads. */

@@ -312,9 +312,10 @@ export class GroupHealth<M extends Member> implements HealthWatcher, TimerOwner 
   }
 }
 
-/** A name stands for all its addresses, too. */
+/** By its label, or by the name that was written, which stands for all the addresses that were found for it. */
 export function isCalled({ label }: { readonly label: string }, name: string): boolean {
-  return label === name || label.startsWith(`${name}/`);
+  // A path is no name that something was found for.
+  return label === name || (label.startsWith(`${name}/`) && !label.startsWith("unix:"));
 }
 
 const NOBODY: ReadonlySet<Member> = new Set();

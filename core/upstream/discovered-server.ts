@@ -17,12 +17,6 @@ export function serverAt(
   };
 }
 
-/** By its label, or by what was written, which is any of what was found for it. */
-export function isCalled({ label }: { readonly label: string }, name: string): boolean {
-  // A path is no name that something was found for.
-  return label === name || (label.startsWith(`${name}/`) && !label.startsWith("unix:"));
-}
-
 /**
  * Priorities become 0, 1, 2 …, for only their order means something. Weights keep their proportions as far as ours can
  * say them (65535 to 1 they can't), and a weight of 0, "a very small chance" (RFC 2782), is the least we have.

@@ -9,7 +9,7 @@
 
 import type { Balancer, Choice } from "../balance/balancer.ts";
 import { hashText } from "../balance/hash-text.ts";
-import { isCalled } from "./discovered-server.ts";
+import { isCalled } from "../health/group-health.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 /** Servers are expected to have this much more room than they need: Envoy's number. */

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { AgentReply } from "../../../core/health/agent-reply.ts";
 import { Checks } from "../../../core/health/checks.ts";
 import { DEFAULT_EJECTION, DEFAULT_HEALTH, type HealthDefinition } from "../../../core/health/definition.ts";
-import { GroupHealth, type Member } from "../../../core/health/group-health.ts";
+import { GroupHealth, isCalled, type Member } from "../../../core/health/group-health.ts";
 import { ServerHealth } from "../../../core/health/server-health.ts";
 import type { Notice } from "../../../core/observe/events.ts";
 import type { Outcome } from "../../../core/upstream/outcome.ts";
@@ -140,6 +140,23 @@ describe("the servers of a group", () => {
     assert.equal(states(members), "drain drain up");
     assert.ok(group.setState("app:80/10.0.0.1", "ready"));
     assert.equal(states(members), "drain up up");
+  });
+
+  it("are called by their label, or by what was written", () => {
+    const label = "x.internal:80/10.0.0.1";
+    for (const name of [label, "x.internal:80"]) assert.ok(isCalled({ label }, name), name);
+    for (const name of ["x.internal", "x.internal:80/", "", "10.0.0.1"]) assert.ok(!isCalled({ label }, name), name);
+  });
+
+  it("are not meant by a path that theirs begins with", () => {
+    const members = servers(2).map((server, at) => ({
+      ...server,
+      label: ["unix:/run/app", "unix:/run/app/b.sock"][at]!,
+    }));
+    const group = groupOf(members);
+    assert.ok(group.setState("unix:/run/app", "maintenance"));
+    assert.equal(states(members), "maintenance up");
+    assert.ok(!group.setState("unix:/run", "drain"));
   });
 
   it("leave a place to another when they are down anyway, or wait for a request that may never come", () => {

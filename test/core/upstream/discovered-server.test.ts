@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import type { ResolvedRecord } from "../../../core/runtime.ts";
-import { isCalled, serverAt, serversOfService } from "../../../core/upstream/discovered-server.ts";
+import { serverAt, serversOfService } from "../../../core/upstream/discovered-server.ts";
 import { serverNamed } from "./discovery-parts.ts";
 
 const template = { ...serverNamed("x.internal", 0), connectionsMax: 7 };
@@ -18,13 +18,6 @@ const weightsOf = (...services: ResolvedRecord[]): [string, number][] =>
   serversOfService(template, services, addressOf).map(({ label, weight }) => [label, weight]);
 
 describe("discovered servers", () => {
-  it("are called by their label, or by what was written", () => {
-    const { label } = serverAt(template, { host: "x.internal", port: 80 }, "10.0.0.1");
-    for (const name of [label, "x.internal:80"]) assert.ok(isCalled({ label }, name), name);
-    for (const name of ["x.internal", "x.internal:80/", "", "10.0.0.1"]) assert.ok(!isCalled({ label }, name), name);
-    assert.ok(!isCalled({ label: "unix:/run/app" }, "unix:"));
-  });
-
   it("are called by what was written and what was found, and keep the rest", () => {
     const written = { host: "app.internal", port: 9002 };
     assert.deepEqual(serverAt(template, written, "fd00::1"), {
