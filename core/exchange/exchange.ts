@@ -28,7 +28,7 @@ import { BAD_PATH, findRoute } from "./find-route.ts";
 import { findTarget } from "./find-target.ts";
 import { forwardInterim, forwardRequest, forwardResponse, isLooping } from "./forward.ts";
 import { Hooked, type HookedOwner } from "./hooked.ts";
-import { type Answer, answerFault, answerOf, answerText, sentBytesOf, writeAnswer } from "./respond.ts";
+import { type Answer, answerFault, answerOf, answerText, NO_UPGRADE, sentBytesOf, writeAnswer } from "./respond.ts";
 import { noteConnection } from "./response-notes.ts";
 import { TracedRequest } from "./traced-request.ts";
 import { Tries } from "./tries.ts";
@@ -38,7 +38,6 @@ import { WebSide, type WebSideOwner } from "./web-side.ts";
 
 const NOBODY: readonly Endpoint[] = [];
 const NO_HOOKS: readonly never[] = [];
-const NO_UPGRADE = "This path is served by a program that speaks HTTP only: it cannot switch to another protocol.\n";
 
 export class Exchange
   extends TracedRequest
@@ -91,7 +90,7 @@ export class Exchange
     this.targetSent = found === null ? null : found.target;
     if (found === null) this.#fail(BAD_PATH);
     else if (decide !== null && (kind === "upstream" || kind === "target")) this.hooked.decide(decide, this.#goTo);
-    else if (kind === "mount" && this.asksUpgrade) this.#answer(answerText(501, NO_UPGRADE));
+    else if (kind === "mount" && this.asksUpgrade) this.#answer(NO_UPGRADE);
     else if (kind === "mount") this.#web().mount(this.#body());
     else if (group === null) this.#answer(answerOf(this));
     else this.#forward(group);
@@ -153,6 +152,14 @@ export class Exchange
   }
   get isReplayable(): boolean {
     return this.#upload === null || this.#upload.isReplayable;
+  }
+
+  get uploadedMs(): number {
+    return this.isRequestEnded ? (this.#upload?.endMs ?? 0) : this.engine.timers.nowMs;
+  }
+  /** A server may yet be asked: nothing has been answered, and no program answers. */
+  get mayAsk(): boolean {
+    return !this.#hasResponse && (this.#webSide === null || this.#tries !== null);
   }
 
   /** The attempt has a connection: everything of the request that is there goes out. */
@@ -231,7 +238,6 @@ export class Exchange
     this.#upload?.forget();
     this.noteResponse(outgoing.status);
     if (this.wantsTimes) attempt.headMs = this.startedMs + this.firstByteMs;
-    const connection = attempt.connection!;
     const cookie = this.plan!.group!.stickyCookie(this, attempt.endpoint);
     if (cookie !== null) outgoing.add("Set-Cookie", cookie);
     if (head.status === 101) {
@@ -243,7 +249,7 @@ export class Exchange
       this.client.connection.openTunnel();
       return;
     }
-    noteConnection(connection, this.head, head, this.plan!.timeouts.tunnelIdleMs);
+    noteConnection(attempt.connection!, this.head, head, this.plan!.timeouts.tunnelIdleMs);
     const { hooks } = this.plan!;
     if (hooks !== null && hooks.transformResponseBody.length > 0) {
       this.#hasResponse = false;
@@ -339,13 +345,14 @@ export class Exchange
 
   // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #answer(answer: Answer): void {
+  #answer(answer: Answer, reason: Fault | null = null): void {
     const { connection } = this.client;
-    this.status = answer.status;
+    const isClients = reason !== null && reason.side === "client" && reason !== fault.NO_ROUTE;
     // A body nobody reads: the connection can't be used again.
-    if (this.head.body !== BODY_NONE) connection.closeAfterResponse();
+    if (isClients || this.head.body !== BODY_NONE) connection.closeAfterResponse();
+    this.status = answer.status;
     this.responseBytes = sentBytesOf(answer, this.head.method);
-    this.#finish(null);
+    this.#finish(reason);
     writeAnswer(connection, answer, this.head.method, this.engine.date.text);
   }
 
@@ -360,14 +367,7 @@ export class Exchange
       connection.abort();
       return;
     }
-    const answer = answerFault(reason, this.requestId, this.head.fields);
-    this.status = answer.status;
-    this.responseBytes = sentBytesOf(answer, this.head.method);
-    if (this.head.body !== BODY_NONE || (reason.side === "client" && reason !== fault.NO_ROUTE))
-      connection.closeAfterResponse();
-    this.#hasResponse = true;
-    this.#finish(reason);
-    writeAnswer(connection, answer, this.head.method, this.engine.date.text);
+    this.#answer(answerFault(reason, this.requestId, this.head.fields), reason);
   }
 
   /** The single exit. After this nothing may be read from the head: the connection may use it for the next request. */

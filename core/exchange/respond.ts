@@ -62,6 +62,11 @@ export function answerText(status: number, text: string): Answer {
   return { status, contentType: "text/plain; charset=utf-8", body, fields: [] };
 }
 
+export const NO_UPGRADE = answerText(
+  501,
+  "This path is served by a program that speaks HTTP only: it cannot switch to another protocol.\n",
+);
+
 /** Bytes of the body that are sent in answer to `method`. */
 export function sentBytesOf(answer: Answer, method: number): number {
   return method === METHOD_HEAD || hasNoBody(answer.status) ? 0 : answer.body.length;

@@ -66,3 +66,18 @@ export function isStale(failed: Pick<FailedTry, "fault" | "isReused" | "hasHeard
   const isLost = failed.fault === fault.UPSTREAM_CLOSED || failed.fault === fault.UPSTREAM_RESET;
   return isLost && failed.isReused && !failed.hasHeard;
 }
+
+/** A request whose server takes long. */
+export interface SlowRequest {
+  readonly asksUpgrade: boolean;
+  /** Anything of a response went to the client, be it an interim one other than 100. */
+  readonly hasForwarded: boolean;
+  readonly isIdempotent: boolean;
+  /** What has come of it can be sent again. */
+  readonly isReplayable: boolean;
+}
+
+/** Whether a second try may run beside the first. Nothing has failed: that it may be repeated, unsafely, is not enough. */
+export function mayHedge({ asksUpgrade, hasForwarded, isIdempotent, isReplayable }: SlowRequest): boolean {
+  return !asksUpgrade && !hasForwarded && isIdempotent && isReplayable;
+}

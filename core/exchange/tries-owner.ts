@@ -15,6 +15,8 @@ export interface TriesOwner extends AttemptOwner, PickRequest {
   readonly isRepeatable: boolean;
   /** All of the request that has come can be sent again. */
   readonly isReplayable: boolean;
+  /** When the last of its body had come, by the timers: now while it still comes, 0 for none. */
+  readonly uploadedMs: number;
   /** The turn in which the request came is over. */
   readonly hasBegun: boolean;
   /** Something went wrong: from here on a trace is written, unless they are turned off. */

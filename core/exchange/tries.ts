@@ -20,7 +20,7 @@ import { Attempt, type AttemptJudge } from "./attempt.ts";
 import { AttemptGate, type PlannedTry } from "./attempt-gate.ts";
 import type { ExchangeTrace } from "./exchange-trace.ts";
 import { PlaceSearch } from "./place-search.ts";
-import { nextTry, whyNoOther } from "./retry.ts";
+import { mayHedge, nextTry, whyNoOther } from "./retry.ts";
 import type { TriesOwner } from "./tries-owner.ts";
 
 const NOBODY: readonly Endpoint[] = [];
@@ -231,10 +231,11 @@ export class Tries extends PlaceSearch implements AttemptJudge, TimerOwner {
   #hedge(): void {
     const exchange = this.#exchange;
     const first = this.current!;
-    if (this.#isDecided || exchange.asksUpgrade || exchange.hasForwarded) return;
-    if (!exchange.isRequestEnded) this.#setTimer(this.group.hedgeAfterMs);
-    if (!exchange.isRequestEnded || !exchange.isIdempotent || !exchange.isReplayable) return;
-    const endpoint = this.#other(first.endpoint);
+    if (this.#isDecided || !mayHedge(exchange)) return;
+    // What the upload takes is not the server's time.
+    const leftMs = exchange.uploadedMs + this.group.hedgeAfterMs - exchange.engine.timers.nowMs;
+    if (leftMs > 0) this.#setTimer(leftMs);
+    const endpoint = leftMs > 0 ? null : this.#other(first.endpoint);
     if (endpoint === null) return;
     if (this.#gate === null) this.#startBeside(first, endpoint);
     else this.#gate.ask(this.#planned(endpoint), (chosen) => this.#startBeside(first, chosen), NOTHING);

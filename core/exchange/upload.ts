@@ -45,6 +45,8 @@ export class Upload {
   newLength: number | null = null;
   /** The client has sent all of it. */
   isReceived = false;
+  /** When all that is to go to the server was there, by the timers; 0 before. */
+  endMs = 0;
 
   constructor(owner: UploadOwner) {
     const { limits } = owner.plan ?? owner.deployment.snapshot;
@@ -103,6 +105,7 @@ export class Upload {
   /** All that is to go to the server is there. */
   complete(): void {
     this.#body.isComplete = true;
+    this.endMs = this.#owner.engine.timers.nowMs;
     this.#owner.currentAttempt?.endRequest();
   }
 

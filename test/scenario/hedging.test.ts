@@ -65,6 +65,20 @@ describe("a hedge", () => {
     assert.deepEqual(all.arrived(), [1, 1]);
   });
 
+  it("is not made before the time has passed that the server had with all of the request", async () => {
+    for (const afterMs of [250, 390]) {
+      all = await severalWith([HANGS, {}], HEDGED);
+      const client = all.stage.ask(put(1_000, 500));
+      all.stage.sim.advance(afterMs);
+      client.send("x".repeat(500));
+      all.stage.sim.advance(190);
+      assert.deepEqual(all.arrived(), [1, 0], `${afterMs}`);
+      all.stage.sim.advance(210);
+      assert.deepEqual([all.arrived(), statusesTo(client)], [[1, 1], [200]]);
+      if (afterMs === 250) await all.close();
+    }
+  });
+
   for (const [what, request, options] of [
     ["for a POST", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", HEDGED],
     [

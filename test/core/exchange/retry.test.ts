@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { type FailedTry, nextTry } from "../../../core/exchange/retry.ts";
+import { type FailedTry, mayHedge, nextTry } from "../../../core/exchange/retry.ts";
 import * as fault from "../../../core/fault.ts";
 import { DEFAULT_RETRIES, type RetryPolicy } from "../../../core/upstream/retry-policy.ts";
 
@@ -81,4 +81,10 @@ describe("what follows a failed try", () => {
     for (const reason of [fault.LOCAL_RESOURCES, fault.QUEUE_FULL, fault.QUEUE_TIMEOUT, fault.DRAINING])
       assert.equal(next(REFUSED, { fault: reason }), "none", reason.code);
   });
+});
+
+it("a try runs beside another one only if doing it twice does no harm, and one answer can be chosen", () => {
+  const harmless = { asksUpgrade: false, hasForwarded: false, isIdempotent: true, isReplayable: true };
+  assert.ok(mayHedge(harmless));
+  for (const [name, value] of Object.entries(harmless)) assert.ok(!mayHedge({ ...harmless, [name]: !value }), name);
 });

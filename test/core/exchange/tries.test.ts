@@ -85,6 +85,9 @@ function begin(labels: string, changes: Partial<TriesOwner> = {}): void {
     isIdempotent: true,
     isRepeatable: true,
     isReplayable: true,
+    get uploadedMs() {
+      return changes.isRequestEnded === false ? timers.nowMs : 0;
+    },
     get tried() {
       return tries.tried;
     },
