@@ -111,7 +111,7 @@ export function underWayOn(code: () => unknown, sessions: readonly HttpSession[]
 }
 
 function isUndecided(exchange: Exchange): boolean {
-  return exchange.route !== null && endpointOf(exchange) === null;
+  return exchange.route !== null && endpointOf(exchange) === null && exchange.mayAsk;
 }
 
 function endpointOf({ currentAttempt }: Exchange): Endpoint | null {

@@ -1,6 +1,18 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
-import { GET, OK, ok, post, responsesTo, SILENT, type Stage, stageWith, statusesTo } from "../../scenario/stage.ts";
+import { Exchange } from "../../../core/exchange/exchange.ts";
+import {
+  GET,
+  OK,
+  ok,
+  post,
+  responsesTo,
+  SILENT,
+  type Stage,
+  stageWith,
+  statusesTo,
+  UPSTREAM,
+} from "../../scenario/stage.ts";
 
 /** The steps of a request, each with what it leaves in the record. The long stories are in test/scenario. */
 
@@ -154,4 +166,36 @@ describe("a request that goes to an upstream", () => {
     stage.sim.drive();
     assert.equal(statusesTo(client).length, 2);
   });
+});
+
+it("a server may yet be asked for what is held, waits or hangs, and not for what a program answers", async () => {
+  const begun: Exchange[] = [];
+  const { begin } = Exchange.prototype;
+  Exchange.prototype.begin = function () {
+    begun.push(this);
+    begin.call(this);
+  };
+  const mayAsk = () => begun.map((exchange) => exchange.mayAsk);
+  const never = () => new Promise<never>(() => {});
+  const slow = new ReadableStream<Uint8Array>({ start: (stream) => stream.enqueue(new Uint8Array(3)) });
+  try {
+    stage = await stageWith({
+      script: SILENT,
+      app: { servers: [{ address: UPSTREAM, maxConnections: 1 }] },
+      routes: [
+        { match: { path: "/decided" }, upstream: "app", hooks: { decide: never } },
+        { match: { path: "/mounted" }, mount: never },
+        { match: { path: "/answered" }, upstream: "app", hooks: { onRequest: () => new Response(slow) } },
+        { upstream: "app" },
+      ] as never,
+    });
+    for (const path of ["/decided", "/mounted", "/answered", "/asked", "/waits"]) stage.ask(get(path));
+    await stage.sim.settle();
+    assert.deepEqual(mayAsk(), [true, false, false, true, true]);
+    stage.origin.links[0]?.peer.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbegin");
+    stage.sim.drive();
+    assert.deepEqual(mayAsk(), [true, false, false, false, true]);
+  } finally {
+    Exchange.prototype.begin = begin;
+  }
 });

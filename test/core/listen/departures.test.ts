@@ -11,6 +11,8 @@ interface FakeExchange {
   route: string | null;
   endpoint: string | null;
   readonly currentAttempt: { endpoint: string } | null;
+  /** A server may yet be asked. */
+  mayAsk: boolean;
   cut: string;
   onFault(fault: Fault): void;
 }
@@ -22,6 +24,7 @@ function exchangeOn(route: string | null, endpoint: string | null = null): FakeE
     get currentAttempt() {
       return this.endpoint === null ? null : { endpoint: this.endpoint };
     },
+    mayAsk: true,
     cut: "",
     onFault({ code }) {
       this.cut = code;
@@ -88,6 +91,18 @@ describe("departures", () => {
     exchanges[2]!.endpoint = "s2";
     departures.check();
     assert.deepEqual([cuts()[2], overs()], ["internal.reloaded", 1], "at once, after the deadline");
+  });
+
+  it("do not wait for what a program answers, or has been answered: no server will be asked", () => {
+    const answered = { ...exchangeOn("a"), currentAttempt: null, mayAsk: false };
+    const waiting = exchangeOn("a");
+    const { departures, overs, pass } = begin([answered, waiting].map(sessionWith), judge(["a"], ["s2"]));
+    assert.equal(overs(), 0);
+    waiting.mayAsk = false;
+    departures.check();
+    assert.equal(overs(), 1);
+    pass(1_200);
+    assert.deepEqual([answered.cut, waiting.cut], ["", ""]);
   });
 
   it("cut what has lost its route or server, at the deadline and not before", () => {
