@@ -134,7 +134,7 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner, TracedAtt
     if (!this.isReused) this.leasedMs = exchange.nowMs;
     exchange.sendRequest(this, connection);
     this.#isUploading = !this.#isComplete;
-    if (exchange.awaitsContinue && !this.#isOver) this.#setTimer(this.#patienceMs());
+    if (this.#isUploading && exchange.awaitsContinue && !this.#isOver) this.#setTimer(this.#patienceMs());
   }
 
   /** That was all of the request. Without a connection yet `sendRequest` finds it complete. */

@@ -42,6 +42,17 @@ describe("least-time", () => {
     assert.equal(server!.latencyMs, 105);
   });
 
+  it("takes an unknown one by its first answer, however long it has been there", () => {
+    const tools = toolsOf(1);
+    const list = servers([1]);
+    const balancer = createLeastTime(tools);
+    // More halvings than a number can tell from none at all.
+    tools.time = 1_100 * 10_000;
+    assert.equal(take(balancer, list, 1), "a");
+    balancer.observe(list[0]!, 100);
+    assert.equal(list[0]!.latencyMs, 100);
+  });
+
   it("halves what it knows for every ten seconds without being chosen, so that nobody starves", () => {
     const tools = toolsOf(1);
     const list = servers([1, 1]);

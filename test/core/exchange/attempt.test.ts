@@ -336,6 +336,15 @@ describe("a try with a deadline of its own", () => {
     assert.deepEqual(reports, ["abandoned -1", "abandoned -1"]);
   });
 
+  it("leaves it to the connection how long a server may take that has a whole request, whatever its client waits for", () => {
+    awaitsContinue = true;
+    const attempt = started();
+    attempt.onLease(connectionLike());
+    wait(70_000);
+    assert.equal(told.at(-1), "send");
+    attempt.giveBack();
+  });
+
   it("ends while it waits for a connection, whatever the client does", () => {
     perTryMs = 1_000;
     isRequestEnded = false;

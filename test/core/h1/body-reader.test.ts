@@ -6,6 +6,7 @@ import { BodyReader } from "../../../core/h1/body-reader.ts";
 import { BODY_CHUNKED, BODY_LENGTH, RequestHead } from "../../../core/http/message.ts";
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "../../../core/limits.ts";
 import { bytesOfText, textOfBytes } from "../../../testing/wire.ts";
+import { requestHead } from "../http/heads.ts";
 
 let reader: BodyReader;
 let inbox: Inbox;
@@ -23,8 +24,8 @@ beforeEach(() => {
   body = "";
 });
 
-function begin(framing: number, length: number): void {
-  const head = new RequestHead();
+function begin(framing: number, length: number, isExpecting = false): void {
+  const head = isExpecting ? requestHead("PUT / HTTP/1.1\nExpect: 100-continue") : new RequestHead();
   head.body = framing;
   head.bodyLength = length;
   reader.begin(head, 0);
@@ -96,5 +97,26 @@ describe("the pace of a body", () => {
     reader.release(500_000);
     assert.equal(judge(508_999), null);
     assert.equal(judge(510_000), fault.CLIENT_TOO_SLOW);
+  });
+
+  it("does not begin before a client that waits to be told so, but with the first byte of one that does not", () => {
+    for (const [sent, isLate] of [
+      ["", false],
+      ["x", true],
+    ] as const) {
+      begin(BODY_LENGTH, 1_000_000, true);
+      feed(sent, 500);
+      reader.release(1_000);
+      assert.equal(judge(500_000) !== null, isLate);
+    }
+  });
+
+  it("does not run while the taker of the first bytes of such a client has it held", () => {
+    begin(BODY_LENGTH, 1_000_000, true);
+    inbox.append(bytesOfText("x"), 0, 1);
+    reader.read(inbox, DEFAULT_LIMITS, { onBodyPiece: () => reader.hold(500) }, 500);
+    assert.equal(judge(500_000), null);
+    reader.release(500_000);
+    assert.equal(judge(510_500), fault.CLIENT_TOO_SLOW);
   });
 });
