@@ -5,14 +5,13 @@ import type { Engine } from "../../core/exchange/engine.ts";
 import { TICK_MS } from "../../core/limits.ts";
 import type { FinishedExchange, Notice } from "../../core/observe/events.ts";
 import { createProxy, type Proxy as Millrace } from "../../core/proxy.ts";
-import type { Timed } from "../../core/time/timers.ts";
 import type { Endpoint } from "../../core/upstream/endpoint.ts";
 import { createOrigin, type Origin, type OriginLink, type OriginScript } from "../../testing/origin.ts";
 import type { Peer } from "../../testing/peer.ts";
 import { type SeenResponse, seeResponses } from "../../testing/reference-parser.ts";
 import { createSimulation, type EndOptions, type Simulation, type SimulationOptions } from "../../testing/sim.ts";
 import { addressOf } from "../../testing/wire.ts";
-import { isOfHealth } from "../support/health-timers.ts";
+import { isOfRequest, watchTimers } from "../support/running-timers.ts";
 
 /** Stories on the simulated runtime: Millrace between raw clients and a scripted upstream, on a clock that is moved. */
 export interface Stage {
@@ -98,7 +97,7 @@ export async function stageWith(options: StageOptions = {}): Promise<Stage> {
     },
   });
   const engine = proxy as unknown as Engine;
-  const running = watchTimers(engine);
+  const running = watchTimers(engine.timers, isOfRequest);
   await proxy.start();
   const endpointsNow = () => engine.deployment.groups.get("app")?.endpoints ?? [];
   const clients: Peer[] = [];
@@ -272,17 +271,6 @@ function outcomeOf(exchange: FinishedExchange): Outcome {
   const { requestBytes, responseBytes, durationMs } = exchange;
   const code = fault === null ? "" : fault.code;
   return { requestId, method, host, target, status, fault: code, attempts, requestBytes, responseBytes, durationMs };
-}
-
-/** Every timer that was ever set, to count those that still run. */
-function watchTimers({ timers }: Engine): () => number {
-  const seen = new Set<Timed>();
-  const set = timers.set.bind(timers);
-  timers.set = (timer, delayMs) => {
-    if (!isOfHealth(timer)) seen.add(timer);
-    set(timer, delayMs);
-  };
-  return () => [...seen].filter((timer) => timer.deadlineMs !== 0).length;
 }
 
 export type { OriginLink, Peer };

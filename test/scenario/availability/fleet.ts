@@ -16,10 +16,10 @@ import type { Snapshot } from "../../../core/exchange/snapshot.ts";
 import type { FinishedExchange, Notice } from "../../../core/observe/events.ts";
 import { createProxy, type Proxy as Millrace } from "../../../core/proxy.ts";
 import type { Runtime } from "../../../core/runtime.ts";
-import type { Timed } from "../../../core/time/timers.ts";
 import type { Endpoint } from "../../../core/upstream/endpoint.ts";
 import { createSimulation, type EndOptions, type Simulation, type SimulationOptions } from "../../../testing/sim.ts";
 import { textOfAddress } from "../../../testing/wire.ts";
+import { watchTimers } from "../../support/running-timers.ts";
 import { type Asked, type AskOptions, FleetClients } from "./fleet-client.ts";
 import { type Arrival, bodyFor, FleetServer, type ServerPlan } from "./fleet-server.ts";
 
@@ -70,7 +70,7 @@ export class Fleet {
   readonly reports: Report[] = [];
   readonly notices: Notice[] = [];
   readonly #options: FleetOptions;
-  readonly #timersSeen = new Set<Timed>();
+  readonly #timersRunning: () => number;
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -91,12 +91,7 @@ export class Fleet {
       },
     });
     this.engine = this.proxy as unknown as Engine;
-    const { timers } = this.engine;
-    const set = timers.set.bind(timers);
-    timers.set = (timer, delayMs) => {
-      this.#timersSeen.add(timer);
-      set(timer, delayMs);
-    };
+    this.#timersRunning = watchTimers(this.engine.timers);
   }
 
   /** The configuration as it stands, with other keys of the upstream, and others beside. */
@@ -205,7 +200,7 @@ export class Fleet {
 
   /** Deadlines that run. */
   get timersRunning(): number {
-    return [...this.#timersSeen].filter((timer) => timer.deadlineMs !== 0).length;
+    return this.#timersRunning();
   }
 
   /** Lets the clients go, checks that nothing is left of their requests, and stops. */

@@ -6,12 +6,11 @@ import type { Engine } from "../../../core/exchange/engine.ts";
 import type { Snapshot } from "../../../core/exchange/snapshot.ts";
 import type { FinishedExchange } from "../../../core/observe/events.ts";
 import { createProxy, type Proxy as Millrace } from "../../../core/proxy.ts";
-import type { Timed } from "../../../core/time/timers.ts";
 import type { Endpoint } from "../../../core/upstream/endpoint.ts";
 import { Group } from "../../../core/upstream/group.ts";
 import { type Seeded, seeded } from "../../../testing/seeded.ts";
 import { createSimulation, type Simulation } from "../../../testing/sim.ts";
-import { isOfHealth } from "../../support/health-timers.ts";
+import { isOfRequest, watchTimers } from "../../support/running-timers.ts";
 import { type Actor, addClient } from "./clients.ts";
 import { hooksOf } from "./hooks.ts";
 import { addIncidents } from "./incidents.ts";
@@ -68,7 +67,7 @@ export class World {
   /** What runs by promises. */
   readonly #background: Promise<unknown>[] = [];
   readonly #countedBefore = { ...counted };
-  readonly #timersSeen = new Set<Timed>();
+  readonly #timersRunning: () => number;
   /** Every server there ever was, also those a reload has taken away. */
   readonly #endpointsSeen = new Set<Endpoint>();
 
@@ -90,7 +89,7 @@ export class World {
       },
     });
     this.engine = this.proxy as unknown as Engine;
-    this.#watchTimers();
+    this.#timersRunning = watchTimers(this.engine.timers, isOfRequest);
   }
 
   async play(): Promise<void> {
@@ -145,7 +144,7 @@ export class World {
     assert.equal(this.engine.replayBudget.usedBytes, 0, "bytes kept for second tries");
     this.#checkReports();
     const left = this.#checkHooks();
-    const running = [...this.#timersSeen].filter((timer) => timer.deadlineMs !== 0).length;
+    const running = this.#timersRunning();
     const own = this.setting.timersPerServer * this.#endpointsSeen.size;
     assert.ok(running <= idle + own + left, `${running} deadlines run beside ${idle} of idle connections`);
     await this.sim.until(this.proxy.drain(1_000), 5_000);
@@ -197,15 +196,6 @@ export class World {
     const tries = this.exchanges.reduce((sum, { attempts }) => sum + attempts, 0);
     const numbers = `${tries} tries, ${picks} picks, ${reports} reports`;
     assert.ok(reports >= tries && reports <= tries + picks, numbers);
-  }
-
-  #watchTimers(): void {
-    const { timers } = this.engine;
-    const set = timers.set.bind(timers);
-    timers.set = (timer, delayMs) => {
-      if (!isOfHealth(timer)) this.#timersSeen.add(timer);
-      set(timer, delayMs);
-    };
   }
 }
 
