@@ -65,9 +65,11 @@ export class SimSocket implements Socket {
   }
 
   write(bytes: Uint8Array): boolean {
-    if (this.#options.isCore && bytes.length > 0) this.#checkForPoison(bytes);
-    const copy = bytes.slice();
-    if (this.#options.isCore) bytes.fill(POISON);
+    const { isCore } = this.#options;
+    if (isCore) this.#checkForPoison(bytes);
+    // Only of the code under test is it asked whether it looks again at what it has given away.
+    const copy = isCore ? bytes.slice() : bytes;
+    if (isCore) bytes.fill(POISON);
     if (this.#resetUnnoticed) this.#close(RESET_BY_PEER);
     if (this.closed || this.#endRequested) return true;
     if (copy.length > 0) this.#queue.push(copy);
@@ -272,8 +274,10 @@ export class SimSocket implements Socket {
   }
 
   #checkForPoison(bytes: Uint8Array): void {
-    // Most have none, which is found out at once.
-    if (!bytes.includes(POISON)) return;
+    // Most have none, which is found out at once: a run covers one of as many places in a row.
+    let at = POISON_RUN - 1;
+    while (at < bytes.length && bytes[at] !== POISON) at += POISON_RUN;
+    if (at >= bytes.length) return;
     let run = 0;
     for (const byte of bytes) {
       run = byte === POISON ? run + 1 : 0;
