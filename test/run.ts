@@ -1,6 +1,7 @@
 // Runs the test suite on one or several runtimes and ends with one line of counts. A file has a process of its own, but
 // for those that only compute: sixteen of a folder share one, because loading core takes longer than most of them run.
-// Node 20 runs bundles of them (`support/bundle-tests.ts`), the others the files themselves.
+// Node 20 runs bundles of them (`support/bundle-tests.ts`), the others the files themselves. In a run on
+// both versions of Node those that only compute are run by Node 24: types know what Node 20 lacks, and Deno has V8, too.
 //
 //   npm test                                          all files on node, deno and bun
 //   npm test -- --runtime node24 parse-head           files whose path contains "parse-head", on Node 24
@@ -39,10 +40,12 @@ const sharing = [
   /\/cli\/(?:asked-fields|glob|line-writer|parse-document|print|read-text-file|requests-file|script-entries)\.test/,
   /\/cli\/(?:show-traces|value-pieces)\.test/,
 ];
+/** They compute as well, by themselves. */
+const simulating = /\/hostile\/(?:simulated|pool)\.test/;
 const isSharing = (file: string) => sharing.some((pattern) => pattern.test(file));
 const sharingFilesMax = 16;
 /** Their time is time of a core; others wait for processes and clocks for half of theirs. */
-const computing = /^\.\/test\/(?:tools|bench|fuzz)\/|\/hostile\/(?:simulated|pool)|\/e2e\/executable/;
+const computing = /^\.\/test\/(?:tools|bench|fuzz)\/|\/e2e\/executable/;
 /** What takes long goes first, so that no job is alone with it at the end. */
 const slowestFirst = [
   "/scenario/random-many",
@@ -98,15 +101,20 @@ async function main(): Promise<number> {
   const files = testFiles().filter(
     (file) => positionals.length === 0 || positionals.some((part) => matches(file, part)),
   );
+  const names = values.runtime.flatMap((text) => text.split(","));
+  const isTold = (file: string): boolean => names.includes("node24") && (isSharing(file) || simulating.test(file));
   const tallies = new Map<string, Tally>();
   const groups: Group[] = [];
-  for (const name of values.runtime.flatMap((names) => names.split(","))) {
+  for (const name of names) {
     const runtime = runtimeNames.find((known) => known === name);
     const problem =
       runtime === undefined ? `Unknown runtime "${name}": use ${runtimeNames.join(", ")}` : missingRuntime(runtime);
     tallies.set(name, { passed: 0, failed: problem === null ? 0 : 1, skipped: 0 });
     if (problem !== null) console.log(problem);
-    else groups.push(...groupsOf(files).map((group) => ({ runtime: runtime!, files: group })));
+    else {
+      const own = name === "node" ? files.filter((file) => !isTold(file)) : files;
+      groups.push(...groupsOf(own).map((group) => ({ runtime: runtime!, files: group })));
+    }
   }
   await bundleScripts(scriptFolder);
   console.log(`${files.length} files on ${[...tallies.keys()].join(", ")}`);
@@ -155,7 +163,8 @@ function rowsOf(groups: readonly Group[]): (job: number) => Group | undefined {
     return place === -1 ? slowestFirst.length : place;
   };
   const sorted = [...groups].sort((one, other) => rank(one) - rank(other));
-  const isComputing = ({ files: [first = ""] }: Group) => isSharing(first) || computing.test(first);
+  const isComputing = ({ files: [first = ""] }: Group) =>
+    [simulating, computing].some((all) => all.test(first)) || isSharing(first);
   const rows = [sorted.filter(isComputing), sorted.filter((group) => !isComputing(group))] as const;
   return (job) => (job === 0 ? (rows[0].shift() ?? rows[1].shift()) : (rows[1].shift() ?? rows[0].shift()));
 }
