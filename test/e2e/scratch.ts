@@ -12,9 +12,12 @@ export interface Scratch {
 }
 
 const folders = new Set<string>();
-process.once("exit", () => {
+const removeAll = () => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
+};
+process.once("exit", removeAll);
+// Deno's test runner ends without it.
+if ("Deno" in globalThis) globalThis.addEventListener("unload", removeAll);
 
 export function createScratch(): Scratch {
   const folder = mkdtempSync(join(tmpdir(), "millrace-e2e-"));
