@@ -5,7 +5,7 @@
 import { Buffer } from "node:buffer";
 import type { Address, Attempt, ConnectDone, Socket, SocketError } from "../core/runtime.ts";
 import { peerOf, readWaiting } from "./bun-descriptor.ts";
-import { freeMemory, keepMemory } from "./chunk-memory.ts";
+import { freeMemory, keepMemory, letGoOfMemory } from "./chunk-memory.ts";
 import { LateSender } from "./late-writes.ts";
 import { type Range, viewOf } from "./range.ts";
 import { CANCELED, tcpAddress, toSocketError } from "./socket-error.ts";
@@ -183,6 +183,7 @@ export class BunSocket extends LateSender implements Socket, Attempt {
       if (this.queueOffset < bytes.length) break;
       this.queueOffset = 0;
       written += 1;
+      letGoOfMemory(bytes);
     }
     queue.splice(0, written);
     if (queue.length === 0 && this.closesAtEnd) {

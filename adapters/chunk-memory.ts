@@ -13,12 +13,29 @@ interface Transferable {
   transfer?(length: number): unknown;
 }
 
-/** What a queue, ours or the runtime's, still writes from. The collector frees it some day. */
-const queued = new WeakSet<ArrayBufferLike>();
+/** Memory that queues, ours or the runtime's, still write from. */
+interface Queued {
+  /** Entries of queues. */
+  parts: number;
+  /** Its owner has done with it. */
+  isReleased: boolean;
+}
+
+const queued = new WeakMap<ArrayBufferLike, Queued>();
 
 /** The kernel has not taken all of `bytes`: their memory must stay. */
 export function keepMemory(bytes: Uint8Array): void {
-  queued.add(bytes.buffer);
+  const known = queued.get(bytes.buffer);
+  if (known === undefined) queued.set(bytes.buffer, { parts: 1, isReleased: false });
+  else known.parts++;
+}
+
+/** The kernel has taken all of what was kept. Who never hears of it leaves the memory to the collector. */
+export function letGoOfMemory({ buffer }: Uint8Array): void {
+  const known = queued.get(buffer);
+  if (known === undefined || --known.parts > 0) return;
+  queued.delete(buffer);
+  if (known.isReleased) (buffer as ArrayBufferLike & Transferable).transfer?.(0);
 }
 
 /** See `Runtime.isWritten`. */
@@ -31,7 +48,9 @@ export function freeMemory(chunk: Uint8Array): boolean {
   if (chunk.length < FREED_BYTES_MIN) return false;
   const memory = chunk.buffer as ArrayBufferLike & Transferable;
   if (memory.byteLength !== chunk.length || memory.transfer === undefined) return false;
-  if (!isWritten(chunk)) return false;
-  memory.transfer(0);
-  return true;
+  if (!sendWaiting()) return false;
+  const known = queued.get(memory);
+  if (known === undefined) memory.transfer(0);
+  else known.isReleased = true;
+  return known === undefined;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { freeMemory, isWritten, keepMemory } from "../../adapters/chunk-memory.ts";
+import { freeMemory, isWritten, keepMemory, letGoOfMemory } from "../../adapters/chunk-memory.ts";
 import { type LateWriter, sendLater } from "../../adapters/late-writes.ts";
 
 const BYTES = 64 * 1024;
@@ -22,6 +22,21 @@ describe("the memory of a chunk", () => {
     keepMemory(chunk.subarray(100, 200));
     assert.equal(freeMemory(chunk), false);
     assert.equal(chunk.length, BYTES);
+  });
+
+  it("is freed when the last part of it was written that was queued, if it was released", () => {
+    for (const isReleased of [true, false]) {
+      const chunk = new Uint8Array(BYTES);
+      const parts = [chunk.subarray(100, 200), chunk.subarray(200)];
+      for (const part of parts) keepMemory(part);
+      if (isReleased) assert.equal(freeMemory(chunk), false);
+      letGoOfMemory(parts[0]!);
+      assert.deepEqual([chunk.length, isWritten(chunk)], [BYTES, false]);
+      letGoOfMemory(parts[1]!);
+      assert.equal(chunk.length, isReleased && canFree ? 0 : BYTES);
+      assert.equal(isWritten(chunk), true);
+    }
+    letGoOfMemory(new Uint8Array(BYTES));
   });
 
   it("is not freed before a part of it went out that waits for the end of the turn", () => {
