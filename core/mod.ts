@@ -58,6 +58,7 @@ export type {
   OnResponse,
   ReceivedStream,
   RequestChange,
+  RequestDenial,
   RequestVerdict,
   ResponseChange,
   TargetDecision,

@@ -28,7 +28,7 @@ import type { Proxy as RunningProxy } from "./proxy.ts";
 /** What a fetch-style server knows of a request beside it. */
 export interface FetchInfo {
   /** The IP address of whoever sent the request, for logs, conditions and `X-Forwarded-For`; without, it is `unix`. */
-  readonly clientAddress?: string;
+  readonly clientAddress?: string | undefined;
 }
 
 /** A proxy as a `fetch` handler. */

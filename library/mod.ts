@@ -36,6 +36,7 @@ export type {
   ReceivedStream,
   Reloaded,
   RequestChange,
+  RequestDenial,
   RequestVerdict,
   ResponseChange,
   ServerView,

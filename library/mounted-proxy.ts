@@ -33,9 +33,9 @@ export interface ClientPlace {
 /** How requests come in that no listener accepts. */
 export interface MountOptions {
   /** The name of its connections in logs and conditions. Default: `program`. */
-  readonly listener?: string;
+  readonly listener?: string | undefined;
   /** As of `createProxy`; of a proxy that is given it is the proxy's. */
-  readonly observer?: Observer;
+  readonly observer?: Observer | undefined;
 }
 
 export interface Opened {

@@ -31,9 +31,9 @@ export type ConfigSource = Config | ConfigFunction;
 export interface ProxyOptions {
   readonly config: ConfigSource;
   /** Told of every finished request and of every notice, from inside the proxy: it must be quick and must not throw. */
-  readonly observer?: Observer;
+  readonly observer?: Observer | undefined;
   /** Who reads the files that list servers; without, upstreams with `file:` have no servers. */
-  readonly serverLists?: NonNullable<CoreOptions["serverLists"]>;
+  readonly serverLists?: CoreOptions["serverLists"] | undefined;
 }
 
 /** `idle` → `starting` → `running` → `stopped`. A proxy that has stopped does not start again: create another one. */

@@ -14,7 +14,7 @@ import { Hooks, OnUnload } from "./hook-schema.ts";
 import { Limits, Timeouts } from "./number-schema.ts";
 import { isRecord } from "./problem.ts";
 import { Breaker, Hedge, Retries } from "./retry-schema.ts";
-import { RouteSchema } from "./route-schema.ts";
+import { type Route, RouteSchema } from "./route-schema.ts";
 import {
   choice,
   count,
@@ -213,7 +213,7 @@ export const ConfigSchema = section({
 });
 
 /** What may be written. */
-export type Config = v.InferInput<typeof ConfigSchema>;
+export type Config = Omit<v.InferInput<typeof ConfigSchema>, "routes"> & { routes: Route[] };
 /** What it means, defaults filled in. */
 export type ParsedConfig = v.InferOutput<typeof ConfigSchema>;
 export type ParsedUpstream = v.InferOutput<typeof Upstream>;

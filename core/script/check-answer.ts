@@ -78,8 +78,11 @@ export function checkDecision(answer: unknown): CheckedDecision {
   if (isResponse(answer)) return { kind: "answer", response: sendable(answer) };
   if (typeof answer !== "object" || Array.isArray(answer))
     throw new TypeError(`it answered ${kindOf(answer)}; ${DECISIONS}`);
-  if ("upstream" in answer) return upstreamOf(answer as Record<string, unknown>);
-  if ("target" in answer) return targetOf(answer as Record<string, unknown>);
+  const { upstream, target } = answer as Record<string, unknown>;
+  if (upstream !== undefined && target !== undefined)
+    throw new TypeError(`it answered upstream and target; keep one, or ${DECISIONS}`);
+  if (upstream !== undefined) return upstreamOf(answer as Record<string, unknown>);
+  if (target !== undefined) return targetOf(answer as Record<string, unknown>);
   throw new TypeError(`it answered neither upstream nor target; ${DECISIONS}`);
 }
 
@@ -160,10 +163,12 @@ function isStatus(status: unknown, from: number): status is number {
   return typeof status === "number" && Number.isInteger(status) && status >= from && status <= 599;
 }
 
+/** What is undefined is left out, as it is for the fields that are known. */
 export function refuseOthers(rest: object, forms: string): void {
-  const [unknown] = Object.keys(rest);
-  if (unknown !== undefined)
-    throw new TypeError(`it answered ${JSON.stringify(unknown)}, which is not known; ${forms}`);
+  const given = Object.entries(rest).find(([, value]) => value !== undefined);
+  if (given === undefined) return;
+  const [unknown] = given;
+  throw new TypeError(`it answered ${JSON.stringify(unknown)}, which is not known; ${forms}`);
 }
 
 export function textOf(value: unknown, what: string): string {

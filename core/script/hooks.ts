@@ -70,47 +70,55 @@ export type CacheLoad<T> = (signal: AbortSignal) => T | Promise<T>;
 /** Times as in configurations (`"500ms"`, `"24h"`), or in milliseconds. */
 export interface CacheOptions {
   /** How long a value is fresh; default `"1s"`. */
-  readonly ttl?: string | number;
+  readonly ttl?: string | number | undefined;
   /** How long after that it is still answered at once while it is loaded anew; default `"0s"`. */
-  readonly staleWhileRevalidate?: string | number;
+  readonly staleWhileRevalidate?: string | number | undefined;
   /** How long after `ttl` it is still answered when loading fails; default: as `staleWhileRevalidate`. */
-  readonly staleIfError?: string | number;
+  readonly staleIfError?: string | number | undefined;
   /** How long null or undefined ("there is none") is fresh; default: as `ttl`. */
-  readonly negativeTtl?: string | number;
+  readonly negativeTtl?: string | number | undefined;
   /** Loading that takes longer has failed; default `"1s"`. */
-  readonly timeout?: string | number;
+  readonly timeout?: string | number | undefined;
 }
 
 /** Changes to fields. Those that frame a message or belong to one connection are refused. */
 export interface HeaderEdits {
   /** Replaces every field of that name. */
-  readonly set?: Readonly<Record<string, string>>;
-  readonly add?: Readonly<Record<string, string | readonly string[]>>;
-  readonly remove?: string | readonly string[];
+  readonly set?: Readonly<Record<string, string>> | undefined;
+  readonly add?: Readonly<Record<string, string | readonly string[]>> | undefined;
+  readonly remove?: string | readonly string[] | undefined;
 }
 
 type Eventually<T> = T | Promise<T>;
 // biome-ignore lint/suspicious/noConfusingVoidType: a function that answers nothing is a hook, too
 type Nothing = void | null | undefined;
+/** Without any of these: compilers take what belongs to one form of a union for right in all of them. */
+type Without<T> = { readonly [K in keyof T]?: undefined };
 
 /** Nothing goes on unchanged. */
 export type RequestVerdict =
   | Nothing
   /** The answer; no server is asked. */
   | Response
-  /** An answer of this status that says no. */
-  | { readonly deny: number; readonly body?: string }
-  | RequestChange;
+  | (RequestDenial & Without<RequestChange>)
+  | (RequestChange & Without<RequestDenial>);
+
+/** An answer of the proxy's that says no. */
+export interface RequestDenial {
+  /** A status from 400 to 599. */
+  readonly deny: number;
+  readonly body?: string | undefined;
+}
 
 /** What `onRequest` changes of a request; what is left out stays. */
 export interface RequestChange {
   /** Begins with `/`; escaped as it is to be sent. */
-  readonly path?: string;
+  readonly path?: string | undefined;
   /** Without the `?`; `""` takes it away. */
-  readonly query?: string;
+  readonly query?: string | undefined;
   /** What routes are chosen by, and what is sent upstream. */
-  readonly host?: string;
-  readonly headers?: HeaderEdits;
+  readonly host?: string | undefined;
+  readonly headers?: HeaderEdits | undefined;
 }
 /** Allows, denies, answers or changes a request. */
 export type OnRequest = (request: HookRequest, context: HookContext) => Eventually<RequestVerdict>;
@@ -121,30 +129,30 @@ export type Decision =
   | Nothing
   /** The name of an upstream. */
   | string
-  | UpstreamDecision
-  | TargetDecision
+  | (UpstreamDecision & Without<Pick<TargetDecision, "target">>)
+  | (TargetDecision & Without<Omit<UpstreamDecision, "host" | "headers">>)
   | Response;
 
 /** An upstream, and if need be a server of it. */
 export interface UpstreamDecision {
   readonly upstream: string;
   /** A server of it as it is written, `10.0.0.7:8080`, a name for any of its addresses: comes first as long as it is well and has not failed this request. */
-  readonly server?: string;
+  readonly server?: string | undefined;
   /** Only `server` may answer: rather 503 than another one. */
-  readonly strict?: boolean;
+  readonly strict?: boolean | undefined;
   /** What the upstream's hash balancer goes by, instead of what its configuration says. */
-  readonly hashKey?: string;
+  readonly hashKey?: string | undefined;
   /** The `Host` to send; the route's or the client's when left out. */
-  readonly host?: string;
-  readonly headers?: HeaderEdits;
+  readonly host?: string | undefined;
+  readonly headers?: HeaderEdits | undefined;
 }
 
 /** A target in no list. */
 export interface TargetDecision {
   /** `http://HOST:PORT`, in no list; every address of HOST must be inside `allowTargets`. */
-  readonly target: string;
-  readonly host?: string;
-  readonly headers?: HeaderEdits;
+  readonly target: `http://${string}`;
+  readonly host?: string | undefined;
+  readonly headers?: HeaderEdits | undefined;
 }
 /** Chooses where a request goes. */
 export type Decide = (request: HookRequest, context: HookContext) => Eventually<Decision>;
@@ -181,9 +189,9 @@ export type AttemptChange =
   | Nothing
   | {
       /** Label of one of the candidates. */
-      readonly server?: string;
+      readonly server?: string | undefined;
       /** For this try only. */
-      readonly headers?: HeaderEdits;
+      readonly headers?: HeaderEdits | undefined;
     };
 /** Looks at each try before it is made. */
 export type OnAttempt = (attempt: HookAttempt, request: HookRequest, context: HookContext) => Eventually<AttemptChange>;
@@ -204,7 +212,9 @@ export type ResponseChange =
   | Nothing
   /** Instead of the server's. */
   | Response
-  | { readonly status?: number; readonly headers?: HeaderEdits };
+  | ({ readonly status?: number | undefined; readonly headers?: HeaderEdits | undefined } & Without<
+      Pick<Response, "body">
+    >);
 /** Changes a server's response, or replaces it. */
 export type OnResponse = (
   response: HookResponse,

@@ -13,4 +13,23 @@ describe("defineConfig", () => {
     // @ts-expect-error not a balancer
     defineConfig({ listeners: [":0"], upstreams: { a: { servers: ["a:1"], balance: "roundrobin" } }, routes: [] });
   });
+
+  it("refuses by type what the check refuses: no action, two actions, two rewrites", () => {
+    const config = (route: Config["routes"][number]): Config => ({ listeners: [":0"], routes: [route] });
+    for (const right of [
+      config({ upstream: "a" }),
+      config({ upstream: "a", redirect: undefined, rewrite: { path: "/", pattern: undefined } }),
+      config({ target: () => ({ target: "http://10.0.0.1" }) }),
+      config({ mount: () => new Response() }),
+    ])
+      assert.equal(right.routes.length, 1);
+    // @ts-expect-error it does nothing
+    config({ id: "a" });
+    // @ts-expect-error it does two things
+    config({ upstream: "a", redirect: { to: "/" } });
+    // @ts-expect-error as well
+    config({ target: () => "a", respond: {} });
+    // @ts-expect-error its path becomes two
+    config({ upstream: "a", rewrite: { path: "/", stripPrefix: "/a" } });
+  });
 });

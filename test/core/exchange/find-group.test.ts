@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
+import type { Decide } from "../../../core/script/hooks.ts";
 import { testProxy } from "../../../testing/mod.ts";
 
-const configWith = (decide: () => unknown, allowTargets?: string[]) => ({
+const configWith = (decide: Decide | (() => unknown), allowTargets?: string[]) => ({
   listeners: [":80"],
   upstreams: { listed: { servers: ["10.0.0.1:80"] } },
   ...(allowTargets && { allowTargets }),
   routes: [{ target: decide as () => string }],
 });
 
-const answerTo = async (decide: () => unknown, allowTargets?: string[]) => {
+const answerTo = async (decide: Decide | (() => unknown), allowTargets?: string[]) => {
   await using proxy = await testProxy(configWith(decide, allowTargets));
   return (await proxy.request("GET http://a.example/")).status;
 };
@@ -26,7 +27,7 @@ describe("a target that a hook has chosen", () => {
   });
 
   it("is refused when nothing is allowed, or not this; the hook's fallback is for failing hooks", async () => {
-    const decide = () => ({ target: "http://10.0.0.1:80" });
+    const decide: Decide = () => ({ target: "http://10.0.0.1:80" });
     assert.equal(await answerTo(decide), 502);
     assert.equal(await answerTo(decide, ["10.0.0.2"]), 502);
     const config = {

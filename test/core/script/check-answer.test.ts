@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import {
+  checkAttempt,
   checkDecision,
   checkResponse,
   checkVerdict,
@@ -9,6 +10,16 @@ import {
   statusOf,
   textOf,
 } from "../../../core/script/check-answer.ts";
+import type {
+  CacheOptions,
+  Decide,
+  OnAttempt,
+  OnRequest,
+  OnResponse,
+  RequestChange,
+  TargetDecision,
+  UpstreamDecision,
+} from "../../../core/script/hooks.ts";
 
 describe("what onRequest answered", () => {
   it("is one of a few shapes", () => {
@@ -41,6 +52,70 @@ describe("what onRequest answered", () => {
       assert.throws(() => checkVerdict({ host }), TypeError, host);
     for (const answer of ["text", 5, true, [], { allow: true }, { deny: 200 }, { deny: "403" }, { deny: 403, body: 5 }])
       assert.throws(() => checkVerdict(answer), TypeError, JSON.stringify(answer));
+  });
+});
+
+describe("what stands in an answer as undefined", () => {
+  it("is left out", () => {
+    assert.deepEqual(checkVerdict({ path: undefined, headers: undefined }), checkVerdict({}));
+    assert.deepEqual(checkVerdict({ deny: 403, body: undefined, path: undefined }), checkVerdict({ deny: 403 }));
+    assert.deepEqual(checkResponse({ status: undefined, body: undefined }, 200), checkResponse({}, 200));
+    assert.deepEqual(checkAttempt({ server: undefined, upstream: undefined }), checkAttempt({}));
+    assert.deepEqual(
+      checkDecision({ upstream: "a", server: undefined, strict: undefined, target: undefined }),
+      checkDecision({ upstream: "a" }),
+    );
+    assert.deepEqual(
+      checkDecision({ target: "http://a", upstream: undefined, hashKey: undefined }),
+      checkDecision({ target: "http://a" }),
+    );
+    assert.throws(() => checkDecision({ upstream: undefined }), /neither upstream nor target/);
+  });
+
+  it("is no reason to let in what was to be denied", () => {
+    assert.throws(() => checkVerdict({ deny: undefined }), /a undefined is no status to deny with/);
+  });
+});
+
+describe("what the types of answers refuse", () => {
+  const decides = (decide: Decide): unknown => decide;
+
+  it("is what is refused at run time", () => {
+    // @ts-expect-error
+    decides(() => ({ upstream: "a", target: "http://a" }));
+    assert.throws(
+      () => checkDecision({ upstream: "a", target: "http://a" }),
+      /it answered upstream and target; keep one/,
+    );
+    // @ts-expect-error
+    decides(() => ({ target: "https://a" }));
+    // @ts-expect-error
+    decides(() => ({ target: "10.0.0.1:80" }));
+    // @ts-expect-error
+    decides(async () => ({ target: "http://a", server: "10.0.0.1:80" }));
+    // @ts-expect-error
+    const refused: OnRequest = () => ({ deny: 403, headers: { set: { A: "b" } } });
+    assert.throws(() => checkVerdict({ deny: 403, headers: { set: { A: "b" } } }), TypeError);
+    // @ts-expect-error
+    const replaced: OnResponse = () => ({ status: 500, body: "sorry" });
+    assert.throws(() => checkResponse({ status: 500, body: "sorry" }, 200), TypeError);
+    assert.ok([refused, replaced]);
+  });
+
+  it("is nothing that works", () => {
+    const maybe = undefined as string | undefined;
+    decides(() => ({ upstream: "a", server: maybe, hashKey: maybe, host: maybe, headers: undefined }));
+    decides(async ({ host }) => (host === "" ? "a" : { target: `http://${host}`, host: maybe }));
+    const named: UpstreamDecision = { upstream: "a" };
+    const target: TargetDecision = { target: "http://a" };
+    decides(({ host }) => (host === "" ? named : target));
+    const change: RequestChange = {};
+    const changes: OnRequest = () => ({ path: maybe, query: maybe, headers: { set: undefined, remove: maybe } });
+    const denies: OnRequest = async ({ path }) => (path === "/" ? change : { deny: 403, body: maybe });
+    const tries: OnAttempt = () => ({ server: maybe, headers: undefined });
+    const answers: OnResponse = () => ({ status: undefined, headers: undefined });
+    const times: CacheOptions = { ttl: maybe, timeout: undefined };
+    assert.ok([changes, denies, tries, answers, times]);
   });
 });
 
