@@ -3,7 +3,7 @@
 import { Argument, Command, CommanderError, Option } from "commander";
 import { BALANCE_NAMES } from "../core/balance/names.ts";
 import type { Runtime } from "../core/runtime.ts";
-import { type CommandTable, tableOf } from "./command-table.ts";
+import { type CommandTable, collect, tableOf } from "./command-table.ts";
 import type { Shell } from "./completion.ts";
 import type { DemoOptions } from "./demo.ts";
 import { EXIT_MEANINGS, EXIT_OK, EXIT_USAGE } from "./exit-codes.ts";
@@ -131,7 +131,7 @@ function describeExplain(command: Command, perform: Perform): void {
     .argument("<file>", "configuration: .yaml, .json, .ts")
     .argument("[method]", "such as GET")
     .argument("[url]", "such as https://a.example/x")
-    .option("-H, --header <line...>", 'a header, "Name: value", repeatable')
+    .addOption(new Option("-H, --header <line>", 'a header, "Name: value", repeatable').argParser(collect))
     .option("--client <address>", "the address the request comes from; 192.0.2.1 when left out")
     .option("--listener <name>", "the listener it comes in by; the first when left out")
     .option("--json", "for programs")
@@ -152,7 +152,7 @@ function configured(command: Command, { out, err }: Outputs): Command {
     })
     .helpOption("-h, --help", "show this help")
     .exitOverride()
-    .showHelpAfterError("millrace --help lists what there is")
+    .showHelpAfterError(`${command.parent === null ? "" : "millrace "}${command.name()} --help lists what there is`)
     .configureOutput({
       // Asking for colours reads the environment, which on Deno takes a permission.
       getOutHasColors: () => false,

@@ -37,6 +37,11 @@ export interface Value {
   readonly choices: readonly string[];
 }
 
+/** For options that may be given several times beside arguments: a variadic one takes these for its own. */
+export function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
 export function tableOf(program: Command): CommandTable {
   const help = program.createHelp();
   const commands = help.visibleCommands(program);
@@ -65,14 +70,14 @@ function optionEntry(option: Option): OptionEntry {
   };
 }
 
-function optionValue({ flags, required, optional, variadic, argChoices }: Option): Value | null {
+function optionValue({ flags, required, optional, variadic, parseArg, argChoices }: Option): Value | null {
   if (!required && !optional) return null;
   const [, name = ""] = /[<[](\w+)/.exec(flags) ?? [];
   return {
     name,
     description: "",
     isRequired: required,
-    isRepeatable: variadic,
+    isRepeatable: variadic || parseArg === collect,
     isFile: name === "file",
     choices: argChoices ?? [],
   };

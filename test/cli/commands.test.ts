@@ -43,8 +43,8 @@ describe("the command line", () => {
   it("answers mistakes with 2 and what to do", async () => {
     for (const [args, message] of [
       [[], /Usage: millrace/],
-      [["rum"], /unknown command 'rum'\n.*run/],
-      [["proxy"], /'-t, --to <address...>' not specified/],
+      [["rum"], /unknown command 'rum'\n.*run.*\nmillrace --help lists what there is/],
+      [["proxy"], /'-t, --to <address...>' not specified\nmillrace proxy --help lists what there is/],
       [["proxy", "--to", "foo"], /--to: "foo": has no port; write one, such as "foo:8080"/],
       [["proxy", "--to", "127.0.0.1:9", "--listen", "8080"], /--listen: "8080": is a port only; write ":8080"/],
       [

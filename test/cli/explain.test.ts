@@ -43,6 +43,18 @@ describe("millrace explain", () => {
     assert.match(stdout, /^ {2}X-Forwarded-For: 192\.0\.2\.9$/m);
   });
 
+  it("takes headers before the request, as curl does, and more than one", async () => {
+    const file = write();
+    for (const args of [
+      ["-H", "X-A: 1", "--header", "X-B: 2", file, "GET", "http://a.example/x"],
+      [file, "-H", "X-A: 1", "GET", "http://a.example/x", "-H", "X-B: 2"],
+    ]) {
+      const { code, stdout, stderr } = await millraceHere(["explain", ...args]);
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, /^ {2}X-A: 1\n {2}X-B: 2$/m);
+    }
+  });
+
   it("tells programs the same", async () => {
     const { stdout } = await millraceHere(["explain", write(), "http://b.example/", "--json"]);
     const { route, answer, rejected } = JSON.parse(stdout);
