@@ -1,6 +1,6 @@
 /** How things look on a terminal: tables, and problems with the place they come from. */
 
-import { escapeText } from "../core/observe/access-log.ts";
+import { escapeInvisible } from "../core/observe/access-log.ts";
 import type { LocatedProblem } from "./load-config.ts";
 
 /** More than this nobody reads at once. */
@@ -31,10 +31,5 @@ export function plural(count: number, noun: string): string {
 
 /** Whatever a file holds, no control character of it reaches the terminal. */
 function plain(text: string): string {
-  return /^[\x20-\x7e…–]*$/.test(text)
-    ? text
-    : text
-        .split(" ")
-        .map((word) => (word === "" ? "" : escapeText(word)))
-        .join(" ");
+  return escapeInvisible(text.replace(/\p{Cc}/gu, (char) => JSON.stringify(char).slice(1, -1)));
 }

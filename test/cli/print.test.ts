@@ -16,6 +16,15 @@ describe("what is printed", () => {
     assert.equal(/[^\x20-\x7e]/.test(printTable(["A"], [[evil]]).join("")), false);
   });
 
+  it("leaves other letters than those of ASCII as they are, and the quotes around them", () => {
+    const problem = { file: "größe.yaml", position: null, path: "routes[0]", message: '"mün chen": not a host name' };
+    assert.equal(printProblem(problem), 'größe.yaml: routes[0]: "mün chen": not a host name');
+    assert.equal(
+      printProblem({ ...problem, message: "\u202e\u009b\ufeffé\t" }).split(": ")[2],
+      "\\u202e\\u009b\\ufeffé\\t",
+    );
+  });
+
   it("ends at some time", () => {
     const problems = Array.from({ length: 60 }, () => ({ file: "a", position: null, path: "", message: "m" }));
     assert.equal(printProblems(problems).length, 51);
