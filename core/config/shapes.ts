@@ -5,7 +5,7 @@
 
 import * as v from "valibot";
 import { parseDuration } from "../time/duration.ts";
-import { describe, isMap, quote } from "./problem.ts";
+import { describe, isMap, isRecord, quote } from "./problem.ts";
 import { parseSize } from "./size.ts";
 import { nearestName, suggestion } from "./suggest.ts";
 
@@ -95,18 +95,18 @@ export function named<V extends v.GenericSchema>(value: V) {
   return table(NAME, NAME_RIGHT, value);
 }
 
-/** A list with at least one item. */
-export function list<I extends v.GenericSchema>(item: I) {
+/** A list with at least one item; `instead` is what else there is to do about an empty one. */
+export function list<I extends v.GenericSchema>(item: I, instead = "") {
   return v.pipe(
     v.array(item, (issue) => `expected a list, got ${describe(issue.input)}${bracketsHint(issue.input, item)}`),
-    v.minLength(1, "is an empty list; give at least one item or leave it out"),
+    v.minLength(1, `is an empty list; give at least one item${instead}`),
   );
 }
 
 /** One item, or a list of them; always a list afterwards. */
 export function oneOrMore<I extends v.GenericSchema>(item: I, expected: string) {
   return v.pipe(
-    either([item, list(item)], `${expected} or a list of them`),
+    either([item, list(item, " or leave it out")], `${expected} or a list of them`),
     v.transform((value) => (Array.isArray(value) ? value : [value]) as v.InferOutput<I>[]),
   );
 }
@@ -265,7 +265,8 @@ function quotesHint(value: unknown, takes: (text: string) => boolean = () => tru
 }
 
 function bracketsHint(value: unknown, item: v.GenericSchema): string {
-  return v.safeParse(item, value).success ? `; put it in brackets: [${describe(value)}]` : "";
+  if (!v.safeParse(item, value).success) return "";
+  return `; put it in brackets: [${isRecord(value) ? "{ … }" : describe(value)}]`;
 }
 
 /** Whoever writes 0.1 means a tenth, whoever writes 10 means ten in a hundred. */

@@ -94,7 +94,7 @@ describe("loading a configuration", () => {
       }),
       [
         "sub/y.yaml:2:3: upstreams.app: is already set in sub/x.yaml (upstreams.app); keep it in one file",
-        "sub/x.yaml:2:19: upstreams.app.servers: is an empty list; give at least one item or leave it out",
+        "sub/x.yaml:2:19: upstreams.app.servers: is an empty list; give at least one item",
         'b.json:2:15: routes[0].upstream: no upstream is called "ap"; did you mean "app"?',
       ],
     );

@@ -63,8 +63,10 @@ describe("a map of names", () => {
 });
 
 describe("values", () => {
-  it("lists hold something", () =>
-    check(list(v.string()), [], [": is an empty list; give at least one item or leave it out"]));
+  it("lists hold something", () => check(list(v.string()), [], [": is an empty list; give at least one item"]));
+
+  it("may be left out only where one item may stand for a list", () =>
+    check(oneOrMore(v.string(), "a text"), [], [": is an empty list; give at least one item or leave it out"]));
   it("one stands for a list of one", () => {
     check(oneOrMore(v.string(), "text"), "a", ["a"]);
     check(oneOrMore(v.string(), "text"), ["a", "b"], ["a", "b"]);
@@ -82,6 +84,7 @@ describe("values", () => {
   it("one item stands for no list: brackets are advised", () => {
     check(list(v.string()), "a", [': expected a list, got "a"; put it in brackets: ["a"]']);
     check(list(v.string()), 5, [": expected a list, got 5"]);
+    check(list(v.object({})), {}, [": expected a list, got a map; put it in brackets: [{ … }]"]);
   });
   it("names are short and plain", () =>
     check(nameText(), "a/b", [': "a/b": write letters, digits, dots, dashes and underscores, at most 64']));
