@@ -10,7 +10,7 @@ import { isBuiltin } from "node:module";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { BuildFailure, ImportKind, Message, OnResolveArgs, Plugin, PluginBuild } from "esbuild";
-import { importOutside, loadEsbuild, requireOutside } from "./one-file.ts";
+import { importOutside, isOneFile, loadEsbuild, requireOutside } from "./one-file.ts";
 import { isOwnFile, ownModules } from "./own-modules.ts";
 import { readTextFile } from "./read-text-file.ts";
 import { shownError } from "./while-code-runs.ts";
@@ -231,7 +231,11 @@ function problemOf({ text, location }: Message, directory: string): BundleProble
 
 /** In a folder from which no program may be run, for example. */
 function notRun(error: unknown): BundleProblem {
-  const needed = "Deno" in globalThis ? "; on Deno it needs --allow-read, --allow-env and --allow-run" : "";
+  const needed = isOneFile()
+    ? "; set TMPDIR to a folder to write to and to run programs from, or ESBUILD_BINARY_PATH (docs/compile.md)"
+    : "Deno" in globalThis
+      ? "; on Deno it needs --allow-read, --allow-env and --allow-run"
+      : "";
   const message = `could not be read, because esbuild could not be run: ${shownError(error)}${needed}`;
   return { file: null, line: 0, column: 0, message };
 }
