@@ -7,17 +7,21 @@ import type { ClientOwner, CycleRules } from "../core/h1/client-owner.ts";
 import { canonicalAddress } from "../core/http/address-block.ts";
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, HIGH_WATER_BYTES } from "../core/limits.ts";
 import { memorySocketPair } from "../core/listen/memory-socket.ts";
-import type { Config, ConfigFunction, Observer } from "../core/mod.ts";
+import type { Config, ConfigFunction, ConfigProblem, Observer } from "../core/mod.ts";
 import type { Address, TlsInfo } from "../core/runtime.ts";
 import { Timers } from "../core/time/timers.ts";
+import { ConfigError } from "./config-error.ts";
 import { createMountedProxy, type Proxy as RunningProxy } from "./proxy.ts";
 
 /** A configuration that may go without listeners. */
-export type MountedConfig = Omit<Config, "listeners"> & Partial<Pick<Config, "listeners">>;
+export type MountedConfig = Omit<Config, "listeners"> & Partial<Pick<Config, "listeners">> & { upstream?: undefined };
 
 /** One upstream that takes every request, and what else there is to say (`timeouts`, `limits`, `hooks` …). */
-export interface MountedUpstream extends Partial<Omit<MountedConfig, "upstreams" | "routes">> {
+export interface MountedUpstream extends Partial<Omit<MountedConfig, "upstream" | "upstreams" | "routes">> {
   readonly upstream: NonNullable<Config["upstreams"]>[string];
+  /** It has one of each; write the whole configuration instead where there are to be more. */
+  readonly upstreams?: undefined;
+  readonly routes?: undefined;
 }
 
 /** A proxy that has started, a configuration or a function that makes one, or one upstream. */
@@ -144,8 +148,19 @@ function configOf(source: Exclude<MountSource, RunningProxy>): Config | ConfigFu
   if (typeof source === "function") return source;
   if (!isUpstream(source)) return source as Config;
   const { upstream, ...rest } = source;
+  // Dropped without a word, a route that refuses something would be missed too late.
+  const others = (["upstreams", "routes"] as const).filter((key) => rest[key] !== undefined);
+  if (others.length > 0) throw new ConfigError(others.map(standsBeside));
   const routes = [{ id: "all", upstream: UPSTREAM }];
   return { ...rest, upstreams: { [UPSTREAM]: upstream }, routes } as Config;
+}
+
+function standsBeside(key: string): ConfigProblem {
+  return {
+    path: [key],
+    message: "stands beside upstream, which takes every request; keep one of the two",
+    atKey: true,
+  };
 }
 
 function isProxy(source: MountSource): source is RunningProxy {

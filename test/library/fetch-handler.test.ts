@@ -161,6 +161,13 @@ describe("a proxy as a fetch handler", () => {
 
   it("takes a whole configuration, its routes and refusals included, or a proxy", async () => {
     assert.throws(() => createFetchHandler({ upstream: {} } as never), ConfigError);
+    const upstream = { servers: ["127.0.0.1:1"] };
+    const refusing = [{ respond: { status: 403 } }];
+    const beside = /routes: stands beside upstream, which takes every request; keep one of the two/;
+    // @ts-expect-error the routes would be left out
+    assert.throws(() => createFetchHandler({ upstream, routes: refusing }), beside);
+    // @ts-expect-error the upstreams as well
+    assert.throws(() => createFetchHandler({ upstream, upstreams: { a: upstream } }), /upstreams: stands beside/);
     const routes = [{ id: "one", match: { path: "/one" }, respond: { status: 200, body: "one" } }];
     const configured = createFetchHandler({ routes } as never);
     assert.equal(await (await configured(new Request("http://a.example/one"))).text(), "one");
