@@ -22,6 +22,7 @@ import {
   type TraceFilter,
 } from "../core/mod.ts";
 import { ConfigError } from "./config-error.ts";
+import { fileOnlyProblems } from "./file-only.ts";
 import { ListenError } from "./listen-error.ts";
 
 /** A configuration, or a function (async if need be) that makes one. */
@@ -184,8 +185,10 @@ class EmbeddedProxy implements Proxy {
 }
 
 function compiled(config: unknown): CompiledConfig {
+  const ofFiles = fileOnlyProblems(config);
   const result = compileConfig(config);
-  if ("problems" in result) throw new ConfigError(result.problems);
+  if ("problems" in result) throw new ConfigError([...ofFiles, ...result.problems]);
+  if (ofFiles.length > 0) throw new ConfigError(ofFiles);
   return result;
 }
 
