@@ -1,6 +1,7 @@
 /** A proxy inside a program: from a configuration as it is written, on whatever runtime the program runs. */
 
 import { loadRuntime } from "../adapters/mod.ts";
+import { fileOnlyProblems } from "../core/config/file-only.ts";
 import {
   type Address,
   type CacheCounts,
@@ -22,7 +23,6 @@ import {
   type TraceFilter,
 } from "../core/mod.ts";
 import { ConfigError } from "./config-error.ts";
-import { fileOnlyProblems } from "./file-only.ts";
 import { ListenError } from "./listen-error.ts";
 
 /** A configuration, or a function (async if need be) that makes one. */

@@ -150,7 +150,7 @@ export interface UpstreamDecision {
 /** A target in no list. */
 export interface TargetDecision {
   /** `http://HOST:PORT`, in no list; every address of HOST must be inside `allowTargets`. */
-  readonly target: `http://${string}`;
+  readonly target: string;
   readonly host?: string | undefined;
   readonly headers?: HeaderEdits | undefined;
 }

@@ -240,6 +240,9 @@ describe("test proxy: around it", () => {
     await proxy.reload({ ...TWO, upstreams: { fresh: { servers: ["10.9.9.9:80"] } }, routes: [{ upstream: "fresh" }] });
     assert.equal((await proxy.request("GET http://a.example/")).server, "10.9.9.9:80");
     await assert.rejects(proxy.reload({ ...TWO, routes: [{ upstream: "nope" }] }), RefusedConfigError);
+    await assert.rejects(proxy.reload({ ...TWO, include: "sites/*.yaml" }), /include: names files/);
+    const body = "${env:MILLRACE_TEST_NO_SUCH}";
+    await assert.rejects(proxy.reload({ ...TWO, routes: [{ respond: { body } }] }), /NO_SUCH is not set/);
     assert.equal((await proxy.request("GET http://a.example/")).status, 200);
   });
 

@@ -88,10 +88,6 @@ describe("what the types of answers refuse", () => {
       /it answered upstream and target; keep one/,
     );
     // @ts-expect-error
-    decides(() => ({ target: "https://a" }));
-    // @ts-expect-error
-    decides(() => ({ target: "10.0.0.1:80" }));
-    // @ts-expect-error
     decides(async () => ({ target: "http://a", server: "10.0.0.1:80" }));
     // @ts-expect-error
     const refused: OnRequest = () => ({ deny: 403, headers: { set: { A: "b" } } });
@@ -109,6 +105,8 @@ describe("what the types of answers refuse", () => {
     const named: UpstreamDecision = { upstream: "a" };
     const target: TargetDecision = { target: "http://a" };
     decides(({ host }) => (host === "" ? named : target));
+    // What a database says of a site is a string.
+    decides(() => ({ target: maybe ?? "" }));
     const change: RequestChange = {};
     const changes: OnRequest = () => ({ path: maybe, query: maybe, headers: { set: undefined, remove: maybe } });
     const denies: OnRequest = async ({ path }) => (path === "/" ? change : { deny: 403, body: maybe });

@@ -3,19 +3,22 @@
  * `include`, or sign its cookies with the text `${env:SECRET}`, and say nothing.
  */
 
-import { isProgram } from "../core/config/hook-schema.ts";
-import type { ConfigProblem } from "../core/mod.ts";
+import { isProgram } from "./hook-schema.ts";
+import type { ConfigProblem } from "./problem.ts";
 
 const REFERENCE = /(?<!\$)\$\{env:[^}]*\}/;
 
 export function fileOnlyProblems(config: unknown): ConfigProblem[] {
-  const problems: ConfigProblem[] = [];
-  if (isPlain(config) && config["include"] !== undefined) {
-    const message = "names files, which only a configuration file can do; give what they hold";
-    problems.push({ path: ["include"], message, atKey: true });
-  }
+  const problems = includeProblems(config);
   findReferences(config, [], new Set(), problems);
   return problems;
+}
+
+/** Variables may stand in what is looked at, as something will put in what they hold. */
+export function includeProblems(config: unknown): ConfigProblem[] {
+  if (!isPlain(config) || config["include"] === undefined) return [];
+  const message = "names files, which only a configuration file can do; give what they hold";
+  return [{ path: ["include"], message, atKey: true }];
 }
 
 function findReferences(
