@@ -22,7 +22,7 @@ const COMPILE_MS_MAX = 120_000;
 const CLIENTS = 4;
 const LOAD_MIN = 200;
 /** Of a client between its requests: load that is there all the time, but leaves the machine to what is driven. */
-const THINK_MS = 3;
+const THINK_MS = 10;
 /** Idle, on Linux: the goal of docs/performance.md for Bun's, which gives back what starting needed. */
 const RESIDENT_BYTES_MAX = 40e6;
 

@@ -20,7 +20,7 @@ const FOLLOWED_MS = 1_000;
 /** Three times what the example allows: a machine that stands still for a moment is not what is tested here. */
 const LOOKUP_TIMEOUT_MS = 1_000;
 /** Between the requests of one client, so that four of them leave the machine to the others. */
-const THINK_MS = 3;
+const THINK_MS = 10;
 
 const connectTo = (port: number) => createClient({ url: `redis://127.0.0.1:${port}` });
 
