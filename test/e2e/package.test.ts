@@ -111,6 +111,12 @@ describe("the package", { ignore: runtimeUnderTest() !== "node24" }, () => {
   });
   afterAll(() => scratch.remove());
 
+  it("is not made of a checkout as it is, which says how it is made", async () => {
+    const { code, stderr } = await runProgram(["npm", "pack", "--dry-run"], { cwd: projectRoot, timeoutMs: 60_000 });
+    assert.equal(code, 1);
+    assert.match(stderr, /^millrace: .*npm run build, then npm pack \.\/dist$/m);
+  });
+
   it("holds what a user needs, and nothing else", () => {
     const top = readdirSync(installed()).sort();
     const expected = [
