@@ -4,6 +4,7 @@
  */
 import { Buffer } from "node:buffer";
 import type { Address, Attempt, ConnectDone, Socket, SocketError } from "../core/runtime.ts";
+import { abortConnect, type Connecting } from "./bun-connecting.ts";
 import { peerOf, readWaiting } from "./bun-descriptor.ts";
 import { freeMemory, keepMemory, letGoOfMemory } from "./chunk-memory.ts";
 import { LateSender } from "./late-writes.ts";
@@ -41,6 +42,8 @@ export class BunSocket extends LateSender implements Socket, Attempt {
   keepAliveMs = 0;
   /** Set while connecting. */
   done: ConnectDone | null;
+  /** Null where its socket can't be told before it is connected, and for accepted ones. */
+  connecting: Connecting | null = null;
   paused = true;
   rawPaused = false;
   /** What came in spite of `pause`: Bun empties the kernel before it tells of a reset. */
@@ -261,6 +264,7 @@ export class BunSocket extends LateSender implements Socket, Attempt {
   }
 
   cancel(): void {
+    if (this.done !== null && this.connecting !== null) abortConnect(this.connecting);
     this.connectFailed(CANCELED);
   }
 

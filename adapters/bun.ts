@@ -12,6 +12,7 @@ import type {
   Runtime,
 } from "../core/runtime.ts";
 import { emptyQueue } from "./accept-queue.ts";
+import { beginConnect, canAbort } from "./bun-connecting.ts";
 import { passOnKeepAlive } from "./bun-descriptor.ts";
 import { openRing } from "./bun-ring.ts";
 import { BunSocket, EVENTS, type RawSocket } from "./bun-socket.ts";
@@ -38,8 +39,7 @@ declare const Bun: BunNamespace;
 export const runtime: Runtime = {
   name: "bun",
   version: Bun.version,
-  // A connect has no handle before it is done, so the kernel goes on trying after `cancel`.
-  capabilities: { reusePort: true, reset: true, connectAbort: false, acceptPause: false, keepAliveDelay: true },
+  capabilities: { reusePort: true, reset: true, connectAbort: canAbort, acceptPause: false, keepAliveDelay: true },
   listen,
   connect,
   ...system,
@@ -173,7 +173,9 @@ function connect(options: ConnectOptions, done: ConnectDone): Attempt {
   const to = address.kind === "unix" ? { unix: address.path } : { hostname: address.host, port: address.port };
   try {
     if (tls !== null) throw unsupported("TLS to upstreams");
-    Bun.connect({ ...shared, ...to }).catch((error: unknown) => socket.connectFailed(toSocketError(error)));
+    socket.connecting = beginConnect(() => {
+      Bun.connect({ ...shared, ...to }).catch((error: unknown) => socket.connectFailed(toSocketError(error)));
+    });
   } catch (error) {
     socket.connectFailed(toSocketError(error));
   }

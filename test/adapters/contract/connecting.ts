@@ -1,9 +1,12 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Socket as NetSocket, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { afterEach, beforeEach, it } from "@std/testing/bdd";
 import type { Address, Runtime, Socket, SocketError } from "../../../core/runtime.ts";
+import { startDeafServer } from "./deaf-server.ts";
 import { connectOptions } from "./link.ts";
 import { aMoment, Recorder } from "./recorder.ts";
 
@@ -87,6 +90,26 @@ export function connecting(runtime: Runtime): void {
     await until(() => accepted.every((raw) => raw.readableEnded || raw.destroyed));
   });
 
+  const stops = runtime.capabilities.connectAbort && process.platform === "linux" ? it : it.skip;
+  stops("stops the handshake of what is cancelled: a server that answers nothing keeps no descriptor", async () => {
+    const deaf = await startDeafServer();
+    try {
+      const { port } = deaf;
+      const before = handshakesWith(port);
+      const calls: string[] = [];
+      const to: Address = { kind: "tcp", host: "127.0.0.1", port };
+      const attempts = Array.from({ length: 5 }, () =>
+        runtime.connect(connectOptions(to), (error) => calls.push(error?.code ?? "connected")),
+      );
+      await until(() => handshakesWith(port) === before + 5);
+      for (const each of attempts) each.cancel();
+      await until(() => calls.length === 5 && handshakesWith(port) === before);
+      deepStrictEqual(calls, new Array(5).fill("ECANCELED"));
+    } finally {
+      deaf.close();
+    }
+  });
+
   it("ignores a cancel that comes too late", async () => {
     let socket: Socket | null = null;
     let calls = 0;
@@ -137,6 +160,14 @@ export function connecting(runtime: Runtime): void {
       ["end", "close"],
     );
   });
+}
+
+/** How many connections to that port have sent a SYN and heard nothing yet, of this machine. */
+function handshakesWith(port: number): number {
+  const remote = `:${port.toString(16).toUpperCase().padStart(4, "0")} 02 `;
+  return readFileSync("/proc/net/tcp", "latin1")
+    .split("\n")
+    .filter((line) => line.includes(remote)).length;
 }
 
 async function until(met: () => boolean): Promise<void> {
