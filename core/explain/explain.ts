@@ -11,13 +11,13 @@ import { BAD_PATH, type FoundRoute, findRoute } from "../exchange/find-route.ts"
 import { findTarget } from "../exchange/find-target.ts";
 import { forwardRequest, isLooping } from "../exchange/forward.ts";
 import { RequestView } from "../exchange/request-view.ts";
-import { answerOf } from "../exchange/respond.ts";
+import { answerOf, NO_UPGRADE } from "../exchange/respond.ts";
 import type { Snapshot } from "../exchange/snapshot.ts";
 import type { Fault } from "../fault.ts";
 import * as fault from "../fault.ts";
 import { parseRequestHead } from "../h1/parse-head.ts";
 import { type HeadTaker, writeRequestHead } from "../h1/write-head.ts";
-import { RequestHead } from "../http/message.ts";
+import { BODY_LENGTH, BODY_NONE, RequestHead } from "../http/message.ts";
 import { checkRequest } from "../http/request-rules.ts";
 import { createProxy } from "../proxy.ts";
 import type { Runtime } from "../runtime.ts";
@@ -128,7 +128,7 @@ export class Explainer {
       listener,
       refused: failed === null ? null : refusedBy(failed, detailOf(found, failed, request)),
       ...describe(request, failed === null ? (target?.target ?? null) : null, failed === null, this.#tools),
-      hooks: describeHooks(request.deployment.hooks, request.plan?.hooks ?? null, reach),
+      hooks: describeHooks(request.deployment.hooks, request.plan?.hooks ?? null, reach, head.body !== BODY_NONE),
       rejected: isRouted ? rejectedRoutes(table, request.routeId, request) : [],
     };
   }
@@ -154,6 +154,15 @@ function detailOf(found: Fault | FoundRoute, failed: Fault, request: ExplainedRe
 
 class ExplainedRequest extends RequestView {
   readonly tried: readonly Endpoint[] = [];
+
+  /** As far as the head tells: a chunked body may turn out to be too large. What hooks make of one is not kept. */
+  get isReplayable(): boolean {
+    const { body, bodyLength } = this.head;
+    if (body === BODY_NONE) return true;
+    const { limits, hooks } = this.plan!;
+    if (limits.replayBytesMax === 0 || (hooks !== null && hooks.transformRequestBody.length > 0)) return false;
+    return body !== BODY_LENGTH || bodyLength <= limits.replayBytesMax;
+  }
 }
 
 type Described = Omit<Explanation, "request" | "client" | "listener" | "refused" | "rejected" | "hooks">;
@@ -185,8 +194,9 @@ function actionText({ group }: RoutePlan, kind: string): string {
 }
 
 function answerText(request: ExplainedRequest, kind: string): string | null {
-  if (kind !== "redirect" && kind !== "respond") return null;
-  const { status, fields } = answerOf(request);
+  const isOwn = kind === "redirect" || kind === "respond";
+  if (!isOwn && !(kind === "mount" && request.asksUpgrade)) return null;
+  const { status, fields } = isOwn ? answerOf(request) : NO_UPGRADE;
   return [String(status), ...fields.map(([name, value]) => `${name}: ${value}`)].join(", ");
 }
 

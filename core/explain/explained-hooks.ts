@@ -21,14 +21,19 @@ export type Reach = "parser" | "door" | "search" | "route" | "server";
 const REACHES: readonly Reach[] = ["parser", "door", "search", "route", "server"];
 
 /** `before` are those that run while there is no route, `ofRoute` those of the route that was found. */
-export function describeHooks(before: HookSet | null, ofRoute: HookSet | null, reach: Reach): ExplainedHook[] {
+export function describeHooks(
+  before: HookSet | null,
+  ofRoute: HookSet | null,
+  reach: Reach,
+  hasBody: boolean,
+): ExplainedHook[] {
   const reaches = (stage: Reach) => REACHES.indexOf(reach) >= REACHES.indexOf(stage);
   const atServer = reaches("server") ? ofRoute : null;
   const hooks = [
     reaches("search") ? before?.onRequest : null,
     reaches("route") ? ofRoute?.onRequest : null,
     atServer?.decide,
-    ...(atServer?.transformRequestBody ?? []),
+    ...((hasBody ? atServer?.transformRequestBody : null) ?? []),
     atServer?.onAttempt,
     ...(atServer?.onResponse ?? []),
     ...(atServer?.transformResponseBody ?? []),

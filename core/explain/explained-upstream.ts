@@ -25,6 +25,8 @@ export interface ExplainedUpstream {
   readonly retriesOn: readonly string[];
   /** It may be done twice; else a further try follows only when nothing was sent. */
   readonly isRepeatable: boolean;
+  /** Its body, if there is one, is kept for a further try; else the same holds. */
+  readonly isReplayable: boolean;
 }
 
 export interface ExplainedServer {
@@ -53,7 +55,7 @@ export interface UpstreamTools {
 
 /** Leaves the group as it was. */
 export function describeUpstream(
-  request: PickRequest & { readonly isRepeatable: boolean },
+  request: PickRequest & { readonly isRepeatable: boolean; readonly isReplayable: boolean },
   group: Group,
   { runtime, isSigning }: UpstreamTools,
 ): ExplainedUpstream {
@@ -64,6 +66,7 @@ export function describeUpstream(
   const { servers } = group.skipped(request, chosen, "choice", true);
   const reasons = new Map(servers.map((skip) => [skip.server, skip]));
   const { attemptsMax, reasons: on, statuses } = group.retries;
+  const { isRepeatable, isReplayable } = request;
   return {
     name,
     balance: typeof balance === "string" ? balance : `hash of ${partText(balance.part)}`,
@@ -79,8 +82,10 @@ export function describeUpstream(
     })),
     isIncomplete: sources !== undefined,
     attemptsMax,
-    retriesOn: request.isRepeatable ? [...on, ...statuses.map(String)] : on.filter((reason) => reason === "connect"),
-    isRepeatable: request.isRepeatable,
+    retriesOn:
+      isRepeatable && isReplayable ? [...on, ...statuses.map(String)] : on.filter((reason) => reason === "connect"),
+    isRepeatable,
+    isReplayable,
   };
 }
 

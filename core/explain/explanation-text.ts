@@ -96,7 +96,9 @@ function upstreamText(upstream: ExplainedUpstream): string[] {
   if (isIncomplete) lines.push("  further servers are found by DNS or in files, where nobody looked");
   if (chosen === null && !isIncomplete) lines.push("  none of them may be asked: 503");
   if (upstream.sticky !== null) lines.push(`  ${stickyText(upstream.sticky, upstream)}`);
-  const once = upstream.isRepeatable ? "" : "; this request may not be done twice";
+  const { isRepeatable, isReplayable } = upstream;
+  const why = isRepeatable ? "its body is not kept for a second time" : "this request may not be done twice";
+  const once = isRepeatable && isReplayable ? "" : `; ${why}`;
   const tries = attemptsMax === 0 || retriesOn.length === 0 ? "none" : `${attemptsMax}, after ${retriesOn.join(", ")}`;
   lines.push(`  further tries: ${tries}${once}`);
   return lines;

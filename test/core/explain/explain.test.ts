@@ -65,6 +65,19 @@ describe("an explanation", () => {
     );
   });
 
+  it("shows that a program answers no request to switch protocols", async () => {
+    const config = { listeners: [":80"], routes: [{ id: "m", mount: () => new Response("mounted") }] };
+    const fields: [string, string][] = [
+      ["Connection", "Upgrade"],
+      ["Upgrade", "chat"],
+    ];
+    await using proxy = await testProxy(config as never);
+    const { status } = await proxy.request("GET /", { headers: Object.fromEntries(fields) });
+    assert.equal(status, 501);
+    assert.equal(explain(snapshotOf(config), { line: "GET /", fields }).answer, "501");
+    assert.equal(explain(snapshotOf(config), { line: "GET /", fields: [] }).answer, null);
+  });
+
   it("shows refusals as the proxy would make them", () => {
     for (const [line, fields, code] of [
       ["TRACE /x", [], "client.method-not-allowed"],

@@ -26,9 +26,9 @@ describe("hooks of an explanation", () => {
         { id: "r", match: { path: "/r" }, upstream: "app", hooks: { ...all, decide: { run, fallback: "ignore" } } },
       ],
     });
-    const names = (line: string) =>
-      explain(snapshot, { line, fields: [] }).hooks.map(({ name }) => name.replace("hooks.", "all."));
-    assert.deepEqual(names("GET /r"), [
+    const names = (line: string, fields: [string, string][] = []) =>
+      explain(snapshot, { line, fields }).hooks.map(({ name }) => name.replace("hooks.", "all."));
+    assert.deepEqual(names("PUT /r", [["Content-Length", "1"]]), [
       "all.onRequest",
       "routes.r.onRequest",
       "routes.r.decide",
@@ -43,7 +43,7 @@ describe("hooks of an explanation", () => {
       "all.onFinish",
     ]);
     assert.deepEqual(names("GET /none"), ["all.onRequest", "all.onFinish"]);
-    assert.deepEqual(describeHooks(null, null, "server"), []);
+    assert.deepEqual(describeHooks(null, null, "server", true), []);
   });
 
   const KINDS: readonly HookKind[] = [
@@ -60,6 +60,7 @@ describe("hooks of an explanation", () => {
   for (const [what, line, headers] of [
     ["goes to an upstream", "POST /upstream", {}],
     ["goes where code says", "POST /target", {}],
+    ["has no body", "GET /upstream", {}],
     ["a program answers", "POST /mount", {}],
     ["is redirected", "POST /redirect", {}],
     ["is answered", "POST /respond", {}],
@@ -101,8 +102,10 @@ describe("hooks of an explanation", () => {
         ],
       };
       await using proxy = await testProxy(config as never);
-      const response = await proxy.request(line, { headers, body: "hello" });
-      const fields = [...Object.entries(headers), ["Content-Length", "5"]].flatMap(([name, value]) =>
+      const hasBody = line.startsWith("POST");
+      const response = await proxy.request(line, hasBody ? { headers, body: "hello" } : { headers });
+      const framing = hasBody ? [["Content-Length", "5"]] : [];
+      const fields = [...Object.entries(headers), ...framing].flatMap(([name, value]) =>
         [value].flat().map((one): [string, string] => [name as string, one as string]),
       );
       const explained = explain(snapshotOf(config), { line, fields });

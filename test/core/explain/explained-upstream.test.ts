@@ -4,6 +4,7 @@ import { describe, it } from "@std/testing/bdd";
 import { Explainer, type ExplainTools, explain } from "../../../core/explain/explain.ts";
 import type { ExplainedUpstream } from "../../../core/explain/explained-upstream.ts";
 import { testProxy } from "../../../testing/test-proxy.ts";
+import type { Failure } from "../../../testing/test-server.ts";
 import { snapshotOf } from "./config.ts";
 
 const hmacSha256 = (key: Uint8Array, data: Uint8Array) =>
@@ -55,6 +56,45 @@ describe("the server that comes first", () => {
     const upstream = upstreamOf({ servers: [...servers, two[0]] });
     assert.equal(upstream.servers.filter(({ skipped }) => skipped.startsWith("drain: ")).length, 300);
   });
+});
+
+describe("further tries", () => {
+  it("follow what they follow in the running proxy", async () => {
+    const transform = { hooks: { transformRequestBody: (body: unknown) => body } };
+    for (const [line, body, options] of [
+      ["PUT /", "", {}],
+      ["PUT /", "x".repeat(1024), {}],
+      ["PUT /", "x".repeat(1025), {}],
+      ["PUT /", "x", transform],
+      ["PUT /", "", transform],
+      ["POST /", "x", {}],
+    ] as const) {
+      const fields: [string, string][] = body === "" ? [] : [["Content-Length", String(body.length)]];
+      const { retriesOn } = explain(snapshotOf(limitedOf(options)), { line, fields }).upstream!;
+      const told = ["connect", "503"].filter((reason) => retriesOn.includes(reason));
+      const seen: string[] = [];
+      if ((await attemptsAfter("refuse", body, { line, options })) === 2) seen.push("connect");
+      if ((await attemptsAfter(503, body, { line, options })) === 2) seen.push("503");
+      assert.deepEqual(told, seen, `${line} with ${body.length} bytes, ${Object.keys(options)}`);
+    }
+  });
+
+  const limitedOf = (options: object) => ({
+    listeners: [":80"],
+    limits: { replay: "1KiB" },
+    upstreams: { app: { servers: two, balance: "round-robin" } },
+    routes: [{ id: "app", upstream: "app", ...options }],
+  });
+
+  async function attemptsAfter(
+    how: Failure,
+    body: string,
+    { line, options }: { line: string; options: object },
+  ): Promise<number> {
+    await using proxy = await testProxy(limitedOf(options) as never);
+    proxy.server("10.0.0.1:80").failNext(1, how);
+    return (await proxy.request(line, body === "" ? {} : { body })).attempts;
+  }
 });
 
 describe("a sticky cookie", () => {

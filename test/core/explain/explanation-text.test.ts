@@ -93,6 +93,10 @@ Hooks, in this order; they were not run
     assert.match(told("GET /"), /further tries: 1, after connect, broken, 502, 503, 504\n/);
     assert.match(told("POST /"), /further tries: 1, after connect; this request may not be done twice\n/);
     assert.match(told("POST /", [["Idempotency-Key", "1"]]), /after connect, broken, 502, 503, 504\n/);
+    assert.match(
+      told("PUT /", [["Content-Length", "65537"]]),
+      /: 1, after connect; its body is not kept for a second time\n/,
+    );
     assert.match(told("GET /"), /\nSent upstream\n/);
     assert.match(told("GET /gone"), /\nNot sent, for no server may be asked; it would be\n/);
     assert.match(told("GET /"), /\nRoute .*\n {10}unless code says otherwise: hooks\.onRequest, routes\.app\.decide\n/);
