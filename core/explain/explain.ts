@@ -153,7 +153,7 @@ function detailOf(found: Fault | FoundRoute, failed: Fault, request: ExplainedRe
 }
 
 class ExplainedRequest extends RequestView {
-  readonly tried: readonly Endpoint[] = [];
+  tried: readonly Endpoint[] = [];
 
   /** As far as the head tells: a chunked body may turn out to be too large. What hooks make of one is not kept. */
   get isReplayable(): boolean {

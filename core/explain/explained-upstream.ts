@@ -53,9 +53,16 @@ export interface UpstreamTools {
   readonly isSigning: boolean;
 }
 
+/** What is asked about a request whose tries are only thought of. */
+export interface ImaginedRequest extends PickRequest {
+  tried: readonly Endpoint[];
+  readonly isRepeatable: boolean;
+  readonly isReplayable: boolean;
+}
+
 /** Leaves the group as it was. */
 export function describeUpstream(
-  request: PickRequest & { readonly isRepeatable: boolean; readonly isReplayable: boolean },
+  request: ImaginedRequest,
   group: Group,
   { runtime, isSigning }: UpstreamTools,
 ): ExplainedUpstream {
@@ -65,8 +72,9 @@ export function describeUpstream(
   const isDrawn = runtime.draws > draws;
   const { servers } = group.skipped(request, chosen, "choice", true);
   const reasons = new Map(servers.map((skip) => [skip.server, skip]));
-  const { attemptsMax, reasons: on, statuses } = group.retries;
   const { isRepeatable, isReplayable } = request;
+  // Where somebody else may be found meanwhile nobody can say that there is none.
+  const mayGoElsewhere = sources !== undefined || hasOther(group, request, chosen);
   return {
     name,
     balance: typeof balance === "string" ? balance : `hash of ${partText(balance.part)}`,
@@ -81,12 +89,28 @@ export function describeUpstream(
       skipped: skipText(reasons.get(label)),
     })),
     isIncomplete: sources !== undefined,
-    attemptsMax,
-    retriesOn:
-      isRepeatable && isReplayable ? [...on, ...statuses.map(String)] : on.filter((reason) => reason === "connect"),
+    attemptsMax: group.retries.attemptsMax,
+    retriesOn: retriesOf(group, request, mayGoElsewhere),
     isRepeatable,
     isReplayable,
   };
+}
+
+/** After a connect that failed the same server is not asked again. */
+function retriesOf({ retries }: Group, request: ImaginedRequest, mayGoElsewhere: boolean): string[] {
+  const { reasons, statuses } = retries;
+  const maySendAgain = request.isRepeatable && request.isReplayable;
+  const on = reasons.filter((reason) => (reason === "connect" ? mayGoElsewhere : maySendAgain));
+  return maySendAgain ? [...on, ...statuses.map(String)] : on;
+}
+
+/** Whether another server would be asked when the first one has failed. */
+function hasOther(group: Group, request: ImaginedRequest, chosen: Endpoint | null): boolean {
+  if (chosen === null) return false;
+  request.tried = [chosen];
+  const other = pick(group, request);
+  request.tried = [];
+  return other !== null && other !== chosen;
 }
 
 /** Picks as for a request, and gives the turns back that it took. */

@@ -68,6 +68,9 @@ describe("further tries", () => {
       ["PUT /", "x", transform],
       ["PUT /", "", transform],
       ["POST /", "x", {}],
+      ["GET /", "", { upstream: "one" }],
+      ["POST /", "x", { upstream: "one" }],
+      ["GET /", "", { upstream: "drained" }],
     ] as const) {
       const fields: [string, string][] = body === "" ? [] : [["Content-Length", String(body.length)]];
       const { retriesOn } = explain(snapshotOf(limitedOf(options)), { line, fields }).upstream!;
@@ -82,7 +85,11 @@ describe("further tries", () => {
   const limitedOf = (options: object) => ({
     listeners: [":80"],
     limits: { replay: "1KiB" },
-    upstreams: { app: { servers: two, balance: "round-robin" } },
+    upstreams: {
+      app: { servers: two, balance: "round-robin" },
+      one: { servers: [two[0]] },
+      drained: { servers: [two[0], { address: two[1], state: "drain" }] },
+    },
     routes: [{ id: "app", upstream: "app", ...options }],
   });
 

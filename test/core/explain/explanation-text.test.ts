@@ -79,12 +79,14 @@ Hooks, in this order; they were not run
       listeners: [":80"],
       limits: { requestFields: 50, minimumRate: "2KiB" },
       upstreams: {
-        app: { servers: ["10.0.0.1:80"] },
+        app: { servers: ["10.0.0.1:80", "10.0.0.3:80"] },
+        one: { servers: ["10.0.0.1:80"] },
         gone: { servers: [{ address: "10.0.0.2:80", state: "maintenance" }] },
       },
       hooks: { onRequest: () => undefined, onFinish: () => undefined },
       routes: [
         { id: "gone", match: { path: "/gone" }, upstream: "gone" },
+        { id: "one", match: { path: "/one" }, upstream: "one" },
         { id: "app", upstream: "app", hooks: { decide: () => undefined } },
       ],
     });
@@ -97,6 +99,8 @@ Hooks, in this order; they were not run
       told("PUT /", [["Content-Length", "65537"]]),
       /: 1, after connect; its body is not kept for a second time\n/,
     );
+    assert.match(told("GET /one"), /further tries: 1, after broken, 502, 503, 504\n/);
+    assert.match(told("POST /one"), /further tries: none; this request may not be done twice\n/);
     assert.match(told("GET /"), /\nSent upstream\n/);
     assert.match(told("GET /gone"), /\nNot sent, for no server may be asked; it would be\n/);
     assert.match(told("GET /"), /\nRoute .*\n {10}unless code says otherwise: hooks\.onRequest, routes\.app\.decide\n/);
