@@ -23,10 +23,11 @@ export function createLog(
   onFailure: (line: string) => void = (line) => standardError.write(line),
 ): Log {
   let definition = first;
-  const failures: Record<FaultSide, FailureLog> = {
+  const failures: Record<FaultSide | "change", FailureLog> = {
     client: new FailureLog(onFailure, "failures of clients"),
     upstream: new FailureLog(onFailure, "failures of upstreams"),
     internal: new FailureLog(onFailure, "failures of hooks and this proxy"),
+    change: new FailureLog(onFailure, "changes of upstreams"),
   };
   const flushing = setInterval(() => {
     for (const each of Object.values(failures)) each.flush(runtime.wallClockMs());
@@ -50,7 +51,7 @@ export function createLog(
     },
     onNotice(told) {
       const notice = withPlace(told);
-      failures[sideOf(notice.kind)].report((atMs) => formatNotice(notice, atMs), runtime.wallClockMs());
+      failures[logOf(notice.kind)].report((atMs) => formatNotice(notice, atMs), runtime.wallClockMs());
     },
     close() {
       clearInterval(flushing);
@@ -66,8 +67,11 @@ function withPlace(notice: Notice): Notice {
   return place === null || place === "" ? notice : { ...notice, source: place };
 }
 
-/** What any client can cause, or have a hook fail at, must not hide what servers do. */
-function sideOf(kind: Notice["kind"]): FaultSide {
+/**
+ * What any client can cause, or have a hook fail at, must not hide what servers do; and what becomes of servers is told
+ * once only, just when many requests fail for it.
+ */
+function logOf(kind: Notice["kind"]): FaultSide | "change" {
   switch (kind) {
     case "refused":
     case "connection-shed":
@@ -78,8 +82,9 @@ function sideOf(kind: Notice["kind"]): FaultSide {
     case "target-refused":
     case "hook-said":
     case "cache-failing":
+    case "accept-failed":
       return "internal";
     default:
-      return "upstream";
+      return "change";
   }
 }

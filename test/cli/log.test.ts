@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { createLog } from "../../cli/log.ts";
-import type { Notice } from "../../core/observe/events.ts";
+import { NO_SERVER } from "../../core/fault.ts";
+import type { FinishedExchange, Notice } from "../../core/observe/events.ts";
 import { FAILURE_LINES_PER_SECOND_MAX } from "../../core/observe/failure-log.ts";
 
 const hookFailed: Notice = {
@@ -41,5 +42,19 @@ describe("the log of failures", () => {
         "error 20 more failures of hooks and this proxy within a second, not shown",
       ],
     );
+  });
+
+  it("shows what becomes of servers, however many requests fail for it", () => {
+    const lines: string[] = [];
+    const log = createLog({ access: false, format: "json" }, { wallClockMs: () => 1_000 }, (line) => lines.push(line));
+    const request = { requestId: "1", clientAddress: "192.0.2.7", method: "GET", host: "a.example", target: "/" };
+    const failed = { ...request, fault: NO_SERVER, routeId: "", upstream: "app", server: "" } as FinishedExchange;
+    for (let i = 0; i < 2 * FAILURE_LINES_PER_SECOND_MAX; i++) log.onExchange(failed);
+    log.onNotice({ ...serverDown, from: "down", to: "up" });
+    assert.match(lines.at(-1)!, /192\.0\.2\.9:80 of upstream app: down -> up/);
+    log.onNotice({ kind: "panic", upstream: "app", isPanic: false, healthy: 1, servers: 1 });
+    assert.match(lines.at(-1)!, /upstream app/);
+    log.close();
+    assert.match(lines.at(-1)!, / error 20 more failures of upstreams within a second, not shown$/);
   });
 });
