@@ -20,7 +20,7 @@ export function timeoutsOf({ definition }: Route, plan: RoutePlan, { timeouts }:
     firstByteMs: ofUpstream?.firstByteMs ?? null,
     responseIdleMs: ofUpstream?.idleMs ?? null,
   };
-  return (Object.keys(DEFAULT_TIMEOUTS) as (keyof Timeouts)[]).map((key) => {
+  const ofRequest = (Object.keys(DEFAULT_TIMEOUTS) as (keyof Timeouts)[]).map((key): EffectiveNumber => {
     const isRoutes = Object.hasOwn(definition.ownTimeouts, key);
     const isUpstreams = upstream[key] !== undefined && upstream[key] !== null;
     const isQueue = key === "queueMs" && plan.group !== null && plan.timeouts.queueMs !== timeouts.queueMs;
@@ -31,6 +31,16 @@ export function timeoutsOf({ definition }: Route, plan: RoutePlan, { timeouts }:
         : fromOf(timeouts[key], DEFAULT_TIMEOUTS[key]);
     return { name: key.replace(/Ms$/, ""), value: finite(plan.timeouts[key]), from };
   });
+  return [...ofRequest, ...ofTries(plan)];
+}
+
+/** Those of each try: off unless the upstream has them. */
+function ofTries({ group }: RoutePlan): EffectiveNumber[] {
+  if (group === null) return [];
+  const numbers = { perTry: group.retries.perTryMs, hedge: group.hedgeAfterMs };
+  return Object.entries(numbers).flatMap(([name, value]) =>
+    Number.isFinite(value) ? [{ name, value, from: "upstream" as const }] : [],
+  );
 }
 
 /** Those that the configuration calls otherwise. */

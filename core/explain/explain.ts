@@ -11,7 +11,8 @@ import { BAD_PATH, type FoundRoute, findRoute } from "../exchange/find-route.ts"
 import { findTarget } from "../exchange/find-target.ts";
 import { forwardRequest, isLooping } from "../exchange/forward.ts";
 import { RequestView } from "../exchange/request-view.ts";
-import { answerOf, NO_UPGRADE } from "../exchange/respond.ts";
+import { answerOf, NO_UPGRADE, sentBytesOf } from "../exchange/respond.ts";
+import { mayHedge } from "../exchange/retry.ts";
 import type { Snapshot } from "../exchange/snapshot.ts";
 import type { Fault } from "../fault.ts";
 import * as fault from "../fault.ts";
@@ -20,6 +21,7 @@ import { type HeadTaker, writeRequestHead } from "../h1/write-head.ts";
 import { BODY_LENGTH, BODY_NONE, RequestHead } from "../http/message.ts";
 import { checkRequest } from "../http/request-rules.ts";
 import { createProxy } from "../proxy.ts";
+import type { Route } from "../route/compile-route.ts";
 import type { Runtime } from "../runtime.ts";
 import { NO_EDITS } from "../script/check-edits.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
@@ -70,6 +72,10 @@ export interface Explanation {
   readonly sent: { readonly line: string; readonly fields: readonly string[]; readonly isRewritten: boolean } | null;
   /** What is answered without a server: status and `Location`; null: a server or program answers. */
   readonly answer: string | null;
+  /** Of such an answer; `""` for none. */
+  readonly body: string;
+  /** What the route does to the fields of a response that is not the proxy's own: `set Server: x`, as configured. */
+  readonly responseEdits: readonly string[];
   readonly timeouts: readonly EffectiveNumber[];
   readonly limits: readonly EffectiveNumber[];
   /** In the order they would run. */
@@ -154,6 +160,7 @@ function detailOf(found: Fault | FoundRoute, failed: Fault, request: ExplainedRe
 
 class ExplainedRequest extends RequestView {
   tried: readonly Endpoint[] = [];
+  readonly hasForwarded = false;
 
   /** As far as the head tells: a chunked body may turn out to be too large. What hooks make of one is not kept. */
   get isReplayable(): boolean {
@@ -171,7 +178,7 @@ function describe(request: ExplainedRequest, target: string | null, goesOn: bool
   const { match, plan, deployment } = request;
   const { snapshot } = deployment;
   if (match === null || plan === null)
-    return { route: null, upstream: null, sent: null, answer: null, timeouts: [], limits: [] };
+    return { route: null, upstream: null, sent: null, ...NO_ANSWER, responseEdits: [], timeouts: [], limits: [] };
   const { route } = match;
   const place = snapshot.table.routes.indexOf(route) + 1;
   const { group } = plan;
@@ -181,8 +188,9 @@ function describe(request: ExplainedRequest, target: string | null, goesOn: bool
     route: { id: route.id, place, of: snapshot.table.routes.length, action: actionText(plan, route.action.kind) },
     upstream,
     sent: goesOn && (group !== null || route.action.kind === "target") ? describeSent(request, target) : null,
-    answer: goesOn ? answerText(request, route.action.kind) : null,
-    timeouts: timeoutsOf(route, plan, snapshot),
+    ...(goesOn ? describeAnswer(request, route.action.kind) : NO_ANSWER),
+    responseEdits: goesOn ? editsText(route) : [],
+    timeouts: timeoutsOf(route, plan, snapshot).filter(({ name }) => name !== "hedge" || mayHedge(request)),
     limits: limitsOf(route, plan, snapshot),
   };
 }
@@ -193,11 +201,25 @@ function actionText({ group }: RoutePlan, kind: string): string {
   return kind === "mount" ? "answered by a program" : kind;
 }
 
-function answerText(request: ExplainedRequest, kind: string): string | null {
+const NO_ANSWER = { answer: null, body: "" };
+
+function describeAnswer(request: ExplainedRequest, kind: string): Pick<Explanation, "answer" | "body"> {
   const isOwn = kind === "redirect" || kind === "respond";
-  if (!isOwn && !(kind === "mount" && request.asksUpgrade)) return null;
-  const { status, fields } = isOwn ? answerOf(request) : NO_UPGRADE;
-  return [String(status), ...fields.map(([name, value]) => `${name}: ${value}`)].join(", ");
+  if (!isOwn && !(kind === "mount" && request.asksUpgrade)) return NO_ANSWER;
+  const own = isOwn ? answerOf(request) : NO_UPGRADE;
+  const { status, fields } = own;
+  const answer = [String(status), ...fields.map(([name, value]) => `${name}: ${value}`)].join(", ");
+  return { answer, body: sentBytesOf(own, request.head.method) === 0 ? "" : new TextDecoder().decode(own.body) };
+}
+
+function editsText({ action, definition }: Route): string[] {
+  if (action.kind === "redirect" || action.kind === "respond") return [];
+  const { set, add, remove } = definition.responseFields;
+  return [
+    ...remove.map((name) => `remove ${name}`),
+    ...set.map(({ name, value }) => `set ${name}: ${value}`),
+    ...add.map(({ name, value }) => `add ${name}: ${value}`),
+  ];
 }
 
 function describeSent(request: ExplainedRequest, target: string | null): Explanation["sent"] {

@@ -10,6 +10,8 @@ import { READ_AS, type RejectedRoute } from "./route-reasons.ts";
 /** Of ten thousand routes nobody reads more; those that missed by least come first. */
 const REJECTED_SHOWN_MAX = 10;
 const SERVERS_SHOWN_MAX = 20;
+/** Characters. */
+const BODY_SHOWN_MAX = 100;
 /** Limits that are no bytes. */
 const COUNTS: ReadonlySet<string> = new Set([
   "requestFields",
@@ -36,6 +38,7 @@ export function explanationText(explanation: Explanation): string[] {
   if (refused !== null) lines.push(row("Refused", `${refused.status}, ${refused.code}: ${refused.reason}`));
   if (refused !== null && refused.detail !== "") lines.push(row("", refused.detail));
   if (answer !== null) lines.push(row("Answer", answer));
+  if (explanation.body !== "") lines.push(row("", shortened(JSON.stringify(explanation.body))));
   lines.push(...rejectedText(explanation));
   if (sent !== null) {
     const isServed = upstream === null || upstream.chosen !== null || upstream.isIncomplete;
@@ -44,6 +47,7 @@ export function explanationText(explanation: Explanation): string[] {
     for (const each of [sent.line, ...sent.fields]) lines.push(`  ${each}`);
   }
   if (upstream !== null) lines.push("", ...upstreamText(upstream));
+  if (explanation.responseEdits.length > 0) lines.push("", row("Response", explanation.responseEdits.join(", ")));
   if (route !== null) {
     lines.push("", row("Timeouts", numbersText(explanation.timeouts, durationText)));
     lines.push(
@@ -55,6 +59,10 @@ export function explanationText(explanation: Explanation): string[] {
   }
   lines.push(...hooksText(explanation));
   return lines;
+}
+
+function shortened(text: string): string {
+  return text.length > BODY_SHOWN_MAX ? `${text.slice(0, BODY_SHOWN_MAX)}…` : text;
 }
 
 function row(name: string, text: string): string {

@@ -14,6 +14,31 @@ describe("what is different for a request", () => {
     assert.deepEqual(differences(before, explain(snapshotOf(more), asked)), []);
   });
 
+  it("is seen in whatever the client or the tries would notice", () => {
+    const configOf = (over: { upstream?: object; body?: string; set?: object } = {}) => ({
+      listeners: [":80"],
+      upstreams: { app: { servers: ["10.0.0.1:80", "10.0.0.2:80"], ...over.upstream } },
+      routes: [
+        { id: "r", match: { path: "/r" }, respond: { body: over.body ?? "one" } },
+        { id: "app", upstream: "app", response: { set: over.set ?? { "X-A": "1" } } },
+      ],
+    });
+    const changed = (over: object, path = "/", method = "GET") => {
+      const [before, after] = [configOf(), configOf(over)].map((config) =>
+        explain(snapshotOf(config), { line: `${method} ${path}`, fields: [] }),
+      );
+      return differences(before!, after!).map(differenceText);
+    };
+    const hedge = { after: "200ms" };
+    const retries = { perTryTimeout: "1s", on: ["connect", "broken", 502, 503, 504] };
+    assert.ok(changed({ upstream: { hedge } }).includes("  + timeouts[hedge].value: 200"));
+    assert.deepEqual(changed({ upstream: { hedge } }, "/", "POST"), []); // which is never hedged
+    assert.ok(changed({ upstream: { retries } }).includes("  + timeouts[perTry].value: 1000"));
+    assert.deepEqual(changed({ body: "two" }, "/r"), ["  ~ body: one -> two"]);
+    assert.deepEqual(changed({ set: { "X-A": "2" } }), ["  ~ responseEdits[set X-A]: 1 -> 2"]);
+    assert.deepEqual(changed({ set: { "X-A": "2" } }, "/r"), []);
+  });
+
   it("is seen in each of several fields of one name, and not in the line a function has moved to", () => {
     const before = explain(snapshotOf(), {
       line: "GET http://a.example/api/x",
