@@ -3,26 +3,7 @@
  * a server that answers nothing would use them all up. By the C library of Linux its socket is known by the descriptor that was
  * free before, and is ended; Bun hears of that as of any connect that fails.
  */
-
-interface Library {
-  dup(descriptor: number): number;
-  close(descriptor: number): number;
-  shutdown(descriptor: number, how: number): number;
-  getsockname(descriptor: number, name: Uint8Array, length: Uint32Array): number;
-  getsockopt(descriptor: number, level: number, name: number, value: Uint8Array, length: Uint32Array): number;
-}
-
-interface Ffi {
-  dlopen(file: string, symbols: typeof SYMBOLS): { readonly symbols: Library };
-}
-
-const SYMBOLS = {
-  dup: { args: ["i32"], returns: "i32" },
-  close: { args: ["i32"], returns: "i32" },
-  shutdown: { args: ["i32", "i32"], returns: "i32" },
-  getsockname: { args: ["i32", "ptr", "ptr"], returns: "i32" },
-  getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
-} as const;
+import { libc } from "./bun-libc.ts";
 
 // Linux' numbers.
 const IPPROTO_TCP = 6;
@@ -30,19 +11,7 @@ const TCP_INFO = 11;
 const TCP_SYN_SENT = 2;
 const SHUT_RDWR = 2;
 
-const library = openLibrary();
-
-function openLibrary(): Library | null {
-  if (process.platform !== "linux") return null;
-  try {
-    const { dlopen } = process.getBuiltinModule("bun:ffi") as unknown as Ffi;
-    return dlopen("libc.so.6", SYMBOLS).symbols;
-  } catch {
-    return null;
-  }
-}
-
-export const canAbort: boolean = library !== null;
+export const canAbort: boolean = libc !== null;
 
 /** A connect under way. Its port tells it from whatever has its descriptor when it is over. */
 export interface Connecting {
@@ -53,8 +22,8 @@ export interface Connecting {
 /** What `begin` has begun; null where it is not to be found. */
 export function beginConnect(begin: () => void): Connecting | null {
   // The kernel gives the lowest number that is free.
-  const descriptor = library === null ? -1 : library.dup(0);
-  if (descriptor >= 0) library!.close(descriptor);
+  const descriptor = libc === null ? -1 : libc.dup(0);
+  if (descriptor >= 0) libc!.close(descriptor);
   begin();
   const port = descriptor < 0 ? 0 : portOf(descriptor);
   return port === 0 ? null : { descriptor, port };
@@ -63,7 +32,7 @@ export function beginConnect(begin: () => void): Connecting | null {
 /** Nothing where it is connected, or over, by now. */
 export function abortConnect({ descriptor, port }: Connecting): void {
   if (portOf(descriptor) !== port || !isConnecting(descriptor)) return;
-  library!.shutdown(descriptor, SHUT_RDWR);
+  libc!.shutdown(descriptor, SHUT_RDWR);
 }
 
 /** A `sockaddr_in6`, in which the port is where IPv4 has it, too. */
@@ -74,7 +43,7 @@ const length = new Uint32Array(1);
 function portOf(descriptor: number): number {
   name.fill(0);
   length[0] = name.length;
-  return library!.getsockname(descriptor, name, length) === 0 ? (name[2]! << 8) | name[3]! : 0;
+  return libc!.getsockname(descriptor, name, length) === 0 ? (name[2]! << 8) | name[3]! : 0;
 }
 
 /** The first byte of a `tcp_info`. */
@@ -82,5 +51,5 @@ const state = new Uint8Array(1);
 
 function isConnecting(descriptor: number): boolean {
   length[0] = state.length;
-  return library!.getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, state, length) === 0 && state[0] === TCP_SYN_SENT;
+  return libc!.getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, state, length) === 0 && state[0] === TCP_SYN_SENT;
 }

@@ -9,6 +9,7 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import type { Address } from "../core/runtime.ts";
+import { libc } from "./bun-libc.ts";
 import { tcpAddress } from "./socket-error.ts";
 
 /** What Bun says of a connection. */
@@ -16,26 +17,6 @@ interface Connected {
   readonly fd?: number;
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
-}
-
-const SYMBOLS = {
-  setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
-  getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
-  getpeername: { args: ["i32", "ptr", "ptr"], returns: "i32" },
-  ioctl: { args: ["i32", "u32", "ptr"], returns: "i32" },
-  recv: { args: ["i32", "ptr", "u32", "i32"], returns: "i32" },
-} as const;
-
-interface Library {
-  setsockopt(descriptor: number, level: number, name: number, value: Int32Array, length: number): number;
-  getsockopt(descriptor: number, level: number, name: number, value: Int32Array, length: Uint32Array): number;
-  getpeername(descriptor: number, name: Uint8Array, length: Uint32Array): number;
-  ioctl(descriptor: number, request: number, answer: Int32Array): number;
-  recv(descriptor: number, room: Uint8Array, length: number, flags: number): number;
-}
-
-interface Ffi {
-  dlopen(file: string, symbols: typeof SYMBOLS): { readonly symbols: Library };
 }
 
 // Linux' numbers.
@@ -51,27 +32,15 @@ const TCP_KEEPCNT = 6;
 const MSG_DONTWAIT = 0x40;
 const FIONREAD = 0x541b;
 
-const library = openLibrary();
-
-function openLibrary(): Library | null {
-  if (process.platform !== "linux") return null;
-  try {
-    const { dlopen } = process.getBuiltinModule("bun:ffi") as unknown as Ffi;
-    return dlopen("libc.so.6", SYMBOLS).symbols;
-  } catch {
-    return null;
-  }
-}
-
 const value = new Int32Array(1);
 const length = new Uint32Array(1);
 
 /** Keep-alive as `setKeepAlive` of Bun turns it on, for all that this listener accepts. False where that is not possible. */
 export function passOnKeepAlive(listener: { readonly fd?: number }, keepAliveMs: number): boolean {
   const { fd = -1 } = listener;
-  if (library === null || fd < 0) return false;
+  if (libc === null || fd < 0) return false;
   length[0] = value.byteLength;
-  if (library.getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, value, length) !== 0 || value[0] !== 1) return false;
+  if (libc.getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, value, length) !== 0 || value[0] !== 1) return false;
   return (
     isSet(fd, IPPROTO_TCP, TCP_KEEPIDLE, Math.floor(keepAliveMs / 1000)) &&
     isSet(fd, IPPROTO_TCP, TCP_KEEPINTVL, 1) &&
@@ -82,7 +51,7 @@ export function passOnKeepAlive(listener: { readonly fd?: number }, keepAliveMs:
 
 function isSet(descriptor: number, level: number, name: number, to: number): boolean {
   value[0] = to;
-  return library!.setsockopt(descriptor, level, name, value, value.byteLength) === 0;
+  return libc!.setsockopt(descriptor, level, name, value, value.byteLength) === 0;
 }
 
 /** A request head fits; what is more is left to Bun. */
@@ -97,10 +66,10 @@ let readsOfTurn = 0;
  * what waits, so that no error is taken away from Bun.
  */
 export function readWaiting(descriptor: number): Uint8Array | null {
-  if (library === null || !tellsRight || readsOfTurn === READS_OF_TURN_MAX) return null;
-  if (library.ioctl(descriptor, FIONREAD, value) !== 0 || value[0] === 0) return null;
+  if (libc === null || !tellsRight || readsOfTurn === READS_OF_TURN_MAX) return null;
+  if (libc.ioctl(descriptor, FIONREAD, value) !== 0 || value[0] === 0) return null;
   if (readsOfTurn++ === 0) setImmediate(endTurn);
-  const count = library.recv(descriptor, room, room.length, MSG_DONTWAIT);
+  const count = libc.recv(descriptor, room, room.length, MSG_DONTWAIT);
   return count > 0 ? room.slice(0, count) : null;
 }
 
@@ -118,9 +87,9 @@ let tellsRight = false;
 /** Null for IPv6, and where nobody can tell. */
 export function peerOf(connection: Connected): Address | null {
   const { fd = -1 } = connection;
-  if (library === null || fd < 0) return null;
+  if (libc === null || fd < 0) return null;
   length[0] = name.length;
-  if (library.getpeername(fd, name, length) !== 0) return null;
+  if (libc.getpeername(fd, name, length) !== 0) return null;
   const at = ipv4Start();
   if (at < 0) return null;
   const port = (name[2]! << 8) | name[3]!;
