@@ -33,6 +33,8 @@ export class Farewell implements SocketHandler, TimerOwner {
   readonly #patience: Patience;
   #receivedBytes = 0;
   #queuedAtCheck = 0;
+  /** Until when it has the time to take of that. */
+  #untilMs = 0;
 
   /** The FIN is on its way. From here on the socket is ours, `onConnectionClosed` comes once and last. */
   constructor(socket: Socket, owner: FarewellOwner, patience: Patience, hasClientEnded: boolean) {
@@ -68,17 +70,26 @@ export class Farewell implements SocketHandler, TimerOwner {
   }
 
   onTimer(): void {
-    const takenBytes = this.#queuedAtCheck - this.#socket.queuedBytes;
-    const isAllTaken = this.#socket.queuedBytes === 0;
-    if (takenBytes > 0 && (isAllTaken || takenBytes >= this.#patience.takenBytesMin)) this.#giveTime();
+    const { queuedBytes } = this.#socket;
+    const takenBytes = this.#queuedAtCheck - queuedBytes;
+    if (queuedBytes > 0 && this.#owner.timers.nowMs < this.#untilMs) this.#waitOn();
+    else if (takenBytes > 0 && (queuedBytes === 0 || takenBytes >= this.#patience.takenBytesMin)) this.#giveTime();
     // What is lost must not look like the end of the body.
-    else if (!isAllTaken) this.#socket.reset();
+    else if (queuedBytes > 0) this.#socket.reset();
     else this.#socket.destroy();
   }
 
   /** A client that still reads gets the time of any slow reader, for as long as it goes on. */
   #giveTime(): void {
     this.#queuedAtCheck = this.#socket.queuedBytes;
-    this.#owner.timers.set(this.#timer, this.#queuedAtCheck > 0 ? this.#patience.sendIdleMs : LINGER_MS);
+    const timeMs = this.#queuedAtCheck > 0 ? this.#patience.sendIdleMs : LINGER_MS;
+    this.#untilMs = this.#owner.timers.nowMs + timeMs;
+    this.#waitOn();
+  }
+
+  /** In small steps: nothing tells when the queue is empty, and from then on the client is not waited for so long. */
+  #waitOn(): void {
+    const { timers } = this.#owner;
+    timers.set(this.#timer, Math.min(this.#untilMs - timers.nowMs, LINGER_MS));
   }
 }

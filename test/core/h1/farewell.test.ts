@@ -76,13 +76,25 @@ describe("the end of a client connection", () => {
 
   it("waits for a reader that takes enough, and then for its end", () => {
     begin(20_000);
-    for (const queued of [15_000, 10_000, 5_000, 0]) {
+    for (const queued of [15_000, 10_000, 5_000]) {
       socket.queuedBytes = queued;
       advance(10_150);
       assert.deepEqual(socket.done, []);
     }
-    advance(LINGER_MS + 2 * TICK_MS);
+    socket.queuedBytes = 0;
+    advance(LINGER_MS - TICK_MS);
+    assert.deepEqual(socket.done, []);
+    advance(LINGER_MS + 4 * TICK_MS);
     assert.deepEqual(socket.done, ["destroy"]);
+  });
+
+  it("is not put off for the time of slow readers by a queue that was empty a moment later", () => {
+    const farewell = begin(200);
+    socket.queuedBytes = 0;
+    // From here on nothing is read: that the client ends would not be noticed.
+    farewell.onData(socket, new Uint8Array(LINGER_BYTES_MAX + 1), 0, LINGER_BYTES_MAX + 1);
+    advance(2 * LINGER_MS + 4 * TICK_MS);
+    assert.deepEqual(socket.done, ["pause", "destroy"]);
   });
 
   it("is a reset for a reader that takes too little: the rest is lost, and must be seen to be", () => {
