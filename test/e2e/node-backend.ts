@@ -11,7 +11,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import * as page from "./page.ts";
 
 // Nobody may start it and forget it.
-setTimeout(() => process.exit(3), 120_000).unref();
+setTimeout(() => process.exit(3), 280_000).unref();
 
 const seen = { connections: 0, open: 0, requests: 0, cutResponses: 0, cutRequests: 0, tunnels: 0 };
 const streams: ServerResponse[] = [];
