@@ -67,7 +67,7 @@ export function handOver(previous: Deployment, next: Deployment): ReadonlySet<En
     if (successor === undefined) group.retire();
   }
   for (const [name, group] of next.groups) if (previous.groups.get(name) !== group) group.takeOver();
-  if (previous.targets !== next.targets) previous.targets?.retire();
+  if (previous.targets !== next.targets) previous.targets?.leave();
   return new Set(gone.filter((endpoint) => endpoint.isRetired));
 }
 

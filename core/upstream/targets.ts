@@ -61,9 +61,19 @@ export class Targets implements TimerOwner {
     target.whenKnown(done);
   }
 
-  /** Nobody asks any more. What is under way ends by itself. */
+  /** Others have taken over. What is under way ends by itself: who waits for a name is still told what it leads to. */
+  leave(): void {
+    for (const target of this.#targets.values()) target.leave();
+    this.#end();
+  }
+
+  /** Nobody asks any more, or waits. */
   retire(): void {
     for (const target of this.#targets.values()) target.retire();
+    this.#end();
+  }
+
+  #end(): void {
     this.#targets.clear();
     this.#surroundings.timers.remove(this.#timer);
   }
@@ -113,6 +123,7 @@ class Target implements TimerOwner {
   /** An address was found that is not allowed. */
   #hasForbidden = false;
   #isKnown = false;
+  #isLeaving = false;
 
   constructor(
     key: string,
@@ -158,7 +169,14 @@ class Target implements TimerOwner {
     this.#tell();
   }
 
+  /** As soon as nobody waits. */
+  leave(): void {
+    if (this.#waiting.length === 0) this.retire();
+    else this.#isLeaving = true;
+  }
+
   retire(): void {
+    this.#isLeaving = false;
     this.#surroundings.timers.remove(this.#timer);
     this.#group.retire();
   }
@@ -173,6 +191,7 @@ class Target implements TimerOwner {
     this.#surroundings.timers.remove(this.#timer);
     const found = this.#found;
     for (const done of this.#waiting.splice(0)) done(found);
+    if (this.#isLeaving) this.retire();
   }
 }
 

@@ -97,6 +97,20 @@ describe("what hooks have, across reloads", () => {
     assert.equal(server.connections, 0);
   });
 
+  it("targets: a request that waits for a name gets there, also when `allowTargets` changes meanwhile", async () => {
+    const config = (allowTargets: string[]): Config =>
+      configWith({ allowTargets, routes: [{ id: "all", target: () => ({ target: "http://far.example" }) }] });
+    await using proxy = await testProxy(config(["10.9.0.0/16"]), { dns: { "far.example": ["10.9.0.1"] } });
+    const server = await proxy.serve("10.9.0.1:80");
+    proxy.simulation.zone.delayMs = 500;
+    const underway = proxy.send("GET /");
+    await proxy.advance("100ms");
+    await proxy.reload(config(["10.9.0.0/24"]));
+    assert.equal((await underway.response()).status, 200);
+    await proxy.advance("1s");
+    assert.deepEqual([server.requests.length, server.connections], [1, 0]);
+  });
+
   it("a client that leaves while a target's name is looked up leaves nothing, and the next one is served", async () => {
     const config = configWith({
       allowTargets: ["10.9.0.0/16"],

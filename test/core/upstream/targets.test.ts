@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { Slab } from "../../../core/bytes/slab.ts";
 import { type Fault, NO_SERVER, TARGET_NOT_ALLOWED } from "../../../core/fault.ts";
-import { TARGET_IDLE_MS, TARGETS_MAX } from "../../../core/limits.ts";
+import { TARGET_IDLE_MS, TARGET_NAME_MS, TARGETS_MAX } from "../../../core/limits.ts";
 import { Group } from "../../../core/upstream/group.ts";
 import { Targets } from "../../../core/upstream/targets.ts";
 import { POOL } from "./definitions.ts";
@@ -121,6 +121,39 @@ describe("targets in no list", () => {
     targets.retire();
     assert.ok(stays instanceof Group && stays.endpoints[0]?.isRetired);
     assert.equal(targets.count, 0);
+  });
+
+  it("that others take over from are let go when those who wait for a name were told what it leads to", () => {
+    const { sim, names, pass, find, targets } = play("10.0.0.0/8");
+    sim.zone.addresses("app.internal", ["10.0.0.1"], 1);
+    sim.zone.delayMs = 200;
+    const waiting = find("app.internal");
+    const nowhere = find("nobody.internal");
+    const [known] = find("10.0.0.2");
+    targets.leave();
+    assert.ok(known instanceof Group && known.endpoints[0]?.isRetired, "nobody waits for this one");
+    assert.deepEqual([waiting.length, nowhere.length, targets.count, names.count], [0, 0, 0, 2]);
+    pass(2_500);
+    assert.deepEqual(addressesOf(waiting[0]), ["10.0.0.1"]);
+    assert.deepEqual([waiting.length, nowhere, names.count], [1, [NO_SERVER], 0]);
+    assert.ok(waiting[0] instanceof Group && waiting[0].endpoints[0]?.isRetired);
+  });
+
+  it("that others take over from wait for a name no longer than others", () => {
+    const { sim, names, pass, find, targets } = play("10.0.0.0/8");
+    sim.zone.delayMs = 2 * TARGET_NAME_MS;
+    const waiting = find("app.internal");
+    targets.leave();
+    pass(TARGET_NAME_MS + 500);
+    assert.deepEqual([waiting, names.count], [[NO_SERVER], 0]);
+  });
+
+  it("of a proxy that stops are waited for by nobody", () => {
+    const { sim, names, find, targets } = play("10.0.0.0/8");
+    sim.zone.addresses("app.internal", ["10.0.0.1"], 1);
+    const waiting = find("app.internal");
+    targets.retire();
+    assert.deepEqual([waiting, names.count], [[NO_SERVER], 0]);
   });
 
   it("are bounded: the one asked for least recently goes", () => {
