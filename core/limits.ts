@@ -305,8 +305,8 @@ export const FOUND_SERVERS_MAX = 4_096;
 export const SERVERS_PER_FILE_MAX = 10_000;
 export const SERVER_FILE_BYTES_MAX = 1024 * 1024;
 
-/** Questions to DNS at once: each takes a descriptor. */
-export const QUESTIONS_AT_ONCE_MAX = 16;
+/** Questions to DNS at once: each takes a descriptor. Those that nobody answers, two for a name, keep others waiting meanwhile. */
+export const QUESTIONS_AT_ONCE_MAX = 64;
 
 export const DEFAULT_DNS = Object.freeze({ ttlMsMin: 1_000, ttlMsMax: 300_000, timeoutMs: 2_000 });
 
