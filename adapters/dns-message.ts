@@ -52,7 +52,9 @@ export function readReply(bytes: Uint8Array, question: Question): Reply {
   try {
     packet = decode(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)) as typeof packet;
   } catch {
-    return isPlausible(bytes, question) ? { kind: "malformed", why: "no DNS message" } : FOREIGN;
+    if (!isPlausible(bytes, question)) return FOREIGN;
+    // Some cut in the middle of a record, which they may (RFC 2181 section 9): then only the header can be read.
+    return isCut(bytes) ? { kind: "truncated" } : { kind: "malformed", why: "no DNS message" };
   }
   const [asked, ...more] = packet.questions ?? [];
   const isOurs =
@@ -72,6 +74,10 @@ export function readReply(bytes: Uint8Array, question: Question): Reply {
 /** Only the header can be looked at: is it a response with our number? */
 function isPlausible(bytes: Uint8Array, { id }: Question): boolean {
   return bytes.length >= 3 && bytes[0] === id >> 8 && bytes[1] === (id & 255) && (bytes[2]! & 0x80) !== 0;
+}
+
+function isCut(bytes: Uint8Array): boolean {
+  return (bytes[2]! & 0x02) !== 0;
 }
 
 function readAnswers(answers: readonly Answer[], { name, type }: Question): Reply {

@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { afterEach, beforeEach, it } from "@std/testing/bdd";
-import type { Packet } from "dns-packet";
+import { encode, type Packet } from "dns-packet";
 import type { RecordType, ResolveAnswer, ResolveError, ResolveOptions, Runtime } from "../../../core/runtime.ts";
 import {
   a,
@@ -91,6 +91,17 @@ export function resolving(runtime: Runtime): void {
         ? [{ flags: TRUNCATED, answers: [a(NAME, "10.0.0.1")] }]
         : [{ answers: [a(NAME, "10.0.0.2")] }];
     deepStrictEqual(hostsOf(await ask("A")), ["10.0.0.2"]);
+    deepStrictEqual(stub.questions, [`A ${NAME} udp`, `A ${NAME} tcp`]);
+  });
+
+  it("asks again over TCP when the reply was cut in the middle of a record", async () => {
+    stub.answer = ({ protocol, id, name }) => {
+      const answers = [a(NAME, "10.0.0.1"), a(NAME, "10.0.0.2")];
+      if (protocol === "tcp") return [{ answers }];
+      const questions = [{ type: "A" as const, name }];
+      return [encode({ id, type: "response", flags: TRUNCATED, questions, answers }).subarray(0, -3)];
+    };
+    deepStrictEqual(hostsOf(await ask("A")), ["10.0.0.1", "10.0.0.2"]);
     deepStrictEqual(stub.questions, [`A ${NAME} udp`, `A ${NAME} tcp`]);
   });
 
