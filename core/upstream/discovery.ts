@@ -34,6 +34,8 @@ export class Discovery {
   #isStopped = false;
   #isReady = false;
   #isCut = false;
+  /** The first servers are no news. That there are some again is. */
+  #hasHadServers = false;
   readonly #listener = (): void => this.#refresh();
 
   /**
@@ -53,6 +55,7 @@ export class Discovery {
     for (const source of sources) if (source.kind === "file") this.#watchFile(source.path, previous);
     const isAlike = previous !== null && JSON.stringify(previous.#sources) === JSON.stringify(sources);
     this.servers = this.#settled(this.#collect(), isAlike ? previous.servers : []);
+    this.#hasHadServers = this.servers.length > 0;
     this.#isReady = true;
   }
 
@@ -94,7 +97,8 @@ export class Discovery {
     const servers = this.#settled(this.#collect(), before);
     if (!areSame(before, servers)) {
       this.servers = servers;
-      if (before.length > 0) this.#tell(before);
+      if (this.#hasHadServers) this.#tell(before);
+      this.#hasHadServers = true;
       this.#onServers(servers);
     }
     if (this.#waiting.length > 0 && this.isKnown) for (const done of this.#waiting.splice(0)) done();

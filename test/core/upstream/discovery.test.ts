@@ -203,6 +203,18 @@ describe("discovery", () => {
     ]);
   });
 
+  it("announces who comes when all had gone, but not the first ones", () => {
+    const bench = discover([{ kind: "file", path: "/list" }], (_, lists) => lists.put("/list"));
+    bench.lists.put("/list", fixed("10.0.0.1"));
+    assert.deepEqual(bench.notices, []);
+    bench.lists.put("/list");
+    bench.lists.put("/list", fixed("10.0.0.2"));
+    assert.deepEqual(bench.notices, [
+      { kind: "servers-changed", upstream: "app", servers: 0, added: [], removed: ["10.0.0.1:9000"] },
+      { kind: "servers-changed", upstream: "app", servers: 1, added: ["10.0.0.2:9000"], removed: [] },
+    ]);
+  });
+
   it("lets go of everything when it stops", () => {
     const bench = discover([named("a.internal"), { kind: "file", path: "/list" }], ({ sim }) => {
       sim.zone.delayMs = 1_000;
