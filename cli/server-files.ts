@@ -34,10 +34,16 @@ export class ServerFiles implements ServerLists {
       for (const line of printProblems(result.problems)) this.#report(line);
       this.#report(`millrace: ${shownName(path)}: its servers stay as they were`);
     };
+    const asItIs = () => ({ files: new Map([[path, fileVersionNow(path)]]), globs: [] });
+    const onChange = (): void => {
+      // Also where its directory is another one now, which a watch does not notice.
+      watching.goBy(asItIs());
+      read();
+    };
     // First: what changes while it is read would else go unnoticed.
-    const files = new Map([[path, fileVersionNow(path)]]);
+    const first = asItIs();
     read();
-    const watching = watchFiles({ files, globs: [] }, { onChange: read, onProblem() {} });
+    const watching = watchFiles(first, { onChange, onProblem() {} });
     return { stop: () => watching.close() };
   }
 }

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { describe, it } from "@std/testing/bdd";
+import { ServerFiles } from "../../cli/server-files.ts";
+
+describe("files that list servers", () => {
+  it("are watched in a directory that has taken another's place, too", async () => {
+    const base = await mkdtemp(join(tmpdir(), "millrace-lists-"));
+    const directory = join(base, "lists");
+    const path = join(directory, "servers.yaml");
+    const write = async (count: number): Promise<void> => {
+      await mkdir(directory, { recursive: true });
+      await writeFile(path, JSON.stringify(Array.from({ length: count }, (_, i) => `127.0.0.1:${9_001 + i}`)));
+    };
+    let servers = 0;
+    const takesOver = async (count: number): Promise<number> => {
+      const startMs = performance.now();
+      while (servers !== count && performance.now() - startMs < 10_000) await delay(10);
+      assert.equal(servers, count);
+      return performance.now() - startMs;
+    };
+    await write(1);
+    const watching = new ServerFiles(() => {}).watch(path, (list) => {
+      servers = list.length;
+    });
+    try {
+      await rm(directory, { recursive: true });
+      await write(2);
+      await takesOver(2);
+      // It is looked at every 2 s anyway: three times in a row that is not what noticed it.
+      const tookMs: number[] = [];
+      for (const count of [3, 4, 5]) {
+        await delay(200);
+        await write(count);
+        tookMs.push(await takesOver(count));
+      }
+      assert.ok(Math.max(...tookMs) < 1_200, `${tookMs} ms`);
+    } finally {
+      watching.stop();
+      await rm(base, { recursive: true });
+    }
+  });
+});
