@@ -1,51 +1,44 @@
 import { connect, type Socket } from "node:net";
-import { Worker } from "node:worker_threads";
+import { startProgram } from "../e2e/program.ts";
 import { within } from "../e2e/wait.ts";
+import { executableOf } from "../support/runtime-command.ts";
 
 /**
- * A listener that never accepts, with its backlog full: to everybody else the handshake hangs. Node always accepts
- * what comes, so the listener lives in a thread that sleeps.
+ * A listener that never accepts, with its backlog full: to everybody else the handshake hangs. Runtimes always accept what
+ * comes, Deno and Bun in a thread that sleeps, too, so the listener is a process of Node's that has fallen asleep.
  */
 export interface DeafListener {
+  readonly port: number;
   close(): Promise<void>;
 }
 
+/** Port 0 is any that is free. */
 export async function startDeafListener(host: string, port: number): Promise<DeafListener> {
-  const gate = new Int32Array(new SharedArrayBuffer(4));
-  const worker = new Worker(SLEEPER, { eval: true, workerData: { host, port, gate } });
-  const exited = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
-  await within(
-    new Promise<void>((resolve, reject) => {
-      worker.once("message", () => resolve()).once("error", reject);
-    }),
-    "a listener that never accepts",
-  );
+  const program = startProgram([executableOf("node"), "-e", SLEEPER, host, `${port}`]);
+  const [, bound] = await program.says(/listening (\d+)/);
   // Linux holds one connection more than the backlog says; what comes then has its SYN dropped.
-  const fillers = Array.from({ length: BACKLOG + 3 }, () => filler(host, port));
+  const fillers = Array.from({ length: BACKLOG + 3 }, () => filler(host, Number(bound)));
   await within(Promise.race(fillers.map(({ connected }) => connected)), "the backlog to fill");
   return {
+    port: Number(bound),
     async close() {
       for (const { socket } of fillers) socket.destroy();
-      Atomics.store(gate, 0, 1);
-      Atomics.notify(gate, 0);
-      await within(exited, "the end of a listener that never accepts");
+      // What stands in the backlog is reset; nothing new comes.
+      await program.stop();
     },
   };
 }
 
 const BACKLOG = 1;
 
-// Plain JavaScript, because a thread made from text knows no loader. Asleep, it serves no events: none are accepted.
+// Plain JavaScript, because Node 20 knows no other. Asleep, it serves no events; nobody may start it and forget it.
 const SLEEPER = `
-const { workerData: { host, port, gate }, parentPort } = require("node:worker_threads");
-const server = require("node:net").createServer((socket) => socket.resetAndDestroy());
-server.listen({ host, port, backlog: ${BACKLOG} }, () => {
-  parentPort.postMessage("listening");
-  setImmediate(() => {
-    Atomics.wait(gate, 0, 0);
-    // What stands in the backlog is accepted in the next turn and reset; nothing new comes.
-    setImmediate(() => setImmediate(() => server.close()));
-  });
+const [host, port] = process.argv.slice(1);
+const server = require("node:net").createServer();
+server.listen({ host, port: Number(port), backlog: ${BACKLOG} }, () => {
+  require("node:fs").writeSync(1, "listening " + server.address().port + "\\n");
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 280_000);
+  process.exit(3);
 });`;
 
 function filler(host: string, port: number): { readonly socket: Socket; readonly connected: Promise<void> } {
