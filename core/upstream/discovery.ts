@@ -55,7 +55,7 @@ export class Discovery {
     for (const source of sources) if (source.kind === "file") this.#watchFile(source.path, previous);
     const isAlike = previous !== null && JSON.stringify(previous.#sources) === JSON.stringify(sources);
     this.servers = this.#settled(this.#collect(), isAlike ? previous.servers : []);
-    this.#hasHadServers = this.servers.length > 0;
+    this.#hasHadServers = this.servers.length > 0 || (isAlike && previous.#hasHadServers);
     this.#isReady = true;
   }
 

@@ -215,6 +215,19 @@ describe("discovery", () => {
     ]);
   });
 
+  it("announces who comes when all had gone before a reload", () => {
+    const sources = [{ kind: "file", path: "/list" }] as const;
+    const bench = discover(sources, (_, lists) => lists.put("/list", fixed("10.0.0.1")));
+    bench.lists.put("/list");
+    const notify = (notice: never) => void bench.notices.push(notice);
+    const surroundings = { names: bench.names, lists: bench.lists, notify };
+    const next = new Discovery({ name: "app", sources }, surroundings, () => {}, bench.discovery);
+    bench.notices.length = 0;
+    bench.lists.put("/list", fixed("10.0.0.2"));
+    assert.equal(next.servers.length, 1);
+    assert.equal(bench.notices.length, 1);
+  });
+
   it("lets go of everything when it stops", () => {
     const bench = discover([named("a.internal"), { kind: "file", path: "/list" }], ({ sim }) => {
       sim.zone.delayMs = 1_000;
