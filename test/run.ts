@@ -40,9 +40,9 @@ const sharing = [
   /\/cli\/(?:asked-fields|glob|line-writer|parse-document|print|read-text-file|requests-file|script-entries)\.test/,
   /\/cli\/(?:show-traces|value-pieces)\.test/,
 ];
-/** They compute as well, by themselves. */
-const simulating = /\/hostile\/(?:simulated|pool)\.test/;
 const isSharing = (file: string) => sharing.some((pattern) => pattern.test(file));
+/** Nothing of what they do depends on the version of a runtime. Some take too long to share a process. */
+const onlyComputes = (file: string) => isSharing(file) || /\/hostile\/(?:simulated|pool)\.test/.test(file);
 const sharingFilesMax = 16;
 /** Their time is time of a core; others wait for processes and clocks for half of theirs. */
 const computing = /^\.\/test\/(?:tools|bench|fuzz)\/|\/e2e\/executable/;
@@ -102,7 +102,7 @@ async function main(): Promise<number> {
     (file) => positionals.length === 0 || positionals.some((part) => matches(file, part)),
   );
   const names = values.runtime.flatMap((text) => text.split(","));
-  const isTold = (file: string): boolean => names.includes("node24") && (isSharing(file) || simulating.test(file));
+  const ofNode20 = names.includes("node24") ? files.filter((file) => !onlyComputes(file)) : files;
   const tallies = new Map<string, Tally>();
   const groups: Group[] = [];
   for (const name of names) {
@@ -112,7 +112,7 @@ async function main(): Promise<number> {
     tallies.set(name, { passed: 0, failed: problem === null ? 0 : 1, skipped: 0 });
     if (problem !== null) console.log(problem);
     else {
-      const own = name === "node" ? files.filter((file) => !isTold(file)) : files;
+      const own = name === "node" ? ofNode20 : files;
       groups.push(...groupsOf(own).map((group) => ({ runtime: runtime!, files: group })));
     }
   }
@@ -163,8 +163,7 @@ function rowsOf(groups: readonly Group[]): (job: number) => Group | undefined {
     return place === -1 ? slowestFirst.length : place;
   };
   const sorted = [...groups].sort((one, other) => rank(one) - rank(other));
-  const isComputing = ({ files: [first = ""] }: Group) =>
-    [simulating, computing].some((all) => all.test(first)) || isSharing(first);
+  const isComputing = ({ files: [first = ""] }: Group) => onlyComputes(first) || computing.test(first);
   const rows = [sorted.filter(isComputing), sorted.filter((group) => !isComputing(group))] as const;
   return (job) => (job === 0 ? (rows[0].shift() ?? rows[1].shift()) : (rows[1].shift() ?? rows[0].shift()));
 }
