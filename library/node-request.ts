@@ -19,6 +19,8 @@ import { declaredLength, isTarget, passingOfRequest, passingOfResponse } from ".
 const NO_HEAD = new RequestHead();
 const BODILESS = [204, 304];
 const NOTHING = new Uint8Array(0);
+/** What node:http2 throws at beyond it, as in RFC 9110 section 15. */
+const HTTP2_STATUS_MAX = 599;
 
 export class NodeRequest implements ResponseHandler {
   readonly #mounted: MountedProxy;
@@ -92,10 +94,16 @@ export class NodeRequest implements ResponseHandler {
       this.#leave(); // somebody else has answered meanwhile, such as a middleware that did not want to wait
       return;
     }
+    const isHttp2 = this.#request.httpVersionMajor >= 2;
+    if (isHttp2 && head.status > HTTP2_STATUS_MAX) {
+      this.#answerInstead(502, `the server answered with status ${head.status}, which node:http2 cannot send`);
+      cut(this.#connection!);
+      return;
+    }
     this.#hasHead = true;
     response.statusCode = head.status;
     for (const [name, values] of grouped(passingOfResponse(head)))
-      response.setHeader(name, values.length === 1 ? values[0]! : values);
+      response.setHeader(name, values.length === 1 ? values[0]! : isHttp2 ? inHttp2(name, values) : values);
     this.#closeBehind();
     // Sends the head now, as `flushHeaders` does; but that writes bytes above 127 as UTF-8 on Node, and thereby others.
     if (this.#request.method !== "HEAD" && !BODILESS.includes(head.status)) response.write(NOTHING);
@@ -215,4 +223,9 @@ function grouped(fields: readonly (readonly [string, string])[]): Iterable<[stri
     else group[1].push(value);
   }
   return groups.values();
+}
+
+/** node:http2 throws at several lines of fields that are no lists; joined they say the same (RFC 9110 section 5.3). */
+function inHttp2(name: string, values: string[]): string | string[] {
+  return name.toLowerCase() === "set-cookie" ? values : values.join(", ");
 }

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { type ClientHttp2Session, connect, createServer, type Http2Server } from "node:http2";
+import { createServer as createTcpServer, type Server } from "node:net";
+import { after, before, describe, it } from "@std/testing/bdd";
+import { createNodeHandler, type NodeHandler } from "../../library/mod.ts";
+
+/** By the path that is asked for. */
+const ANSWERS: Record<string, string> = {
+  "/": "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+  "/twice":
+    "HTTP/1.1 200 OK\r\nX-Content-Type-Options: nosniff\r\nX-Content-Type-Options: nosniff\r\nSet-Cookie: a=1\r\n" +
+    "Set-Cookie: b=2\r\nContent-Length: 2\r\n\r\nok",
+  "/999": "HTTP/1.1 999 Denied\r\nContent-Length: 2\r\n\r\nok",
+  "/cut": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n",
+};
+
+interface Answer {
+  readonly status: unknown;
+  readonly fields: Record<string, unknown>;
+  readonly text: string;
+  /** 0: it says that this was all. */
+  readonly code: number | undefined;
+}
+
+describe("the node handler behind node:http2", () => {
+  let backend: Server;
+  let handler: NodeHandler;
+  let server: Http2Server;
+  let session: ClientHttp2Session;
+
+  before(async () => {
+    backend = createTcpServer((socket) => {
+      socket
+        .on("error", () => {})
+        .on("data", (bytes) => {
+          const path = bytes.toString("latin1").split(" ")[1]!;
+          socket.write(ANSWERS[path]!, () => {
+            if (path === "/cut") setTimeout(() => socket.destroy(), 20);
+          });
+        });
+    });
+    handler = createNodeHandler({ upstream: { servers: [`127.0.0.1:${await listening(backend)}`] } });
+    server = createServer((request, response) => {
+      if (request.url === "/begun") response.write("mine");
+      handler.request(request as never, response as never);
+    });
+    session = connect(`http://127.0.0.1:${await listening(server)}`);
+  });
+  after(async () => {
+    await new Promise<void>((done) => session.close(done));
+    await handler.close();
+    await Promise.all([server, backend].map((one) => new Promise<void>((done) => void one.close(() => done()))));
+  });
+
+  function ask(path: string): Promise<Answer> {
+    return new Promise((resolve) => {
+      const stream = session.request({ ":path": path });
+      let fields: Record<string, unknown> = {};
+      let text = "";
+      stream.on("response", (head) => {
+        fields = head;
+      });
+      stream
+        .setEncoding("utf8")
+        .on("data", (piece) => {
+          text += piece;
+        })
+        .on("error", () => {})
+        .on("close", () => resolve({ status: fields[":status"], fields, text, code: stream.rstCode }));
+    });
+  }
+
+  it("takes a field that comes twice and that node:http2 lets stand only once", async () => {
+    const { status, fields, text } = await ask("/twice");
+    assert.deepEqual([status, text], [200, "ok"]);
+    assert.equal(fields["x-content-type-options"], "nosniff, nosniff");
+    assert.deepEqual(fields["set-cookie"], ["a=1", "b=2"]);
+  });
+
+  it("answers 502 for a status that node:http2 does not know", async () => {
+    const { status, text } = await ask("/999");
+    assert.equal(status, 502);
+    assert.match(text, /status 999/);
+    assert.equal((await ask("/")).text, "ok");
+  });
+});
+
+function listening(server: Server | Http2Server): Promise<number> {
+  return new Promise((resolve) => {
+    server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port));
+  });
+}
