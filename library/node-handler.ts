@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { emitWarning } from "node:process";
 import type { Duplex } from "node:stream";
 import { MountedProxy, type MountOptions, type MountSource } from "./mounted-proxy.ts";
-import { isReadAlready, NodeRequest } from "./node-request.ts";
+import { breakOff, isReadAlready, NodeRequest } from "./node-request.ts";
 import { NodeUpgrade } from "./node-upgrade.ts";
 import type { Proxy as RunningProxy } from "./proxy.ts";
 
@@ -43,8 +43,7 @@ export function createNodeHandler(source: MountSource, options: MountOptions = {
         if (next !== undefined) next(error);
         else {
           tell(error);
-          // The only way left to show that it is not whole.
-          if (response.headersSent) response.destroy();
+          if (response.headersSent) breakOff(request, response);
           else {
             response.statusCode = 500;
             response.end("the proxy could not take the request; standard error says why\n");

@@ -129,8 +129,7 @@ export class NodeRequest implements ResponseHandler {
   onFault(): void {
     if (this.#hasHead) {
       this.#over();
-      // The only way to show that it is not whole.
-      this.#response.destroy();
+      breakOff(this.#request, this.#response);
       return;
     }
     const { status, text } = unanswered(this.#isTaken);
@@ -202,6 +201,11 @@ function bodyLength(request: IncomingMessage): number {
   // There a body needs neither field.
   const { stream } = request as { stream?: { readonly endAfterHeaders?: boolean } };
   return httpVersionMajor >= 2 && stream?.endAfterHeaders !== true ? -1 : 0;
+}
+
+/** The only way to show that a response is not whole. Without an error node:http2 ends it as if it were. */
+export function breakOff({ httpVersionMajor }: IncomingMessage, response: ServerResponse): void {
+  response.destroy(httpVersionMajor < 2 ? undefined : new Error("the response was cut off"));
 }
 
 /** Whether it has a body that somebody else has read, such as a parser of bodies mounted before. */

@@ -83,6 +83,14 @@ describe("the node handler behind node:http2", () => {
     assert.match(text, /status 999/);
     assert.equal((await ask("/")).text, "ok");
   });
+
+  it("shows that a response was cut", async () => {
+    const { status, text, code } = await ask("/cut");
+    assert.deepEqual([status, text], [200, "ok"]);
+    assert.equal(code, 2);
+    assert.equal((await ask("/begun")).code, 2);
+    assert.equal((await ask("/")).text, "ok");
+  });
 });
 
 function listening(server: Server | Http2Server): Promise<number> {
