@@ -65,6 +65,7 @@ export class NodeRequest implements ResponseHandler {
     }
     connection.flush();
     request.on("data", this.#onData).on("end", this.#onEnd);
+    request.resume(); // a middleware that waits for something may have paused it
   }
 
   // ── the request's body ─────────────────────────────────────────────────────────────────────────────────────

@@ -98,6 +98,16 @@ describe("handlers in programs that do the unexpected", () => {
     assert.match(String(errors), /the response had begun before/);
   });
 
+  it("reads a body that somebody has paused", async () => {
+    const port = await front((request, response) => {
+      request.pause();
+      setTimeout(() => handler.request(request, response), 5);
+    });
+    seen.length = 0;
+    void raw(port, "POST /paused HTTP/1.1", "Content-Length: 6\r\nConnection: close\r\n\r\npaused");
+    await until(() => seen.join("").endsWith("paused"));
+  });
+
   it("leaves a response alone that somebody else begins meanwhile", async () => {
     const port = await front((request, response) => {
       handler.request(request, response);
