@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { emitWarning } from "node:process";
 import type { Duplex } from "node:stream";
 import { MountedProxy, type MountOptions, type MountSource } from "./mounted-proxy.ts";
-import { breakOff, isReadAlready, NodeRequest } from "./node-request.ts";
+import { breakOff, isReadAlready, isReadAsText, NodeRequest } from "./node-request.ts";
 import { NodeUpgrade } from "./node-upgrade.ts";
 import type { Proxy as RunningProxy } from "./proxy.ts";
 
@@ -12,8 +12,8 @@ import type { Proxy as RunningProxy } from "./proxy.ts";
 export interface NodeHandler {
   /**
    * Answers what the proxy answers. `next` is called with an error only: when the proxy cannot start, or somebody else
-   * has read the body or begun the response. Without `next` these are answered 500, and the first one is a warning of
-   * the process. Needs no `this`.
+   * has read the body, has it read as text, or has begun the response. Without `next` these are answered 500, and the
+   * first one is a warning of the process. Needs no `this`.
    */
   readonly request: (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void) => void;
   /** For `server.on("upgrade", …)`: WebSockets and other protocols, as bytes both ways once the server has agreed. */
@@ -56,6 +56,14 @@ export function createNodeHandler(source: MountSource, options: MountOptions = {
       }
       if (isReadAlready(request)) {
         fail(new Error("the request's body was read before it came to the proxy: mount it before parsers of bodies"));
+        return;
+      }
+      if (isReadAsText(request)) {
+        fail(
+          new Error(
+            "the request's body is read as text, not as bytes: mount the proxy before what calls setEncoding()",
+          ),
+        );
         return;
       }
       whenReady(mounted, () => new NodeRequest(mounted, request, response).begin(), fail);

@@ -214,6 +214,11 @@ export function isReadAlready(request: IncomingMessage): boolean {
   return bodyLength(request) !== 0 && (request.readableEnded || request.readableDidRead === true);
 }
 
+/** Texts are not the bytes they were made of. */
+export function isReadAsText(request: IncomingMessage): boolean {
+  return bodyLength(request) !== 0 && typeof request.readableEncoding === "string";
+}
+
 export function placeOf(request: IncomingMessage): { address: string | undefined; isSecure: boolean } {
   const { socket } = request;
   return { address: socket?.remoteAddress, isSecure: (socket as { encrypted?: boolean } | null)?.encrypted === true };

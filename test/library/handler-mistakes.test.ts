@@ -108,6 +108,20 @@ describe("handlers in programs that do the unexpected", () => {
     await until(() => seen.join("").endsWith("paused"));
   });
 
+  it("gives an error for a body that somebody has read as text", async () => {
+    const errors: unknown[] = [];
+    const port = await front((request, response) => {
+      request.setEncoding("utf8");
+      handler.request(request, response, (error) => {
+        errors.push(error);
+        response.end("mine");
+      });
+    });
+    assert.match(await raw(port, "GET / HTTP/1.1"), /ok$/);
+    assert.match(await raw(port, "POST / HTTP/1.1", "Content-Length: 2\r\nConnection: close\r\n\r\nhi"), /mine$/);
+    assert.match(String(errors), /setEncoding/);
+  });
+
   it("leaves a response alone that somebody else begins meanwhile", async () => {
     const port = await front((request, response) => {
       handler.request(request, response);
