@@ -13,6 +13,7 @@ import {
 import { OutgoingHead } from "../core/http/outgoing.ts";
 import type { ResponseHandler } from "../core/http/wire.ts";
 import { BodySource, type SourceOwner } from "../core/script/body-source.ts";
+import { saysItsLength } from "../core/script/make-request.ts";
 import { FetchUpload, type UploadOwner } from "./fetch-upload.ts";
 import {
   type ClientPlace,
@@ -131,7 +132,7 @@ class FetchExchange implements ResponseHandler, UploadOwner, SourceOwner {
     outgoing.method = method;
     outgoing.target = pathname + search;
     outgoing.body = length === null ? BODY_NONE : length === -1 ? BODY_CHUNKED : BODY_LENGTH;
-    outgoing.contentLength = length ?? -1;
+    outgoing.contentLength = length ?? (saysItsLength(method) ? 0 : -1);
     if (!headers.has("host")) outgoing.add("host", host);
     for (const [name, value] of passingOfRequest([...headers].flat())) outgoing.add(name, value);
     try {

@@ -12,6 +12,7 @@ import { checkRequest } from "../http/request-rules.ts";
 import type { ClientWriter, RequestHandler } from "../http/wire.ts";
 import type { Observer } from "../observe/events.ts";
 import type { HookContext } from "../script/hooks.ts";
+import { saysItsLength } from "../script/make-request.ts";
 import {
   type InnerCall,
   type InnerClientOwner,
@@ -165,10 +166,10 @@ class InnerClient implements ClientWriter, InnerCall {
 }
 
 function headOf({ method, target, fields, length }: InnerRequest, { requestBounds }: Deployment): RequestHead {
-  const framing =
-    length === null ? "" : length === -1 ? "Transfer-Encoding: chunked\r\n" : `Content-Length: ${length}\r\n`;
+  const framing = length === -1 ? "Transfer-Encoding: chunked\r\n" : `Content-Length: ${length ?? 0}\r\n`;
+  const isFramed = length !== null || saysItsLength(method);
   const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join("");
-  const bytes = bytesOf(`${method} ${target} HTTP/1.1\r\n${lines}${framing}\r\n`);
+  const bytes = bytesOf(`${method} ${target} HTTP/1.1\r\n${lines}${isFramed ? framing : ""}\r\n`);
   const head = new RequestHead();
   const at = parseRequestHead(head, bytes, 0, bytes.length, requestBounds);
   const refused = at > 0 ? checkRequest(head, "http") : at;

@@ -38,3 +38,8 @@ export function appendField(headers: Headers, name: string, value: string): void
 export function mayHaveBody(method: string): boolean {
   return method !== "GET" && method !== "HEAD";
 }
+
+/** Servers may insist on a length for these, also of a body that is none (RFC 9110 section 8.6, Fetch section 4.5). */
+export function saysItsLength(method: string): boolean {
+  return method === "POST" || method === "PUT" || method === "PATCH";
+}

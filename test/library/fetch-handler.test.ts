@@ -95,6 +95,14 @@ describe("a proxy as a fetch handler", () => {
     assert.equal((await told.arrayBuffer()).byteLength, 4 * CHUNK.length);
   });
 
+  it("says that there is no body where servers may insist on a length", async () => {
+    for (const [method, length] of [["POST", "0"] as const, ["DELETE", undefined] as const]) {
+      const response = await handler(new Request("http://a.example/headers", { method }));
+      const { headers } = (await response.json()) as { headers: Record<string, string> };
+      assert.deepEqual([headers["content-length"], headers["transfer-encoding"]], [length, undefined]);
+    }
+  });
+
   it("lets no body out of the length it was announced with", async () => {
     for (const [length, how] of [["70000", "longer"] as const, ["1000000", "shorter"] as const]) {
       const answer = handler(posting(streamOf(4, CHUNK), { "content-length": length })).then((response) =>

@@ -91,6 +91,9 @@ describe("a request of a hook to an upstream", () => {
     });
     await got(stage, fetch("http://app/", { method: "POST", body: stream }));
     assert.match(asked[1]?.text ?? "", /Transfer-Encoding: chunked\r\n[\s\S]*5\r\nlater\r\n0\r\n\r\n$/);
+    for (const method of ["PUT", "DELETE"]) await got(stage, fetch("http://app/", { method }));
+    assert.match(asked[2]?.text ?? "", /^PUT [\s\S]*\r\nContent-Length: 0\r\n/);
+    assert.doesNotMatch(asked[3]?.text ?? "", /Content-Length/i);
     await stage.close();
   });
 

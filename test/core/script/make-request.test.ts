@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { makeRequest, mayHaveBody } from "../../../core/script/make-request.ts";
+import { makeRequest, mayHaveBody, saysItsLength } from "../../../core/script/make-request.ts";
 import { sent } from "./streams.ts";
 
 const parts = {
@@ -33,6 +33,8 @@ describe("a Request from the wire", () => {
     }
     assert.ok(["PATCH", "post", "GETS"].every(mayHaveBody));
     assert.ok(!["GET", "HEAD"].some(mayHaveBody));
+    assert.ok(["POST", "PUT", "PATCH"].every(saysItsLength));
+    assert.ok(!["GET", "DELETE", "OPTIONS"].some(saysItsLength));
   });
 
   it("is none where it would have another method than routes and hooks have seen", () => {
