@@ -18,6 +18,7 @@ const SURROUNDINGS = { timers: new Timers(0), reportDefect };
 export class FetchUpload implements PumpOwner {
   readonly #owner: UploadOwner;
   readonly #declared: number;
+  readonly #isAnnounced: boolean;
   readonly #pump: BodyPump;
   #connection: ClientConnection | null = null;
   /** Of a body whose length was told: what is still to come; -1 for any other. */
@@ -27,12 +28,15 @@ export class FetchUpload implements PumpOwner {
   /** Throws a TypeError when somebody else reads the body. */
   constructor(request: Request, owner: UploadOwner) {
     this.#owner = owner;
-    this.#declared = declaredLength(request.headers.get("content-length"));
+    const { headers } = request;
+    this.#declared = declaredLength(headers.get("content-length"));
+    this.#isAnnounced = headers.has("content-length") || headers.has("transfer-encoding");
     this.#pump = new BodyPump(request.body as ByteStream, this, SURROUNDINGS, Number.POSITIVE_INFINITY);
   }
 
+  /** Servers give a body to what came without one, such as OPTIONS; it ends before its first byte, but not at once. */
   start(): void {
-    this.#pump.start();
+    this.#pump.start(!this.#isAnnounced);
   }
 
   resume(): void {

@@ -103,6 +103,14 @@ describe("a proxy as a fetch handler", () => {
     }
   });
 
+  it("takes a body that ends before its first byte for none", async () => {
+    const body = new ReadableStream({ start: (controller) => void setTimeout(() => controller.close(), 20) });
+    const init = { method: "OPTIONS", body, duplex: "half" } as RequestInit;
+    const response = await handler(new Request("http://a.example/headers", init));
+    const { headers } = (await response.json()) as { headers: Record<string, string> };
+    assert.deepEqual([headers["content-length"], headers["transfer-encoding"]], ["0", undefined]);
+  });
+
   it("lets no body out of the length it was announced with", async () => {
     for (const [length, how] of [["70000", "longer"] as const, ["1000000", "shorter"] as const]) {
       const answer = handler(posting(streamOf(4, CHUNK), { "content-length": length })).then((response) =>
