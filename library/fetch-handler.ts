@@ -116,12 +116,14 @@ class FetchExchange implements ResponseHandler, UploadOwner, SourceOwner {
       this.#start(null);
       return;
     }
-    try {
-      this.#upload = new FetchUpload(this.#request, this);
-      this.#upload.start();
-    } catch (error) {
-      this.#fail(error); // somebody else has read it
+    if (body.locked || this.#request.bodyUsed) {
+      this.#fail(
+        new TypeError("the request's body was read before it came to the proxy: hand on one that nobody reads"),
+      );
+      return;
     }
+    this.#upload = new FetchUpload(this.#request, this);
+    this.#upload.start();
   }
 
   /** `length` is null without a body, and -1 for one that nobody knows the end of. */

@@ -25,7 +25,6 @@ export class FetchUpload implements PumpOwner {
   #remaining = -1;
   #isOver = false;
 
-  /** Throws a TypeError when somebody else reads the body. */
   constructor(request: Request, owner: UploadOwner) {
     this.#owner = owner;
     const { headers } = request;

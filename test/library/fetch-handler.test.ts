@@ -173,6 +173,12 @@ describe("a proxy as a fetch handler", () => {
     assert.equal(socket.status, 501);
     assert.match(await socket.text(), /createNodeHandler/);
     await assert.rejects(handler(new Request("http://a.example/"), { clientAddress: "nobody" }), /no IP address/);
+    const read = new Request("http://a.example/echo", { method: "POST", body: "hello" });
+    await read.text();
+    await assert.rejects(handler(read), { name: "TypeError", message: /was read before it came to the proxy/ });
+    const locked = new Request("http://a.example/echo", { method: "POST", body: "hello" });
+    locked.body?.getReader();
+    await assert.rejects(handler(locked), /was read before it came to the proxy/);
   });
 
   it("takes a whole configuration, its routes and refusals included, or a proxy", async () => {
