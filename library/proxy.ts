@@ -104,6 +104,7 @@ class EmbeddedProxy implements Proxy {
   }
 
   start(): Promise<void> {
+    if (this.#hasStopped) return Promise.reject(new Error("the proxy has stopped: create another one"));
     this.#starting ??= this.#start().catch((error: unknown) => {
       // What was in the way may be gone the next time.
       this.#starting = null;

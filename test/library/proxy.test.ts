@@ -37,6 +37,16 @@ describe("a proxy in a program", () => {
     }
   });
 
+  it("says that it has stopped where it is started again", async () => {
+    const proxy = createProxy(answering("one"));
+    await proxy.start();
+    await proxy.stop();
+    await assert.rejects(proxy.start(), /has stopped: create another one/);
+    const never = createProxy(answering("one"));
+    await never.stop();
+    await assert.rejects(never.start(), /has stopped: create another one/);
+  });
+
   it("takes a function that makes the configuration, when it starts", async () => {
     const proxy = createProxy(async () => answering("made"));
     await proxy.start();
