@@ -56,7 +56,7 @@ export interface Proxy {
   drain(deadlineMs?: number): Promise<boolean>;
   /**
    * Goes by another configuration from now on, in one step. Rejects with a `ConfigError` when that is refused, and then
-   * nothing has changed; nor has it when the answer has `refused`.
+   * nothing has changed; nor has it when the answer has `refused`. Several take effect in the order they were called in.
    */
   reload(config: ConfigSource): Promise<Reloaded | NotReloaded>;
   /** Serves a connection that came by no listener; `listener` is its name in logs and conditions. */
@@ -95,6 +95,8 @@ class EmbeddedProxy implements Proxy {
   readonly #compiled: CompiledConfig | null;
   #core: CoreProxy | null = null;
   #starting: Promise<void> | null = null;
+  /** The last reload that was asked for. */
+  #reloading: Promise<unknown> = Promise.resolve();
   #hasStopped = false;
 
   constructor(options: ProxyOptions, compile = compiled) {
@@ -139,8 +141,15 @@ class EmbeddedProxy implements Proxy {
   }
 
   async reload(config: ConfigSource): Promise<Reloaded | NotReloaded> {
-    const core = this.#running("reload");
-    return keptAlive(core.reload(this.#compile(await madeFrom(config)).snapshot));
+    const reloaded = this.#reload(this.#running("reload"), config, this.#reloading);
+    this.#reloading = reloaded.catch(() => {});
+    return keptAlive(reloaded);
+  }
+
+  async #reload(core: CoreProxy, config: ConfigSource, before: Promise<unknown>): Promise<Reloaded | NotReloaded> {
+    const { snapshot } = this.#compile(await madeFrom(config));
+    await before;
+    return core.reload(snapshot);
   }
 
   accept(socket: Socket, listener?: string): void {

@@ -37,6 +37,28 @@ describe("a proxy in a program", () => {
     }
   });
 
+  it("goes by what it was told last, however long that took to make", async () => {
+    const proxy = createProxy(answering("one"));
+    await proxy.start();
+    let make = (): void => {};
+    const slow = new Promise<void>((made) => {
+      make = made;
+    });
+    const reloads = [
+      proxy.reload(() => slow.then(() => answering("two"))),
+      proxy.reload(() => slow.then(() => ({}) as never)),
+      proxy.reload(answering("three")),
+    ];
+    setTimeout(make, 20);
+    const results = await Promise.allSettled(reloads);
+    assert.deepEqual(
+      results.map(({ status }) => status),
+      ["fulfilled", "rejected", "fulfilled"],
+    );
+    assert.equal(await ask(proxy), "three");
+    await proxy.stop();
+  });
+
   it("says that it has stopped where it is started again", async () => {
     const proxy = createProxy(answering("one"));
     await proxy.start();
