@@ -42,6 +42,8 @@ export interface MountedFetch {
   readonly proxy: RunningProxy;
   /** Stops the proxy if it was made for this handler; one that was given goes on. */
   close(): Promise<void>;
+  /** As `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -56,7 +58,8 @@ export function createFetchHandler(source: MountSource, options: MountOptions = 
     await unlessAborted(mounted.starting(), request.signal);
     return new Promise((resolve, reject) => new FetchExchange(mounted, request, { resolve, reject }).begin(info));
   };
-  return Object.assign(handle, { proxy: mounted.proxy, close: () => mounted.close() });
+  const close = (): Promise<void> => mounted.close();
+  return Object.assign(handle, { proxy: mounted.proxy, close, [Symbol.asyncDispose]: close });
 }
 
 /** What is waited for may take long: a function that makes the configuration, say. */

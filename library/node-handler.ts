@@ -21,6 +21,8 @@ export interface NodeHandler {
   readonly proxy: RunningProxy;
   /** Stops the proxy if it was made for this handler; one that was given goes on. */
   close(): Promise<void>;
+  /** As `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -38,6 +40,7 @@ export function createNodeHandler(source: MountSource, options: MountOptions = {
   return {
     proxy: mounted.proxy,
     close: () => mounted.close(),
+    [Symbol.asyncDispose]: () => mounted.close(),
     request(request, response, next) {
       const fail = (error: unknown): void => {
         if (next !== undefined) next(error);

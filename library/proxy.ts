@@ -49,6 +49,8 @@ export interface Proxy {
    * neither longer than 5 s.
    */
   stop(): Promise<void>;
+  /** As `stop`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
   /**
    * Stops accepting and lets requests under way finish, for `deadlineMs` milliseconds (default: `timeouts.drain`).
    * Resolves when nothing is left: true when nothing had to be cut off.
@@ -133,6 +135,10 @@ class EmbeddedProxy implements Proxy {
   async stop(): Promise<void> {
     this.#hasStopped = true;
     if (this.#core !== null) await keptAlive(this.#core.stop());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
   }
 
   async drain(deadlineMs?: number): Promise<boolean> {

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { ConfigError, createProxy, defineConfig, type HookContext, ListenError } from "../../library/mod.ts";
+import {
+  ConfigError,
+  createFetchHandler,
+  createNodeHandler,
+  createProxy,
+  defineConfig,
+  type HookContext,
+  ListenError,
+} from "../../library/mod.ts";
 
 const answering = (body: string) =>
   defineConfig({ listeners: ["127.0.0.1:0"], routes: [{ id: "all", respond: { status: 200, body } }] });
@@ -57,6 +65,24 @@ describe("a proxy in a program", () => {
     );
     assert.equal(await ask(proxy), "three");
     await proxy.stop();
+  });
+
+  it("stops where the block ends that uses it", async () => {
+    let left: ReturnType<typeof createProxy>;
+    {
+      await using proxy = createProxy(answering("one"));
+      await proxy.start();
+      left = proxy;
+    }
+    await assert.rejects(left.start(), /has stopped/);
+    {
+      await using fetchHandler = createFetchHandler(answering("two"));
+      assert.equal(await (await fetchHandler(new Request("http://a.example/"))).text(), "two");
+      await using nodeHandler = createNodeHandler(answering("three"));
+      await nodeHandler.proxy.start();
+      left = nodeHandler.proxy;
+    }
+    await assert.rejects(left.start(), /has stopped/);
   });
 
   it("says that it has stopped where it is started again", async () => {
