@@ -164,11 +164,11 @@ function standsBeside(key: string): ConfigProblem {
 }
 
 function isProxy(source: MountSource): source is RunningProxy {
-  return typeof source === "object" && "accept" in source;
+  return typeof source === "object" && source !== null && "accept" in source;
 }
 
 function isUpstream(source: MountedConfig | MountedUpstream): source is MountedUpstream {
-  return "upstream" in source;
+  return typeof source === "object" && source !== null && "upstream" in source;
 }
 
 function plain(address: string): string {

@@ -83,7 +83,8 @@ export interface Proxy {
 
 /** Throws a `ConfigError` with all problems when a configuration is refused; one that a function makes, at `start`. */
 export function createProxy(options: ConfigSource | ProxyOptions): Proxy {
-  return new EmbeddedProxy(typeof options === "object" && "config" in options ? options : { config: options });
+  const isOptions = typeof options === "object" && options !== null && "config" in options;
+  return new EmbeddedProxy(isOptions ? options : { config: options });
 }
 
 /** One that need not listen: its connections come from the program. */

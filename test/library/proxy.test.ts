@@ -116,6 +116,11 @@ describe("a proxy in a program", () => {
     );
   });
 
+  it("throws the same for what is no configuration at all", () => {
+    for (const create of [createProxy, createFetchHandler, createNodeHandler])
+      for (const nothing of [null, undefined, "listeners"]) assert.throws(() => create(nothing as never), ConfigError);
+  });
+
   it("rejects with what listener could not be opened, and says what needs a start", async () => {
     const holder = createProxy(answering("first"));
     await holder.start();
