@@ -19,6 +19,7 @@ import { BunSocket, EVENTS, type RawSocket } from "./bun-socket.ts";
 import { isWritten } from "./chunk-memory.ts";
 import { openRingSoon } from "./late-writes.ts";
 import { toSocketError, unsupported } from "./socket-error.ts";
+import { type SocketFile, socketFileOf } from "./socket-file.ts";
 import { system } from "./system.ts";
 
 interface RawListener {
@@ -56,6 +57,7 @@ class BunListener implements Listener {
   readonly options: ListenOptions;
   readonly handler: ListenHandler;
   raw: RawListener | null = null;
+  file: SocketFile | null = null;
   /** Connections have it from the listener. */
   passesOnKeepAlive = false;
   accepted = 0;
@@ -72,6 +74,7 @@ class BunListener implements Listener {
     const shared = { allowHalfOpen: true, data: this, socket: ACCEPTED };
     if (address.kind === "unix") {
       this.raw = Bun.listen({ ...shared, unix: address.path });
+      this.file = socketFileOf(address);
       return;
     }
     const tcpOptions = { ...shared, port: address.port, reusePort };
@@ -94,6 +97,10 @@ class BunListener implements Listener {
 
   resume(): void {}
 
+  isReachable(): boolean {
+    return this.#closing === null && (this.file?.isThere() ?? true);
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -102,8 +109,10 @@ class BunListener implements Listener {
   async #close(): Promise<void> {
     if (this.raw === null) return;
     await emptyQueue(() => this.accepted, aMoment);
+    const putBack = this.file?.spareOther();
     this.raw.stop(false);
     this.raw = null;
+    putBack?.();
   }
 }
 

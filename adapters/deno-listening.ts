@@ -93,6 +93,11 @@ export class TcpListening implements Listener, Watcher {
     this.#watch();
   }
 
+  /** TCP has no file that could be lost. */
+  isReachable(): boolean {
+    return !this.#isClosed;
+  }
+
   onReady(): void {
     this.#acceptAll(ACCEPTED_OF_TURN_MAX);
   }

@@ -12,6 +12,7 @@ import { emptyQueue } from "./accept-queue.ts";
 import type { DenoAddress, DenoConn } from "./deno-conn.ts";
 import { DenoSocket } from "./deno-socket.ts";
 import { CANCELED, toSocketError, unsupported } from "./socket-error.ts";
+import { type SocketFile, socketFileOf } from "./socket-file.ts";
 
 interface DenoListener {
   readonly addr: DenoAddress;
@@ -101,6 +102,7 @@ class DenoListening implements Listener {
   readonly raw: DenoListener;
   readonly options: ListenOptions;
   readonly handler: ListenHandler;
+  readonly #file: SocketFile;
   accepting: Promise<void> | null = null;
   closing = false;
   #isPaused = false;
@@ -118,6 +120,7 @@ class DenoListening implements Listener {
     this.raw = raw;
     this.options = options;
     this.handler = handler;
+    this.#file = socketFileOf(asked);
   }
 
   async acceptAll(): Promise<void> {
@@ -156,6 +159,10 @@ class DenoListening implements Listener {
     this.#wake();
   }
 
+  isReachable(): boolean {
+    return !this.closing && this.#file.isThere();
+  }
+
   #accepted(conn: DenoConn): void {
     this.#acceptedCount++;
     const { address, highWaterBytes } = this.options;
@@ -173,9 +180,11 @@ class DenoListening implements Listener {
   async #close(): Promise<void> {
     if (!this.#isPaused) await emptyQueue(() => this.#acceptedCount, aMoment);
     this.closing = true;
+    const putBack = this.#file.spareOther();
     this.raw.close();
     this.#wake();
     await this.accepting;
+    putBack();
   }
 }
 

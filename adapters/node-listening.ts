@@ -18,6 +18,7 @@ import { acceptHandles, type ListeningHandle, passOnOptions, peerOf, sharingHand
 import { HandleSocket } from "./node-handle-socket.ts";
 import { NodeSocket, type RawSocket } from "./node-socket.ts";
 import { toSocketError, unsupported } from "./socket-error.ts";
+import { type SocketFile, socketFileOf } from "./socket-file.ts";
 
 const NODE_MAJOR = Number.parseInt(process.versions.node, 10);
 
@@ -46,6 +47,7 @@ export async function listen(options: ListenOptions, handler: ListenHandler): Pr
     : paysToShare && !reusePort
       ? openSeveral(address, open)
       : openOne(address, open));
+  const file = socketFileOf(address);
   // libuv accepts whatever comes until the listening handle is closed, and its queue with it.
   const cannotRest = () => {};
   let closing: Promise<void> | null = null;
@@ -53,7 +55,8 @@ export async function listen(options: ListenOptions, handler: ListenHandler): Pr
     address: boundAddress(servers[0]!, address),
     pause: cannotRest,
     resume: cannotRest,
-    close: () => (closing ??= closeAll(servers, () => accepted)),
+    isReachable: () => closing === null && file.isThere(),
+    close: () => (closing ??= closeAll(servers, file, () => accepted)),
   };
 }
 
@@ -147,9 +150,11 @@ function boundAddress(server: Server, asked: Address): Address {
 }
 
 /** Resolves when the kernel no longer accepts; `server.close` itself would wait for every live connection. */
-async function closeAll(servers: readonly Server[], accepted: () => number): Promise<void> {
+async function closeAll(servers: readonly Server[], file: SocketFile, accepted: () => number): Promise<void> {
   await emptyQueue(accepted, pollOnce);
+  const putBack = file.spareOther();
   for (const server of servers) server.close();
+  putBack();
 }
 
 /** Immediates run behind a poll; between two of them there is surely one. */

@@ -22,7 +22,7 @@ const SEARCH_MAX = 6;
 const DOTS_MAX = 15;
 
 type Permission =
-  | { readonly name: "read"; readonly path: string }
+  | { readonly name: "read" | "write"; readonly path: string }
   | { readonly name: "net"; readonly host: string }
   | { readonly name: "sys"; readonly kind: string };
 

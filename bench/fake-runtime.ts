@@ -60,7 +60,13 @@ export class FakeWorld {
       capabilities: { reusePort: false, reset: true, connectAbort: true, acceptPause: false, keepAliveDelay: true },
       listen: (_options, handler) => {
         this.#accepting = handler;
-        return Promise.resolve({ address: ADDRESS, pause() {}, resume() {}, close: () => Promise.resolve() });
+        return Promise.resolve({
+          address: ADDRESS,
+          pause() {},
+          resume() {},
+          isReachable: () => true,
+          close: () => Promise.resolve(),
+        });
       },
       connect: (_options, done) => {
         const socket = new FakeSocket(() => this.#askedOn(socket));

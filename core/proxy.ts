@@ -10,7 +10,7 @@ import { type Deployment, deploy, deploying, handOver } from "./exchange/deploym
 import type { Engine } from "./exchange/engine.ts";
 import { InFlight } from "./exchange/in-flight.ts";
 import { innerFetch } from "./exchange/inner-client.ts";
-import { planningReload, type ReloadPlan } from "./exchange/reload-plan.ts";
+import { planningReload, type ReloadChanges, type ReloadPlan } from "./exchange/reload-plan.ts";
 import { ReplayBudget } from "./exchange/replay-budget.ts";
 import type { Snapshot } from "./exchange/snapshot.ts";
 import { Checks } from "./health/checks.ts";
@@ -155,7 +155,8 @@ class RunningProxy implements Running, Engine {
         this.#listeners[plan.listenersFrom[index]!] ?? new Listener(this, definition, this.#pressure),
     );
     const added = listeners.filter((listener) => !this.#listeners.includes(listener));
-    const failure = await listenAll(added);
+    const lost = listeners.filter((listener) => listener.isLost);
+    const failure = await listenAll([...added, ...lost]);
     if (failure === null) await this.#warmUp(fresh);
     if (failure !== null || this.isDraining) {
       for (const group of fresh) group.abandon();
@@ -165,7 +166,7 @@ class RunningProxy implements Running, Engine {
     }
     const removed = this.#swap(plan, next, listeners);
     await Promise.all(removed.map((listener) => listener.stopAccepting()));
-    return { changes: plan.changes };
+    return { changes: withChanged(plan.changes, lost) };
   }
 
   /** Its code has run, and may have opened something. */
@@ -360,6 +361,12 @@ class RunningProxy implements Running, Engine {
   #endWaits(): void {
     for (const done of [...this.#waits]) done();
   }
+}
+
+/** A listener that listens anew has changed, though its address has not. */
+function withChanged({ listeners, ...changes }: ReloadChanges, anew: readonly Listener[]): ReloadChanges {
+  const changed = new Set([...listeners.changed, ...anew.map(({ name }) => name)]);
+  return { ...changes, listeners: { ...listeners, changed: [...changed] } };
 }
 
 const UNWATCHED: Observer = { wantsTimes: false, onExchange() {}, onNotice() {} };

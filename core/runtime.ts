@@ -158,9 +158,11 @@ export interface Listener {
    */
   pause(): void;
   resume(): void;
+  /** False when the file of a UNIX socket was removed, or another stands in its place: nobody finds this listener any more. */
+  isReachable(): boolean;
   /**
    * Stops accepting, and resolves when nothing comes any more. What waits in the kernel's queue is handed over first,
-   * except while paused. Accepted sockets live on. A UNIX socket's file is removed.
+   * except while paused. Accepted sockets live on. A UNIX socket's file is removed, but not another in its place.
    */
   close(): Promise<void>;
 }

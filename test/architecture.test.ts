@@ -54,6 +54,7 @@ const sharedByAdapters = [
   "send-ring",
   "small-chunks",
   "socket-error",
+  "socket-file",
   "system",
   "system-names",
 ];

@@ -211,9 +211,10 @@ function listen(world: World, wanted: Omit<SimListener, "address" | "queue">): P
       listener.queue = null;
       for (const server of waiting) world.clock.deliver(0, () => accept(world, listener, server));
     },
+    isReachable: () => world.listeners.get(key) === listener,
     close() {
       for (const server of listener.queue ?? []) server.reset();
-      world.listeners.delete(key);
+      if (world.listeners.get(key) === listener) world.listeners.delete(key);
       return Promise.resolve();
     },
   });

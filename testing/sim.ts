@@ -61,6 +61,8 @@ export interface Simulation {
   restore(address: string): void;
   /** Tells a listener that accepting failed. */
   failAccept(address: string, code: SocketErrorCode): void;
+  /** Removes the file of a UNIX socket. Who listens on it is not told. */
+  unlink(address: string): void;
   jumpWallClock(ms: number): void;
 
   /** One line per open socket, listener or ticker of the code under test. */
@@ -101,8 +103,6 @@ export function createSimulation(options: SimulationOptions): Simulation {
       for (let i = 0; i < 20; i++) await Promise.resolve();
     } while (clock.deliveries > 0);
   };
-  const open = (): string[] => describeOpen(world);
-
   return {
     runtime: runtimeOn(world, {}, true),
     outside: (end = {}) => runtimeOn(world, end, false),
@@ -137,13 +137,15 @@ export function createSimulation(options: SimulationOptions): Simulation {
       if (listener === undefined) throw new Error(`nothing listens on ${address}`);
       clock.deliver(0, () => listener.handler.onAcceptError(simulated(code)));
     },
+    unlink: (address) => void world.listeners.delete(address),
     jumpWallClock(ms) {
       world.wallClockOffsetMs += ms;
     },
-    openSockets: open,
+    openSockets: () => describeOpen(world),
     assertQuiet() {
       drive();
-      if (open().length > 0) throw new Error(`left open:\n${open().join("\n")}`);
+      const open = describeOpen(world);
+      if (open.length > 0) throw new Error(`left open:\n${open.join("\n")}`);
     },
     violations: world.violations,
     transcript: () => world.transcript.join("\n"),

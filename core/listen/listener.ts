@@ -24,6 +24,7 @@ export class Listener implements ListenHandler, Pressed, SessionHome {
   isLeaving = false;
   /** Nobody comes any more. */
   hasClosed = false;
+  #hasStopped = false;
   readonly #engine: Engine;
   readonly #pressure: Pressure;
   #port: PortListener | null = null;
@@ -40,9 +41,16 @@ export class Listener implements ListenHandler, Pressed, SessionHome {
     return this.definition.name;
   }
 
-  /** Rejects with a SocketError. Connections wait for `open`. */
+  /** Nobody finds it any more: its UNIX socket was removed, or another has its place. */
+  get isLost(): boolean {
+    return this.#port !== null && !this.#port.isReachable();
+  }
+
+  /** Listens, or listens anew when it is lost. Rejects with a SocketError. Connections wait for `open`. */
   async start(): Promise<void> {
-    this.#port = await this.#engine.runtime.listen(
+    const lost = this.#port;
+    if (lost?.isReachable()) return;
+    const port = await this.#engine.runtime.listen(
       {
         address: this.definition.address,
         backlog: LISTEN_BACKLOG,
@@ -53,6 +61,9 @@ export class Listener implements ListenHandler, Pressed, SessionHome {
       },
       this,
     );
+    await lost?.close();
+    if (this.#hasStopped) return port.close();
+    this.#port = port;
     this.#pressure.listeners.add(this);
     if (this.#pressure.isFull) this.pauseAccepting();
   }
@@ -142,6 +153,7 @@ export class Listener implements ListenHandler, Pressed, SessionHome {
 
   /** Resolves when what the kernel had accepted has been handed over, as far as the runtime can, and no more comes. */
   async stopAccepting(): Promise<void> {
+    this.#hasStopped = true;
     this.#pressure.listeners.delete(this);
     await this.#port?.close();
     this.hasClosed = true;

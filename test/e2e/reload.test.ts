@@ -1,10 +1,11 @@
 // A running process reads its configuration again, while it serves.
 
 import assert from "node:assert/strict";
-import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
 import { cliCommand } from "../support/runtime-command.ts";
 import { type Backend, startNodeBackend } from "./backend.ts";
+import { curl } from "./curl.ts";
 import { type Millrace, startMillraceWith } from "./millrace.ts";
 import { startProgram } from "./program.ts";
 import { createScratch, type Scratch } from "./scratch.ts";
@@ -101,6 +102,23 @@ describe("SIGHUP", () => {
     proxy.signal("SIGHUP");
     await proxy.says(/SIGHUP: not reloaded: cannot listen on unix:\S+: there is something of that name; stop/);
     assert.equal(await body(), "one");
+  });
+
+  it("listens anew where the file of a UNIX socket was removed, and leaves another's alone", async () => {
+    const socket = scratch.path("m.sock");
+    const file = await start(yaml("one").replace('["', `["unix:${socket}", "`));
+    rmSync(socket);
+    proxy.signal("SIGHUP");
+    await proxy.says(/SIGHUP: reloaded; listeners: 1 changed \(unix:\S+\)\n/);
+    assert.equal((await curl(["--unix-socket", socket, "http://a/body"])).body, "one");
+    rmSync(socket);
+    const other = await startMillraceWith(["run", file]);
+    proxy.signal("SIGHUP");
+    await proxy.says(/SIGHUP: not reloaded: cannot listen on unix:\S+: there is something of that name; stop/);
+    await proxy.stop();
+    assert.equal((await curl(["--unix-socket", socket, "http://a/body"])).body, "one");
+    await other.stop();
+    assert.ok(!existsSync(socket));
   });
 
   it("leaves what is under way alone, and gives what it takes away its time", async () => {

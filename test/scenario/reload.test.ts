@@ -53,6 +53,38 @@ const codes = (): string[] => stage.exchanges.map(({ fault }) => fault);
 const bodyOf = (request: string): string | undefined => responsesTo(stage.ask(request))[0]?.body;
 
 describe("a reload", () => {
+  it("listens anew where the file of a UNIX socket was removed, and keeps its connections", async () => {
+    const listeners = [LISTEN, "unix:/run/m.sock"];
+    stage = await stageWith();
+    await reload({ listeners });
+    const before = stage.sim.connect("unix:/run/m.sock");
+    stage.sim.drive();
+    stage.sim.unlink("unix:/run/m.sock");
+    const result = await reload({ listeners });
+    assert.deepEqual("changes" in result && result.changes.listeners.changed, ["unix:/run/m.sock"]);
+    const after = stage.sim.connect("unix:/run/m.sock");
+    for (const client of [before, after]) client.send(GET);
+    await pass(LAST_CHANCE_MS);
+    assert.deepEqual([statusesTo(before), statusesTo(after)], [[200], [200]]);
+    const again = await reload({ listeners });
+    assert.deepEqual("changes" in again && again.changes.listeners.changed, []);
+    for (const client of [before, after]) client.destroy();
+  });
+
+  it("is refused where another listens on the path of a UNIX socket that was removed", async () => {
+    const listeners = ["unix:/run/m.sock", LISTEN];
+    stage = await stageWith();
+    await reload({ listeners });
+    stage.sim.unlink("unix:/run/m.sock");
+    const other = stage.sim.serve("unix:/run/m.sock", () => {});
+    const result = await reload({ listeners });
+    assert.equal("refused" in result && result.refused?.listener, "unix:/run/m.sock");
+    assert.deepEqual(statusesTo(stage.ask(GET)), [200]);
+    await stage.sim.until(stage.proxy.stop(), 10_000);
+    assert.equal(stage.sim.connect("unix:/run/m.sock").closed, null);
+    other.close();
+  });
+
   it("is in force for the next request, on open connections, too", async () => {
     stage = await stageWith({ routes: [{ respond: { body: "old" } }] });
     const client = stage.ask(GET);

@@ -1,6 +1,6 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, connect as netConnect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -48,6 +48,7 @@ export function listening(runtime: Runtime): void {
     const listener = await listenOn(LOOPBACK);
     ok(portOf(listener.address) > 0);
     deepStrictEqual(listener.address, { ...LOOPBACK, port: portOf(listener.address) });
+    strictEqual(listener.isReachable(), true);
   });
 
   it("tells both addresses of a connection, also after it closed", async () => {
@@ -235,6 +236,33 @@ export function listening(runtime: Runtime): void {
     await rejects(listenOn({ kind: "unix", path }), { code: "EADDRINUSE" });
     strictEqual(existsSync(path), true);
     await new Promise((resolve) => server.close(resolve));
+  });
+
+  it("leaves alone what another has put in place of its file", async () => {
+    const path = join(folder, "replaced.sock");
+    const listener = await listenOn({ kind: "unix", path });
+    strictEqual(listener.isReachable(), true);
+    rmSync(path);
+    strictEqual(listener.isReachable(), false);
+    const server = createServer((socket) => socket.pipe(socket));
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    strictEqual(listener.isReachable(), false);
+    await listener.close();
+    (await echoed({ path })).raw.destroy();
+    deepStrictEqual(readdirSync(folder), ["replaced.sock"]);
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  it("listens anew where its file was removed, beside the one it had", async () => {
+    const address: Address = { kind: "unix", path: join(folder, "anew.sock") };
+    const lost = await listenOn(address);
+    rmSync(address.path);
+    const anew = await listenOn(address);
+    await lost.close();
+    deepStrictEqual([lost.isReachable(), anew.isReachable()], [false, true]);
+    (await echoed({ path: address.path })).raw.destroy();
+    await anew.close();
+    deepStrictEqual(readdirSync(folder), []);
   });
 
   it("never removes a file that is no socket", async () => {
