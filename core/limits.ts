@@ -133,6 +133,8 @@ export const HOOK_CALLS_HUNG_MAX = 1_000;
 /** Servers in no list that hooks have chosen: kept at once, for so long after the last request for one. */
 export const TARGETS_MAX = 10_000;
 export const TARGET_IDLE_MS = 60_000;
+/** The same of a name without any address: it costs questions, and no connection is lost with it. */
+export const TARGET_FAILED_IDLE_MS = 5_000;
 /** The first requests for a name wait so long for its addresses. */
 export const TARGET_NAME_MS = 3_000;
 
@@ -307,6 +309,8 @@ export const SERVER_FILE_BYTES_MAX = 1024 * 1024;
 
 /** Questions to DNS at once: each takes a descriptor. Those that nobody answers, two for a name, keep others waiting meanwhile. */
 export const QUESTIONS_AT_ONCE_MAX = 64;
+/** Of these, questions about names that were asked before: names that nobody answers for do not block new ones for good. */
+export const REPEATED_QUESTIONS_AT_ONCE_MAX = QUESTIONS_AT_ONCE_MAX / 2;
 
 export const DEFAULT_DNS = Object.freeze({ ttlMsMin: 1_000, ttlMsMax: 300_000, timeoutMs: 2_000 });
 

@@ -25,7 +25,7 @@ import type { DnsRules } from "./dns-rules.ts";
 export interface NameSurroundings {
   readonly timers: Timers;
   readonly rules: DnsRules;
-  ask(type: RecordType, name: string, done: ResolveDone): Attempt;
+  ask(type: RecordType, name: KnownName, done: ResolveDone): Attempt;
   random(): number;
   notify(notice: Notice): void;
 }
@@ -63,7 +63,7 @@ export class KnownName implements TimerOwner {
   onTimer(): void {
     const round = new Round(TYPES[this.kind].length);
     for (const type of TYPES[this.kind]) {
-      const attempt = this.#surroundings.ask(type, this.name, (error, answer) => {
+      const attempt = this.#surroundings.ask(type, this, (error, answer) => {
         this.#attempts.delete(attempt);
         if (!this.#isStopped) this.#onResult(round, type, error ?? answer!);
       });

@@ -3,7 +3,7 @@
  * than one does. One of these lives as long as the proxy, so that a reload finds what is known already.
  */
 
-import { QUESTIONS_AT_ONCE_MAX } from "../limits.ts";
+import { QUESTIONS_AT_ONCE_MAX, REPEATED_QUESTIONS_AT_ONCE_MAX } from "../limits.ts";
 import type { Notice, Observer } from "../observe/events.ts";
 import type { Attempt, RecordType, ResolveDone, Runtime } from "../runtime.ts";
 import type { Timers } from "../time/timers.ts";
@@ -34,8 +34,8 @@ export class Names implements NameSurroundings {
   readonly #runtime: Runtime;
   readonly #observer: Observer;
   readonly #names = new Map<string, KnownName>();
-  readonly #queue: Question[] = [];
-  #asking = 0;
+  readonly #first = new Line();
+  readonly #repeated = new Line();
   #isStarted = false;
 
   constructor({ runtime, timers, observer, rules }: NamesOptions) {
@@ -77,9 +77,9 @@ export class Names implements NameSurroundings {
     known.stop();
   }
 
-  ask(type: RecordType, name: string, done: ResolveDone): Attempt {
+  ask(type: RecordType, { name, isKnown }: KnownName, done: ResolveDone): Attempt {
     const question = new Question(type, name, done);
-    this.#queue.push(question);
+    (isKnown ? this.#repeated : this.#first).waiting.push(question);
     this.#askNext();
     return question;
   }
@@ -94,19 +94,41 @@ export class Names implements NameSurroundings {
 
   /** Each question takes a descriptor, and a thousand names may come with one configuration. */
   #askNext(): void {
-    while (this.#asking < QUESTIONS_AT_ONCE_MAX) {
-      const question = this.#queue.shift();
-      if (question === undefined) return;
-      if (question.isCanceled) continue;
-      this.#asking++;
-      const { type, name, done } = question;
-      const { servers, timeoutMs } = this.rules;
-      question.attempt = this.#runtime.resolve({ type, name, servers, timeoutMs }, (error, answer) => {
-        this.#asking--;
-        this.#askNext();
-        if (!question.isCanceled) done(error, answer);
-      });
-    }
+    for (let line = this.#nextLine(); line !== null; line = this.#nextLine()) this.#askFirstOf(line);
+  }
+
+  /** Either kind is asked however many of the other hang. First questions may have all places, repeated ones their share. */
+  #nextLine(): Line | null {
+    const [first, repeated] = [this.#first, this.#repeated];
+    if (first.asking + repeated.asking >= QUESTIONS_AT_ONCE_MAX) return null;
+    const mayRepeat = repeated.isWaiting && repeated.asking < REPEATED_QUESTIONS_AT_ONCE_MAX;
+    const hasShare = first.asking < QUESTIONS_AT_ONCE_MAX - REPEATED_QUESTIONS_AT_ONCE_MAX;
+    if (first.isWaiting && (hasShare || !mayRepeat)) return first;
+    return mayRepeat ? repeated : null;
+  }
+
+  #askFirstOf(line: Line): void {
+    const question = line.waiting.shift()!;
+    line.asking++;
+    const { type, name, done } = question;
+    const { servers, timeoutMs } = this.rules;
+    question.attempt = this.#runtime.resolve({ type, name, servers, timeoutMs }, (error, answer) => {
+      line.asking--;
+      this.#askNext();
+      if (!question.isCanceled) done(error, answer);
+    });
+  }
+}
+
+/** Questions of one kind. */
+class Line {
+  readonly waiting: Question[] = [];
+  asking = 0;
+
+  /** Those that were taken back meanwhile are not counted. */
+  get isWaiting(): boolean {
+    while (this.waiting[0]?.isCanceled) this.waiting.shift();
+    return this.waiting.length > 0;
   }
 }
 

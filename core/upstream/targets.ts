@@ -9,7 +9,7 @@
 
 import { type Fault, NO_SERVER, TARGET_NOT_ALLOWED } from "../fault.ts";
 import { type AddressSet, canonicalAddress, compileAddresses } from "../http/address-block.ts";
-import { TARGET_IDLE_MS, TARGET_NAME_MS, TARGETS_MAX } from "../limits.ts";
+import { TARGET_FAILED_IDLE_MS, TARGET_IDLE_MS, TARGET_NAME_MS, TARGETS_MAX } from "../limits.ts";
 import { Timer, type TimerOwner } from "../time/timers.ts";
 import type { Surroundings } from "./connections.ts";
 import type { PoolDefinition, UpstreamDefinition } from "./definition.ts";
@@ -94,7 +94,12 @@ export class Targets implements TimerOwner {
         break;
       }
     if (this.#targets.size === 0) this.#surroundings.timers.set(this.#timer, TARGET_IDLE_MS / 4);
-    return new Target(key, place, this.pool, (address) => this.#allows(address), this.#surroundings);
+    const target: Target = new Target(key, place, this.pool, {
+      surroundings: this.#surroundings,
+      allows: (address) => this.#allows(address),
+      onUnwanted: () => this.#drop(key, target),
+    });
+    return target;
   }
 
   #drop(key: string, target: Target): void {
@@ -114,23 +119,31 @@ interface Place {
   readonly isName: boolean;
 }
 
+interface TargetSurroundings {
+  readonly surroundings: Surroundings;
+  allows(address: string): boolean;
+  /** It has no address, and nobody has asked for a while. */
+  onUnwanted(): void;
+}
+
 class Target implements TimerOwner {
-  usedMs = 0;
+  usedMs: number;
   readonly #group: Group;
   readonly #surroundings: Surroundings;
   readonly #timer = new Timer(this);
   readonly #waiting: TargetFound[] = [];
+  readonly #onUnwanted: () => void;
   /** An address was found that is not allowed. */
   #hasForbidden = false;
   #isKnown = false;
   #isLeaving = false;
+  #isRetired = false;
 
   constructor(
     key: string,
     { host, port, isName }: Place,
     pool: PoolDefinition,
-    allows: (address: string) => boolean,
-    surroundings: Surroundings,
+    { surroundings, allows, onUnwanted }: TargetSurroundings,
   ) {
     const server = {
       label: key,
@@ -152,11 +165,16 @@ class Target implements TimerOwner {
       return isAllowed;
     };
     this.#surroundings = surroundings;
+    this.usedMs = surroundings.timers.nowMs;
+    this.#onUnwanted = onUnwanted;
     const { discovery } = surroundings;
     const checked = discovery === undefined ? surroundings : withDiscovery(surroundings, { ...discovery, accepts });
     this.#group = new Group(definition, checked);
     if (isName) surroundings.timers.set(this.#timer, TARGET_NAME_MS);
-    this.#group.whenDiscovered(() => this.#tell());
+    this.#group.whenDiscovered(() => {
+      this.#tell();
+      this.#letGoWhenUnwanted();
+    });
   }
 
   whenKnown(done: TargetFound): void {
@@ -164,9 +182,10 @@ class Target implements TimerOwner {
     else this.#waiting.push(done);
   }
 
-  /** DNS takes too long for whoever waits; it may come yet. */
+  /** DNS takes too long for whoever waits, and may come yet; or it had no address, a while ago. */
   onTimer(): void {
-    this.#tell();
+    if (this.#isKnown) this.#letGoWhenUnwanted();
+    else this.#tell();
   }
 
   /** As soon as nobody waits. */
@@ -177,6 +196,7 @@ class Target implements TimerOwner {
 
   retire(): void {
     this.#isLeaving = false;
+    this.#isRetired = true;
     this.#surroundings.timers.remove(this.#timer);
     this.#group.retire();
   }
@@ -192,6 +212,15 @@ class Target implements TimerOwner {
     const found = this.#found;
     for (const done of this.#waiting.splice(0)) done(found);
     if (this.#isLeaving) this.retire();
+  }
+
+  /** A name without an address is asked for again and again. */
+  #letGoWhenUnwanted(): void {
+    if (this.#isRetired || this.#found !== NO_SERVER) return;
+    const { timers } = this.#surroundings;
+    const leftMs = this.usedMs + TARGET_FAILED_IDLE_MS - timers.nowMs;
+    if (leftMs > 0) timers.set(this.#timer, leftMs);
+    else this.#onUnwanted();
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { QUESTIONS_AT_ONCE_MAX } from "../../../core/limits.ts";
+import { QUESTIONS_AT_ONCE_MAX, REPEATED_QUESTIONS_AT_ONCE_MAX } from "../../../core/limits.ts";
 import { namesBench } from "./discovery-parts.ts";
 
 const nothing = (): void => {};
@@ -48,6 +48,45 @@ describe("names", () => {
       pass(250);
       assert.equal(sim.zone.questions.length, count);
     }
+  });
+
+  it("asks new names at once, however many that were asked before hang", () => {
+    const { names, sim, pass } = namesBench({ timeoutMs: 2_000 });
+    sim.zone.addresses("new.internal", ["10.0.0.1"]);
+    names.start();
+    for (let i = 0; i < QUESTIONS_AT_ONCE_MAX; i++) {
+      sim.zone.fail(`dead${i}.internal`, "timeout");
+      names.watch("addresses", `dead${i}.internal`, nothing);
+    }
+    // Two rounds of first questions fill all places, one after the other; behind them the same names are asked again.
+    pass(4_950);
+    assert.equal(sim.zone.pending, REPEATED_QUESTIONS_AT_ONCE_MAX);
+    const known = names.watch("addresses", "new.internal", nothing);
+    pass(100);
+    assert.deepEqual(
+      known.records.map(({ host }) => host),
+      ["10.0.0.1"],
+    );
+  });
+
+  it("asks known names again, however many new ones hang", () => {
+    const { names, sim, pass } = namesBench({ timeoutMs: 2_000, ttlMsMin: 1_000 });
+    sim.zone.addresses("app.internal", ["10.0.0.1"], 1);
+    names.start();
+    const known = names.watch("addresses", "app.internal", nothing);
+    pass(100);
+    sim.zone.addresses("app.internal", ["10.0.0.2"], 1);
+    for (let i = 0; i < 4 * QUESTIONS_AT_ONCE_MAX; i++) {
+      sim.zone.fail(`dead${i}.internal`, "timeout");
+      names.watch("addresses", `dead${i}.internal`, nothing);
+    }
+    assert.equal(sim.zone.pending, QUESTIONS_AT_ONCE_MAX);
+    pass(2_100);
+    assert.equal(sim.zone.pending, QUESTIONS_AT_ONCE_MAX);
+    assert.deepEqual(
+      known.records.map(({ host }) => host),
+      ["10.0.0.2"],
+    );
   });
 
   it("does not ask what was taken back while it waited", () => {

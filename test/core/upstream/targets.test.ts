@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { Slab } from "../../../core/bytes/slab.ts";
 import { type Fault, NO_SERVER, TARGET_NOT_ALLOWED } from "../../../core/fault.ts";
-import { TARGET_IDLE_MS, TARGET_NAME_MS, TARGETS_MAX } from "../../../core/limits.ts";
+import { TARGET_FAILED_IDLE_MS, TARGET_IDLE_MS, TARGET_NAME_MS, TARGETS_MAX } from "../../../core/limits.ts";
 import { Group } from "../../../core/upstream/group.ts";
 import { Targets } from "../../../core/upstream/targets.ts";
 import { POOL } from "./definitions.ts";
@@ -121,6 +121,55 @@ describe("targets in no list", () => {
     targets.retire();
     assert.ok(stays instanceof Group && stays.endpoints[0]?.isRetired);
     assert.equal(targets.count, 0);
+  });
+
+  it("by a name that leads nowhere are asked for again only while somebody wants them", () => {
+    const { sim, names, pass, find, targets } = play("10.0.0.0/8");
+    find("nobody.internal");
+    find("10.0.0.2");
+    for (let i = 0; i < 4; i++) {
+      pass(TARGET_FAILED_IDLE_MS / 2);
+      find("nobody.internal");
+    }
+    assert.deepEqual([targets.count, names.count], [2, 1]);
+    pass(TARGET_FAILED_IDLE_MS + 100);
+    assert.deepEqual([targets.count, names.count], [1, 0]);
+    const { length } = sim.zone.questions;
+    pass(TARGET_IDLE_MS / 2);
+    assert.equal(sim.zone.questions.length, length);
+    sim.zone.addresses("nobody.internal", ["10.0.0.1"]);
+    const found = find("nobody.internal");
+    pass(100);
+    assert.deepEqual(addressesOf(found[0]), ["10.0.0.1"]);
+  });
+
+  it("by a name that is known already to lead nowhere are kept like others that do", () => {
+    const { names, pass, find, targets } = play("10.0.0.0/8");
+    names.watch("addresses", "nobody.internal", () => {});
+    pass(2 * TARGET_FAILED_IDLE_MS);
+    assert.deepEqual(find("nobody.internal"), [NO_SERVER]);
+    assert.equal(targets.count, 1);
+    pass(TARGET_FAILED_IDLE_MS + 100);
+    assert.equal(targets.count, 0);
+  });
+
+  it("by a name that was found in the end stay as long as others", () => {
+    const { sim, pass, find, targets } = play("10.0.0.0/8");
+    find("late.internal");
+    pass(500);
+    sim.zone.addresses("late.internal", ["10.0.0.1"]);
+    pass(2 * TARGET_FAILED_IDLE_MS);
+    assert.equal(targets.count, 1);
+    assert.deepEqual(addressesOf(find("late.internal")[0]), ["10.0.0.1"]);
+  });
+
+  it("by a name whose answer takes longer than requests wait are there when it comes", () => {
+    const { sim, pass, find } = play("10.0.0.0/8");
+    sim.zone.addresses("slow.internal", ["10.0.0.1"]);
+    sim.zone.delayMs = TARGET_FAILED_IDLE_MS + TARGET_NAME_MS;
+    assert.deepEqual(find("slow.internal"), []);
+    pass(sim.zone.delayMs + 100);
+    assert.deepEqual(addressesOf(find("slow.internal")[0]), ["10.0.0.1"]);
   });
 
   it("that others take over from are let go when those who wait for a name were told what it leads to", () => {
