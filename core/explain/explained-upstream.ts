@@ -1,10 +1,12 @@
 /** The upstream of a request that is explained: who may be asked, who comes first, and how certain that is. */
 
+import { mayHedge, type SlowRequest } from "../exchange/retry.ts";
 import { cookieValue } from "../http/cookie.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import type { Group } from "../upstream/group.ts";
 import type { PickRequest } from "../upstream/pick-request.ts";
 import type { MuteRuntime } from "./mute-runtime.ts";
+import { rulesOf, type UpstreamRules } from "./upstream-rules.ts";
 
 export interface ExplainedUpstream {
   readonly name: string;
@@ -27,11 +29,15 @@ export interface ExplainedUpstream {
   readonly isRepeatable: boolean;
   /** Its body, if there is one, is kept for a further try; else the same holds. */
   readonly isReplayable: boolean;
+  /** What decides while the proxy runs where requests like this one go, as configured. */
+  readonly rules: UpstreamRules;
 }
 
 export interface ExplainedServer {
   readonly server: string;
   readonly weight: number;
+  /** Null: as many as come. */
+  readonly maxConnections: number | null;
   /** As configured: nothing was checked. */
   readonly state: string;
   /** Why the choice passed it over; `""`: it did not, or by the balancer's preference. */
@@ -54,10 +60,9 @@ export interface UpstreamTools {
 }
 
 /** What is asked about a request whose tries are only thought of. */
-export interface ImaginedRequest extends PickRequest {
+export interface ImaginedRequest extends PickRequest, SlowRequest {
   tried: readonly Endpoint[];
   readonly isRepeatable: boolean;
-  readonly isReplayable: boolean;
 }
 
 /** Leaves the group as it was. */
@@ -75,6 +80,10 @@ export function describeUpstream(
   const { isRepeatable, isReplayable } = request;
   // Where somebody else may be found meanwhile nobody can say that there is none.
   const mayGoElsewhere = sources !== undefined || hasOther(group, request, chosen);
+  const { attemptsMax } = group.retries;
+  const retriesOn = retriesOf(group, request, mayGoElsewhere);
+  const isTriedAgain =
+    (attemptsMax > 0 && retriesOn.length > 0) || (Number.isFinite(group.hedgeAfterMs) && mayHedge(request));
   return {
     name,
     balance: typeof balance === "string" ? balance : `hash of ${partText(balance.part)}`,
@@ -82,17 +91,19 @@ export function describeUpstream(
     chosenBy: chosen !== null && isSigning && group.sticky?.find(request) === chosen ? "sticky cookie" : "balance",
     isByChance: isDrawn && (hasRival(group, chosen, reasons) || pickOtherwise(group, request, runtime) !== chosen),
     sticky: describeSticky(group, request, isSigning),
-    servers: group.endpoints.map(({ label, weight, health }) => ({
+    servers: group.endpoints.map(({ label, weight, health, connectionsMax }) => ({
       server: label,
       weight,
+      maxConnections: Number.isFinite(connectionsMax) ? connectionsMax : null,
       state: health.state,
       skipped: skipText(reasons.get(label)),
     })),
     isIncomplete: sources !== undefined,
-    attemptsMax: group.retries.attemptsMax,
-    retriesOn: retriesOf(group, request, mayGoElsewhere),
+    attemptsMax,
+    retriesOn,
     isRepeatable,
     isReplayable,
+    rules: rulesOf(group.definition, isTriedAgain),
   };
 }
 
