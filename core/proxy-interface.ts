@@ -49,7 +49,8 @@ export interface Proxy {
   drain(deadlineMs?: number): Promise<boolean>;
   /**
    * What an operator decides about a server, by its name in the configuration: `drain` sends it nothing new,
-   * `maintenance` leaves it alone. False: there is no such upstream or server. Outlives reloads that keep the server.
+   * `maintenance` leaves it alone. False: there is no such upstream or server. Outlives reloads that keep the server;
+   * one that takes it out of the configuration forgets it.
    */
   setServerState(upstream: string, server: string, state: AdminState): boolean;
   /** Every server of every upstream as it is now. */

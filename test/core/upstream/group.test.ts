@@ -365,6 +365,20 @@ describe("a group that follows another", () => {
     );
   });
 
+  it("forgets what an operator has said of a server that was taken out of the configuration", () => {
+    const first = new Group(define([1, 2]), surroundings);
+    assert.ok(first.setServerState("s1", "maintenance"));
+    assert.ok(first.setServerState("s2", "drain"));
+    const second = new Group(define([2]), surroundings, first);
+    second.takeOver();
+    const third = new Group(define([1, 2]), surroundings, second);
+    third.takeOver();
+    assert.deepEqual(
+      third.endpoints.map(({ health }) => health.state),
+      ["up", "drain"],
+    );
+  });
+
   it("that never takes over retires only what is its own", () => {
     const before = new Group(define([1, 2]), surroundings);
     const after = new Group(define([2, 3]), surroundings, before);
