@@ -58,6 +58,7 @@ export const EXAMPLES: readonly (readonly [command: string, effect: string])[] =
 export const SIGNALS =
   "SIGTERM and SIGINT let requests in flight finish; a second one stops at once. SIGHUP reloads the configuration.";
 
+const CONFIGURATION = "configuration: .yaml, .json, .ts; - for YAML on standard input";
 const SHELLS: readonly Shell[] = ["bash", "zsh", "fish"];
 const VERSION_ASKED = "millrace.version";
 
@@ -77,14 +78,14 @@ function createProgram(outputs: Outputs, perform: Perform): Command {
   const command = (usage: string) => configured(program.command(usage), outputs);
   command("run")
     .description("start the proxy a configuration file describes")
-    .argument("<file>", "configuration: .yaml, .json, .ts")
+    .argument("<file>", CONFIGURATION)
     .option("-w, --watch", "reload when a file of the configuration changes")
     .action((file: string, { watch = false }) =>
       perform(({ commands, runtime }) => commands.run(file, { watch }, runtime)),
     );
   command("check")
     .description("check a configuration file and show what it comes to; exit code 0 when it is right, 1 when not")
-    .argument("<file>", "configuration: .yaml, .json, .ts")
+    .argument("<file>", CONFIGURATION)
     .action((file: string) => perform(({ commands }) => commands.check(file, outputs)));
   describeExplain(command("explain"), perform);
   command("proxy")
@@ -128,7 +129,7 @@ function describeExplain(command: Command, perform: Perform): void {
     .description(
       "say where a request would go, and why, without sending it; with --against exit code 5 when that differs",
     )
-    .argument("<file>", "configuration: .yaml, .json, .ts")
+    .argument("<file>", CONFIGURATION)
     .argument("[method]", "such as GET")
     .argument("[url]", "such as https://a.example/x")
     .addOption(new Option("-H, --header <line>", 'a header, "Name: value", repeatable').argParser(collect))

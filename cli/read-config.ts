@@ -9,7 +9,7 @@ import { fileVersion } from "./file-version.ts";
 import { expandGlob, isGlob } from "./glob.ts";
 import { lackingPermission, type ParsedDocument, type Position, parseDocument } from "./parse-document.ts";
 import { programs } from "./programs.ts";
-import { readTextFile } from "./read-text-file.ts";
+import { pathOf, readTextFile, STANDARD_INPUT } from "./read-text-file.ts";
 import { hasScripts, withScriptFiles } from "./script-entries.ts";
 import { shownName } from "./shown-name.ts";
 import { shownError, whileCodeRuns } from "./while-code-runs.ts";
@@ -73,7 +73,7 @@ export async function readConfig(
 ): Promise<ReadConfig | Unread> {
   const loader = new Loader(environment, isQuick);
   const { origins, sources, problems } = loader;
-  await loader.load(resolve(file), 0, null);
+  await loader.load(pathOf(file), 0, null);
   const [first, ...rest] = sources;
   if (first === undefined || loader.incomplete) return { problems, origins };
   const merged = mergeSources([first, ...rest]);
@@ -122,7 +122,7 @@ class Loader {
   /** `from` is the place of the `include` that asked for it. */
   async load(file: string, depth: number, from: Place | null): Promise<void> {
     const shown = shownName(file);
-    await this.#watch([file]);
+    if (file !== STANDARD_INPUT) await this.#watch([file]);
     if (this.#stack.includes(shown)) return this.#refuse(from, `includes ${shown}, which includes this file again`);
     // Two patterns that both find a file mean it once.
     if (this.sources.some((source) => source.file === shown)) return;

@@ -1,19 +1,24 @@
 /** Reads a configuration file, bounded, and says in a person's words why it could not. */
 
 import { type FileHandle, open } from "node:fs/promises";
+import { resolve } from "node:path";
+import process from "node:process";
 
 /** Ten thousand routes come to two. */
 export const FILE_BYTES_MAX = 16 * 1024 * 1024;
 
+export const STANDARD_INPUT = "/dev/stdin";
+
+/** Of a file as it is named on the command line. */
+export function pathOf(file: string): string {
+  return file === "-" ? STANDARD_INPUT : resolve(file);
+}
+
 export async function readTextFile(path: string): Promise<string | { readonly problem: string }> {
   let bytes: Uint8Array | null;
   try {
-    const file = await open(path, "r");
-    try {
-      bytes = (await file.stat()).isDirectory() ? null : await readBounded(file);
-    } finally {
-      await file.close();
-    }
+    // Where it is a socket nobody can open it, and Deno asks for a permission.
+    bytes = path === STANDARD_INPUT ? joined(await chunksOf(process.stdin)) : await readFile(path);
   } catch (error) {
     return { problem: reasonOf(error) };
   }
@@ -38,6 +43,16 @@ export function decodeText(bytes: Uint8Array): string | { readonly problem: stri
   }
 }
 
+/** Null: it is a directory. */
+async function readFile(path: string): Promise<Uint8Array | null> {
+  const file = await open(path, "r");
+  try {
+    return (await file.stat()).isDirectory() ? null : await readBounded(file);
+  } finally {
+    await file.close();
+  }
+}
+
 /** At most one byte more than allowed: pipes and devices do not know their size. */
 async function readBounded(file: FileHandle): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
@@ -49,7 +64,23 @@ async function readBounded(file: FileHandle): Promise<Uint8Array> {
     pieces.push(piece.subarray(0, bytesRead));
     length += bytesRead;
   }
-  const bytes = new Uint8Array(length);
+  return joined(pieces);
+}
+
+/** Until they are too many. A second time there are none. */
+async function chunksOf(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of stream) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > FILE_BYTES_MAX) break;
+  }
+  return chunks;
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
   let end = 0;
   for (const piece of pieces) {
     bytes.set(piece, end);

@@ -3,7 +3,7 @@
 import type { AskedRequest } from "../core/explain/explain.ts";
 import { headOfRequest, NoRequest, parseRequestLine } from "../core/explain/request-line.ts";
 import { clientProblem } from "./asked-fields.ts";
-import { readTextFile } from "./read-text-file.ts";
+import { pathOf, readTextFile } from "./read-text-file.ts";
 
 export interface RequestProblem {
   /** From 1; 0: the file as a whole. */
@@ -24,7 +24,7 @@ const KEYS = ["method", "url", "headers", "client", "listener"];
 export async function readRequests(
   file: string,
 ): Promise<{ readonly requests: readonly LocatedRequest[] } | { readonly problems: readonly RequestProblem[] }> {
-  const text = await readTextFile(file);
+  const text = await readTextFile(pathOf(file));
   if (typeof text !== "string") return { problems: [{ line: 0, message: text.problem }] };
   const requests: LocatedRequest[] = [];
   const problems: RequestProblem[] = [];

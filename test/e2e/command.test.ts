@@ -9,7 +9,7 @@ import { lacksTool } from "../support/tool.ts";
 import { type Backend, startNodeBackend } from "./backend.ts";
 import { curl } from "./curl.ts";
 import { startMillrace, startMillraceWith } from "./millrace.ts";
-import { runProgram } from "./program.ts";
+import { runProgram, startProgram } from "./program.ts";
 import { createScratch } from "./scratch.ts";
 import { pause, within } from "./wait.ts";
 
@@ -81,6 +81,34 @@ describe("the command line tool", { ignore: lacksTool("curl") }, () => {
       assert.match(stderr + stdout, /wrong\.yaml:3:\d+: .*9999/);
       assert.match(stderr + stdout, /wrong\.yaml:4:\d+: .*nonsense/);
     }
+  });
+
+  it("reads YAML from standard input where the file is called -", async () => {
+    const yaml = 'listeners: ["127.0.0.1:0"]\nroutes: [{ id: piped, respond: { body: x } }]\n';
+    const ask = (input: string, ...args: string[]) => runProgram([...cliCommand(), ...args], { input });
+    const [checked, wrong, explained, asked] = await Promise.all([
+      ask(yaml, "check", "-"),
+      ask(yaml.replace("body", "bodi"), "check", "-"),
+      ask(yaml, "explain", "-", "GET", "http://a/"),
+      ask("GET http://a/\n", "explain", scratch.write("in.yaml", yaml), "--requests", "-"),
+    ]);
+    assert.deepEqual([checked.code, wrong.code, explained.code, asked.code], [0, 1, 0, 0], checked.stderr);
+    assert.match(checked.stdout, /piped.*respond 200/);
+    assert.match(wrong.stderr, /^\/dev\/stdin:2:\d+: routes\[0\]\.respond\.bodi: unknown key/m);
+    assert.match(explained.stdout, /piped/);
+    assert.match(asked.stdout, /piped/);
+  });
+
+  it("serves what standard input says, which cannot be read again", async () => {
+    const program = startProgram([...cliCommand(), "run", "--watch", "-"]);
+    program.write('listeners: ["127.0.0.1:0"]\nroutes: [{ respond: { body: from a pipe } }]\n');
+    program.endInput();
+    const [, url = ""] = await program.says(/listening on (\S+)/);
+    assert.equal((await curl([url])).body, "from a pipe");
+    program.signal("SIGHUP");
+    await program.says(/\/dev\/stdin: is empty; .*the old configuration goes on/s);
+    assert.equal((await curl([url])).body, "from a pipe");
+    await program.stop();
   });
 
   it("explains the command line, and leaves with 2 when it is wrong", async () => {
