@@ -1,12 +1,14 @@
 /** `millrace demo`: the proxy over three small servers of its own, what to try, and what is going on. */
 
+import { addressText } from "../core/config/address.ts";
 import { type CompiledConfig, compileConfig } from "../core/config/compile.ts";
 import type { Config } from "../core/config/define.ts";
 import type { FinishedExchange, Observer } from "../core/observe/events.ts";
-import type { Address, Runtime } from "../core/runtime.ts";
+import type { Address, Runtime, SocketError } from "../core/runtime.ts";
 import { type DemoOrigin, startOrigin } from "./demo-origin.ts";
 import { EXIT_START, EXIT_USAGE } from "./exit-codes.ts";
 import { standardError, standardOutput } from "./line-writer.ts";
+import { listenProblem } from "./listen-problem.ts";
 import { createLog } from "./log.ts";
 import { localUrlOf, serve } from "./serve.ts";
 
@@ -17,6 +19,11 @@ export interface DemoOptions {
 const SUMMARY_MS = 1_000;
 
 export async function demo({ listen }: DemoOptions, runtime: Runtime): Promise<number> {
+  const problem = await listeningProblem(runtime);
+  if (problem !== null) {
+    standardError.write(`millrace: ${problem}`);
+    return EXIT_START;
+  }
   const origins = await Promise.all(["ant", "bee", "cricket"].map(startOrigin));
   const compiled = compileConfig(configOf(listen, origins));
   if ("problems" in compiled) {
@@ -36,6 +43,20 @@ export async function demo({ listen }: DemoOptions, runtime: Runtime): Promise<n
     clearInterval(timer);
     log.close();
     for (const origin of origins) origin.close();
+  }
+}
+
+/** Tried before the servers do it: where Deno permits it not, node:http tells nobody and the process ends. */
+async function listeningProblem(runtime: Runtime): Promise<string | null> {
+  const address: Address = { kind: "tcp", host: "127.0.0.1", port: 0 };
+  const options = { address, backlog: 1, reusePort: false, highWaterBytes: 1, tls: null };
+  try {
+    const listener = await runtime.listen(options, { onSocket: (socket) => socket.destroy(), onAcceptError() {} });
+    await listener.close();
+    return null;
+  } catch (error) {
+    const { code, message } = error as SocketError;
+    return listenProblem({ listener: addressText(address), code, message });
   }
 }
 

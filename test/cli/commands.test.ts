@@ -256,6 +256,12 @@ describe("the permissions of docs/cli.md", { ignore: runtimeUnderTest() !== "den
     await proxy.stop();
   });
 
+  it("the network for demo", async () => {
+    const told = /^millrace: cannot listen on 127\.0\.0\.1:0: \S*Requires net access.*--allow-net flag\S*\n$/;
+    for (const permissions of [[], ["--allow-net=127.0.0.1:8080"]])
+      check(await deno(permissions, ["demo"]), 3, NOTHING, told);
+  });
+
   it("no more of the network with --allow-ffi than without", async () => {
     const proxy = startProgram([
       executableOf("deno"),
