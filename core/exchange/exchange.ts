@@ -362,7 +362,7 @@ export class Exchange
     this.#tries?.abandon(reason);
     const { connection } = this.client;
     if (this.#hasResponse || connection.isClosed || reason.status === 0) {
-      if (!this.#hasResponse) this.status = reason.status;
+      if (!this.#hasResponse) this.status = reason.side === "client" ? reason.status : 0;
       this.#finish(reason);
       connection.abort();
       return;

@@ -69,7 +69,7 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
     this.#owner = owner;
     this.#sender = new ResponseSender(socket, owner.slab, owner.timers, (reason) => {
       socket.reset(); // what is queued will never arrive
-      this.#fail(reason);
+      this.#closed()?.onFault(reason);
     });
     this.#gate = new HoldGate(socket);
     this.#limits = owner.limits;
@@ -129,7 +129,7 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
   }
 
   onClose(_socket: Socket, error: SocketError | null): void {
-    this.#fail(error === null ? fault.CLIENT_CLOSED : fault.CLIENT_RESET);
+    this.#closed()?.onFault(error === null ? fault.CLIENT_CLOSED : fault.CLIENT_RESET);
     this.#owner.onConnectionClosed();
   }
 
@@ -371,7 +371,9 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
 
   /** Ends now. Who waits hears `reason`, if it leaves at once; what is lost of an answer must not look like its end. */
   close(reason: Fault = fault.DRAINING): void {
-    this.handler?.onFault(reason);
+    const { handler } = this;
+    if (this.socket.queuedBytes > 0) this.abort(); // behind that nothing leaves at once
+    handler?.onFault(reason);
     const isLeaving = this.#phase === CLOSED;
     if (!isLeaving) this.#sender.flush();
     if (isLeaving && this.socket.queuedBytes === 0) this.socket.destroy();
@@ -379,19 +381,16 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
     if (!isLeaving) this.#closed();
   }
 
-  #fail(reason: Fault): void {
-    const handler = this.handler;
-    this.#closed();
-    handler?.onFault(reason);
-  }
-
-  #closed(): void {
+  /** Answers who was told of the request until now. */
+  #closed(): RequestHandler | null {
+    const { handler } = this;
     this.#phase = CLOSED;
     this.handler = null;
     this.#inbox.clear();
     this.#owner.timers.remove(this);
     this.#silenceWatch?.stop();
     this.#sender.close();
+    return handler;
   }
 
   get isClosed(): boolean {

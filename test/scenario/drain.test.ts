@@ -183,6 +183,33 @@ describe("draining", () => {
     stage.sim.assertQuiet();
   });
 
+  it("says of a request that no answer left where the one before it still waits to", async () => {
+    const big = patternOf(100_000);
+    stage = await stageWith({
+      script: { onRequest: ({ target }) => (target === "/big" ? ok(big) : null) },
+    });
+    const client = stage.client();
+    stage.sim.drive();
+    client.stopReading();
+    client.send(GET.replace("/", "/big") + GET.replace("/", "/waits"));
+    await pass(100);
+    assert.deepEqual(stage.exchanges.length, 1, "the second one is under way");
+    const other = stage.ask(GET.replace("/", "/waits"));
+    await stage.sim.until(stage.proxy.stop(), 1_000);
+    assert.deepEqual(
+      stage.exchanges.map(({ target, status, responseBytes, fault }) => [target, status, responseBytes, fault]),
+      [
+        ["/big", 200, big.length, ""],
+        ["/waits", 0, 0, "internal.draining"],
+        ["/waits", 503, other.text().split("\r\n\r\n")[1]!.length, "internal.draining"],
+      ],
+    );
+    assert.deepEqual(statusesTo(other), [503]);
+    client.readOn();
+    await pass(100);
+    assert.doesNotMatch(client.text(), /draining/);
+  });
+
   it("goes by the configured deadline", async () => {
     stage = await stageWith({ script: SILENT, timeouts: { drain: "2s" } });
     stage.ask(GET);
