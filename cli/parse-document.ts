@@ -68,9 +68,10 @@ export function parseDocument(text: string): ParsedDocument | { readonly problem
       // What follows the first few is mostly their echo.
       const shown = problems.filter((problem, index) => problem.pos[0] !== problems[index - 1]?.pos[0]);
       return {
-        problems: shown
-          .slice(0, SYNTAX_PROBLEMS_MAX)
-          .map(({ message, pos }) => ({ message: inOurWords(message), position: positionAt(pos[0]) })),
+        problems: shown.slice(0, SYNTAX_PROBLEMS_MAX).map(({ message, pos }) => ({
+          message: inOurWords(message),
+          position: positionAt(NO_CLOSING_QUOTE.test(message) ? openingQuote(document, pos[0]) : pos[0]),
+        })),
       };
     }
     const aliases = aliasProblems(document, positionAt);
@@ -175,12 +176,60 @@ function positionOf(
   return offset === undefined ? null : positionAt(offset);
 }
 
+/** The parser notices at the end of the file, which tells nobody where to look. */
+function openingQuote(document: Document, noticedAt: number): number {
+  let at = noticedAt;
+  visit(document, {
+    Scalar(_, { type, range }) {
+      if (type?.startsWith("QUOTE_") && range && range[1] === noticedAt) at = range[0];
+    },
+  });
+  return at;
+}
+
+const NO_CLOSING_QUOTE = /^Missing closing .quote/;
+
+/** What the parser says → what happened and what to do; `$1` is what the expression has in parentheses. */
+const OUR_WORDS: readonly (readonly [RegExp, string])[] = [
+  [/^Map keys must be unique.*/, "this key is there twice; keep one"],
+  [/^Source contains multiple documents.*/, "holds several documents (---); write one per file"],
+  [/^(Unresolved tag.*)/, "$1; tags (!name) mean nothing here"],
+  [/^Missing closing .quote.*/, "the quote that ends this text is missing"],
+  [/^Tabs are not allowed as indentation/, "is indented by a tab; use spaces"],
+  [/^All mapping items must start at the same column/, "keys of one map are indented alike; this one is not"],
+  [/^A block sequence may not be used as an implicit map key/, "items of one list are indented alike; this one is not"],
+  [/^Sequence item without - indicator/, 'is indented like the items of the list above, but has no "- "'],
+  [
+    /^Implicit (?:map keys need to be followed by map values|keys need to be on a single line)/,
+    'has no ":" behind the key',
+  ],
+  [/^Unexpected block-seq-ind on same line with key/, 'a list of "- " begins on a line of its own, below the key'],
+  [
+    /^Unexpected \S+ at node end/,
+    "is too much: what stands before it is complete; a list needs brackets, and text with quotes in it quotes around all of it",
+  ],
+  [
+    /^Nested mappings are not allowed in compact mappings/,
+    'has a ":" too many: text with ": " in it needs quotes, or the next line is indented too far',
+  ],
+  [
+    /^Block collections are not allowed within flow collections/,
+    'has a ":" that is not expected inside { } or [ ]: a comma is missing, or the text needs quotes',
+  ],
+  [
+    /^Flow (?:sequence|map) (?:in block collection )?must .*end with a (.)$/,
+    'the "$1" that closes is missing, or stands further left than the key it belongs to',
+  ],
+  [/^Plain value cannot start with .*?(\S)$/, "text that begins with $1 needs quotes"],
+  [
+    /^Invalid escape sequence (.*)/,
+    "$1 means nothing in double quotes; write the text in single quotes, or the backslash twice",
+  ],
+];
+
 /** The parser's messages are for people who know its inside. */
 function inOurWords(message: string): string {
-  if (message.startsWith("Map keys must be unique")) return "this key is there twice; keep one";
-  if (message.startsWith("Source contains multiple documents"))
-    return "holds several documents (---); write one per file";
-  if (message.startsWith("Unresolved tag")) return `${message}; tags (!name) mean nothing here`;
-  if (/^Missing closing .quote/.test(message)) return "the quote that ends this text is missing";
-  return message.replace(/\s+/g, " ");
+  const line = message.replace(/\s+/g, " ");
+  for (const [theirs, ours] of OUR_WORDS) if (theirs.test(line)) return line.replace(theirs, ours);
+  return line;
 }

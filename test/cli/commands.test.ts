@@ -97,7 +97,7 @@ describe("millrace check", () => {
   it("M11: says what is wrong with nonsense", async () => {
     for (const [name, content, message] of [
       ["binary.yaml", new Uint8Array([0, 1, 2, 0xff]), /is a binary file/],
-      ["half.json", '{"listeners": [":80"], "rou', /half\.json:1:28: the quote that ends/],
+      ["half.json", '{"listeners": [":80"], "rou', /half\.json:1:24: the quote that ends/],
       ["deep.yaml", "[".repeat(50_000), /is nested too deeply/],
       ["esc.yaml", 'listeners: ["\u001b[31m"]\n', /nothing was started/],
     ] as const) {

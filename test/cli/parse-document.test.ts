@@ -74,7 +74,74 @@ describe("a document that is none", () => {
   for (const [name, text, expected] of [
     ["M10: a key twice", "a: 1\nb: 2\na: 3\n", ["3:1 this key is there twice; keep one"]],
     ["M10: a key twice, JSON", '{"a": 1, "a": 2}', ["1:10 this key is there twice; keep one"]],
-    ["half a text", 'a: "b', ["1:6 the quote that ends this text is missing"]],
+    ["half a text", 'a: "b', ["1:4 the quote that ends this text is missing"]],
+    ["half a text, where it begins", "a: 'b\nc: d\ne: f\n", ["1:4 the quote that ends this text is missing"]],
+    ["a tab", "a:\n\tb: 1\n", ["2:1 is indented by a tab; use spaces"]],
+    [
+      "a key that is indented otherwise",
+      "a:\n    b: 1\n  c: 2\n",
+      ["3:1 keys of one map are indented alike; this one is not"],
+    ],
+    [
+      "an item that is indented otherwise",
+      "a:\n  - b\n - c\n",
+      ["3:1 items of one list are indented alike; this one is not", '3:2 has no ":" behind the key'],
+    ],
+    [
+      "an item without a dash",
+      "a:\n  - b: 1\n   c: 2\n",
+      ['3:1 is indented like the items of the list above, but has no "- "'],
+    ],
+    ["a key without a colon", "a: 1\nb 2\n", ['2:1 has no ":" behind the key']],
+    ["a first key without a colon", "a 1\nb: 2\n", ['1:1 has no ":" behind the key']],
+    [
+      "a list beside its key",
+      "a: - b\n",
+      ['1:4 a list of "- " begins on a line of its own, below the key', '1:6 has no ":" behind the key'],
+    ],
+    [
+      "two texts",
+      'a: "b", "c"\n',
+      [
+        "1:7 is too much: what stands before it is complete; a list needs brackets, and text with quotes in it quotes around all of it",
+      ],
+    ],
+    [
+      "text with a colon",
+      "a: it's: fine\n",
+      ['1:4 has a ":" too many: text with ": " in it needs quotes, or the next line is indented too far'],
+    ],
+    [
+      "a line that is indented too far",
+      "a: b\n  c: d\n",
+      ['1:4 has a ":" too many: text with ": " in it needs quotes, or the next line is indented too far'],
+    ],
+    [
+      "text that ends with a colon, in braces",
+      "a: { b: /c: }\n",
+      ['1:9 has a ":" that is not expected inside { } or [ ]: a comma is missing, or the text needs quotes'],
+    ],
+    [
+      "a missing comma",
+      "a: { b: 1 c: 2 }\n",
+      ['1:9 has a ":" that is not expected inside { } or [ ]: a comma is missing, or the text needs quotes'],
+    ],
+    [
+      "a missing bracket",
+      "a: [1, 2\nb: 3\n",
+      ['2:1 the "]" that closes is missing, or stands further left than the key it belongs to'],
+    ],
+    [
+      "a missing brace",
+      "a:\n  b: { c: 1\nd: 2\n",
+      ['3:1 the "}" that closes is missing, or stands further left than the key it belongs to'],
+    ],
+    ["text that needs quotes", "a: @b\n", ["1:4 text that begins with @ needs quotes"]],
+    [
+      "a backslash in double quotes",
+      'a: "^\\d+$"\n',
+      ["1:6 \\d means nothing in double quotes; write the text in single quotes, or the backslash twice"],
+    ],
     ["two documents", "---\na: 1\n---\nb: 1\n", ["3:1 holds several documents (---); write one per file"]],
     [
       "an alias without anchor",
