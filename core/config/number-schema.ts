@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "../limits.ts";
 import { formatDuration } from "../time/duration.ts";
+import { LIMIT_HINTS, TIMEOUT_HINTS } from "./foreign-names.ts";
 import { count, described, duration, section, size } from "./shapes.ts";
 import { formatSize } from "./size.ts";
 
@@ -34,6 +35,7 @@ export const RouteLimits = section(
     minimumRate: v.optional(described(...limits.minimumRate)),
   },
   {
+    ...LIMIT_HINTS,
     target: SERVER_WIDE,
     requestHead: SERVER_WIDE,
     requestFields: SERVER_WIDE,
@@ -49,71 +51,74 @@ export const RouteLimits = section(
   },
 );
 
-export const Limits = section({
-  target: v.optional(
-    described(size({ min: 64, max: MIB }), "Request target; 414 beyond."),
-    formatSize(DEFAULT_LIMITS.targetBytesMax),
-  ),
-  requestHead: v.optional(
-    described(size({ min: KIB, max: MIB }), "Whole head of a request; 431 beyond."),
-    formatSize(DEFAULT_LIMITS.requestHeadBytesMax),
-  ),
-  requestFields: v.optional(
-    described(count({ min: 1, max: 10_000 }), "Fields in a request head; 431 beyond."),
-    DEFAULT_LIMITS.requestFieldsMax,
-  ),
-  fieldName: v.optional(
-    described(size({ min: 16, max: 64 * KIB }), "One header name; 431 beyond (502 from an upstream)."),
-    formatSize(DEFAULT_LIMITS.fieldNameBytesMax),
-  ),
-  responseHead: v.optional(described(...limits.responseHead), formatSize(DEFAULT_LIMITS.responseHeadBytesMax)),
-  responseFields: v.optional(described(...limits.responseFields), DEFAULT_LIMITS.responseFieldsMax),
-  chunkExtension: v.optional(
-    described(size({ max: 64 * KIB }), "Extensions of one chunk; 400 beyond."),
-    formatSize(DEFAULT_LIMITS.chunkExtensionBytesMax),
-  ),
-  chunkExtensionsPerMessage: v.optional(
-    described(size({ max: MIB }), "Chunk extensions of one message; 400 beyond."),
-    formatSize(DEFAULT_LIMITS.chunkExtensionsPerMessageBytesMax),
-  ),
-  trailers: v.optional(
-    described(size({ max: MIB }), "Trailer section; 431 beyond."),
-    formatSize(DEFAULT_LIMITS.trailerBytesMax),
-  ),
-  trailerFields: v.optional(
-    described(count({ max: 10_000 }), "Fields in a trailer section; 431 beyond."),
-    DEFAULT_LIMITS.trailerFieldsMax,
-  ),
-  interimResponses: v.optional(described(...limits.interimResponses), DEFAULT_LIMITS.interimResponsesMax),
-  requestBody: v.optional(described(...limits.requestBody), formatSize(DEFAULT_LIMITS.requestBodyBytesMax)),
-  replay: v.optional(described(...limits.replay), formatSize(DEFAULT_LIMITS.replayBytesMax)),
-  minimumRate: v.optional(described(...limits.minimumRate), formatSize(DEFAULT_LIMITS.rateBytesPerSecondMin)),
-  clientConnections: v.optional(
-    described(
-      count({ min: 1, unlimited: true }),
-      "Client connections at once; `unlimited` leaves it to the descriptor limit.",
+export const Limits = section(
+  {
+    target: v.optional(
+      described(size({ min: 64, max: MIB }), "Request target; 414 beyond."),
+      formatSize(DEFAULT_LIMITS.targetBytesMax),
     ),
-    "unlimited",
-  ),
-  connectionsPerAddress: v.optional(
-    described(
-      count({ min: 1, unlimited: true }),
-      "Client connections of one address at once (IPv6: of one /64); further ones are reset. Trusted proxies and UNIX sockets are not counted.",
+    requestHead: v.optional(
+      described(size({ min: KIB, max: MIB }), "Whole head of a request; 431 beyond."),
+      formatSize(DEFAULT_LIMITS.requestHeadBytesMax),
     ),
-    "unlimited",
-  ),
-  inFlight: v.optional(
-    described(count({ min: 1, unlimited: true }), "Requests under way in all; 503 with `Retry-After` beyond."),
-    "unlimited",
-  ),
-  replayTotal: v.optional(
-    described(
-      size({ max: 64 * 1024 * MIB }),
-      "Memory for what is kept for second tries, in all; beyond, bodies are only streamed.",
+    requestFields: v.optional(
+      described(count({ min: 1, max: 10_000 }), "Fields in a request head; 431 beyond."),
+      DEFAULT_LIMITS.requestFieldsMax,
     ),
-    formatSize(DEFAULT_LIMITS.replayTotalBytesMax),
-  ),
-});
+    fieldName: v.optional(
+      described(size({ min: 16, max: 64 * KIB }), "One header name; 431 beyond (502 from an upstream)."),
+      formatSize(DEFAULT_LIMITS.fieldNameBytesMax),
+    ),
+    responseHead: v.optional(described(...limits.responseHead), formatSize(DEFAULT_LIMITS.responseHeadBytesMax)),
+    responseFields: v.optional(described(...limits.responseFields), DEFAULT_LIMITS.responseFieldsMax),
+    chunkExtension: v.optional(
+      described(size({ max: 64 * KIB }), "Extensions of one chunk; 400 beyond."),
+      formatSize(DEFAULT_LIMITS.chunkExtensionBytesMax),
+    ),
+    chunkExtensionsPerMessage: v.optional(
+      described(size({ max: MIB }), "Chunk extensions of one message; 400 beyond."),
+      formatSize(DEFAULT_LIMITS.chunkExtensionsPerMessageBytesMax),
+    ),
+    trailers: v.optional(
+      described(size({ max: MIB }), "Trailer section; 431 beyond."),
+      formatSize(DEFAULT_LIMITS.trailerBytesMax),
+    ),
+    trailerFields: v.optional(
+      described(count({ max: 10_000 }), "Fields in a trailer section; 431 beyond."),
+      DEFAULT_LIMITS.trailerFieldsMax,
+    ),
+    interimResponses: v.optional(described(...limits.interimResponses), DEFAULT_LIMITS.interimResponsesMax),
+    requestBody: v.optional(described(...limits.requestBody), formatSize(DEFAULT_LIMITS.requestBodyBytesMax)),
+    replay: v.optional(described(...limits.replay), formatSize(DEFAULT_LIMITS.replayBytesMax)),
+    minimumRate: v.optional(described(...limits.minimumRate), formatSize(DEFAULT_LIMITS.rateBytesPerSecondMin)),
+    clientConnections: v.optional(
+      described(
+        count({ min: 1, unlimited: true }),
+        "Client connections at once; `unlimited` leaves it to the descriptor limit.",
+      ),
+      "unlimited",
+    ),
+    connectionsPerAddress: v.optional(
+      described(
+        count({ min: 1, unlimited: true }),
+        "Client connections of one address at once (IPv6: of one /64); further ones are reset. Trusted proxies and UNIX sockets are not counted.",
+      ),
+      "unlimited",
+    ),
+    inFlight: v.optional(
+      described(count({ min: 1, unlimited: true }), "Requests under way in all; 503 with `Retry-After` beyond."),
+      "unlimited",
+    ),
+    replayTotal: v.optional(
+      described(
+        size({ max: 64 * 1024 * MIB }),
+        "Memory for what is kept for second tries, in all; beyond, bodies are only streamed.",
+      ),
+      formatSize(DEFAULT_LIMITS.replayTotalBytesMax),
+    ),
+  },
+  LIMIT_HINTS,
+);
 
 const timeouts = {
   requestBodyIdle: "Between two pieces of a request body; 408 after that.",
@@ -142,6 +147,7 @@ export const RouteTimeouts = section(
     total: v.optional(described(duration(), timeouts.total)),
   },
   {
+    ...TIMEOUT_HINTS,
     requestHead: TIMEOUT_SERVER_WIDE,
     keepAliveIdle: TIMEOUT_SERVER_WIDE,
     poolIdle: "set it in the top-level `timeouts`, or as the upstream's pool.idleTimeout",
@@ -150,43 +156,49 @@ export const RouteTimeouts = section(
   },
 );
 
-export const Timeouts = section({
-  requestHead: v.optional(
-    described(duration(), "From the first byte until the head of a request is complete; 408 after that."),
-    formatDuration(DEFAULT_TIMEOUTS.requestHeadMs),
-  ),
-  requestBodyIdle: v.optional(
-    described(duration(), timeouts.requestBodyIdle),
-    formatDuration(DEFAULT_TIMEOUTS.requestBodyIdleMs),
-  ),
-  firstByte: v.optional(described(duration(), timeouts.firstByte), formatDuration(DEFAULT_TIMEOUTS.firstByteMs)),
-  responseIdle: v.optional(
-    described(duration(), timeouts.responseIdle),
-    formatDuration(DEFAULT_TIMEOUTS.responseIdleMs),
-  ),
-  tunnelIdle: v.optional(described(duration(), timeouts.tunnelIdle), formatDuration(DEFAULT_TIMEOUTS.tunnelIdleMs)),
-  keepAliveIdle: v.optional(
-    described(duration(), "A client connection between two requests."),
-    formatDuration(DEFAULT_TIMEOUTS.keepAliveIdleMs),
-  ),
-  halfClosed: v.optional(described(duration(), timeouts.halfClosed), formatDuration(DEFAULT_TIMEOUTS.halfClosedMs)),
-  sendIdle: v.optional(described(duration(), timeouts.sendIdle), formatDuration(DEFAULT_TIMEOUTS.sendIdleMs)),
-  connect: v.optional(described(duration(), timeouts.connect), formatDuration(DEFAULT_TIMEOUTS.connectMs)),
-  poolIdle: v.optional(
-    described(duration(), "An idle connection to a server is kept this long."),
-    formatDuration(DEFAULT_TIMEOUTS.poolIdleMs),
-  ),
-  queue: v.optional(described(duration(), timeouts.queue), formatDuration(DEFAULT_TIMEOUTS.queueMs)),
-  drain: v.optional(
-    described(duration(), "What is in flight when the proxy stops, or a reload takes its route away, gets this long."),
-    formatDuration(DEFAULT_TIMEOUTS.drainMs),
-  ),
-  drainDelay: v.optional(
-    described(
-      duration({ mayBeNone: true }),
-      "How long a proxy that is told to stop goes on accepting, saying `Connection: close`, before it drains.",
+export const Timeouts = section(
+  {
+    requestHead: v.optional(
+      described(duration(), "From the first byte until the head of a request is complete; 408 after that."),
+      formatDuration(DEFAULT_TIMEOUTS.requestHeadMs),
     ),
-    formatDuration(DEFAULT_TIMEOUTS.drainDelayMs),
-  ),
-  total: v.optional(described(duration(), timeouts.total)),
-});
+    requestBodyIdle: v.optional(
+      described(duration(), timeouts.requestBodyIdle),
+      formatDuration(DEFAULT_TIMEOUTS.requestBodyIdleMs),
+    ),
+    firstByte: v.optional(described(duration(), timeouts.firstByte), formatDuration(DEFAULT_TIMEOUTS.firstByteMs)),
+    responseIdle: v.optional(
+      described(duration(), timeouts.responseIdle),
+      formatDuration(DEFAULT_TIMEOUTS.responseIdleMs),
+    ),
+    tunnelIdle: v.optional(described(duration(), timeouts.tunnelIdle), formatDuration(DEFAULT_TIMEOUTS.tunnelIdleMs)),
+    keepAliveIdle: v.optional(
+      described(duration(), "A client connection between two requests."),
+      formatDuration(DEFAULT_TIMEOUTS.keepAliveIdleMs),
+    ),
+    halfClosed: v.optional(described(duration(), timeouts.halfClosed), formatDuration(DEFAULT_TIMEOUTS.halfClosedMs)),
+    sendIdle: v.optional(described(duration(), timeouts.sendIdle), formatDuration(DEFAULT_TIMEOUTS.sendIdleMs)),
+    connect: v.optional(described(duration(), timeouts.connect), formatDuration(DEFAULT_TIMEOUTS.connectMs)),
+    poolIdle: v.optional(
+      described(duration(), "An idle connection to a server is kept this long."),
+      formatDuration(DEFAULT_TIMEOUTS.poolIdleMs),
+    ),
+    queue: v.optional(described(duration(), timeouts.queue), formatDuration(DEFAULT_TIMEOUTS.queueMs)),
+    drain: v.optional(
+      described(
+        duration(),
+        "What is in flight when the proxy stops, or a reload takes its route away, gets this long.",
+      ),
+      formatDuration(DEFAULT_TIMEOUTS.drainMs),
+    ),
+    drainDelay: v.optional(
+      described(
+        duration({ mayBeNone: true }),
+        "How long a proxy that is told to stop goes on accepting, saying `Connection: close`, before it drains.",
+      ),
+      formatDuration(DEFAULT_TIMEOUTS.drainDelayMs),
+    ),
+    total: v.optional(described(duration(), timeouts.total)),
+  },
+  TIMEOUT_HINTS,
+);

@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import { addressBlockProblem } from "./address.ts";
+import { MATCH_HINTS, ROUTE_HINTS } from "./foreign-names.ts";
 import { Hooks, MountTarget, Target } from "./hook-schema.ts";
 import { RouteLimits, RouteTimeouts } from "./number-schema.ts";
 import {
@@ -73,17 +74,20 @@ const conditions = {
   ),
 };
 
-const NotConditions = section(conditions, { not: "`not` cannot hold another `not`" });
+const NotConditions = section(conditions, { ...MATCH_HINTS, not: "`not` cannot hold another `not`" });
 
-const Match = section({
-  ...conditions,
-  not: v.optional(
-    described(
-      oneOrMore(NotConditions, "a map of conditions"),
-      "Conditions that must fail, each as a whole; same keys as `match`.",
+const Match = section(
+  {
+    ...conditions,
+    not: v.optional(
+      described(
+        oneOrMore(NotConditions, "a map of conditions"),
+        "Conditions that must fail, each as a whole; same keys as `match`.",
+      ),
     ),
-  ),
-});
+  },
+  MATCH_HINTS,
+);
 
 const template = (what: string) => text(what, fieldValue);
 
@@ -145,23 +149,26 @@ const Respond = section({
   ),
 });
 
-export const RouteSchema = section({
-  id: v.optional(described(nameText(), "What logs and `${route.id}` call it; `routes[3]` when left out.")),
-  match: v.optional(described(Match, "Which requests; everything when left out. All keys given must hold."), {}),
-  rewrite: v.optional(described(Rewrite, "Changes the path sent upstream; one of the keys below.")),
-  host: v.optional(described(template("a host name"), "The `Host` sent upstream; the client's when left out.")),
-  request: v.optional(described(FieldEdits, "Header changes on the way upstream.")),
-  response: v.optional(described(FieldEdits, "Header changes on the way to the client.")),
-  upstream: v.optional(described(text("the name of an upstream"), "Action: forward to this upstream.")),
-  redirect: v.optional(described(Redirect, "Action: send the client elsewhere.")),
-  respond: v.optional(described(Respond, "Action: a fixed response.")),
-  target: v.optional(described(Target, "Action: forward to where this function says; docs/hooks.md.")),
-  mount: v.optional(described(MountTarget, "Action: answered by this program, a Hono app or any `fetch` handler.")),
-  hooks: v.optional(described(Hooks, "Functions that requests of this route pass through; docs/hooks.md.")),
-  limits: v.optional(described(RouteLimits, "Override the top-level `limits`.")),
-  timeouts: v.optional(described(RouteTimeouts, "Override the upstream's and the top-level `timeouts`.")),
-  upgrade: v.optional(described(flag(), "Whether WebSocket and other upgrades pass."), true),
-});
+export const RouteSchema = section(
+  {
+    id: v.optional(described(nameText(), "What logs and `${route.id}` call it; `routes[3]` when left out.")),
+    match: v.optional(described(Match, "Which requests; everything when left out. All keys given must hold."), {}),
+    rewrite: v.optional(described(Rewrite, "Changes the path sent upstream; one of the keys below.")),
+    host: v.optional(described(template("a host name"), "The `Host` sent upstream; the client's when left out.")),
+    request: v.optional(described(FieldEdits, "Header changes on the way upstream.")),
+    response: v.optional(described(FieldEdits, "Header changes on the way to the client.")),
+    upstream: v.optional(described(text("the name of an upstream"), "Action: forward to this upstream.")),
+    redirect: v.optional(described(Redirect, "Action: send the client elsewhere.")),
+    respond: v.optional(described(Respond, "Action: a fixed response.")),
+    target: v.optional(described(Target, "Action: forward to where this function says; docs/hooks.md.")),
+    mount: v.optional(described(MountTarget, "Action: answered by this program, a Hono app or any `fetch` handler.")),
+    hooks: v.optional(described(Hooks, "Functions that requests of this route pass through; docs/hooks.md.")),
+    limits: v.optional(described(RouteLimits, "Override the top-level `limits`.")),
+    timeouts: v.optional(described(RouteTimeouts, "Override the upstream's and the top-level `timeouts`.")),
+    upgrade: v.optional(described(flag(), "Whether WebSocket and other upgrades pass."), true),
+  },
+  ROUTE_HINTS,
+);
 
 export type ParsedRoute = v.InferOutput<typeof RouteSchema>;
 

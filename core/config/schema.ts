@@ -9,6 +9,13 @@ import { POOL_IDLE_MAX, POOL_QUEUE_MAX, SERVER_PRIORITY_MAX } from "../limits.ts
 import { addressBlockProblem, parseListenAddress, parseServerAddress } from "./address.ts";
 import { BalanceSchema, StickySchema } from "./balance-schema.ts";
 import { Dns, ServerFile, Service } from "./discovery-schema.ts";
+import {
+  LISTENER_HINTS,
+  SERVER_HINTS,
+  TOP_LEVEL_HINTS,
+  UPSTREAM_HINTS,
+  UPSTREAM_TIMEOUT_HINTS,
+} from "./foreign-names.ts";
 import { Health, SERVER_STATES } from "./health-schema.ts";
 import { Hooks, OnUnload } from "./hook-schema.ts";
 import { Limits, Timeouts } from "./number-schema.ts";
@@ -35,19 +42,22 @@ import { TraceRulesSchema } from "./trace-schema.ts";
 const listenAddress = text('an address such as "127.0.0.1:8080"', (value) => problemOf(parseListenAddress(value)));
 const serverAddress = text('an address such as "127.0.0.1:9000"', (value) => problemOf(parseServerAddress(value)));
 
-const Listener = section({
-  address: described(
-    listenAddress,
-    "Where to listen: `127.0.0.1:8080`, `:8080` (every address), `[::1]:8080` or `unix:/run/millrace.sock`. Port 0 lets the system choose.",
-  ),
-  name: v.optional(
-    described(nameText(), "What routes, logs and `match.listener` call it; the address as written when left out."),
-  ),
-  reusePort: v.optional(
-    described(flag(), "Lets several processes listen on the same port, where the runtime can."),
-    false,
-  ),
-});
+const Listener = section(
+  {
+    address: described(
+      listenAddress,
+      "Where to listen: `127.0.0.1:8080`, `:8080` (every address), `[::1]:8080` or `unix:/run/millrace.sock`. Port 0 lets the system choose.",
+    ),
+    name: v.optional(
+      described(nameText(), "What routes, logs and `match.listener` call it; the address as written when left out."),
+    ),
+    reusePort: v.optional(
+      described(flag(), "Lets several processes listen on the same port, where the runtime can."),
+      false,
+    ),
+  },
+  LISTENER_HINTS,
+);
 
 const Server = section(
   {
@@ -79,7 +89,11 @@ const Server = section(
       "ready",
     ),
   },
-  { srv: "write either address or srv", file: "write either address or file; a list in a file names no further file" },
+  {
+    ...SERVER_HINTS,
+    srv: "write either address or srv",
+    file: "write either address or file; a list in a file names no further file",
+  },
 );
 
 const SERVER_FORMS = 'an address such as "127.0.0.1:9000", or a map with address and weight, with srv, or with file';
@@ -100,11 +114,16 @@ const ServerEntry = meant(
   SERVER_FORMS,
 );
 
-const UpstreamTimeouts = section({
-  connect: v.optional(described(duration(), "Until the connection stands; 504 after that.")),
-  firstByte: v.optional(described(duration(), "From the request sent until the head of the response; 504 after that.")),
-  idle: v.optional(described(duration(), "Between two pieces of a response body.")),
-});
+const UpstreamTimeouts = section(
+  {
+    connect: v.optional(described(duration(), "Until the connection stands; 504 after that.")),
+    firstByte: v.optional(
+      described(duration(), "From the request sent until the head of the response; 504 after that."),
+    ),
+    idle: v.optional(described(duration(), "Between two pieces of a response body.")),
+  },
+  UPSTREAM_TIMEOUT_HINTS,
+);
 
 const Pool = section({
   idle: v.optional(
@@ -118,32 +137,38 @@ const Pool = section({
   queueTimeout: v.optional(described(duration(), "How long one may wait; `timeouts.queue` when left out.")),
 });
 
-const Upstream = section({
-  servers: described(
-    list(ServerEntry),
-    "The servers: addresses, or maps with the keys below. docs/discovery.md says how those are found that have no address here.",
-  ),
-  balance: v.optional(
-    described(
-      BalanceSchema,
-      "How a server is chosen: a name, or a map with the keys below; docs/balancing.md says which when.",
+const Upstream = section(
+  {
+    servers: described(
+      list(ServerEntry),
+      "The servers: addresses, or maps with the keys below. docs/discovery.md says how those are found that have no address here.",
     ),
-    "two-choices",
-  ),
-  sticky: v.optional(described(StickySchema, "Keeps a client at the server it had first, by a cookie.")),
-  slowStart: v.optional(
-    described(
-      duration(),
-      "How long a server that comes back or joins takes to get its whole share; at once when left out.",
+    balance: v.optional(
+      described(
+        BalanceSchema,
+        "How a server is chosen: a name, or a map with the keys below; docs/balancing.md says which when.",
+      ),
+      "two-choices",
     ),
-  ),
-  timeouts: v.optional(described(UpstreamTimeouts, "Override `timeouts` for requests to this upstream.")),
-  pool: v.optional(described(Pool, "Connections kept for reuse."), {}),
-  retries: v.optional(described(Retries, "When a request is tried again; docs/retries.md."), {}),
-  hedge: v.optional(described(Hedge, "A second try beside one that takes long; none when left out.")),
-  health: v.optional(described(Health, "How it is found out which servers are well; docs/health.md explains it."), {}),
-  breaker: v.optional(described(Breaker, "Caps on what this upstream is asked at once; docs/retries.md."), {}),
-});
+    sticky: v.optional(described(StickySchema, "Keeps a client at the server it had first, by a cookie.")),
+    slowStart: v.optional(
+      described(
+        duration(),
+        "How long a server that comes back or joins takes to get its whole share; at once when left out.",
+      ),
+    ),
+    timeouts: v.optional(described(UpstreamTimeouts, "Override `timeouts` for requests to this upstream.")),
+    pool: v.optional(described(Pool, "Connections kept for reuse."), {}),
+    retries: v.optional(described(Retries, "When a request is tried again; docs/retries.md."), {}),
+    hedge: v.optional(described(Hedge, "A second try beside one that takes long; none when left out.")),
+    health: v.optional(
+      described(Health, "How it is found out which servers are well; docs/health.md explains it."),
+      {},
+    ),
+    breaker: v.optional(described(Breaker, "Caps on what this upstream is asked at once; docs/retries.md."), {}),
+  },
+  UPSTREAM_HINTS,
+);
 
 export const ListenerSchema = either(
   [listenAddress, Listener],
@@ -152,65 +177,71 @@ export const ListenerSchema = either(
 export const UpstreamSchema = Upstream;
 export const UpstreamsSchema = named(Upstream);
 
-export const ConfigSchema = section({
-  include: v.optional(
-    described(
-      oneOrMore(text("a file name or glob"), "a file name or glob"),
-      "Other files to read, relative to this one; `*`, `?` and `**` are wildcards.",
+export const ConfigSchema = section(
+  {
+    include: v.optional(
+      described(
+        oneOrMore(text("a file name or glob"), "a file name or glob"),
+        "Other files to read, relative to this one; `*`, `?` and `**` are wildcards.",
+      ),
     ),
-  ),
-  listeners: described(list(ListenerSchema), "Where clients connect: addresses, or maps with the keys below."),
-  upstreams: v.optional(described(UpstreamsSchema, "Named groups of servers."), {}),
-  routes: described(list(RouteSchema), "What happens with which request; docs/configuration.md says which route wins."),
-  limits: v.optional(described(Limits, "Sizes and counts beyond which a request is refused."), {}),
-  timeouts: v.optional(described(Timeouts, "How long anything may take; `24d` at most."), {}),
-  dns: v.optional(described(Dns, "How host names of servers are resolved, and how long that holds."), {}),
-  trustedProxies: v.optional(
-    described(
-      oneOrMore(text("an address or block", trustedProblem), "an address or block"),
-      "Addresses and blocks whose `X-Forwarded-*` are believed; `unix` for UNIX sockets.",
+    listeners: described(list(ListenerSchema), "Where clients connect: addresses, or maps with the keys below."),
+    upstreams: v.optional(described(UpstreamsSchema, "Named groups of servers."), {}),
+    routes: described(
+      list(RouteSchema),
+      "What happens with which request; docs/configuration.md says which route wins.",
     ),
-  ),
-  hooks: v.optional(described(Hooks, "Functions that every request passes through; docs/hooks.md.")),
-  onUnload: v.optional(
-    described(
-      OnUnload,
-      "Called once when no request uses this configuration's code any more, to close what it has opened.",
+    limits: v.optional(described(Limits, "Sizes and counts beyond which a request is refused."), {}),
+    timeouts: v.optional(described(Timeouts, "How long anything may take; `24d` at most."), {}),
+    dns: v.optional(described(Dns, "How host names of servers are resolved, and how long that holds."), {}),
+    trustedProxies: v.optional(
+      described(
+        oneOrMore(text("an address or block", trustedProblem), "an address or block"),
+        "Addresses and blocks whose `X-Forwarded-*` are believed; `unix` for UNIX sockets.",
+      ),
     ),
-  ),
-  allowTargets: v.optional(
-    described(
-      oneOrMore(text("an address or block", addressBlockProblem), "an address or block"),
-      "Addresses and blocks that a `decide` hook may send requests to beside the servers of upstreams; none when left out.",
+    hooks: v.optional(described(Hooks, "Functions that every request passes through; docs/hooks.md.")),
+    onUnload: v.optional(
+      described(
+        OnUnload,
+        "Called once when no request uses this configuration's code any more, to close what it has opened.",
+      ),
     ),
-  ),
-  via: v.optional(
-    described(flag(), "Whether `Via` is added to requests and responses; without it, loops go unnoticed."),
-    true,
-  ),
-  forwarded: v.optional(
-    described(
-      flag(),
-      "Whether `Forwarded` (RFC 7239) is sent upstream beside `X-Forwarded-*`, behind what trusted proxies wrote there.",
+    allowTargets: v.optional(
+      described(
+        oneOrMore(text("an address or block", addressBlockProblem), "an address or block"),
+        "Addresses and blocks that a `decide` hook may send requests to beside the servers of upstreams; none when left out.",
+      ),
     ),
-    false,
-  ),
-  log: v.optional(
-    described(
-      section({
-        access: v.optional(described(flag(), "One line per finished request on standard output."), false),
-        format: v.optional(described(choice(["json", "text"]), "How the lines look."), "json"),
-      }),
-      "Failed requests are always logged, on standard error.",
+    via: v.optional(
+      described(flag(), "Whether `Via` is added to requests and responses; without it, loops go unnoticed."),
+      true,
     ),
-    {},
-  ),
-  trace: v.optional(
-    described(TraceRulesSchema, "What is kept of requests, to be asked where they went and why; docs/traces.md."),
-    {},
-  ),
-  $schema: v.optional(described(v.string("expected text"), "Where editors find the JSON Schema; not looked at.")),
-});
+    forwarded: v.optional(
+      described(
+        flag(),
+        "Whether `Forwarded` (RFC 7239) is sent upstream beside `X-Forwarded-*`, behind what trusted proxies wrote there.",
+      ),
+      false,
+    ),
+    log: v.optional(
+      described(
+        section({
+          access: v.optional(described(flag(), "One line per finished request on standard output."), false),
+          format: v.optional(described(choice(["json", "text"]), "How the lines look."), "json"),
+        }),
+        "Failed requests are always logged, on standard error.",
+      ),
+      {},
+    ),
+    trace: v.optional(
+      described(TraceRulesSchema, "What is kept of requests, to be asked where they went and why; docs/traces.md."),
+      {},
+    ),
+    $schema: v.optional(described(v.string("expected text"), "Where editors find the JSON Schema; not looked at.")),
+  },
+  TOP_LEVEL_HINTS,
+);
 
 /** What may be written. */
 export type Config = Omit<v.InferInput<typeof ConfigSchema>, "routes"> & { routes: Route[] };

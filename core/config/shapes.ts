@@ -15,6 +15,8 @@ const COUNT_MAX = 1_000_000_000;
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/;
 const NAME_RIGHT = "write letters, digits, dots, dashes and underscores, at most 64";
 
+const NO_MERGE_KEYS = "merge keys of YAML do not work here; write out what it stands for";
+
 type Entries = v.ObjectEntries;
 
 /**
@@ -44,7 +46,8 @@ export function section<const E extends Entries>(
     );
     const { typed } = result;
     for (const key of unknown) {
-      const hint = Object.hasOwn(elsewhere, key) ? elsewhere[key] : suggestion(key, known);
+      const hint =
+        key === "<<" ? NO_MERGE_KEYS : Object.hasOwn(elsewhere, key) ? elsewhere[key] : suggestion(key, known);
       const issue = {
         input: input[key],
         expected: "never",

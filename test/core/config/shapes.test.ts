@@ -39,6 +39,11 @@ describe("a section", () => {
       "three: unknown key; it lives elsewhere",
     ]);
   });
+  it("says of a merge key of YAML that it does nothing", () => {
+    check(schema, { one: "a", "<<": {} }, [
+      '["<<"]: unknown key; merge keys of YAML do not work here; write out what it stands for',
+    ]);
+  });
   it("reports what is missing", () => check(schema, {}, ["one: is missing; it is required here"]));
   it("is no list", () => check(schema, ["a"], [": expected a map of one, two, got a list"]));
   it("is not nothing", () => check(schema, null, [": expected a map of one, two, got nothing"]));
