@@ -12,7 +12,7 @@ import type {
   Mount,
 } from "../script/hooks.ts";
 import { formatDuration } from "../time/duration.ts";
-import { describe, isRecord } from "./problem.ts";
+import { describe, isRecord, quote } from "./problem.ts";
 import { count, described, duration, meant, section, text } from "./shapes.ts";
 
 const FORMS = "a function, { run, timeout, fallback }, or { script, export, timeout, fallback }";
@@ -52,7 +52,7 @@ function code<F>(what: string) {
   return v.pipe(
     v.custom<F>(
       (value) => typeof value === "function",
-      (issue) => `expected a function ${what}, got ${describe(issue.input)}`,
+      (issue) => `expected a function ${what}, got ${describe(issue.input)}${scriptHint(issue.input)}`,
     ),
     v.metadata({ unit: "function" }),
   );
@@ -116,7 +116,8 @@ export const Target = kinds.decide;
 const handler = v.pipe(
   v.custom<Mount>(
     isHandler,
-    (issue) => `expected a function (request), or an app with fetch, got ${describe(issue.input)}`,
+    (issue) =>
+      `expected a function (request), or an app with fetch, got ${describe(issue.input)}${scriptHint(issue.input)}`,
   ),
   v.metadata({ unit: "function" }),
 );
@@ -205,6 +206,11 @@ const FALLBACKS: Readonly<Record<HookKind, Fallback>> = {
   transformResponseBody: { status: 502 },
   onFinish: "ignore",
 };
+
+/** YAML has no functions: a text there is the name of a file. */
+function scriptHint(value: unknown): string {
+  return typeof value === "string" ? `; for a file write { script: ${quote(value)} }` : "";
+}
 
 function isHandler(value: unknown): boolean {
   return typeof value === "function" || isProgram(value);

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import * as v from "valibot";
-import { defineHook, defineHooks, Hooks, handlerOf, MountTarget, Target } from "../../../core/config/hook-schema.ts";
+import {
+  defineHook,
+  defineHooks,
+  Hooks,
+  handlerOf,
+  MountTarget,
+  OnUnload,
+  Target,
+} from "../../../core/config/hook-schema.ts";
 import { HOOK_TIMEOUT_MS } from "../../../core/limits.ts";
 
 const run = () => undefined;
@@ -33,6 +41,15 @@ describe("how a hook is written", () => {
     assert.match(messages(Target, { run, fallback: { status: 200 } })[0] ?? "", /from 400 to 599/);
     assert.match(messages(Hooks, { onRequets: run })[0] ?? "", /did you mean "onRequest"/);
     assert.match(messages(MountTarget, {})[0] ?? "", /an app with fetch/);
+  });
+
+  it("says how a file is named, where one stands in place of a function", () => {
+    const right = '; for a file write { script: "./a.ts" }';
+    assert.deepEqual(messages(Target, "./a.ts"), [`expected a function (request, context), got "./a.ts"${right}`]);
+    assert.deepEqual(messages(MountTarget, "./a.ts"), [
+      `expected a function (request), or an app with fetch, got "./a.ts"${right}`,
+    ]);
+    assert.deepEqual(messages(OnUnload, "./a.ts"), [`expected a function (), got "./a.ts"${right}`]);
   });
 
   it("fails safe where nothing is said", () => {
