@@ -6,6 +6,7 @@
  *         └──► redis, node:fs, millrace               imported for real, once, and shared by all that comes after
  */
 
+import { existsSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -13,6 +14,7 @@ import type { BuildFailure, ImportKind, Message, OnResolveArgs, Plugin, PluginBu
 import { importOutside, isOneFile, loadEsbuild, requireOutside } from "./one-file.ts";
 import { isOwnFile, ownModules } from "./own-modules.ts";
 import { readTextFile } from "./read-text-file.ts";
+import { shownName } from "./shown-name.ts";
 import { shownError } from "./while-code-runs.ts";
 
 export interface Bundle {
@@ -108,10 +110,10 @@ async function bundle({ build }: typeof import("esbuild"), file: string): Promis
       files: files.map((name) => resolve(dirname(file), name)),
     };
   } catch (error) {
-    const problems = isBuildFailure(error)
-      ? error.errors.map((message) => problemOf(message, dirname(file)))
-      : [notRun(error)];
-    return { problems, files: [...imports.read, file] };
+    const files = [...imports.read, file];
+    if (!isBuildFailure(error)) return { problems: [notRun(error)], files };
+    if (imports.read.size === 0 && !existsSync(file)) return { problems: [wholeFile(missing(shownName(file)))], files };
+    return { problems: error.errors.map((message) => problemOf(message, dirname(file))), files };
   }
 }
 
@@ -182,8 +184,9 @@ async function resolveImport(build: PluginBuild, args: OnResolveArgs) {
   if (isBuiltin(path)) return { path: path.startsWith("node:") ? path : `node:${path}`, namespace };
   const name = path.startsWith("file:") ? fileURLToPath(path) : path;
   const found = await build.resolve(name, { resolveDir, kind: kind as ImportKind, pluginData: ASKED });
-  if (found.errors.length > 0) return { errors: found.errors };
   const isBeside = name.startsWith(".") || name.startsWith("/");
+  if (found.errors.length > 0)
+    return { errors: isBeside ? found.errors.map((each) => ({ ...each, text: missing(path) })) : found.errors };
   if (isBeside && !isOwnFile(found.path)) return found;
   return { path: pathToFileURL(found.path).href, namespace };
 }
@@ -224,9 +227,17 @@ function loaderOf(path: string): "ts" | "tsx" | "js" | "jsx" {
 }
 
 function problemOf({ text, location }: Message, directory: string): BundleProblem {
-  if (location === null) return { file: null, line: 0, column: 0, message: text };
+  if (location === null) return wholeFile(text);
   const { file, line, column } = location;
   return { file: resolve(directory, file), line, column: column + 1, message: text };
+}
+
+function wholeFile(message: string): BundleProblem {
+  return { file: null, line: 0, column: 0, message };
+}
+
+function missing(name: string): string {
+  return `${name} does not exist; check the path`;
 }
 
 /** In a folder from which no program may be run, for example. */
@@ -237,7 +248,7 @@ function notRun(error: unknown): BundleProblem {
       ? "; on Deno it needs --allow-read, --allow-env and --allow-run"
       : "";
   const message = `could not be read, because esbuild could not be run: ${shownError(error)}${needed}`;
-  return { file: null, line: 0, column: 0, message };
+  return wholeFile(message);
 }
 
 function isBuildFailure(error: unknown): error is BuildFailure {

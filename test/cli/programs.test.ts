@@ -102,8 +102,11 @@ describe("a program", () => {
     const [syntax] = problems(await programs.run(importing));
     assert.deepEqual([syntax?.file, syntax?.line, syntax?.column], [join(directory, "bad.ts"), 2, 9]);
     const missing = problems(await programs.run(write("m.ts", 'import "./nowhere.ts";\n')))[0];
-    assert.match(missing?.message ?? "", /Could not resolve "\.\/nowhere\.ts"/);
-    assert.equal(missing?.line, 1);
+    assert.equal(missing?.message, "./nowhere.ts does not exist; check the path");
+    assert.deepEqual([missing?.file, missing?.line, missing?.column], [join(directory, "m.ts"), 1, 8]);
+    const none = problems(await programs.script(join(directory, "none.ts")))[0];
+    assert.match(none?.message ?? "", /none\.ts does not exist; check the path$/);
+    assert.equal(none?.file, null);
     const unknown = problems(
       await programs.run(write("u.ts", '\nimport { x } from "node:fs";\nexport default x;\n')),
     )[0];
