@@ -6,11 +6,14 @@ import type { Address, TcpAddress } from "../runtime.ts";
 /** `sun_path` holds 108 bytes on Linux, the last of them a NUL. */
 const UNIX_PATH_BYTES_MAX = 107;
 
+const LISTEN_FORMS = '"127.0.0.1:8080", ":8080", "[::1]:8080" or "unix:/run/x.sock"';
+const SERVER_FORMS = '"127.0.0.1:9000", "[::1]:9000", "app.internal:9000" or "unix:/run/x.sock"';
+
 export type AddressResult = Address | { readonly problem: string };
 
 /** Where to listen: an IP address, `localhost`, or none for every address. Port 0 lets the system choose. */
 export function parseListenAddress(text: string): AddressResult {
-  const address = parseAddress(text, `:${text}`);
+  const address = parseAddress(text, `:${text}`, LISTEN_FORMS);
   if ("problem" in address || address.kind === "unix") return address;
   if (address.host === "*") return { ...address, host: "" };
   if (address.host === "localhost") return { ...address, host: "127.0.0.1" };
@@ -22,7 +25,7 @@ export function parseListenAddress(text: string): AddressResult {
 
 /** Where to connect: an IP address or host name, always with a port. */
 export function parseServerAddress(text: string): AddressResult {
-  const address = parseAddress(text, `127.0.0.1:${text}`);
+  const address = parseAddress(text, `127.0.0.1:${text}`, SERVER_FORMS);
   if ("problem" in address || address.kind === "unix") return address;
   if (address.host === "" || address.host === "*") {
     return { problem: `says no host; for this machine write "127.0.0.1:${address.port}"` };
@@ -35,7 +38,7 @@ export function parseServerAddress(text: string): AddressResult {
 export function parseResolverAddress(text: string): TcpAddress | { readonly problem: string } {
   if (ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text))
     return { kind: "tcp", host: text, port: 53 };
-  const address = parseAddress(text, text);
+  const address = parseAddress(text, text, SERVER_FORMS);
   if ("problem" in address || address.kind === "unix" || !ipaddr.isValid(address.host) || address.port === 0)
     return { problem: 'is no address of a resolver; write one such as "10.0.0.53" or "127.0.0.1:5353"' };
   return address;
@@ -70,15 +73,17 @@ export function addressBlockProblem(text: string): string | null {
   return null;
 }
 
-function parseAddress(text: string, withPortOnly: string): AddressResult {
+function parseAddress(text: string, withPortOnly: string, forms: string): AddressResult {
   if (text.startsWith("unix:")) return parseUnix(text.slice("unix:".length));
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text);
   if (scheme !== null) {
+    // Without it the same address would be spoken to in plain text.
+    if (/^(https|wss|tls)$/i.test(scheme[1] ?? "")) return { problem: "asks for TLS, which there is not yet" };
     return { problem: `leave out the ${JSON.stringify(scheme[0])}; write host and port, such as "127.0.0.1:9000"` };
   }
   if (/^[0-9]{1,5}$/.test(text)) return { problem: `is a port only; write ${JSON.stringify(withPortOnly)}` };
   const parts = /^(\[[^\]]*\]|[^:[\]]*):([0-9]{1,5})$/.exec(text);
-  if (parts === null) return { problem: shapeProblem(text) };
+  if (parts === null) return { problem: shapeProblem(text, forms) };
   const port = Number(parts[2]);
   if (port > 65_535) return { problem: "has a port above 65535" };
   const written = parts[1] ?? "";
@@ -103,13 +108,18 @@ function parseUnix(path: string): AddressResult {
   return { kind: "unix", path };
 }
 
-function shapeProblem(text: string): string {
+function shapeProblem(text: string, forms: string): string {
   if (text === "") return 'is empty; write an address such as "127.0.0.1:8080"';
   if (ipaddr.IPv6.isValid(text)) return `write an IPv6 address in brackets, then the port, such as "[::1]:8080"`;
   if (text.startsWith("/")) return `for a UNIX socket write "unix:${text}"`;
+  const variable = /\$\{?(?:env:)?([A-Za-z_][A-Za-z0-9_]*)/i.exec(text);
+  if (variable !== null) return `for an environment variable write "\${env:${variable[1]}}"`;
+  if (text.endsWith(";")) return 'leave out the ";"';
+  const withMore = /^(\S+:[0-9]+) +\S/.exec(text);
+  if (withMore !== null) return `write { address: ${JSON.stringify(withMore[1])}, … } for more than an address`;
   if (text.includes("/")) return 'has a path; write only host and port, such as "127.0.0.1:9000"';
   if (!text.includes(":")) return `has no port; write one, such as ${JSON.stringify(`${text}:8080`)}`;
-  return 'not an address; write "127.0.0.1:8080", ":8080", "[::1]:8080", "app.internal:9002" or "unix:/run/x.sock"';
+  return `not an address; write ${forms}`;
 }
 
 /** Old notations such as `127.1` or `0x7f.1` mean different hosts to different resolvers; only four decimals pass. */

@@ -37,7 +37,12 @@ describe("addresses to listen on", () => {
     ["unix:", /needs a path/],
     [`unix:/${"x".repeat(107)}`, /107 bytes/],
     ["127.0.0.1:80\n", /not an address/],
-    ["127.0.0.1:-1", /not an address/],
+    ["127.0.0.1:-1", /not an address; write "127.0.0.1:8080", ":8080", "\[::1\]:8080" or "unix:\/run\/x.sock"$/],
+    ["https://127.0.0.1:443", /^asks for TLS, which there is not yet$/],
+    [":$PORT", /for an environment variable write "\$\{env:PORT\}"/],
+    ["$" + "{PORT}", /for an environment variable write "\$\{env:PORT\}"/],
+    [":80;", /leave out the ";"/],
+    ["127.0.0.1:80 reuseport", /write \{ address: "127.0.0.1:80", … \}/],
   ];
   for (const [text, message] of wrong) {
     it(`refuses ${JSON.stringify(text.slice(0, 30))}`, () => {
@@ -62,6 +67,10 @@ describe("addresses of servers", () => {
     ["9000", /"127.0.0.1:9000"/],
     ["a/b:80", /not a host name/],
     ["-a:80", /not a host name/],
+    ["a:b", /not an address; write "127.0.0.1:9000", "\[::1\]:9000", "app.internal:9000" or "unix:\/run\/x.sock"$/],
+    ["https://app.internal", /^asks for TLS, which there is not yet$/],
+    ["$" + "{ENV:APP:-a:80}", /for an environment variable write "\$\{env:APP\}"/],
+    ["a:80 weight=2", /write \{ address: "a:80", … \} for more than an address/],
   ] as const) {
     it(`refuses ${text}`, () => assert.match((parseServerAddress(text) as { problem: string }).problem, message));
   }
