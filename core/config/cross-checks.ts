@@ -51,7 +51,7 @@ export function* crossChecking(parts: ConfigParts): Steps<ConfigProblem[]> {
 export function crossCheckWarnings(parts: ConfigParts): ConfigProblem[] {
   const used = new Set(parts.routes.map((route) => route?.upstream));
   const complete = !parts.routes.includes(null) && !decidesByCode(parts.hooks, parts.routes);
-  return [...parts.upstreams].flatMap(([name, upstream]) => {
+  const ofUpstreams = [...parts.upstreams].flatMap(([name, upstream]) => {
     const warnings: ConfigProblem[] = [];
     if (complete && !used.has(name)) warnings.push(problemAtKey(["upstreams", name], "no route uses this upstream"));
     if (upstream?.retries.unsafeRetryNonIdempotent) {
@@ -69,6 +69,32 @@ export function crossCheckWarnings(parts: ConfigParts): ConfigProblem[] {
     }
     return upstream === null ? warnings : [...warnings, ...withoutEffect(upstream, ["upstreams", name])];
   });
+  return [...excludingListeners(parts), ...ofUpstreams];
+}
+
+/** On Linux the second cannot listen. Elsewhere it may, so it is no problem yet. */
+function excludingListeners({ listeners }: ConfigParts): ConfigProblem[] {
+  const byPort = new Map<number, { readonly index: number; readonly host: string; readonly reusePort: boolean }[]>();
+  return listeners.flatMap((listener, index) => {
+    if (listener === null) return [];
+    const { address, reusePort } = typeof listener === "string" ? { address: listener, reusePort: false } : listener;
+    const parsed = parseListenAddress(address);
+    if ("problem" in parsed || parsed.kind === "unix" || parsed.port === 0) return [];
+    const { host, port } = parsed;
+    const others = byPort.get(port) ?? [];
+    byPort.set(port, [...others, { index, host, reusePort }]);
+    const other = others.find(
+      (each) => (covers(each.host, host) || covers(host, each.host)) && !(each.reusePort && reusePort),
+    );
+    if (other === undefined || other.host === host) return [];
+    const message = `${JSON.stringify(address)} and listeners[${other.index}] share a port, one of them on every address: only one of the two can listen`;
+    return [problemAt(["listeners", index], message)];
+  });
+}
+
+/** Whether listening on `wide` takes the port of `narrow`, too. */
+function covers(wide: string, narrow: string): boolean {
+  return wide === "" || wide === "::" || (wide === "0.0.0.0" && !narrow.includes(":"));
 }
 
 function withoutEffect({ servers, hedge }: ParsedUpstream, at: ConfigPath): ConfigProblem[] {

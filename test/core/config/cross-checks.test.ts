@@ -113,6 +113,34 @@ describe("what one part says about another", () => {
     assert.deepEqual(warnings({ servers: [out, one] }), []);
   });
 
+  it("warns of listeners that exclude each other", () => {
+    const warned = (...addresses: unknown[]) => {
+      const result = compileConfig({ listeners: addresses, routes: [{ respond: {} }] });
+      assert.ok(!("problems" in result), JSON.stringify(result));
+      return result.warnings.map(({ path, message }) => `${formatPath(path)}: ${message}`);
+    };
+    const [first] = warned(":80", "127.0.0.1:80");
+    const what = "share a port, one of them on every address: only one of the two can listen";
+    assert.equal(first, `listeners[1]: "127.0.0.1:80" and listeners[0] ${what}`);
+    for (const pair of [
+      ["127.0.0.1:80", ":80"],
+      ["0.0.0.0:80", "127.0.0.1:80"],
+      ["[::]:80", "127.0.0.1:80"],
+      ["0.0.0.0:80", "[::]:80"],
+      [":80", { address: "[::1]:80", reusePort: true }],
+    ])
+      assert.equal(warned(...pair).length, 1, JSON.stringify(pair));
+    const shared = [":80", "127.0.0.1:80"].map((address) => ({ address, reusePort: true }));
+    for (const pair of [
+      [":80", "127.0.0.1:81"],
+      ["0.0.0.0:80", "[::1]:80"],
+      ["127.0.0.1:80", "[::1]:80"],
+      [":0", "127.0.0.1:0"],
+      shared,
+    ])
+      assert.deepEqual(warned(...pair), [], JSON.stringify(pair));
+  });
+
   it("lets port 0 stand twice: each is a port of its own", () =>
     check({ listeners: ["127.0.0.1:0", "127.0.0.1:0"] }, []));
 });
