@@ -12,7 +12,9 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** `example.com`, `*.example.com`, `192.0.2.1`, `[::1]`. */
 export function hostPattern(value: string): string | null {
-  if (value === "*") return "leave `host` out to match every host";
+  // nginx's `server_name _`, which no request names.
+  if (value === "*" || value === "_") return "leave `host` out to match every host";
+  if (/^\.[a-z0-9]/i.test(value)) return `write ["${value.slice(1)}", "*${value}"]`;
   // `route/hosts.ts` turns other scripts into their ASCII form.
   if (/[^\x21-\x7e]/.test(value)) return /[\s\p{Cc}]/u.test(value) ? "not a host name" : null;
   if (value.includes("/")) return "write a host name without scheme and path";
@@ -92,6 +94,7 @@ export function redirectTarget(value: string): string | null {
 
 /** Shared by everything that is a path as it comes over the wire. */
 function pathProblem(value: string): string | null {
+  if (/^(~|\^)/.test(value)) return 'a regular expression is written { regex: "^/u/[0-9]+$" }, a prefix "/api/*"';
   if (!value.startsWith("/")) return `must begin with "/", as in "/${value.replace(/^[*]/, "")}"`;
   if (/[?#]/.test(value)) return "is a path only; use `query` for what follows the `?`";
   if (/[^\x21-\x7e]/.test(value))

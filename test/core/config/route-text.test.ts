@@ -24,7 +24,7 @@ const rooms: [string, (text: string) => string | null, readonly string[], readon
       "example.com.",
       "bücher.example",
     ],
-    ["", "*", "a.*.b", "example.com:80", "http://a", "a b", "[::g]", "a..b", "-a", "x\n"],
+    ["", "*", "_", ".example.com", "a.*.b", "example.com:80", "http://a", "a b", "[::g]", "a..b", "-a", "x\n"],
   ],
   [
     "paths",
@@ -67,6 +67,15 @@ const rooms: [string, (text: string) => string | null, readonly string[], readon
     ["", "/a b", "/ü", "/\u760d\u760a", "/a\r\nX: y"],
   ],
 ];
+
+describe("habits of nginx", () => {
+  it("are answered by what is written here", () => {
+    assert.equal(hostPattern("_"), "leave `host` out to match every host");
+    assert.equal(hostPattern(".example.com"), 'write ["example.com", "*.example.com"]');
+    const regex = 'a regular expression is written { regex: "^/u/[0-9]+$" }, a prefix "/api/*"';
+    for (const text of ["~ ^/a", "~* \\.php$", "^~ /a/", "^/a$"]) assert.equal(pathPattern(text), regex);
+  });
+});
 
 for (const [name, problem, right, wrong] of rooms) {
   describe(name, () => {
