@@ -1,5 +1,6 @@
 /** What a configuration that is right was hardly meant to say: for `millrace check`. Warns only where it is certain. */
 
+import ipaddr from "ipaddr.js";
 import type { NamedCondition, PathPattern, RouteConditions, RouteDefinition } from "../route/route.ts";
 import type { HookKind } from "../script/hooks.ts";
 import type { CompiledConfig } from "./compile.ts";
@@ -15,6 +16,8 @@ export function lintConfig({ snapshot, warnings }: CompiledConfig, value: unknow
     ...shadowed(routes, places),
     ...neverMatching(routes, places),
     ...neverCalled(routes, places),
+    ...bracesInPaths(routes, places),
+    ...neverStripped(routes, places),
     ...suspiciousSettings(value),
     ...withoutDefault(
       routes,
@@ -158,6 +161,42 @@ function neverCalled(routes: readonly RouteDefinition[], places: Places): Config
   });
 }
 
+// ── texts that mean something else ───────────────────────────────────────────────────────────────────────────────
+
+/** Braces stand in no path as it comes over the wire (RFC 3986 section 2): other programs mean a parameter by them. */
+function bracesInPaths(routes: readonly RouteDefinition[], places: Places): ConfigProblem[] {
+  return routes.flatMap((route) =>
+    route.match.paths.flatMap((path) => {
+      const [segment, name] = (path.kind === "regex" ? null : /\{([A-Za-z_]\w*)[^/]*\}/.exec(pathKey(path))) ?? [];
+      if (segment === undefined) return [];
+      const message = `${JSON.stringify(segment)} is text here; a parameter is written ":${name}"`;
+      return [problemAt(["routes", placeOf(route, places), "match", "path"], message)];
+    }),
+  );
+}
+
+/** A prefix that none of a route's paths can begin with; hooks may change paths. */
+function neverStripped(routes: readonly RouteDefinition[], places: Places): ConfigProblem[] {
+  return routes.flatMap((route) => {
+    const { match, rewrite } = route;
+    if (rewrite?.kind !== "stripPrefix" || match.paths.length === 0 || route.isHooked) return [];
+    if (!match.paths.every((path) => isApart(path, rewrite.prefix))) return [];
+    const message = `no path of the route begins with ${JSON.stringify(rewrite.prefix)}: nothing is taken off`;
+    return [problemAt(["routes", placeOf(route, places), "rewrite", "stripPrefix"], message)];
+  });
+}
+
+function isApart(path: PathPattern, stripped: string): boolean {
+  if (path.kind === "regex") return false;
+  const text = path.kind === "exact" ? path.path : path.kind === "prefix" ? path.prefix : path.pattern;
+  if (/[%;]/.test(text + stripped)) return false;
+  const prefix = stripped.split("/").filter((segment) => segment !== "");
+  const segments = text.split("/").filter((segment) => segment !== "");
+  const differs = segments.findIndex((segment, index) => index >= prefix.length || segment !== prefix[index]);
+  if (differs < 0) return path.kind === "exact" && segments.length < prefix.length;
+  return differs < prefix.length && !/^[:*]/.test(segments[differs] ?? "");
+}
+
 // ── what surprises ───────────────────────────────────────────────────────────────────────────────────────────────
 
 function withoutDefault(routes: readonly RouteDefinition[], listeners: readonly string[]): ConfigProblem[] {
@@ -181,11 +220,28 @@ function suspiciousSettings(value: unknown): ConfigProblem[] {
   forEachSetting(value, [], (path, key, inner) => {
     if (/^unsafe[A-Z]/.test(key) && inner !== false && inner !== "false")
       problems.push(problemAt(path, "is on, which gives up a safety that is there by default"));
+    if (BLOCKS.has(key)) problems.push(...strayBits(inner, path));
     if (key !== "regex" || typeof inner !== "string" || !repeatsRepeats(inner)) return;
     const why = "repeats what repeats already: linear here, exponential in engines that backtrack";
     problems.push(problemAt(path, `${why}; write it with one repetition, for example (a+)+ as a+`));
   });
   return problems;
+}
+
+/** In these stand blocks of addresses. */
+const BLOCKS: ReadonlySet<string> = new Set(["trustedProxies", "allowTargets", "client"]);
+
+/** `10.0.0.1/8` is `10.0.0.0/8`, which hardly anybody means who writes an address. */
+function strayBits(blocks: unknown, at: ConfigPath): ConfigProblem[] {
+  return [blocks].flat().flatMap((block, index) => {
+    if (typeof block !== "string" || !ipaddr.isValidCIDR(block)) return [];
+    const bits = block.slice(block.indexOf("/"));
+    const kind = block.includes(":") ? ipaddr.IPv6 : ipaddr.IPv4;
+    const network = kind.networkAddressFromCIDR(block);
+    if (network.toString() === ipaddr.parse(block.slice(0, -bits.length)).toString()) return [];
+    const message = `${JSON.stringify(block)} is all of ${network}${bits}; write that, or the one address without ${bits}`;
+    return [problemAt(Array.isArray(blocks) ? [...at, index] : at, message)];
+  });
 }
 
 /** In these, keys are names that somebody has given to upstreams, fields and parameters. */

@@ -146,6 +146,44 @@ describe("what was hardly meant", () => {
   });
 });
 
+describe("texts that mean something else", () => {
+  it("are braces in a path", () => {
+    for (const path of ["/users/{id}", "/users/{id}/*", "/:a/{rest...}"])
+      assert.match(
+        lint([route("a", { path }), DEFAULT]).join(),
+        /^routes\[0\]\.match\.path: "\{(id|rest\.\.\.)\}" is text here$/,
+      );
+    assert.deepEqual(lint([route("a", { path: [{ regex: "^/[a-z]{2}$" }, "/{}", "/a:b"] }), DEFAULT]), []);
+  });
+
+  it("are prefixes to strip that no path of the route begins with", () => {
+    const strip = (stripPrefix: string, path: unknown, more: object = {}) =>
+      lint([{ id: "a", match: { host: "a.example", path }, rewrite: { stripPrefix }, upstream: "app", ...more }, DEFAULT], {
+        upstreams: { app: { servers: ["10.0.0.1:80"] } },
+      });
+    for (const path of ["/b/*", "/a", "/", "/a/x/c", ["/b", "/c/*"], "/a/c/:id"])
+      assert.deepEqual(strip("/a/b", path), [
+        'routes[0].rewrite.stripPrefix: no path of the route begins with "/a/b": nothing is taken off',
+      ]);
+    for (const path of ["/a/b/*", "/a/*", "/a/b", "/*", ["/b", "/a/b"], "/:x/b", "/a/:x", { regex: "^/b" }, "/%61/c"])
+      assert.deepEqual(strip("/a/b/", path), [], JSON.stringify(path));
+    assert.deepEqual(strip("/", "/b"), []);
+    assert.deepEqual(strip("/a", "/b", { hooks: { onRequest: () => undefined } }), []);
+  });
+
+  it("are blocks with an address in them", () => {
+    const routes = [route("a", { client: "192.168.1.7/24", not: { client: ["10.0.0.0/8", "fd00::1/8"] } }), DEFAULT];
+    assert.deepEqual(lint(routes, { trustedProxies: ["10.0.0.1/8", "10.0.0.1", "10.0.0.1/32", "unix"] }), [
+      'routes[0].match.client: "192.168.1.7/24" is all of 192.168.1.0/24',
+      'routes[0].match.not.client[1]: "fd00::1/8" is all of fd00::/8',
+      'trustedProxies[0]: "10.0.0.1/8" is all of 10.0.0.0/8',
+    ]);
+    assert.deepEqual(lint([DEFAULT], { allowTargets: "10.20.0.1/16" }), [
+      'allowTargets: "10.20.0.1/16" is all of 10.20.0.0/16',
+    ]);
+  });
+});
+
 describe("a hook that never runs", () => {
   it("is one about servers on a route that asks none", () => {
     const hook = () => undefined;
