@@ -125,7 +125,7 @@ function factor() {
       addIssue({ message: `${right}, got ${describe(value)}` });
       return NEVER;
     }),
-    v.metadata({ unit: "number" }),
+    v.metadata({ unit: "decimal", min: 1, max: BOUNDED_LOAD_MAX }),
   );
 }
 

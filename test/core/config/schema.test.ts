@@ -22,6 +22,13 @@ describe("the schema of a configuration", () => {
     assert.equal(read("schema/millrace.schema.json"), renderJsonSchema());
   });
 
+  it("is valid for editors: each bound is a number, and a load may be bounded by 1.25", () => {
+    const text = renderJsonSchema();
+    assert.doesNotMatch(text, /"(minimum|maximum)": null/);
+    const [, boundedLoad = ""] = /"boundedLoad": ([\s\S]*?)"description"/.exec(text) ?? [];
+    assert.match(boundedLoad, /"type": "number",\s+"minimum": 1,\s+"maximum": 100\n/);
+  });
+
   it("is what the reference says: docs/configuration.md is up to date (npm run schema)", () => {
     const page = read("docs/configuration.md");
     assert.equal(page, withReference(page));
