@@ -385,8 +385,7 @@ export class ClientConnection extends Timed implements SocketHandler, RequestWri
 
   #fail(reason: Fault): void {
     const handler = this.#cycle === null ? null : this.#cycle.handler;
-    this.#closed();
-    this.socket.destroy();
+    this.close();
     handler?.onFault(reason);
   }
 

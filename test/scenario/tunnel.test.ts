@@ -204,9 +204,11 @@ describe("a tunnel", () => {
   }
 
   it("is cut after an hour in which neither side moved", async () => {
-    const { client } = await tunnel();
+    const { client, upstream } = await tunnel();
     stage.after(3_600_000, () => client.closed !== null);
     assert.deepEqual(codes(), ["client.tunnel-idle"]);
+    // Neither side has ended what it had to say.
+    assert.deepEqual([client.closed, upstream.closed], ["reset", "reset"]);
     assertSettled(stage);
   });
 
