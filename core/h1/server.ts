@@ -69,7 +69,8 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
     this.#owner = owner;
     this.#sender = new ResponseSender(socket, owner.slab, owner.timers, (reason) => {
       socket.reset(); // what is queued will never arrive
-      this.#closed()?.onFault(reason);
+      const told = this.#phase === TUNNEL ? fault.TUNNEL_IDLE : reason; // which time was over
+      this.#closed()?.onFault(told);
     });
     this.#gate = new HoldGate(socket);
     this.#limits = owner.limits;
