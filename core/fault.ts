@@ -16,6 +16,11 @@ export interface Fault {
   readonly reason: string;
 }
 
+/** Whether a client may hear of it. 0 is for clients that take nothing, 499 for the log: that client has gone. */
+export function isAnswered({ status }: Fault): boolean {
+  return status !== 0 && status !== 499;
+}
+
 /**
  * Ways to refuse a message, shared by both sides: parsers answer `-index`. From a client they become its status;
  * from an upstream always 502.

@@ -361,7 +361,7 @@ export class Exchange
     if (this.#isFinished) return;
     this.#tries?.abandon(reason);
     const { connection } = this.client;
-    if (this.#hasResponse || connection.isClosed || reason.status === 0) {
+    if (this.#hasResponse || connection.isClosed || !fault.isAnswered(reason)) {
       if (!this.#hasResponse) this.status = reason.side === "client" ? reason.status : 0;
       this.#finish(reason);
       connection.abort();

@@ -59,6 +59,10 @@ describe("faults", () => {
     }
   });
 
+  it("are answered by statuses that clients know only", () => {
+    for (const each of all) assert.equal(faults.isAnswered(each), reasonOf(each.status) !== "Status", each.code);
+  });
+
   it("say what happened in words that fit a log line, and can't be changed", () => {
     for (const each of all) {
       assert.match(each.reason, /^[^\n]{10,120}$/, each.code);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
+import { DEFAULT_TIMEOUTS } from "../../core/limits.ts";
 import {
   assertSettled,
   GET,
@@ -151,6 +152,26 @@ describe("a client that ends in the middle of its body", () => {
     stage.sim.drive();
     assert.deepEqual(codes(), ["client.closed"]);
     assert.equal(stage.origin.requests.length, 0);
+    assertSettled(stage);
+  });
+
+  it("is answered nothing: 499 is for the log", async () => {
+    stage = await stageWith({ script: SILENT });
+    const client = stage.ask(post(patternOf(1_000)).slice(0, 500), { keepsHalfOpen: true });
+    client.end();
+    stage.sim.drive();
+    assert.deepEqual([stage.exchanges[0]?.status, client.text(), client.closed], [499, "", "end"]);
+  });
+});
+
+describe("a client that ended its half, and is silent for too long with its server", () => {
+  it("is answered nothing: 499 is for the log", async () => {
+    stage = await stageWith({ script: SILENT });
+    const client = stage.ask(GET, { keepsHalfOpen: true });
+    client.end();
+    stage.after(DEFAULT_TIMEOUTS.halfClosedMs, () => client.closed !== null);
+    assert.deepEqual([stage.exchanges[0]?.status, client.text(), client.closed], [499, "", "end"]);
+    assert.deepEqual(codes(), ["client.closed"]);
     assertSettled(stage);
   });
 });
