@@ -3,9 +3,12 @@
  * a server that answers nothing would use them all up. By the C library of Linux its socket is known by the descriptor that was
  * free before, and is ended; Bun hears of that as of any connect that fails.
  */
+import type { SocketError } from "../core/runtime.ts";
 import { libc } from "./bun-libc.ts";
 
 // Linux' numbers.
+const AF_UNIX = 1;
+const SOCK_STREAM = 1;
 const IPPROTO_TCP = 6;
 const TCP_INFO = 11;
 const TCP_SYN_SENT = 2;
@@ -19,15 +22,25 @@ export interface Connecting {
   readonly port: number;
 }
 
-/** What `begin` has begun; null where it is not to be found. */
+/** What `begin` has begun; null where it is not to be found. Throws a SocketError. */
 export function beginConnect(begin: () => void): Connecting | null {
+  if (libc === null) {
+    begin();
+    return null;
+  }
   // The kernel gives the lowest number that is free.
-  const descriptor = libc === null ? -1 : libc.dup(0);
-  if (descriptor >= 0) libc!.close(descriptor);
+  const duplicate = libc.dup(0);
+  // Standard input may be closed.
+  const descriptor = duplicate < 0 ? libc.socket(AF_UNIX, SOCK_STREAM, 0) : duplicate;
+  if (descriptor < 0) throw NO_DESCRIPTOR;
+  libc.close(descriptor);
   begin();
-  const port = descriptor < 0 ? 0 : portOf(descriptor);
+  const port = portOf(descriptor);
   return port === 0 ? null : { descriptor, port };
 }
+
+/** Of a connect that has no descriptor Bun 1.4 says ECONNREFUSED, and its server would be taken for dead. */
+const NO_DESCRIPTOR: SocketError = { code: "EMFILE", message: "no descriptor is left" };
 
 /** Nothing where it is connected, or over, by now. */
 export function abortConnect({ descriptor, port }: Connecting): void {

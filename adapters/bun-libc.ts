@@ -2,6 +2,7 @@
 
 const SYMBOLS = {
   dup: { args: ["i32"], returns: "i32" },
+  socket: { args: ["i32", "i32", "i32"], returns: "i32" },
   close: { args: ["i32"], returns: "i32" },
   shutdown: { args: ["i32", "i32"], returns: "i32" },
   setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
@@ -14,6 +15,7 @@ const SYMBOLS = {
 
 interface Library {
   dup(descriptor: number): number;
+  socket(family: number, type: number, protocol: number): number;
   close(descriptor: number): number;
   shutdown(descriptor: number, how: number): number;
   setsockopt(descriptor: number, level: number, name: number, value: ArrayBufferView, length: number): number;

@@ -62,9 +62,20 @@ function memoryInAll(): number {
 
 function memoryLoad(): number | null {
   if (memoryMax === 0) memoryMax = memoryInAll();
-  const ofAll = process.memoryUsage.rss() / memoryMax;
+  const resident = residentBytes();
+  if (resident === null) return null;
+  const ofAll = resident / memoryMax;
   // JavaScriptCore has no limit of its own, and counting its heap takes 6 ms.
   if ("Bun" in globalThis) return ofAll;
   const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
   return Math.max(ofAll, used / limit);
+}
+
+/** Node and Bun read a file for it, and throw when no descriptor is left. */
+function residentBytes(): number | null {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return null;
+  }
 }

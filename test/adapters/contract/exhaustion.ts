@@ -1,6 +1,8 @@
-import { ok, strictEqual } from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
-import { connect as netConnect } from "node:net";
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { type AddressInfo, createServer, connect as netConnect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
 import { it } from "@std/testing/bdd";
 import type { Runtime } from "../../../core/runtime.ts";
@@ -35,6 +37,27 @@ export function exhaustion(runtime: Runtime): void {
     late.raw.destroy();
     process.kill(child.pid, "SIGTERM");
     await child.exited;
+  });
+
+  const isLinux = existsSync("/proc/self/stat");
+  (isLinux ? it : it.ignore)("says EMFILE of connects while no descriptor is left, and throws nothing", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "contract-"));
+    const path = join(folder, "server.sock");
+    const servers = [createServer(), createServer()] as const;
+    await new Promise<void>((resolve) => servers[0].listen(0, "127.0.0.1", resolve));
+    await new Promise<void>((resolve) => servers[1].listen(path, resolve));
+    const { port } = servers[0].address() as AddressInfo;
+    try {
+      const child = await spawnChild(runtime, ["exhausted", `${port}`, path], DESCRIPTORS_MAX);
+      deepStrictEqual(JSON.parse(child.firstLine), {
+        without: ["load", "EMFILE", "EMFILE"],
+        again: ["load", "connected", "connected"],
+      });
+      await child.exited;
+    } finally {
+      for (const server of servers) server.close();
+      rmSync(folder, { recursive: true });
+    }
   });
 }
 
