@@ -158,9 +158,12 @@ describe("texts that mean something else", () => {
 
   it("are prefixes to strip that no path of the route begins with", () => {
     const strip = (stripPrefix: string, path: unknown, more: object = {}) =>
-      lint([{ id: "a", match: { host: "a.example", path }, rewrite: { stripPrefix }, upstream: "app", ...more }, DEFAULT], {
-        upstreams: { app: { servers: ["10.0.0.1:80"] } },
-      });
+      lint(
+        [{ id: "a", match: { host: "a.example", path }, rewrite: { stripPrefix }, upstream: "app", ...more }, DEFAULT],
+        {
+          upstreams: { app: { servers: ["10.0.0.1:80"] } },
+        },
+      );
     for (const path of ["/b/*", "/a", "/", "/a/x/c", ["/b", "/c/*"], "/a/c/:id"])
       assert.deepEqual(strip("/a/b", path), [
         'routes[0].rewrite.stripPrefix: no path of the route begins with "/a/b": nothing is taken off',
