@@ -2,6 +2,8 @@
 
 import * as v from "valibot";
 import { ConfigSchema } from "../core/config/schema.ts";
+import { COUNT_MAX } from "../core/config/shapes.ts";
+import { formatSize } from "../core/config/size.ts";
 
 /** What may hang off a valibot schema, as far as it is looked at here. */
 interface Schema {
@@ -65,8 +67,8 @@ function sectionsIn(schema: Schema): [string, Schema][] {
 }
 
 function typeOf(schema: Schema): string {
-  const { unit } = v.getMetadata(schema as never) as { unit?: string };
-  if (unit !== undefined) return unit;
+  const { unit, min, max } = v.getMetadata(schema as never) as { unit?: string; min?: number; max?: number };
+  if (unit !== undefined) return `${unit}${rangeOf(unit, min, max)}`;
   if (schema.wrapped !== undefined) return typeOf(schema.wrapped);
   switch (schema.type) {
     case "string":
@@ -89,6 +91,14 @@ function typeOf(schema: Schema): string {
     default:
       return isRegex(schema) ? "`{ regex }`" : "map";
   }
+}
+
+/** Bounds that are there for arithmetic only are not worth a word. */
+function rangeOf(unit: string, min = 0, max = COUNT_MAX): string {
+  const isSize = unit.startsWith("size");
+  if (max >= (isSize ? Number.MAX_SAFE_INTEGER : COUNT_MAX)) return "";
+  const [least, most] = [min, max].map((bound) => (isSize ? formatSize(bound) : String(bound)));
+  return min === 0 ? `, at most ${most}` : `, ${least} to ${most}`;
 }
 
 function isRegex({ entries }: Schema): boolean {

@@ -31,7 +31,7 @@ const Hash = section({
   boundedLoad: v.optional(
     described(
       factor(),
-      "How many times its share of the requests under way a server may have, such as `1.25`; the next one after that.",
+      "How many times its share of the requests under way a server may have, more than 1, such as `1.25`; the next one after that.",
     ),
   ),
 });

@@ -135,7 +135,7 @@ const Redirect = section({
     "The `Location`, with `$1`, `${path.id}` and variables.",
   ),
   status: v.optional(
-    described(v.pipe(count({ min: 300, max: 399 }), v.rawCheck(redirectStatus)), "301, 302, 303, 307 or 308."),
+    described(v.pipe(count({ min: 301, max: 308 }), v.rawCheck(redirectStatus)), "301, 302, 303, 307 or 308."),
     302,
   ),
 });

@@ -10,7 +10,7 @@ import { parseSize } from "./size.ts";
 import { nearestName, suggestion } from "./suggest.ts";
 
 /** Settings that count something stay far below what would overflow a typed array. */
-const COUNT_MAX = 1_000_000_000;
+export const COUNT_MAX = 1_000_000_000;
 
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/;
 const NAME_RIGHT = "write letters, digits, dots, dashes and underscores, at most 64";
@@ -195,7 +195,7 @@ export function size(range: Range = {}) {
       else return parsed;
       return NEVER;
     }),
-    v.metadata({ unit: unlimited ? "size or unlimited" : "size" }),
+    v.metadata({ unit: unlimited ? "size or unlimited" : "size", min, max }),
   );
 }
 

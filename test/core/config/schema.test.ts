@@ -32,6 +32,11 @@ describe("the schema of a configuration", () => {
   it("is what the reference says: docs/configuration.md is up to date (npm run schema)", () => {
     const page = read("docs/configuration.md");
     assert.equal(page, withReference(page));
+    // With the bounds of what is bounded.
+    assert.match(page, /\| `weight` \| number, 1 to 1000 \|/);
+    assert.match(page, /\| `priority` \| number, at most 127 \|/);
+    assert.match(page, /\| `target` \| size, 64B to 1MiB \|/);
+    assert.match(page, /\| `queue` \| number \|/);
   });
 
   it("takes text and maps for listeners and servers", () => {
