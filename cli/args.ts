@@ -56,7 +56,7 @@ export const EXAMPLES: readonly (readonly [command: string, effect: string])[] =
 ];
 
 export const SIGNALS =
-  "SIGTERM and SIGINT let requests in flight finish; a second one stops at once. SIGHUP reloads the configuration.";
+  "SIGTERM and SIGINT let requests in flight finish; a second one stops at once. SIGHUP reloads the configuration. SIGUSR2 writes where failed requests went, and why.";
 
 const CONFIGURATION = "configuration: .yaml, .json, .ts; - for YAML on standard input";
 const SHELLS: readonly Shell[] = ["bash", "zsh", "fish"];
