@@ -32,7 +32,7 @@ export function section<const E extends Entries>(
   const known = Object.keys(entries);
   const schema = v.strictObject(entries, (issue) => {
     if (issue.expected === "Object")
-      return `expected a map of ${known.slice(0, 6).join(", ")}${known.length > 6 ? ", …" : ""}${hides ? "" : `, got ${describe(issue.input)}`}${instead === "" ? "" : `; ${instead}`}`;
+      return `expected a map of ${known.slice(0, 6).join(", ")}${known.length > 6 ? ", …" : ""}${hides ? "" : `, got ${describe(issue.input)}${indentHint(issue.input)}`}${instead === "" ? "" : `; ${instead}`}`;
     return "is missing; it is required here";
   });
   return withRun(schema, (dataset, config, next) => {
@@ -68,7 +68,11 @@ export function table<V extends v.GenericSchema>(name: RegExp, nameRight: string
     v.string(),
     v.regex(name, (issue) => `${quote(issue.input)} is no good name; ${nameRight}`),
   );
-  const schema = v.record(key, value, (issue) => `expected a map, got ${describe(issue.input)}`);
+  const schema = v.record(
+    key,
+    value,
+    (issue) => `expected a map, got ${describe(issue.input)}${indentHint(issue.input)}`,
+  );
   return withRun(schema, (dataset, config, next) => {
     const input = dataset.value;
     if (!isMap(input)) return refuseType(schema, dataset, config);
@@ -101,7 +105,11 @@ export function named<V extends v.GenericSchema>(value: V) {
 /** A list with at least one item; `instead` is what else there is to do about an empty one. */
 export function list<I extends v.GenericSchema>(item: I, instead = "") {
   return v.pipe(
-    v.array(item, (issue) => `expected a list, got ${describe(issue.input)}${bracketsHint(issue.input, item)}`),
+    v.array(
+      item,
+      (issue) =>
+        `expected a list, got ${describe(issue.input)}${indentHint(issue.input)}${bracketsHint(issue.input, item)}`,
+    ),
     v.minLength(1, `is an empty list; give at least one item${instead}`),
   );
 }
@@ -265,6 +273,11 @@ function isUnquoted(value: unknown): value is number | boolean {
 /** Quotes are only advised where what stands in them is taken. */
 function quotesHint(value: unknown, takes: (text: string) => boolean = () => true): string {
   return isUnquoted(value) && takes(String(value)) ? `; put it in quotes: ${JSON.stringify(String(value))}` : "";
+}
+
+/** A key of YAML that is followed by others of its own depth. */
+function indentHint(value: unknown): string {
+  return value === null ? "; indent what belongs to it" : "";
 }
 
 function bracketsHint(value: unknown, item: v.GenericSchema): string {

@@ -46,7 +46,11 @@ describe("a section", () => {
   });
   it("reports what is missing", () => check(schema, {}, ["one: is missing; it is required here"]));
   it("is no list", () => check(schema, ["a"], [": expected a map of one, two, got a list"]));
-  it("is not nothing", () => check(schema, null, [": expected a map of one, two, got nothing"]));
+  it("is not nothing, as it is where YAML is not indented", () => {
+    check(schema, null, [": expected a map of one, two, got nothing; indent what belongs to it"]);
+    check(named(v.string()), null, [": expected a map, got nothing; indent what belongs to it"]);
+    check(list(v.string()), null, [": expected a list, got nothing; indent what belongs to it"]);
+  });
   it("M10: knows no inherited keys", () => {
     check(schema, JSON.parse('{"one": "a", "__proto__": 1, "constructor": 1}'), [
       "__proto__: unknown key; known are one, two",
