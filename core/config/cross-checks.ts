@@ -50,7 +50,7 @@ export function* crossChecking(parts: ConfigParts): Steps<ConfigProblem[]> {
 /** What works but was hardly meant. */
 export function crossCheckWarnings(parts: ConfigParts): ConfigProblem[] {
   const used = new Set(parts.routes.map((route) => route?.upstream));
-  const complete = !parts.routes.includes(null) && !decidesByCode(parts.hooks, parts.routes);
+  const complete = parts.routes.every((route) => isSettled(route, parts)) && !decidesByCode(parts.hooks, parts.routes);
   const ofUpstreams = [...parts.upstreams].flatMap(([name, upstream]) => {
     const warnings: ConfigProblem[] = [];
     if (complete && !used.has(name)) warnings.push(problemAtKey(["upstreams", name], "no route uses this upstream"));
@@ -70,6 +70,12 @@ export function crossCheckWarnings(parts: ConfigParts): ConfigProblem[] {
     return upstream === null ? warnings : [...warnings, ...withoutEffect(upstream, ["upstreams", name])];
   });
   return [...excludingListeners(parts), ...ofUpstreams];
+}
+
+/** Whether a route says where it leads, so that it may not have meant an upstream that nobody names. */
+function isSettled(route: ParsedRoute | null, { upstreams }: ConfigParts): boolean {
+  if (route === null || !ACTIONS.some((action) => route[action] !== undefined)) return false;
+  return route.upstream === undefined || upstreams.has(route.upstream);
 }
 
 /** On Linux the second cannot listen. Elsewhere it may, so it is no problem yet. */

@@ -113,6 +113,14 @@ describe("what one part says about another", () => {
     assert.deepEqual(warnings({ servers: [out, one] }), []);
   });
 
+  it("warns of an upstream that no route uses, but not where one may have meant it", () => {
+    const warned = (...routes: object[]) =>
+      compileConfig({ listeners, upstreams, routes }).warnings.map(({ message }) => message);
+    assert.deepEqual(warned({ respond: {} }), ["no route uses this upstream"]);
+    assert.deepEqual(warned({ upstream: "ap" }), []);
+    assert.deepEqual(warned({ respond: {} }, { match: { path: "/" } }), []);
+  });
+
   it("warns of listeners that exclude each other", () => {
     const warned = (...addresses: unknown[]) => {
       const result = compileConfig({ listeners: addresses, routes: [{ respond: {} }] });
