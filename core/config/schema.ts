@@ -244,7 +244,7 @@ export const ConfigSchema = section(
 );
 
 /** What may be written. */
-export type Config = Omit<v.InferInput<typeof ConfigSchema>, "routes"> & { routes: Route[] };
+export type Config = Omit<v.InferInput<typeof ConfigSchema>, "routes"> & { routes: readonly Route[] };
 /** What it means, defaults filled in. */
 export type ParsedConfig = v.InferOutput<typeof ConfigSchema>;
 export type ParsedUpstream = v.InferOutput<typeof Upstream>;

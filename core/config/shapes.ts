@@ -102,8 +102,11 @@ export function named<V extends v.GenericSchema>(value: V) {
   return table(NAME, NAME_RIGHT, value);
 }
 
+/** As written, `as const` if need be, and as read. */
+type List<I extends v.GenericSchema> = v.GenericSchema<readonly v.InferInput<I>[], v.InferOutput<I>[]>;
+
 /** A list with at least one item; `instead` is what else there is to do about an empty one. */
-export function list<I extends v.GenericSchema>(item: I, instead = "") {
+export function list<I extends v.GenericSchema>(item: I, instead = ""): List<I> {
   return v.pipe(
     v.array(
       item,
@@ -111,7 +114,7 @@ export function list<I extends v.GenericSchema>(item: I, instead = "") {
         `expected a list, got ${describe(issue.input)}${indentHint(issue.input)}${bracketsHint(issue.input, item)}`,
     ),
     v.minLength(1, `is an empty list; give at least one item${instead}`),
-  );
+  ) as v.GenericSchema as List<I>;
 }
 
 /** One item, or a list of them; always a list afterwards. */

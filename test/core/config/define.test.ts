@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
+import { compileConfig } from "../../../core/config/compile.ts";
 import { type Config, defineConfig } from "../../../core/config/define.ts";
 
 describe("defineConfig", () => {
@@ -12,6 +13,23 @@ describe("defineConfig", () => {
     defineConfig({ listeners: [":0"], routes: [], listenrs: [] });
     // @ts-expect-error not a balancer
     defineConfig({ listeners: [":0"], upstreams: { a: { servers: ["a:1"], balance: "roundrobin" } }, routes: [] });
+  });
+
+  it("takes lists that nobody may change", () => {
+    const config = {
+      listeners: [":0", { address: ":1" }],
+      trustedProxies: ["10.0.0.0/8"],
+      upstreams: { app: { servers: ["127.0.0.1:1", { address: "127.0.0.1:2", weight: 2 }] } },
+      routes: [
+        { match: { host: ["a.example", "b.example"], method: ["GET"], client: ["10.0.0.0/8"] }, upstream: "app" },
+        { response: { add: { Link: ["<a>", "<b>"] }, remove: ["X-A"] }, respond: {} },
+      ],
+    } as const;
+    Object.freeze(config.routes[0].match.host);
+    assert.equal(defineConfig(config), config);
+    assert.ok("snapshot" in compileConfig(config));
+    const routes: readonly { readonly upstream: string }[] = [];
+    defineConfig({ listeners: [":0"], routes });
   });
 
   it("refuses by type what the check refuses: no action, two actions, two rewrites", () => {
