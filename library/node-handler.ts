@@ -1,6 +1,7 @@
 /** A proxy as handlers for node:http, and for all that is built on it: Express, Fastify, middlewares as Vite has them. */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { emitWarning } from "node:process";
 import type { Duplex } from "node:stream";
 import { MountedProxy, type MountOptions, type MountSource } from "./mounted-proxy.ts";
@@ -15,7 +16,11 @@ export interface NodeHandler {
    * has read the body, has it read as text, or has begun the response. Without `next` these are answered 500, and the
    * first one is a warning of the process. Needs no `this`.
    */
-  readonly request: (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void) => void;
+  readonly request: (
+    request: IncomingMessage | Http2ServerRequest,
+    response: ServerResponse | Http2ServerResponse,
+    next?: (error?: unknown) => void,
+  ) => void;
   /** For `server.on("upgrade", …)`: WebSockets and other protocols, as bytes both ways once the server has agreed. */
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Uint8Array) => void;
   readonly proxy: RunningProxy;
@@ -41,7 +46,10 @@ export function createNodeHandler(source: MountSource, options: MountOptions = {
     proxy: mounted.proxy,
     close: () => mounted.close(),
     [Symbol.asyncDispose]: () => mounted.close(),
-    request(request, response, next) {
+    request(given, answered, next) {
+      // Those of node:http2 are alike in all that is used here.
+      const request = given as IncomingMessage;
+      const response = answered as ServerResponse;
       const fail = (error: unknown): void => {
         if (next !== undefined) next(error);
         else {

@@ -141,8 +141,7 @@ describe("handlers in programs that do the unexpected", () => {
 
   it("takes requests of node:http2", async () => {
     const server = createHttp2Server((request, response) =>
-      // They look alike on purpose.
-      handler.request(request as never, response as never, (error) => response.destroy(error as Error)),
+      handler.request(request, response, (error) => response.destroy(error as Error)),
     );
     const session = connectHttp2(`http://127.0.0.1:${await listening(server)}`);
     const ask = (method: string, path: string, body: string): Promise<string> =>

@@ -42,7 +42,7 @@ describe("the node handler behind node:http2", () => {
     handler = createNodeHandler({ upstream: { servers: [`127.0.0.1:${await listening(backend)}`] } });
     server = createServer((request, response) => {
       if (request.url === "/begun") response.write("mine");
-      handler.request(request as never, response as never);
+      handler.request(request, response);
     });
     session = connect(`http://127.0.0.1:${await listening(server)}`);
   });
