@@ -12,19 +12,30 @@ export interface RequestParts {
   readonly signal: AbortSignal;
 }
 
-/** What HTTP allows and the Web's kind does not: a host that is no host of URLs, a method that the runtime refuses. */
+/** What HTTP allows and the Web's kind does not: a host that URLs have not, or not as that, a method that it refuses. */
 export type Unmakeable = "host" | "method";
 
 export function makeRequest({ url, method, headers, body, signal }: RequestParts): Request | Unmakeable {
   try {
     const init: RequestInit = { method, headers, signal };
     const request = new Request(url, body === null ? init : ({ ...init, body, duplex: "half" } as RequestInit));
+    if (isAddressNow(url, request.url)) return "host";
     // It makes DELETE of `delete` (Fetch section 2.2.1), which is another method (RFC 9110 section 9.1): a route or a hook
     // that lets nobody delete has not seen one. Bun 1.4 makes GET of a method that it does not know.
     return request.method === method ? request : "method";
   } catch {
     return URL.canParse(url) ? "method" : "host";
   }
+}
+
+/** An address is made of `1.2.3` or `0x7f.1` (URL section 3.5), and no route has seen that. */
+function isAddressNow(written: string, url: string): boolean {
+  const host = hostOf(url);
+  return /^[\d.]+$/.test(host) && host !== hostOf(written).replace(/\.$/, "");
+}
+
+function hostOf(url: string): string {
+  return /^https?:\/\/([^/?#:]*)/.exec(url)?.[1] ?? "";
 }
 
 /** One more field; runtimes are not of one mind how cookies are joined. */

@@ -41,4 +41,20 @@ describe("a Request from the wire", () => {
     for (const method of ["get", "Delete", "oPTIONS", "head", "post", "put"])
       assert.equal(makeRequest({ ...parts, url: "http://a/", method }), "method");
   });
+
+  it("is none where a URL would make another host of the one that routes and hooks have seen", () => {
+    for (const host of ["1.2.3", "127.1:80", "0x7f.0.0.1", "2130706433", "010.0.0.1"])
+      assert.equal(makeRequest({ ...parts, url: `http://${host}/` }), "host", host);
+    for (const host of [
+      "1.2.3.4",
+      "1.2.3.4:80",
+      "1.2.3.4.",
+      "A.Example:80",
+      "[::1]:81",
+      "[0:0::1]",
+      "1.example",
+      "3com",
+    ])
+      assert.ok(typeof makeRequest({ ...parts, url: `https://${host}/` }) !== "string", host);
+  });
 });
