@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { lacksTool } from "../support/tool.ts";
 import { type Backend, startNodeBackend } from "./backend.ts";
 import { curl } from "./curl.ts";
-import { startForwarding, startMillraceWith } from "./millrace.ts";
+import { type Millrace, startForwarding, startMillraceWith } from "./millrace.ts";
+import { runProgram } from "./program.ts";
+import { createScratch } from "./scratch.ts";
 import { pause, until } from "./wait.ts";
 
 // Counted in /proc, which only Linux has.
@@ -72,6 +74,34 @@ describe("descriptors", { ignore: lacksTool("curl") || !existsSync("/proc/self/f
       () => proxy.descriptors() < 100,
       () => `${proxy.descriptors()} descriptors left open`,
     );
+    await proxy.stop();
+  });
+});
+
+// Their limit is lowered while they run.
+describe("a process that has run out of descriptors", { ignore: lacksTool("prlimit") || lacksTool("curl") }, () => {
+  const scratch = createScratch();
+  afterAll(() => scratch.remove());
+  const limit = async (proxy: Millrace, descriptors: number) => {
+    const { code, stderr } = await runProgram(["prlimit", "--pid", `${proxy.pid}`, `--nofile=${descriptors}:`]);
+    assert.equal(code, 0, stderr);
+  };
+
+  it("outlasts a reload that needs a thread, and reloads once there are some again", async () => {
+    const respond = (body: string) => `listeners: ["127.0.0.1:0"]\nroutes: [{ respond: { body: ${body} } }]\n`;
+    const large = `# ${"x".repeat(20_000)}\n`;
+    const file = scratch.write("large.yaml", respond("before") + large);
+    const proxy = await startMillraceWith(["run", file]);
+    scratch.write("large.yaml", respond("after") + large);
+    await limit(proxy, proxy.descriptors() + 2);
+    proxy.signal("SIGHUP");
+    await proxy.says(/SIGHUP: 1 problem; the old configuration goes on/);
+    assert.match(proxy.stderr, /large\.yaml: could not be read: too few descriptors are left/);
+    assert.equal((await curl([proxy.url])).body, "before");
+    await limit(proxy, 1_024);
+    proxy.signal("SIGHUP");
+    await proxy.says(/SIGHUP: reloaded/);
+    assert.equal((await curl([proxy.url])).body, "after");
     await proxy.stop();
   });
 });
