@@ -14,7 +14,11 @@ import { printProblems } from "./print.ts";
 import { readEnvironment } from "./read-environment.ts";
 import { decodeText, reasonOf } from "./read-text-file.ts";
 import { shownName } from "./shown-name.ts";
+import { isLackOfDescriptors } from "./spare-descriptors.ts";
 import { watchFiles } from "./watch-files.ts";
+
+/** A list that could not be read for lack of descriptors is read again so much later. */
+const AGAIN_MS = 2_000;
 
 export class ServerFiles implements ServerLists {
   readonly #report: (line: string) => void;
@@ -25,12 +29,20 @@ export class ServerFiles implements ServerLists {
   }
 
   watch(path: string, onList: (list: readonly ListedSource[]) => void): { stop(): void } {
+    let again: ReturnType<typeof setTimeout> | undefined;
+    let isToldOfLack = false;
     const read = (): void => {
+      clearTimeout(again);
       const result = readServerFile(path, readEnvironment);
       if (!("problems" in result)) {
+        isToldOfLack = false;
         onList(result.list);
         return;
       }
+      // Nothing tells when that is over.
+      if (result.isLack) again = setTimeout(read, AGAIN_MS);
+      if (result.isLack && isToldOfLack) return;
+      isToldOfLack = result.isLack;
       for (const line of printProblems(result.problems)) this.#report(line);
       this.#report(`millrace: ${shownName(path)}: its servers stay as they were`);
     };
@@ -44,29 +56,39 @@ export class ServerFiles implements ServerLists {
     const first = asItIs();
     read();
     const watching = watchFiles(first, { onChange, onProblem() {} });
-    return { stop: () => watching.close() };
+    const stop = () => {
+      clearTimeout(again);
+      watching.close();
+    };
+    return { stop };
   }
 }
 
 export type ServerFileResult =
   | { readonly list: readonly ListedSource[] }
-  /** `isMissing`: it is not the file's content that is wrong. */
-  | { readonly problems: readonly LocatedProblem[]; readonly isMissing: boolean };
+  | {
+      readonly problems: readonly LocatedProblem[];
+      /** It is not the file's content that is wrong. */
+      readonly isMissing: boolean;
+      /** Nor the file: no descriptor was left to read it. */
+      readonly isLack: boolean;
+    };
 
 export function readServerFile(path: string, environment: Environment): ServerFileResult {
   const file = shownName(path);
-  const refuse = (message: string, isMissing: boolean): ServerFileResult => ({
+  const refuse = (message: string, isLack = false): ServerFileResult => ({
     problems: [{ file, position: null, path: "", message }],
-    isMissing,
+    isMissing: true,
+    isLack,
   });
   const text = readBounded(path);
-  if (typeof text !== "string") return refuse(text.problem, true);
+  if (typeof text !== "string") return refuse(text.problem, text.isLack);
   const lacking = lackingPermission();
-  if (lacking !== null) return refuse(lacking, true);
+  if (lacking !== null) return refuse(lacking);
   const document = parseDocument(text);
   if ("problems" in document) {
     const problems = document.problems.map(({ message, position }) => ({ file, position, path: "", message }));
-    return { problems, isMissing: false };
+    return { problems, isMissing: false, isLack: false };
   }
   const located = ({
     path: at,
@@ -79,13 +101,13 @@ export function readServerFile(path: string, environment: Environment): ServerFi
     message,
   });
   const { value, problems } = substituteEnvironment(document.value, environment);
-  if (problems.length > 0) return { problems: problems.map(located), isMissing: false };
+  if (problems.length > 0) return { problems: problems.map(located), isMissing: false, isLack: false };
   const compiled = compileServerList(value);
-  if ("problems" in compiled) return { problems: compiled.problems.map(located), isMissing: false };
+  if ("problems" in compiled) return { problems: compiled.problems.map(located), isMissing: false, isLack: false };
   return { list: compiled };
 }
 
-function readBounded(path: string): string | { readonly problem: string } {
+function readBounded(path: string): string | { readonly problem: string; readonly isLack?: boolean } {
   try {
     const stat = statSync(path);
     if (stat.isDirectory()) return { problem: "is a directory; name a file in it" };
@@ -95,6 +117,6 @@ function readBounded(path: string): string | { readonly problem: string } {
       return { problem: `is larger than ${SERVER_FILE_BYTES_MAX / 1024 ** 2} MiB; split the list into several files` };
     return decodeText(readFileSync(path));
   } catch (error) {
-    return { problem: reasonOf(error) };
+    return { problem: reasonOf(error), isLack: isLackOfDescriptors(error) };
   }
 }

@@ -104,6 +104,22 @@ describe("a process that has run out of descriptors", { ignore: lacksTool("prlim
     assert.equal((await curl([proxy.url])).body, "after");
     await proxy.stop();
   });
+
+  it("reads a list of servers that has changed meanwhile once there are some again", async () => {
+    const list = (ports: readonly number[]) => JSON.stringify(ports.map((port) => `127.0.0.1:${port}`));
+    scratch.write("list.json", list([1]));
+    const upstreams = "upstreams: { app: { servers: [{ file: list.json }] } }";
+    const file = scratch.write("a.yaml", `listeners: ["127.0.0.1:0"]\n${upstreams}\nroutes: [{ upstream: app }]\n`);
+    const proxy = await startMillraceWith(["run", file]);
+    await limit(proxy, proxy.descriptors());
+    scratch.write("list.json", list([1, 2]));
+    await proxy.says(/list\.json: its servers stay as they were/);
+    await pause(2_500);
+    assert.equal(proxy.stderr.split("stay as they were").length, 2, proxy.stderr);
+    await limit(proxy, 1_024);
+    await proxy.says(/upstream app has 2 servers now/);
+    await proxy.stop();
+  });
 });
 
 /** Processor time a process has used, in milliseconds: fields 14 and 15 of its `stat`, in hundredths of a second. */
