@@ -17,6 +17,9 @@ export interface CacheEntryOwner {
 
 export class CacheEntry {
   readonly key: string;
+  /** Its neighbours in the order of use, which `CacheOrder` keeps. */
+  older: CacheEntry | null = null;
+  newer: CacheEntry | null = null;
   value: unknown = undefined;
   freshUntilMs = Number.NEGATIVE_INFINITY;
   #staleUntilMs = Number.NEGATIVE_INFINITY;

@@ -21,6 +21,7 @@ import {
 import type { Observer } from "../observe/events.ts";
 import type { Timers } from "../time/timers.ts";
 import { CacheEntry } from "./cache-entry.ts";
+import { CacheOrder } from "./cache-order.ts";
 import { cacheTimes } from "./cache-times.ts";
 import { kindOf } from "./check-edits.ts";
 import type { CacheLoad, CacheOptions } from "./hooks.ts";
@@ -49,9 +50,8 @@ export interface CacheCounts {
 export class Cache {
   readonly timers: Timers;
   readonly #observer: Observer;
-  /** Used least recently first, both. */
-  readonly #values = new Map<string, CacheEntry>();
-  readonly #empty = new Map<string, CacheEntry>();
+  readonly #values = new CacheOrder();
+  readonly #empty = new CacheOrder();
   #hits = 0;
   #stale = 0;
   #loads = 0;
@@ -148,11 +148,7 @@ export class Cache {
     const valued = this.#values.get(key);
     const entry = valued ?? this.#empty.get(key);
     if (entry === undefined) return null;
-    const kept = valued === undefined ? this.#empty : this.#values;
-    if (kept.size > 1) {
-      kept.delete(key);
-      kept.set(key, entry);
-    }
+    (valued === undefined ? this.#empty : this.#values).touch(entry);
     return entry;
   }
 
@@ -169,25 +165,25 @@ export class Cache {
     const present = kept.get(key);
     // Pushed out while it was loading, and made anew since: that one is the newer.
     if (present !== undefined && present !== entry) return;
-    if (other.get(key) === entry) other.delete(key);
-    else if (other.has(key)) return;
-    if (present === undefined && kept.size >= max) this.#evict(kept);
-    kept.set(key, entry);
+    const there = other.get(key);
+    if (there === entry) other.remove(entry);
+    else if (there !== undefined) return;
+    if (present !== undefined) return;
+    if (kept.size >= max) this.#evict(kept);
+    kept.add(entry);
   }
 
-  #evict(kept: Map<string, CacheEntry>): void {
+  #evict(kept: CacheOrder): void {
     const { nowMs } = this;
+    let gone = kept.oldest!;
     let looked = 0;
-    let gone: string | null = null;
-    for (const [key, entry] of kept) {
-      gone ??= key;
-      if (entry.isUselessAt(nowMs)) {
-        gone = key;
-        break;
-      }
-      if (++looked === CACHE_LOOKED_AT_MAX) break;
+    for (let entry = kept.oldest; entry !== null && looked < CACHE_LOOKED_AT_MAX; entry = entry.newer) {
+      looked++;
+      if (!entry.isUselessAt(nowMs)) continue;
+      gone = entry;
+      break;
     }
-    kept.delete(gone!);
+    kept.remove(gone);
     this.#evictions++;
   }
 }
