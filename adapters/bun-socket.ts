@@ -161,8 +161,7 @@ export class BunSocket extends LateSender implements Socket, Attempt {
 
   #closeUnheard(): void {
     if (!this.isAccepted || !this.paused || this.closed || this.over) return;
-    EVENTS.close(this.raw as RawSocket, { code: "EPIPE", message: "write EPIPE" });
-    (this.raw as RawSocket).terminate();
+    closeAsGone(this.raw as RawSocket);
   }
 
   release(bytes: Uint8Array): void {
@@ -334,6 +333,11 @@ export const EVENTS = {
   },
   end(raw: RawSocket): void {
     const socket = raw.data as BunSocket;
+    // The write that met a reset has had the word of it: to Bun, which reads on, it looks like a FIN.
+    if (socket.isGone && socket.isAccepted && !socket.closed && !socket.over) {
+      closeAsGone(raw);
+      return;
+    }
     socket.ended = true;
     socket.deliver();
   },
@@ -344,11 +348,11 @@ export const EVENTS = {
     socket.finished = true;
     socket.queue = [];
     socket.unsentBytes = 0;
-    if (error === undefined || error === null) {
+    if ((error === undefined || error === null) && !(socket.isGone && socket.isAccepted)) {
       // Bun 1.4 tells a FIN that comes after our own only as `close` (oven-sh/bun#35947).
       socket.ended = true;
     } else {
-      socket.error = toSocketError(error);
+      socket.error = toSocketError(error ?? { code: "EPIPE", message: "write EPIPE" });
       // Whoever has paused would not hear of it, and nobody is there to be answered.
       if (socket.isAccepted) {
         socket.held = [];
@@ -368,3 +372,8 @@ export const EVENTS = {
     });
   },
 };
+
+function closeAsGone(raw: RawSocket): void {
+  EVENTS.close(raw, { code: "EPIPE", message: "write EPIPE" });
+  raw.terminate();
+}

@@ -70,6 +70,23 @@ function closingUnheard(runtime: Runtime, join: () => Promise<Link>): void {
     }
   });
 
+  // Deno's own operations tell of an end, and of the failed write behind it.
+  const tells = runtime.capabilities.reset ? it : it.skip;
+  tells("takes a reset for no end, also when it is a write that meets it", async () => {
+    for (let time = 0; time < 20; time++) {
+      await using l = await join();
+      l.socket.resume();
+      l.far.raw.resetAndDestroy();
+      for (let turn = 0; turn < 200 && !l.recorder.closed; turn++) {
+        l.socket.write(patterned(100_000));
+        l.socket.write(patterned(100_000));
+        await aMoment(0);
+      }
+      await l.recorder.untilClosed();
+      ok(isFailure(l.recorder.events.at(-1)) && !l.recorder.events.includes("end"), `${l.recorder.events.slice(-3)}`);
+    }
+  });
+
   keeps("hears the last words of a peer, though a write has failed behind them", async () => {
     for (let time = 0; time < 10; time++) {
       await using l = await join();
