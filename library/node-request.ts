@@ -103,6 +103,7 @@ export class NodeRequest implements ResponseHandler {
     }
     this.#hasHead = true;
     response.statusCode = head.status;
+    if (!isHttp2) response.statusMessage = head.reasonText; // HTTP/2 has none, and node:http2 warns of one
     for (const [name, values] of grouped(passingOfResponse(head)))
       response.setHeader(name, values.length === 1 ? values[0]! : isHttp2 ? inHttp2(name, values) : values);
     this.#closeBehind();

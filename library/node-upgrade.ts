@@ -5,7 +5,7 @@
 
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { bytesOf, copyOf, latin1 } from "../core/bytes/text.ts";
+import { bytesOf, copyOf } from "../core/bytes/text.ts";
 import type { ClientConnection } from "../core/h1/client.ts";
 import { BODY_NONE, methodOf, RequestHead, type ResponseHead } from "../core/http/message.ts";
 import { OutgoingHead } from "../core/http/outgoing.ts";
@@ -109,8 +109,7 @@ export class NodeUpgrade implements ResponseHandler {
     const fields = passingOfResponse(head);
     if (isSwitch) fields.push(["Connection", "Upgrade"], ["Upgrade", head.fields.value("upgrade") ?? ""]);
     else fields.push(["Connection", "close"]);
-    const reason = latin1(head.fields.bytes, head.reasonStart, head.reasonEnd);
-    this.#writeHead(head.status, reason, fields);
+    this.#writeHead(head.status, head.reasonText, fields);
     if (isSwitch) this.#openTunnel();
   }
 

@@ -166,6 +166,10 @@ export class ResponseHead {
   /** Set by `response-rules.ts`: the server would go on on this connection. */
   keepsAlive = false;
 
+  get reasonText(): string {
+    return latin1(this.fields.bytes, this.reasonStart, this.reasonEnd);
+  }
+
   clear(): void {
     this.fields.clear();
     this.progress.clear();

@@ -43,6 +43,7 @@ describe("a proxy as handlers of node:http", () => {
     rawSeen = request.rawHeaders;
     if (path === "/echo") request.pipe(response);
     else if (path === "/silent") response.on("close", () => onLost());
+    else if (path === "/odd") response.writeHead(520, "Quite Odd").end();
     else {
       response.setHeader("Set-Cookie", ["a=1", "b=2"]);
       response.setHeader("X-Forwarded-Seen", request.headers["x-forwarded-for"] ?? "");
@@ -61,6 +62,11 @@ describe("a proxy as handlers of node:http", () => {
     assert.match(answer, /x-forwarded-seen: 127\.0\.0\.1/i);
     const names = rawSeen.filter((_, index) => index % 2 === 0);
     if (runtime === "node") assert.ok(names.join().includes("X-Zebra,x-APPLE"), names.join());
+  });
+
+  it("passes the server's words for its status, where the runtime can send them", async () => {
+    const answer = await raw(portOf(front), "GET /odd HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n");
+    assert.match(answer, runtime === "node" ? /^HTTP\/1\.1 520 Quite Odd\r/ : /^HTTP\/1\.1 520 /);
   });
 
   it("streams bodies both ways", async () => {
