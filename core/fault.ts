@@ -266,7 +266,12 @@ export const UPSTREAM_SEND_TIMEOUT = fault(
   "the server did not take the request for `timeouts.sendIdle`",
 );
 export const UPSTREAM_CLOSED = fault("upstream", "closed", 502, "the server closed before a response");
-export const UPSTREAM_RESET = fault("upstream", "reset", 502, "the server reset the connection before a response");
+export const UPSTREAM_RESET = fault(
+  "upstream",
+  "reset",
+  502,
+  "the server reset the connection, before a response or in a tunnel",
+);
 export const RESPONSE_TRUNCATED = fault(
   "upstream",
   "truncated",
