@@ -185,8 +185,10 @@ async function resolveImport(build: PluginBuild, args: OnResolveArgs) {
   const name = path.startsWith("file:") ? fileURLToPath(path) : path;
   const found = await build.resolve(name, { resolveDir, kind: kind as ImportKind, pluginData: ASKED });
   const isBeside = name.startsWith(".") || name.startsWith("/");
-  if (found.errors.length > 0)
-    return { errors: isBeside ? found.errors.map((each) => ({ ...each, text: missing(path) })) : found.errors };
+  if (found.errors.length > 0) {
+    const isMissing = isBeside && !existsSync(resolve(resolveDir, name));
+    return { errors: isMissing ? found.errors.map((each) => ({ ...each, text: missing(path) })) : found.errors };
+  }
   if (isBeside && !isOwnFile(found.path)) return found;
   return { path: pathToFileURL(found.path).href, namespace };
 }

@@ -104,6 +104,9 @@ describe("a program", () => {
     const missing = problems(await programs.run(write("m.ts", 'import "./nowhere.ts";\n')))[0];
     assert.equal(missing?.message, "./nowhere.ts does not exist; check the path");
     assert.deepEqual([missing?.file, missing?.line, missing?.column], [join(directory, "m.ts"), 1, 8]);
+    mkdirSync(join(directory, "folder"));
+    const folder = problems(await programs.run(write("f.ts", 'import "./folder";\n')))[0];
+    assert.equal(folder?.message, 'Could not resolve "./folder"');
     const none = problems(await programs.script(join(directory, "none.ts")))[0];
     assert.match(none?.message ?? "", /none\.ts does not exist; check the path$/);
     assert.equal(none?.file, null);
