@@ -183,7 +183,7 @@ class DenoListening implements Listener {
     const putBack = this.#file.spareOther();
     this.raw.close();
     this.#wake();
-    await this.accepting;
+    await this.accepting; // until then the kernel's socket is there, and Deno removes the file behind it
     putBack();
   }
 }
