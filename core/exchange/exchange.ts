@@ -153,13 +153,13 @@ export class Exchange
   get isReplayable(): boolean {
     return this.#upload === null || this.#upload.isReplayable;
   }
-
   get uploadedMs(): number {
     return this.isRequestEnded ? (this.#upload?.endMs ?? 0) : this.engine.timers.nowMs;
   }
-  /** A server may yet be asked: nothing has been answered, and no program answers. */
-  get mayAsk(): boolean {
-    return !this.#hasResponse && (this.#webSide === null || this.#tries !== null);
+  /** Which server answers is open: none is asked yet and no program answers, or two are. */
+  get isUndecided(): boolean {
+    const tries = this.#tries;
+    return !this.#hasResponse && (tries === null ? this.#webSide === null : tries.current === null || !tries.isAlone);
   }
 
   /** The attempt has a connection: everything of the request that is there goes out. */

@@ -23,9 +23,10 @@ export class Departures implements TimerOwner {
   readonly listeners: readonly Listener[];
   readonly #timers: Timers;
   readonly #timer: Timer;
-  readonly #exchanges = new Map<HttpSession, Exchange>();
-  /** Between two tries, or before the first: the next one may begin at a server that is gone. */
-  readonly #undecided = new Map<HttpSession, Exchange>();
+  /** Their route is gone. */
+  readonly #strays = new Map<HttpSession, Exchange>();
+  /** At a server that is gone, or about to choose one, or at two: any of them may end at a server that stays. */
+  readonly #unsettled = new Map<HttpSession, Exchange>();
   /** Servers do not come back: one that is configured again later is another one. */
   #retired: ReadonlySet<Endpoint> = new Set();
   /** The deadline has passed. */
@@ -45,26 +46,32 @@ export class Departures implements TimerOwner {
     this.#retired = judge.retired;
     for (const session of sessions) {
       const { exchange } = session;
-      if (exchange === null) continue;
-      if (!mayGoOn(exchange, judge)) this.#exchanges.set(session, exchange);
-      else if (isUndecided(exchange) && judge.retired.size > 0) this.#undecided.set(session, exchange);
+      if (exchange === null || exchange.route === null) continue;
+      if (judge.keepsRoute(exchange.route)) this.#look(session, exchange);
+      else this.#strays.set(session, exchange);
     }
     this.#timers.set(this.#timer, delayMs);
     this.check();
   }
 
   /** A later reload may bring back the route they are on. */
-  pardon({ keepsRoute, retired }: Judge): void {
-    const judge = { keepsRoute, retired: new Set([...retired, ...this.#retired]) };
-    for (const [session, exchange] of this.#exchanges) if (mayGoOn(exchange, judge)) this.#exchanges.delete(session);
+  pardon({ keepsRoute }: Judge): void {
+    for (const [session, exchange] of this.#strays) {
+      if (!keepsRoute(exchange.route!)) continue;
+      this.#strays.delete(session);
+      this.#look(session, exchange);
+    }
+  }
+
+  #look(session: HttpSession, exchange: Exchange): void {
+    if (this.#retired.size > 0) this.#unsettled.set(session, exchange);
   }
 
   /** To be called now and then: lets the sessions of leaving listeners go, and notices when nothing is left. */
   check(): void {
-    this.#decide();
-    for (const [session, exchange] of this.#exchanges)
-      if (session.exchange !== exchange) this.#exchanges.delete(session);
-    let isOver = this.#exchanges.size + this.#undecided.size === 0;
+    this.#settle();
+    for (const [session, exchange] of this.#strays) if (session.exchange !== exchange) this.#strays.delete(session);
+    let isOver = this.#strays.size + this.#unsettled.size === 0;
     for (const listener of this.listeners) {
       if (this.#isLate) listener.closeAll(fault.RELOADED);
       else listener.closeIdle(LAST_CHANCE_MS);
@@ -73,15 +80,20 @@ export class Departures implements TimerOwner {
     if (isOver) this.end();
   }
 
-  #decide(): void {
-    for (const [session, exchange] of this.#undecided) {
-      if (session.exchange === exchange && isUndecided(exchange)) continue;
-      this.#undecided.delete(session);
-      const endpoint = endpointOf(exchange);
-      if (session.exchange !== exchange || endpoint === null || !this.#retired.has(endpoint)) continue;
-      if (this.#isLate) exchange.onFault(fault.RELOADED);
-      else this.#exchanges.set(session, exchange);
+  /** Whoever is at one server that stays has nothing to fear any more. */
+  #settle(): void {
+    for (const [session, exchange] of this.#unsettled) {
+      const isUnderWay = session.exchange === exchange;
+      if (isUnderWay && exchange.isUndecided) continue;
+      const isAtRetired = isUnderWay && this.#isRetired(exchange.currentAttempt);
+      if (isAtRetired && !this.#isLate) continue;
+      this.#unsettled.delete(session);
+      if (isAtRetired) exchange.onFault(fault.RELOADED);
     }
+  }
+
+  #isRetired(attempt: Exchange["currentAttempt"]): boolean {
+    return attempt !== null && this.#retired.has(attempt.endpoint);
   }
 
   end(): void {
@@ -90,9 +102,8 @@ export class Departures implements TimerOwner {
   }
 
   onTimer(): void {
-    for (const [session, exchange] of this.#exchanges)
-      if (session.exchange === exchange) exchange.onFault(fault.RELOADED);
-    this.#exchanges.clear();
+    for (const [session, exchange] of this.#strays) if (session.exchange === exchange) exchange.onFault(fault.RELOADED);
+    this.#strays.clear();
     this.#isLate = true;
     this.check();
   }
@@ -108,18 +119,4 @@ export function underWayOn(code: () => unknown, sessions: readonly HttpSession[]
     left = left.filter(({ session, exchange }) => session.exchange === exchange);
     return left.length > 0;
   };
-}
-
-function isUndecided(exchange: Exchange): boolean {
-  return exchange.route !== null && endpointOf(exchange) === null && exchange.mayAsk;
-}
-
-function endpointOf({ currentAttempt }: Exchange): Endpoint | null {
-  return currentAttempt === null ? null : currentAttempt.endpoint;
-}
-
-function mayGoOn(exchange: Exchange, { keepsRoute, retired }: Judge): boolean {
-  const { route } = exchange;
-  const endpoint = endpointOf(exchange);
-  return (route === null || keepsRoute(route)) && (endpoint === null || !retired.has(endpoint));
 }

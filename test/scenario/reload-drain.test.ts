@@ -3,6 +3,7 @@ import { afterEach, describe, it } from "@std/testing/bdd";
 import { compileConfig } from "../../core/config/compile.ts";
 import type { Config } from "../../core/config/schema.ts";
 import type { OriginScript } from "../../testing/origin.ts";
+import { HANGS, severalWith } from "./several.ts";
 import { GET, LISTEN, OK, SILENT, type Stage, stageWith, statusesTo, UPSTREAM } from "./stage.ts";
 
 /** What is under way when a reload comes: untouched where nothing changed for it, else `timeouts.drain` (A20). */
@@ -46,6 +47,24 @@ async function allUnderWay() {
   const download = stage.ask(GET);
   stage.script = SILENT;
   return { tunnel, download, poll: stage.ask(GET) };
+}
+
+/** Two tries of one request side by side, when one of their servers goes. */
+async function hedgedWithout(gone: "first" | "second") {
+  const all = await severalWith([HANGS, HANGS], { app: { hedge: { after: "200ms" } }, timeouts: { drain: "2s" } });
+  ({ stage } = all);
+  const client = stage.ask(GET);
+  await pass(400);
+  assert.deepEqual(all.arrived(), [1, 1]);
+  const links = { first: all.servers[0]!.origin.links[0], second: all.servers[1]!.origin.links[0] };
+  const stays = all.servers[gone === "first" ? 1 : 0]!.address;
+  await reload([{ upstream: "app" }], { app: { servers: [stays], hedge: { after: "200ms" } } });
+  const send = (which: "first" | "second", text: string | null): void => {
+    if (text === null) links[which]?.peer.reset();
+    else links[which]?.peer.send(text);
+    stage.sim.drive();
+  };
+  return { client, send };
 }
 
 describe("what is under way at a reload", () => {
@@ -127,6 +146,48 @@ describe("what is under way at a reload", () => {
     assert.equal(one.closed, "reset");
     assert.ok(!two.isGone || statusesTo(two)[0] === 504);
     assert.ok(codes().includes("internal.reloaded"));
+  });
+
+  it("ends where the second of two tries fails, and the server of the first is gone", async () => {
+    const { client, send } = await hedgedWithout("first");
+    await pass(1_000);
+    send("second", null);
+    await pass(800);
+    assert.deepEqual(statusesTo(client), []);
+    await pass(400);
+    assert.deepEqual([statusesTo(client), codes()], [[503], ["internal.reloaded"]]);
+  });
+
+  it("ends where the first of two tries answers after the deadline, and its server is gone", async () => {
+    const { client, send } = await hedgedWithout("first");
+    await pass(2_400);
+    assert.deepEqual(statusesTo(client), []);
+    send("first", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbegin");
+    await pass(400);
+    assert.deepEqual(codes(), ["internal.reloaded"]);
+  });
+
+  it("goes on where one of two tries is at a server that stays", async () => {
+    for (const gone of ["first", "second"] as const) {
+      const { client, send } = await hedgedWithout(gone);
+      await pass(3_000);
+      send(gone === "first" ? "second" : "first", OK);
+      assert.deepEqual(statusesTo(client), [200], `${gone} is gone`);
+      if (gone === "first") await stage.close();
+    }
+  });
+
+  it("goes on where a further try has come to a server that stays", async () => {
+    const all = await severalWith([HANGS, HANGS], { timeouts: { drain: "2s" } });
+    ({ stage } = all);
+    const client = stage.ask(GET);
+    await reload([{ upstream: "app" }], { app: { servers: [all.servers[1]!.address] } });
+    await pass(1_000);
+    all.servers[0]!.origin.links[0]?.peer.reset();
+    await pass(3_000);
+    all.servers[1]!.origin.links[0]?.peer.send(OK);
+    stage.sim.drive();
+    assert.deepEqual(statusesTo(client), [200]);
   });
 
   it("is forgiven when a later reload brings its route back", async () => {

@@ -168,14 +168,14 @@ describe("a request that goes to an upstream", () => {
   });
 });
 
-it("a server may yet be asked for what is held, waits or hangs, and not for what a program answers", async () => {
+it("which server answers is open for what is held or waits, and not for what is asked or a program answers", async () => {
   const begun: Exchange[] = [];
   const { begin } = Exchange.prototype;
   Exchange.prototype.begin = function () {
     begun.push(this);
     begin.call(this);
   };
-  const mayAsk = () => begun.map((exchange) => exchange.mayAsk);
+  const undecided = () => begun.map((exchange) => exchange.isUndecided);
   const never = () => new Promise<never>(() => {});
   const slow = new ReadableStream<Uint8Array>({ start: (stream) => stream.enqueue(new Uint8Array(3)) });
   try {
@@ -191,10 +191,10 @@ it("a server may yet be asked for what is held, waits or hangs, and not for what
     });
     for (const path of ["/decided", "/mounted", "/answered", "/asked", "/waits"]) stage.ask(get(path));
     await stage.sim.settle();
-    assert.deepEqual(mayAsk(), [true, false, false, true, true]);
+    assert.deepEqual(undecided(), [true, false, false, false, true]);
     stage.origin.links[0]?.peer.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbegin");
     stage.sim.drive();
-    assert.deepEqual(mayAsk(), [true, false, false, false, true]);
+    assert.deepEqual(undecided(), [true, false, false, false, true]);
   } finally {
     Exchange.prototype.begin = begin;
   }

@@ -13,6 +13,7 @@ interface FakeExchange {
   readonly currentAttempt: { endpoint: string } | null;
   /** A server may yet be asked. */
   mayAsk: boolean;
+  readonly isUndecided: boolean;
   cut: string;
   onFault(fault: Fault): void;
 }
@@ -25,6 +26,9 @@ function exchangeOn(route: string | null, endpoint: string | null = null): FakeE
       return this.endpoint === null ? null : { endpoint: this.endpoint };
     },
     mayAsk: true,
+    get isUndecided() {
+      return this.endpoint === null && this.mayAsk;
+    },
     cut: "",
     onFault({ code }) {
       this.cut = code;
@@ -94,7 +98,8 @@ describe("departures", () => {
   });
 
   it("do not wait for what a program answers, or has been answered: no server will be asked", () => {
-    const answered = { ...exchangeOn("a"), currentAttempt: null, mayAsk: false };
+    const answered = exchangeOn("a");
+    answered.mayAsk = false;
     const waiting = exchangeOn("a");
     const { departures, overs, pass } = begin([answered, waiting].map(sessionWith), judge(["a"], ["s2"]));
     assert.equal(overs(), 0);
