@@ -93,9 +93,8 @@ export class Listener implements ListenHandler, Pressed, SessionHome {
       return;
     }
     const pressure = this.#pressure;
-    const { connectionsMax } = pressure;
     if (pressure.isFull) {
-      this.#shed(socket, { kind: "connection-shed", listener: this.name, limit: connectionsMax });
+      this.#shed(socket, { kind: "connection-shed", listener: this.name, ...pressure.bound });
       return;
     }
     const { trusted, snapshot } = this.#engine.deployment;
@@ -125,7 +124,8 @@ export class Listener implements ListenHandler, Pressed, SessionHome {
 
   #keepWaiting(socket: Socket, early: Set<Socket>): void {
     if (early.size >= EARLY_CONNECTIONS_MAX) {
-      this.#shed(socket, { kind: "connection-shed", listener: this.name, limit: EARLY_CONNECTIONS_MAX });
+      const limit = EARLY_CONNECTIONS_MAX;
+      this.#shed(socket, { kind: "connection-shed", listener: this.name, limit, by: "starting" });
       return;
     }
     early.add(socket);
@@ -140,11 +140,7 @@ export class Listener implements ListenHandler, Pressed, SessionHome {
     this.#port?.pause();
     const { runtime, observer } = this.#engine;
     if (!runtime.capabilities.acceptPause) return;
-    observer.onNotice({
-      kind: "accept-paused",
-      listener: this.definition.name,
-      limit: this.#pressure.connectionsMax,
-    });
+    observer.onNotice({ kind: "accept-paused", listener: this.definition.name, ...this.#pressure.bound });
   }
 
   resumeAccepting(): void {

@@ -12,6 +12,7 @@
 import type { Engine } from "../exchange/engine.ts";
 import type { Limits } from "../limits.ts";
 import { EVICTABLE_AFTER_MS } from "../limits.ts";
+import type { ConnectionBound } from "../observe/events.ts";
 import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
 import { affordableConnections } from "../upstream/server-connections.ts";
 import { AddressCounts } from "./address-counts.ts";
@@ -42,6 +43,7 @@ export class Pressure implements TimerOwner {
   /** Client connections of all listeners. */
   connections = 0;
   connectionsMax = Number.POSITIVE_INFINITY;
+  #isBoundByDescriptors = false;
   #firstMark = Number.POSITIVE_INFINITY;
   #inFlightMax = Number.POSITIVE_INFINITY;
   readonly #engine: Pressing;
@@ -63,7 +65,9 @@ export class Pressure implements TimerOwner {
 
   /** The limits from now on. */
   goBy(limits: Limits): void {
-    const max = Math.min(limits.clientConnectionsMax, affordableConnections(this.#engine.runtime));
+    const affordable = affordableConnections(this.#engine.runtime);
+    const max = Math.min(limits.clientConnectionsMax, affordable);
+    this.#isBoundByDescriptors = affordable < limits.clientConnectionsMax;
     this.connectionsMax = max;
     this.#firstMark = Math.ceil(max * FIRST_MARK);
     this.#inFlightMax = Math.min(limits.inFlightMax, Math.ceil(max * SECOND_MARK));
@@ -78,6 +82,12 @@ export class Pressure implements TimerOwner {
   get isFull(): boolean {
     if (this.connections >= this.connectionsMax) return true;
     return this.#memory.step === 3 && this.connections >= MEMORY_SPARE;
+  }
+
+  /** Where it is full: what allows no more client connections than `limit`. */
+  get bound(): { readonly limit: number; readonly by: ConnectionBound } {
+    if (this.connections < this.connectionsMax) return { limit: MEMORY_SPARE, by: "memory" };
+    return { limit: this.connectionsMax, by: this.#isBoundByDescriptors ? "descriptors" : "configuration" };
   }
 
   opened(): void {

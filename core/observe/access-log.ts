@@ -5,7 +5,7 @@
  */
 
 import { errorText } from "../script/error-text.ts";
-import type { FinishedExchange, Notice } from "./events.ts";
+import type { ConnectionBound, FinishedExchange, Notice } from "./events.ts";
 
 export type LogFormat = "json" | "text";
 
@@ -38,6 +38,15 @@ const SECRET_PARAMETERS: ReadonlySet<string> = new Set([
   "xamzsignature",
   "xgoogsignature",
 ]);
+
+/** Why there is no room for one more client connection, and what would make some. */
+const NO_ROOM: Readonly<Record<ConnectionBound, (limit: number) => string>> = {
+  configuration: (limit) => `all ${limit} client connections of \`limits.clientConnections\` are in use`,
+  descriptors: (limit) =>
+    `all ${limit} client connections that the limit of open files allows are in use (\`ulimit -n\`, \`LimitNOFILE\`)`,
+  memory: (limit) => `memory is short, no more than ${limit} client connections are taken on`,
+  starting: (limit) => `${limit} connections wait already until the new configuration takes over`,
+};
 
 /** Without a line end. `atMs` is wall clock time. */
 export function formatAccess(exchange: FinishedExchange, atMs: number, format: LogFormat): string {
@@ -80,9 +89,9 @@ export function formatNotice(notice: Notice, atMs: number): string {
     case "accept-failed":
       return `${start} error accepting failed: ${escapeText(notice.error.message)} [${notice.error.code}]; listener ${escapeText(notice.listener)}; trying again`;
     case "connection-shed":
-      return `${start} error connection closed at once: all ${notice.limit} client connections are in use; listener ${escapeText(notice.listener)}`;
+      return `${start} error connection closed at once: ${NO_ROOM[notice.by](notice.limit)}; listener ${escapeText(notice.listener)}`;
     case "accept-paused":
-      return `${start} error accepting rests: all ${notice.limit} client connections are in use; listener ${escapeText(notice.listener)}`;
+      return `${start} error accepting rests: ${NO_ROOM[notice.by](notice.limit)}; listener ${escapeText(notice.listener)}`;
     case "memory": {
       const level = notice.step === 0 ? "notice" : "error";
       return `${start} ${level} ${Math.round(notice.load * 100)} % of the memory is in use: ${MEMORY_STEPS[notice.step]}`;

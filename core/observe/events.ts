@@ -12,6 +12,9 @@ export interface Observer {
   onNotice(notice: Notice): void;
 }
 
+/** What allows no more client connections. */
+export type ConnectionBound = "configuration" | "descriptors" | "memory" | "starting";
+
 /** The record of one request, once it is over. */
 export interface FinishedExchange {
   readonly requestId: string;
@@ -66,10 +69,15 @@ export type Notice =
       readonly requestId: string;
     }
   | { readonly kind: "accept-failed"; readonly listener: string; readonly error: SocketError }
-  /** `clientConnectionsMax`, or the descriptor limit, is reached: the connection was closed at once. */
-  | { readonly kind: "connection-shed"; readonly listener: string; readonly limit: number }
+  /** There are `limit` client connections, and no more may be: the connection was closed at once. */
+  | {
+      readonly kind: "connection-shed";
+      readonly listener: string;
+      readonly limit: number;
+      readonly by: ConnectionBound;
+    }
   /** The same, where new connections can be left waiting in the kernel instead. */
-  | { readonly kind: "accept-paused"; readonly listener: string; readonly limit: number }
+  | { readonly kind: "accept-paused"; readonly listener: string; readonly limit: number; readonly by: ConnectionBound }
   /** Memory has become tighter or less so: 0 enough, 1 no kept connections, 2 few requests, 3 few connections. */
   | { readonly kind: "memory"; readonly step: 0 | 1 | 2 | 3; readonly load: number }
   /** `connectionsPerAddressMax` is reached: closed at once, too. */

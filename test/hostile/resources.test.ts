@@ -205,6 +205,9 @@ describe("resources that run out", () => {
       stage.notices.flatMap((notice) => (notice.kind === "memory" ? [notice.step] : [])),
       [1, 2, 3, 0],
     );
+    const paused = stage.notices.filter(({ kind }) => kind === "accept-paused");
+    assert.ok(paused.length > 0);
+    assert.deepEqual(paused[0], { kind: "accept-paused", listener: LISTEN, limit: 64, by: "memory" });
     await stage.close();
   });
 

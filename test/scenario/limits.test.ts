@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
 import { POOL_BURST_IDLE_MS } from "../../core/limits.ts";
-import { GET, OK, ok, post, SILENT, type Stage, stageWith, statusesTo } from "./stage.ts";
+import { GET, LISTEN, OK, ok, post, SILENT, type Stage, stageWith, statusesTo } from "./stage.ts";
 
 /** Each limit just below, at and just above its number. */
 
@@ -146,6 +146,7 @@ describe("the limit of client connections", () => {
     for (let i = 0; i < 4; i++) assert.deepEqual(statusesTo(stage.ask(GET)), [200]);
     assert.ok(stage.ask(GET).isGone);
     assert.equal(stage.proxy.connectionCount, 4);
+    assert.deepEqual(stage.notices, [{ kind: "connection-shed", listener: LISTEN, limit: 4, by: "descriptors" }]);
   });
 });
 

@@ -45,7 +45,7 @@ describe("a connection that came by no listener", () => {
     stage = await stageWith({ limits: { clientConnections: 1 } });
     handOver();
     assert.deepEqual(handOver().events, ["close ECONNRESET"]);
-    assert.deepEqual(stage.notices, [{ kind: "connection-shed", listener: "program", limit: 1 }]);
+    assert.deepEqual(stage.notices, [{ kind: "connection-shed", listener: "program", limit: 1, by: "configuration" }]);
   });
 
   it("may end while the proxy drains, which lets nobody else in", async () => {

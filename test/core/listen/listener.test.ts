@@ -18,7 +18,7 @@ describe("a listener", () => {
       clients.map(({ isGone }) => isGone),
       [false, false, true],
     );
-    assert.deepEqual(stage.notices, [{ kind: "connection-shed", listener: LISTEN, limit: 2 }]);
+    assert.deepEqual(stage.notices, [{ kind: "connection-shed", listener: LISTEN, limit: 2, by: "configuration" }]);
     assert.equal(stage.proxy.connectionCount, 2);
   });
 

@@ -99,7 +99,9 @@ describe("client connections", () => {
     stage.sim.advance(1_000);
     assert.equal(stage.proxy.connectionCount, 10);
     assert.deepEqual(open(waiting), Array(5).fill(true));
-    assert.deepEqual(stage.notices, [{ kind: "accept-paused", listener: "127.0.0.1:8080", limit: 10 }]);
+    assert.deepEqual(stage.notices, [
+      { kind: "accept-paused", listener: "127.0.0.1:8080", limit: 10, by: "configuration" },
+    ]);
     stage.script = {};
     for (const client of busy) client.reset();
     stage.sim.advance(100);

@@ -176,12 +176,20 @@ describe("access log lines", () => {
 
   it("tell of connections that were shed", () => {
     assert.match(
-      formatNotice({ kind: "connection-shed", listener: ":80", limit: 5 }, AT),
-      /all 5 client connections are in use; listener :80/,
+      formatNotice({ kind: "connection-shed", listener: ":80", limit: 5, by: "configuration" }, AT),
+      /closed at once: all 5 client connections of `limits.clientConnections` are in use; listener :80$/,
     );
     assert.match(
-      formatNotice({ kind: "accept-paused", listener: ":80", limit: 5 }, AT),
-      /accepting rests: all 5 client connections are in use; listener :80/,
+      formatNotice({ kind: "connection-shed", listener: ":80", limit: 64, by: "memory" }, AT),
+      /closed at once: memory is short, no more than 64 client connections are taken on; listener :80$/,
+    );
+    assert.match(
+      formatNotice({ kind: "connection-shed", listener: ":80", limit: 64, by: "starting" }, AT),
+      /closed at once: 64 connections wait already until the new configuration takes over; listener :80$/,
+    );
+    assert.match(
+      formatNotice({ kind: "accept-paused", listener: ":80", limit: 5, by: "descriptors" }, AT),
+      /accepting rests: all 5 client connections that the limit of open files allows are in use \(`ulimit -n`, `LimitNOFILE`\); listener :80$/,
     );
     assert.match(
       formatNotice({ kind: "memory", step: 2, load: 0.931 }, AT),
