@@ -63,7 +63,7 @@ describe("descriptors", { ignore: lacksTool("curl") || !existsSync("/proc/self/f
       () => `only ${answered} clients were answered`,
     );
     assert.ok(proxy.isRunning, proxy.stderr);
-    await proxy.says(/client connections are in use|accepting failed|internal\.overloaded/);
+    await proxy.says(/limit of open files|accepting failed|internal\.overloaded/);
     for (const socket of sockets) socket.destroy();
     await until(
       async () => (await curl([`${proxy.url}/bytes/3`])).status === 200,
