@@ -8,6 +8,7 @@ import type { Shell } from "./completion.ts";
 import type { DemoOptions } from "./demo.ts";
 import { EXIT_MEANINGS, EXIT_OK, EXIT_USAGE } from "./exit-codes.ts";
 import type { ExplainOptions } from "./explain.ts";
+import { withHint } from "./foreign-words.ts";
 import { type Outputs, standardOutputs } from "./line-writer.ts";
 import type { ProxyOptions } from "./proxy.ts";
 import type { RunOptions } from "./run.ts";
@@ -160,7 +161,7 @@ function configured(command: Command, { out, err }: Outputs): Command {
       getErrHasColors: () => false,
       writeOut: (text) => out.write(text.replace(/\n$/, "")),
       writeErr: (text) => err.write(text.replace(/\n$/, "")),
-      outputError: (text, write) => write(text.replace(/^error: /, "millrace: ")),
+      outputError: (text, write) => write(withHint(text).replace(/^error: /, "millrace: ")),
     });
 }
 

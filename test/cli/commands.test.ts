@@ -44,6 +44,16 @@ describe("the command line", () => {
     for (const [args, message] of [
       [[], /Usage: millrace/],
       [["rum"], /unknown command 'rum'\n.*run.*\nmillrace --help lists what there is/],
+      [
+        ["-t", "-c", "a"],
+        /^millrace: unknown option '-t': `millrace check FILE` checks a configuration\nmillrace --help/,
+      ],
+      [
+        ["run", "-c", "a"],
+        /unknown option '-c': the file is named without an option: `millrace run FILE`\nmillrace run/,
+      ],
+      [["reload"], /unknown command 'reload': a running Millrace takes signals: SIGHUP reloads/],
+      [["constructor"], /^millrace: unknown command 'constructor'\n/],
       [["proxy"], /'-t, --to <address...>' not specified\nmillrace proxy --help lists what there is/],
       [["proxy", "--to", "foo"], /--to: "foo": has no port; write one, such as "foo:8080"/],
       [["proxy", "--to", "127.0.0.1:9", "--listen", "8080"], /--listen: "8080": is a port only; write ":8080"/],
