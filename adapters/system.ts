@@ -61,9 +61,10 @@ function memoryInAll(): number {
 }
 
 function memoryLoad(): number | null {
-  if (memoryMax === 0) memoryMax = memoryInAll();
   const resident = residentBytes();
   if (resident === null) return null;
+  // Behind that: without a descriptor the limit looks like none, and it is asked for only once.
+  if (memoryMax === 0) memoryMax = memoryInAll();
   const ofAll = resident / memoryMax;
   // JavaScriptCore has no limit of its own, and counting its heap takes 6 ms.
   if ("Bun" in globalThis) return ofAll;
@@ -71,10 +72,10 @@ function memoryLoad(): number | null {
   return Math.max(ofAll, used / limit);
 }
 
-/** Node and Bun read a file for it, and throw when no descriptor is left. */
+/** All read a file for it. When no descriptor is left Node and Bun throw, and Deno says 0. */
 function residentBytes(): number | null {
   try {
-    return process.memoryUsage.rss();
+    return process.memoryUsage.rss() || null;
   } catch {
     return null;
   }
