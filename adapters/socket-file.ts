@@ -2,14 +2,14 @@
  * The file of a UNIX listener. Each runtime removes whatever has its name when the listener closes, also what another process
  * has put there since. So that is moved away while it closes, and back: a moment in which clients of the other find nothing.
  */
-import { lstatSync, renameSync } from "node:fs";
+import { lstatSync, renameSync, rmSync } from "node:fs";
 import type { Address } from "../core/runtime.ts";
 import { isPermitted } from "./system-names.ts";
 
 export interface SocketFile {
   /** False when it was removed, or another has its name. */
   isThere(): boolean;
-  /** Moves another of its name out of the way. Answers what puts it back. */
+  /** Moves another of its name out of the way. Answers what puts it back, unless a third one has come meanwhile. */
   spareOther(): () => void;
 }
 
@@ -26,7 +26,7 @@ export function socketFileOf(address: Address): SocketFile {
       if (found === own || found === "") return NOTHING;
       const aside = `${path}.${crypto.randomUUID()}`;
       const isAllowed = isPermitted({ name: "read", path: aside }) && isPermitted({ name: "write", path: aside });
-      return isAllowed && hasMoved(path, aside) ? () => void hasMoved(aside, path) : NOTHING;
+      return isAllowed && hasMoved(path, aside) ? () => putBack(aside, path) : NOTHING;
     },
   };
 }
@@ -39,6 +39,12 @@ function identityOf(path: string): string {
   } catch {
     return "";
   }
+}
+
+/** What has come last stays, as if it had replaced the other. */
+function putBack(aside: string, path: string): void {
+  if (identityOf(path) === "") hasMoved(aside, path);
+  else rmSync(aside, { force: true });
 }
 
 function hasMoved(from: string, to: string): boolean {
