@@ -98,7 +98,7 @@ class EmbeddedProxy implements Proxy {
   readonly #compiled: CompiledConfig | null;
   #core: CoreProxy | null = null;
   #starting: Promise<void> | null = null;
-  /** The last reload that was asked for. */
+  /** All reloads that were asked for until now. */
   #reloading: Promise<unknown> = Promise.resolve();
   #hasStopped = false;
 
@@ -148,8 +148,10 @@ class EmbeddedProxy implements Proxy {
   }
 
   async reload(config: ConfigSource): Promise<Reloaded | NotReloaded> {
-    const reloaded = this.#reload(this.#running("reload"), config, this.#reloading);
-    this.#reloading = reloaded.catch(() => {});
+    const before = this.#reloading;
+    const reloaded = this.#reload(this.#running("reload"), config, before);
+    // One that is refused may be over before those that it came behind.
+    this.#reloading = reloaded.catch(() => {}).then(() => before);
     return keptAlive(reloaded);
   }
 

@@ -67,6 +67,16 @@ describe("a proxy in a program", () => {
     await proxy.stop();
   });
 
+  it("keeps that order where one between is refused at once", async () => {
+    await using proxy = createProxy(answering("one"));
+    await proxy.start();
+    const slow = new Promise<void>((made) => setTimeout(made, 50));
+    const first = proxy.reload(() => slow.then(() => answering("two")));
+    await assert.rejects(proxy.reload({} as never), ConfigError);
+    await Promise.all([first, proxy.reload(answering("three"))]);
+    assert.equal(await ask(proxy), "three");
+  });
+
   it("stops where the block ends that uses it", async () => {
     let left: ReturnType<typeof createProxy>;
     {
