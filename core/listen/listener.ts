@@ -50,22 +50,30 @@ export class Listener implements ListenHandler, Pressed, SessionHome {
   async start(): Promise<void> {
     const lost = this.#port;
     if (lost?.isReachable()) return;
-    const port = await this.#engine.runtime.listen(
-      {
-        address: this.definition.address,
-        backlog: LISTEN_BACKLOG,
-        reusePort: this.definition.reusePort,
-        highWaterBytes: HIGH_WATER_BYTES,
-        keepAliveMs: TCP_KEEP_ALIVE_MS,
-        tls: null,
-      },
-      this,
-    );
+    let port = await this.#listen();
     await lost?.close();
+    // Deno may have removed the new file with the lost one, where it may write none beside it. That is over now.
+    if (!port.isReachable()) {
+      await port.close();
+      port = await this.#listen();
+    }
     if (this.#hasStopped) return port.close();
     this.#port = port;
     this.#pressure.listeners.add(this);
     if (this.#pressure.isFull) this.pauseAccepting();
+  }
+
+  #listen(): Promise<PortListener> {
+    const { address, reusePort } = this.definition;
+    const options = {
+      address,
+      backlog: LISTEN_BACKLOG,
+      reusePort,
+      highWaterBytes: HIGH_WATER_BYTES,
+      keepAliveMs: TCP_KEEP_ALIVE_MS,
+      tls: null,
+    };
+    return this.#engine.runtime.listen(options, this);
   }
 
   /** From here on connections are served. */

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
+import type { Engine } from "../../../core/exchange/engine.ts";
 import { EARLY_CONNECTIONS_MAX, LAST_CHANCE_MS } from "../../../core/limits.ts";
 import { Listener } from "../../../core/listen/listener.ts";
 import { Pressure } from "../../../core/listen/pressure.ts";
+import type { Runtime } from "../../../core/runtime.ts";
 import type { Peer } from "../../../testing/peer.ts";
 import { addressOf } from "../../../testing/wire.ts";
 import { GET, LISTEN, SILENT, type Stage, stageWith, statusesTo } from "../../scenario/stage.ts";
@@ -50,6 +52,30 @@ describe("a listener", () => {
     await stage.sim.until(stage.proxy.stop(), 100);
     stage.sim.drive();
     assert.ok(busy.isGone);
+  });
+
+  it("listens once more where the close of the lost one has removed the new file, too", async () => {
+    stage = await stageWith();
+    const { engine, sim } = stage;
+    const path = "unix:/run/m.sock";
+    const listen: Runtime["listen"] = async (...given) => {
+      const port = await engine.runtime.listen(...given);
+      // As on Deno, where it may write that file and none beside it.
+      const close = (): Promise<void> => {
+        sim.unlink(path);
+        return port.close();
+      };
+      return { ...port, close };
+    };
+    const removing: Engine = Object.create(engine, { runtime: { value: { ...engine.runtime, listen } } });
+    const definition = { name: "m", address: addressOf(path), reusePort: false };
+    const listener = new Listener(removing, definition, new Pressure(engine));
+    await listener.start();
+    sim.unlink(path);
+    assert.ok(listener.isLost);
+    await listener.start();
+    assert.ok(!listener.isLost);
+    await listener.stopAccepting();
   });
 
   it("lets a bounded number wait until its configuration takes over, then serves them", async () => {
