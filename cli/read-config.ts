@@ -1,6 +1,6 @@
 /** A configuration file and all it includes → one value, and where each part of it was written. */
 
-import { dirname, extname, resolve } from "node:path";
+import { extname, resolve } from "node:path";
 import { type Environment, substituteEnvironment } from "../core/config/environment.ts";
 import { type ConfigSource, type MergedConfig, mergeSources, type Place } from "../core/config/merge.ts";
 import { type ConfigPath, formatPath, isRecord } from "../core/config/problem.ts";
@@ -9,7 +9,7 @@ import { fileVersion } from "./file-version.ts";
 import { expandGlob, isGlob } from "./glob.ts";
 import { lackingPermission, type ParsedDocument, type Position, parseDocument } from "./parse-document.ts";
 import { programs } from "./programs.ts";
-import { pathOf, readTextFile, STANDARD_INPUT } from "./read-text-file.ts";
+import { directoryOf, pathOf, readTextFile, STANDARD_INPUT } from "./read-text-file.ts";
 import { hasScripts, withScriptFiles } from "./script-entries.ts";
 import { shownName } from "./shown-name.ts";
 import { shownError, whileCodeRuns } from "./while-code-runs.ts";
@@ -133,7 +133,8 @@ class Loader {
       : await this.#readDocument(file, shown, from);
     if (raw === null) return;
     const { value: written, problems } = substituteEnvironment(raw.value, this.#environment);
-    const value = withScriptFiles(withServerFiles(written, dirname(file)), dirname(file));
+    const directory = directoryOf(file);
+    const value = withScriptFiles(withServerFiles(written, directory), directory);
     this.problems.push(...problems.map(({ path, message }) => this.locate({ file: shown, path }, message, false)));
     if (depth > 0 && (typeof value !== "object" || value === null || Array.isArray(value))) {
       return this.#refuse(
@@ -158,7 +159,7 @@ class Loader {
 
   async #follow(file: string, shown: string, { pattern, path }: Include, depth: number): Promise<void> {
     const place = { file: shown, path };
-    const directory = dirname(file);
+    const directory = directoryOf(file);
     if (!isGlob(pattern)) return this.load(resolve(directory, pattern), depth + 1, place);
     this.origins.globs.push({ pattern, directory });
     const found = await expandGlob(pattern, directory);

@@ -1,7 +1,7 @@
 /** Reads a configuration file, bounded, and says in a person's words why it could not. */
 
 import { type FileHandle, open } from "node:fs/promises";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import process from "node:process";
 
 /** Ten thousand routes come to two. */
@@ -12,6 +12,11 @@ export const STANDARD_INPUT = "/dev/stdin";
 /** Of a file as it is named on the command line. */
 export function pathOf(file: string): string {
   return file === "-" ? STANDARD_INPUT : resolve(file);
+}
+
+/** Where the files are looked for that it names. */
+export function directoryOf(file: string): string {
+  return file === STANDARD_INPUT ? process.cwd() : dirname(file);
 }
 
 export async function readTextFile(path: string): Promise<string | { readonly problem: string }> {

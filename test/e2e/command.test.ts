@@ -99,6 +99,13 @@ describe("the command line tool", { ignore: lacksTool("curl") }, () => {
     assert.match(asked.stdout, /piped/);
   });
 
+  it("looks where it was started for the files that standard input names", async () => {
+    scratch.write("beside-it.yaml", "routes: [{ id: beside, respond: { body: x } }]\n");
+    const yaml = 'listeners: ["127.0.0.1:0"]\ninclude: beside-*.yaml\nroutes: []\n';
+    const { stdout, stderr } = await runProgram([...cliCommand(), "check", "-"], { input: yaml, cwd: scratch.folder });
+    assert.match(stdout, /beside.*respond 200/, stderr);
+  });
+
   it("serves what standard input says, which cannot be read again", async () => {
     const program = startProgram([...cliCommand(), "run", "--watch", "-"]);
     program.write('listeners: ["127.0.0.1:0"]\nroutes: [{ respond: { body: from a pipe } }]\n');
