@@ -18,16 +18,13 @@ import { startReader } from "./one-file.ts";
 import { programs } from "./programs.ts";
 import { loadScripts } from "./script-entries.ts";
 import { shownName } from "./shown-name.ts";
-import { areDescriptorsLeft } from "./spare-descriptors.ts";
+import { areDescriptorsLeft, READ_DESCRIPTORS } from "./spare-descriptors.ts";
 import type { Problem, Told, ToldConfig } from "./tell-config.ts";
 import { type Piece, putTogether } from "./value-pieces.ts";
 import { ENDED, RUN_MS } from "./while-code-runs.ts";
 
 /** Longer than the program in it may take, which is told better there. */
 const READ_MS = RUN_MS + 5_000;
-
-/** Deno 2.9 needs six to start a thread, and ends the process when it does not get them; then the thread reads files. */
-const THREAD_DESCRIPTORS = 16;
 
 /** `before` is where it came from the last time. */
 export async function loadAfresh(
@@ -79,7 +76,7 @@ async function inSlices<T>(steps: Steps<T>): Promise<T> {
 type ProblemElsewhere = Problem & { readonly culprit?: string };
 
 async function readElsewhere(file: string): Promise<ToldConfig | ProblemElsewhere> {
-  if (!areDescriptorsLeft(THREAD_DESCRIPTORS)) return { problem: "too few descriptors are left" };
+  if (!areDescriptorsLeft(READ_DESCRIPTORS)) return { problem: "too few descriptors are left" };
   const worker = startReader(file);
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {

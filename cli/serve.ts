@@ -17,6 +17,7 @@ import { Reloader, type ReloaderOptions } from "./reloader.ts";
 import { ServerFiles } from "./server-files.ts";
 import { showTraces } from "./show-traces.ts";
 import { listenToStops, reloadSignal, type StopSignals, tracesSignal } from "./signals.ts";
+import { areDescriptorsLeft, READ_DESCRIPTORS } from "./spare-descriptors.ts";
 import { type FileWatch, watchFiles } from "./watch-files.ts";
 import { shownError } from "./while-code-runs.ts";
 import { boundYoungGeneration } from "./young-generation.ts";
@@ -122,6 +123,8 @@ function startReloading(proxy: RunningProxy, reloading: Reloading | null): () =>
   if (reloading.watched !== null) {
     watching = watchFiles(reloading.watched, {
       onChange: () => reloader.request("files changed"),
+      // What could not be read for lack of them would not be read again: it is the same file then.
+      mayChange: () => areDescriptorsLeft(READ_DESCRIPTORS),
       onProblem: (directory, error) => say(`millrace: ${watchProblem(directory, error)}`),
     });
   }

@@ -2,6 +2,12 @@ import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";
 import { isPermitted } from "../adapters/system-names.ts";
 
+/**
+ * What it takes to read a configuration. Deno 2.9 needs six to start a thread, and ends the process when it does not get
+ * them; then the thread reads files.
+ */
+export const READ_DESCRIPTORS = 16;
+
 /** Whether so many files could be opened now. Yes where nobody can tell. */
 export function areDescriptorsLeft(count: number): boolean {
   if (!isPermitted({ name: "read", path: devNull })) return true;

@@ -23,6 +23,8 @@ export interface FileWatch {
 
 export interface WatchEvents {
   onChange(): void;
+  /** False: not now. What has changed is told at a later look. */
+  mayChange?(): boolean;
   /** A directory that cannot be watched. */
   onProblem(directory: string, error: unknown): void;
 }
@@ -46,7 +48,7 @@ export function watchFiles(origins: WatchedFiles, events: WatchEvents, lookMs = 
   const look = async () => {
     const looked = watched;
     const now = await versionsOf(looked);
-    if (isClosed || looked !== watched || isSame(known, now)) return;
+    if (isClosed || looked !== watched || isSame(known, now) || events.mayChange?.() === false) return;
     known = now;
     events.onChange();
   };

@@ -84,8 +84,8 @@ describe("a process that has run out of descriptors", { ignore: lacksTool("prlim
   let proxy: Millrace | undefined;
   afterEach(() => proxy?.stop());
   afterAll(() => scratch.remove());
-  const run = async (file: string): Promise<Millrace> => {
-    proxy = await startMillraceWith(["run", file]);
+  const run = async (...args: string[]): Promise<Millrace> => {
+    proxy = await startMillraceWith(["run", ...args]);
     return proxy;
   };
   const limit = async ({ pid }: Millrace, descriptors: number) => {
@@ -114,6 +114,19 @@ describe("a process that has run out of descriptors", { ignore: lacksTool("prlim
     await limit(proxy, 1_024);
     proxy.signal("SIGHUP");
     await proxy.says(/SIGHUP: reloaded/);
+    assert.equal((await curl([proxy.url])).body, "after");
+  });
+
+  it("reloads what has changed meanwhile once there are some again", async () => {
+    const respond = (body: string) => `listeners: ["127.0.0.1:0"]\nroutes: [{ respond: { body: ${body} } }]\n`;
+    const file = scratch.write("watched.yaml", respond("before"));
+    const proxy = await run("--watch", file);
+    await pause(500); // what starting has opened is closed by then
+    await limitToFirstFree(proxy);
+    scratch.write("watched.yaml", respond("after"));
+    await pause(2_500); // looked at anyway by then
+    await limit(proxy, 1_024);
+    await proxy.says(/files changed: reloaded/);
     assert.equal((await curl([proxy.url])).body, "after");
   });
 
