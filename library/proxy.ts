@@ -152,13 +152,13 @@ class EmbeddedProxy implements Proxy {
     const reloaded = this.#reload(this.#running("reload"), config, before);
     // One that is refused may be over before those that it came behind.
     this.#reloading = reloaded.catch(() => {}).then(() => before);
-    return keptAlive(reloaded);
+    return reloaded;
   }
 
   async #reload(core: CoreProxy, config: ConfigSource, before: Promise<unknown>): Promise<Reloaded | NotReloaded> {
     const { snapshot } = this.#compile(await madeFrom(config));
     await before;
-    return core.reload(snapshot);
+    return keptAlive(core.reload(snapshot));
   }
 
   accept(socket: Socket, listener?: string): void {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { describe, it } from "@std/testing/bdd";
 import {
   ConfigError,
@@ -9,6 +10,8 @@ import {
   type HookContext,
   ListenError,
 } from "../../library/mod.ts";
+import { runProgram } from "../e2e/program.ts";
+import { executableOf, projectRoot, runtimeUnderTest, scriptOptions } from "../support/runtime-command.ts";
 
 const answering = (body: string) =>
   defineConfig({ listeners: ["127.0.0.1:0"], routes: [{ id: "all", respond: { status: 200, body } }] });
@@ -75,6 +78,13 @@ describe("a proxy in a program", () => {
     await assert.rejects(proxy.reload({} as never), ConfigError);
     await Promise.all([first, proxy.reload(answering("three"))]);
     assert.equal(await ask(proxy), "three");
+  });
+
+  it("lets its program end when it has stopped, though a configuration is never made", async () => {
+    const runtime = runtimeUnderTest();
+    const script = join(projectRoot, "test/library/never-made.ts");
+    const { code, stdout } = await runProgram([executableOf(runtime), ...scriptOptions(runtime), script]);
+    assert.deepEqual([code, stdout], [0, "stopped\n"]);
   });
 
   it("stops where the block ends that uses it", async () => {
