@@ -182,6 +182,7 @@ function headOf(request: IncomingMessage, target: string): OutgoingHead {
 function fieldsOf({ rawHeaders, httpVersionMajor }: IncomingMessage): { authority: string | null; fields: string[] } {
   if (httpVersionMajor < 2) return { authority: null, fields: rawHeaders };
   const fields: string[] = [];
+  const cookies: string[] = [];
   let authority: string | null = null;
   let hasHost = false;
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
@@ -189,8 +190,11 @@ function fieldsOf({ rawHeaders, httpVersionMajor }: IncomingMessage): { authorit
     if (name === ":authority") authority = value;
     if (name.startsWith(":")) continue;
     if (name === "host") hasHost = true;
-    fields.push(name, value);
+    if (name === "cookie") cookies.push(value);
+    else fields.push(name, value);
   }
+  // There each may have a field of its own; elsewhere they share one (section 8.2.3).
+  if (cookies.length > 0) fields.push("cookie", cookies.join("; "));
   return { authority: hasHost ? null : authority, fields };
 }
 
