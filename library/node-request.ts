@@ -178,24 +178,27 @@ function headOf(request: IncomingMessage, target: string): OutgoingHead {
   return outgoing;
 }
 
-/** In HTTP/2, which node:http2 offers through the same interface, the first fields are no fields (RFC 9113 section 8.3). */
+/**
+ * In HTTP/2, which node:http2 offers through the same interface, the first fields are no fields. Its authority is the
+ * host, and a field beside it must not be believed (RFC 9113 section 8.3.1).
+ */
 function fieldsOf({ rawHeaders, httpVersionMajor }: IncomingMessage): { authority: string | null; fields: string[] } {
   if (httpVersionMajor < 2) return { authority: null, fields: rawHeaders };
   const fields: string[] = [];
+  const hosts: string[] = [];
   const cookies: string[] = [];
   let authority: string | null = null;
-  let hasHost = false;
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const [name, value] = [rawHeaders[i]!, rawHeaders[i + 1]!];
     if (name === ":authority") authority = value;
     if (name.startsWith(":")) continue;
-    if (name === "host") hasHost = true;
-    if (name === "cookie") cookies.push(value);
+    if (name === "host") hosts.push(name, value);
+    else if (name === "cookie") cookies.push(value);
     else fields.push(name, value);
   }
   // There each may have a field of its own; elsewhere they share one (section 8.2.3).
   if (cookies.length > 0) fields.push("cookie", cookies.join("; "));
-  return { authority: hasHost ? null : authority, fields };
+  return { authority, fields: authority === null ? [...hosts, ...fields] : fields };
 }
 
 /** -1: nobody knows. */

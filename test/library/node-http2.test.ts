@@ -87,6 +87,11 @@ describe("the node handler behind node:http2", () => {
     assert.doesNotMatch(asked, /cookie/i);
   });
 
+  it("goes by the authority, whatever a field beside it says of the host", async () => {
+    assert.equal((await ask("/", { ":authority": "a.example", host: "b.example" })).text, "ok");
+    assert.deepEqual(asked.match(/^(?:x-forwarded-)?host:.*$/gim), ["Host: a.example", "X-Forwarded-Host: a.example"]);
+  });
+
   it("answers 502 for a status that node:http2 does not know", async () => {
     const { status, text } = await ask("/999");
     assert.equal(status, 502);
