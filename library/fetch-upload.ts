@@ -12,6 +12,9 @@ export interface UploadOwner {
   onUploadFailed(error: unknown): void;
 }
 
+/** By then a server has ended what it gave to a request without a body. Who sends one must not be waited for unwatched. */
+const UNANNOUNCED_MS = 500;
+
 /** Never moved on: a body is waited for as long as the proxy does. */
 const SURROUNDINGS = { timers: new Timers(0), reportDefect };
 
@@ -23,6 +26,7 @@ export class FetchUpload implements PumpOwner {
   #connection: ClientConnection | null = null;
   /** Of a body whose length was told: what is still to come; -1 for any other. */
   #remaining = -1;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #isOver = false;
 
   constructor(request: Request, owner: UploadOwner) {
@@ -36,6 +40,7 @@ export class FetchUpload implements PumpOwner {
   /** Servers give a body to what came without one, such as OPTIONS; it ends before its first byte, but not at once. */
   start(): void {
     this.#pump.start(!this.#isAnnounced);
+    if (!this.#isAnnounced) this.#timer = setTimeout(() => this.#pump.waitNoLonger(), UNANNOUNCED_MS);
   }
 
   resume(): void {
@@ -44,10 +49,12 @@ export class FetchUpload implements PumpOwner {
 
   cancel(reason: unknown): void {
     this.#isOver = true;
+    clearTimeout(this.#timer);
     this.#pump.cancel(reason);
   }
 
   onBodyBegins(length: number): void {
+    clearTimeout(this.#timer);
     this.#remaining = length === -1 ? this.#declared : length;
     this.#connection = this.#owner.onUploadBegins(this.#remaining);
   }
@@ -77,6 +84,7 @@ export class FetchUpload implements PumpOwner {
 
   onBodyFailed(_failure: unknown, error: unknown): void {
     this.#isOver = true;
+    clearTimeout(this.#timer);
     this.#owner.onUploadFailed(error);
   }
 

@@ -75,6 +75,11 @@ export class BodyPump implements TimerOwner {
     if (!waits) this.#lookAhead();
   }
 
+  /** Of one that `waits`: it begins now, if nothing has come yet. */
+  waitNoLonger(): void {
+    if (!this.#isOver && !this.#hasBegun && this.#chunk === null) this.#begin(-1);
+  }
+
   /** The owner takes more. */
   resume(): void {
     if (!this.#isBlocked || this.#isOver) return;

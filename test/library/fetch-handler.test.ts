@@ -111,6 +111,16 @@ describe("a proxy as a fetch handler", () => {
     assert.deepEqual([headers["content-length"], headers["transfer-encoding"]], ["0", undefined]);
   });
 
+  it("waits for the first byte of a body as long as the proxy lets it wait for the next", async () => {
+    await using waiting = createFetchHandler({
+      timeouts: { requestBodyIdle: "100ms" },
+      upstream: { servers: [`127.0.0.1:${port}`] },
+    });
+    const body = new ReadableStream({ pull: () => new Promise<void>(() => {}) });
+    const init = { method: "POST", body, duplex: "half" } as RequestInit;
+    assert.equal((await waiting(new Request("http://a.example/hang", init))).status, 408);
+  });
+
   it("lets no body out of the length it was announced with", async () => {
     for (const [length, how] of [["70000", "longer"] as const, ["1000000", "shorter"] as const]) {
       const answer = handler(posting(streamOf(4, CHUNK), { "content-length": length })).then((response) =>

@@ -66,6 +66,27 @@ describe("a pump", () => {
     later.controller.enqueue(new Uint8Array(3));
     await turns();
     assert.deepEqual(waiting.owner.told, ["begins -1", "3"]);
+    waiting.pump.waitNoLonger();
+    assert.deepEqual(waiting.owner.told, ["begins -1", "3"]);
+  });
+
+  it("begins without its first byte once that is waited for no longer", async () => {
+    const { stream, controller } = sent();
+    const { owner, pump } = pumpOf(stream, true);
+    await turns();
+    pump.waitNoLonger();
+    pump.waitNoLonger();
+    assert.deepEqual(owner.told, ["begins -1"]);
+    controller.enqueue(new Uint8Array(3));
+    controller.enqueue(new Uint8Array(4));
+    await turns();
+    controller.close();
+    await turns();
+    assert.deepEqual(owner.told, ["begins -1", "3", "4", "end"]);
+    const { owner: left, pump: canceled } = pumpOf(sent().stream, true);
+    canceled.cancel();
+    canceled.waitNoLonger();
+    assert.deepEqual(left.told, []);
   });
 
   it("reads nothing while nobody takes it", async () => {
