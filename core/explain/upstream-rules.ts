@@ -7,6 +7,7 @@ import {
   type EjectionDefinition,
   type HealthDefinition,
 } from "../health/definition.ts";
+import { maskTarget } from "../observe/access-log.ts";
 import { type BreakerCaps, NO_CAPS } from "../upstream/breaker.ts";
 import type { UpstreamDefinition } from "../upstream/definition.ts";
 import { DEFAULT_RETRIES } from "../upstream/retry-policy.ts";
@@ -70,7 +71,7 @@ function checkRules({ kind, intervalMs, fastIntervalMs, timeoutMs, rise, fall, j
   return {
     kind,
     method,
-    path: target,
+    path: maskTarget(target),
     host,
     // Their values are secrets as often as not.
     headers: fields.map(([name]) => name).join(", "),

@@ -34,9 +34,14 @@ describe("what decides later where a request goes", () => {
     assert.deepEqual(changed({ health: { ejection: { successRate: false } } }).length, 3);
     assert.deepEqual(changed({ health: { panicThreshold: "0%" } }), [`  ~ ${rules}.health.panicThreshold: 0.5 -> 0`]);
     assert.deepEqual(changed({ health: { agent: { port: 99 } } }).slice(0, 1), [`  + ${rules}.health.agent.port: 99`]);
-    const check = { path: "/up", status: ["200-299", 404], body: { contains: "ok" }, headers: { "X-Key": "hidden" } };
+    const check = {
+      path: "/up?token=hidden",
+      status: ["200-299", 404],
+      body: { contains: "ok" },
+      headers: { "X-Key": "hidden" },
+    };
     const checked = changed({ health: { check } });
-    for (const text of ["path: /up", "status: 200-299, 404", "body: contains ok", "headers: X-Key"])
+    for (const text of ["path: /up?token=***", "status: 200-299, 404", "body: contains ok", "headers: X-Key"])
       assert.ok(checked.includes(`  + ${rules}.health.check.${text}`), `${text} in\n${checked.join("\n")}`);
     assert.ok(!JSON.stringify(explained({ health: { check } })).includes("hidden"));
     assert.deepEqual(changed({ retries: { backoff: { base: "10ms" } } }).length, 1);
