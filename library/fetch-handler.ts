@@ -132,13 +132,18 @@ class FetchExchange implements ResponseHandler, UploadOwner, SourceOwner {
   /** `length` is null without a body, and -1 for one that nobody knows the end of. */
   #start(length: number | null): void {
     const { method, url, headers } = this.#request;
-    const { pathname, search, host } = new URL(url);
+    const { protocol, host, pathname, search } = new URL(url);
+    const said = headers.get("host");
     const outgoing = new OutgoingHead();
     outgoing.method = method;
-    outgoing.target = pathname + search;
+    // Deno goes by the target or the authority, and leaves a Host that says otherwise in the fields: the core refuses both.
+    outgoing.target =
+      said === null || isSameHost(said, protocol, host)
+        ? pathname + search
+        : `${protocol}//${host}${pathname}${search}`;
     outgoing.body = length === null ? BODY_NONE : length === -1 ? BODY_CHUNKED : BODY_LENGTH;
     outgoing.contentLength = length ?? (saysItsLength(method) ? 0 : -1);
-    if (!headers.has("host")) outgoing.add("host", host);
+    if (said === null) outgoing.add("host", host);
     for (const [name, value] of passingOfRequest([...headers].flat())) outgoing.add(name, value);
     try {
       if (!isTarget(outgoing.target)) throw new TypeError("the URL of the request holds what no request line may");
@@ -229,6 +234,16 @@ class FetchExchange implements ResponseHandler, UploadOwner, SourceOwner {
     this.#request.signal.removeEventListener("abort", this.#onAbort);
     this.#upload?.cancel(reason);
     this.#upload = null;
+  }
+}
+
+/** What is no host at all is refused by the core for that. */
+function isSameHost(said: string, protocol: string, host: string): boolean {
+  if (said === host) return true;
+  try {
+    return new URL(`${protocol}//${said}`).host === host;
+  } catch {
+    return true;
   }
 }
 

@@ -54,6 +54,15 @@ describe("a proxy as a fetch handler", () => {
     }
   }
 
+  it("refuses a request whose URL names another host than its Host field", async () => {
+    const asked = async (url: string, host: string) => (await handler(new Request(url, { headers: { host } }))).status;
+    assert.equal(await asked("http://a.example/headers/x", "b.example"), 400);
+    assert.equal(await asked("https://a.example/headers/x", "b.example"), 400);
+    assert.equal(await asked("http://a.example/headers/x", "A.example:80"), 200);
+    assert.equal(await asked("http://a.example:81/headers/x", "a.example"), 400);
+    assert.equal(await asked("http://a.example/headers/x", "a b"), 400);
+  });
+
   it("passes method, path, query, fields and the client's address, inside a Hono app", async () => {
     const app = new Hono();
     app.get("/own", (context) => context.text("own"));
