@@ -4,7 +4,7 @@
  * everything is (A17). A disk that is full is tried again until it isn't; only a result is given up for it.
  */
 
-import { fstatSync, write } from "node:fs";
+import { constants, fstatSync, openSync, write } from "node:fs";
 import process from "node:process";
 import { isatty } from "node:tty";
 
@@ -14,7 +14,8 @@ export const QUEUE_BYTES_MAX = 4 * 1024 * 1024;
 /** How long after a failure the same bytes are tried again. */
 const RETRY_MS = 1_000;
 const PIPE_BYTES_WHOLE = 4_096;
-const PIPE_FULL_MS = 20;
+/** How often a full pipe or terminal is asked whether it has room. */
+const FULL_MS = 20;
 
 /** Writes as much as it can, and answers how much; rejects with the system's error. */
 export type Sink = (bytes: Uint8Array) => Promise<number>;
@@ -154,7 +155,35 @@ function openSink(name: "stdout" | "stderr"): Sink {
   // Deno 2.9: process.stdout.write of a pipe nobody reads blocks the whole process; Deno's own does not.
   if (deno !== undefined) return (bytes) => deno[name].write(bytes);
   const fd = name === "stdout" ? 1 : 2;
+  const ownTerminal = isatty(fd) ? openTerminal(fd) : null;
+  if (ownTerminal !== null) return terminalSink(ownTerminal);
   return takesStream(fd) ? streamSink(process[name]) : fileSink(fd);
+}
+
+/**
+ * Node's and Bun's streams block the whole process while a terminal is held, by Ctrl-S or by a connection that hangs.
+ * So it is opened once more, for us alone: who shares the first descriptor would not expect writes that do not wait.
+ */
+function openTerminal(fd: number): number | null {
+  try {
+    return openSync(`/dev/fd/${fd}`, constants.O_WRONLY | constants.O_NOCTTY | constants.O_NONBLOCK);
+  } catch {
+    // Another user's terminal, after su; or a system without such paths.
+    return null;
+  }
+}
+
+function terminalSink(fd: number): Sink {
+  const sink = fileSink(fd);
+  return async (bytes) => {
+    try {
+      return await sink(bytes);
+    } catch (error) {
+      if ((error as { code?: string }).code !== "EAGAIN") throw error;
+      await new Promise((resolve) => setTimeout(resolve, FULL_MS));
+      return 0;
+    }
+  };
 }
 
 /**
@@ -168,13 +197,13 @@ export function patient(sink: Sink): Sink {
       return await sink(bytes.subarray(0, PIPE_BYTES_WHOLE));
     } catch (error) {
       if ((error as Error).name !== "WouldBlock") throw error;
-      await new Promise((resolve) => setTimeout(resolve, PIPE_FULL_MS));
+      await new Promise((resolve) => setTimeout(resolve, FULL_MS));
       return 0;
     }
   };
 }
 
-/** Pipes, sockets and terminals: the runtime's stream waits for them without blocking. */
+/** Pipes and sockets: the runtime's stream waits for them without blocking. */
 function takesStream(fd: number): boolean {
   if (isatty(fd)) return true;
   try {

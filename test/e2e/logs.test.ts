@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import process from "node:process";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { cliCommand } from "../support/runtime-command.ts";
 import { type Program, runProgram, startProgram } from "./program.ts";
@@ -61,6 +62,28 @@ describe("the access log", () => {
     const written = reader.stdout.match(/"target":"\/x/g)?.length ?? 0;
     assert.equal(written + Number(dropped), count);
     await ends(proxy);
+  });
+
+  (existsSync("/usr/bin/script") ? it : it.ignore)("A16: it goes to a terminal that is held (Linux)", async () => {
+    const fifo = scratch.path("screen");
+    assert.equal((await runProgram(["mkfifo", fifo])).code, 0);
+    const sleeper = startProgram(["sh", "-c", `exec sleep 60 < ${fifo}`]);
+    programs.push(sleeper);
+    const words = [...cliCommand(), "run", file].map((word) => `'${word}'`).join(" ");
+    const inside = scratch.write("inside.sh", `${words} 2>&3 &\necho "pid $!" >&3\nwait $!\necho "exit $?" >&3\n`);
+    // `script` makes the terminal; what is shown there waits in a pipe that nobody reads.
+    const terminal = startProgram(["sh", "-c", `exec script -qfc 'sh ${inside}' /dev/null > ${fifo} 3>&2`]);
+    programs.push(terminal);
+    const [, pid = ""] = await terminal.says(/pid (\d+)/);
+    const [, port = ""] = await terminal.says(/listening on http:\/\/127\.0\.0\.1:(\d+)/);
+    try {
+      await askMany(Number(port), 400, "x".repeat(2_000));
+      process.kill(Number(pid), "SIGTERM");
+      await terminal.says(/exit 0/);
+    } finally {
+      if (!/exit/.test(terminal.stderr)) process.kill(Number(pid), "SIGKILL");
+      sleeper.signal("SIGKILL");
+    }
   });
 
   it("A17: nobody reads it any more", async () => {
