@@ -38,7 +38,7 @@ export function unclosedText(places: readonly string[]): string {
 /** The first line of a stack that is not in here. */
 export function callerOf(stack: string): string {
   const lines = stack.split("\n").slice(1);
-  const own = /[\\/]testing[\\/](?:unclosed|test-proxy|expect-route|mod)\.ts/;
+  const own = /[\\/]testing[\\/](?:unclosed|test-proxy|expect-route|mod)\.[jt]s/;
   return (lines.find((line) => !own.test(line)) ?? "somewhere").trim();
 }
 

@@ -35,6 +35,8 @@ describe("proxies nobody closes", () => {
   it("are named by the place in the test", () => {
     const stack = "Error\n    at testProxy (/p/testing/test-proxy.ts:3:4)\n    at /p/my.test.ts:5:6";
     assert.equal(callerOf(stack), "at /p/my.test.ts:5:6");
+    // As it is installed, where all of it is one file.
+    assert.equal(callerOf(stack.replace("test-proxy.ts", "mod.js")), "at /p/my.test.ts:5:6");
     assert.equal(unclosedText(["at a", "at a"]).split("\n").length, 2);
   });
 });
