@@ -1,8 +1,7 @@
 /** A file of requests to explain: a line for each, `METHOD URL`, or JSON with more. */
 
 import type { AskedRequest } from "../core/explain/explain.ts";
-import { headOfRequest, NoRequest, parseRequestLine } from "../core/explain/request-line.ts";
-import { clientProblem } from "./asked-fields.ts";
+import { clientProblem, headOfRequest, NoRequest, parseRequestLine } from "../core/explain/request-line.ts";
 import { pathOf, readTextFile } from "./read-text-file.ts";
 
 export interface RequestProblem {

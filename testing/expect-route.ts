@@ -3,7 +3,7 @@ import { ExpectationError } from "./assertion.ts";
 import type { RequestOptions } from "./request-line.ts";
 import { routeReasons } from "./route-reasons.ts";
 import type { TestRequest } from "./server-answer.ts";
-import { TestProxy, type TestProxyOptions, testProxy } from "./test-proxy.ts";
+import { among, TestProxy, type TestProxyOptions, testProxy } from "./test-proxy.ts";
 import type { TestResponse } from "./test-response.ts";
 
 /** What a server should get. What is left out is not looked at. */
@@ -59,7 +59,12 @@ export function expectRoute(
           if (server !== undefined) seen.proxy.server(server);
           return reached(seen, upstream, server);
         }),
-      toHaveRoute: (id) => check("toHaveRoute", `take route ${id}`, ({ response }) => response.route === id),
+      toHaveRoute: (id) =>
+        check("toHaveRoute", `take route ${id}`, ({ proxy, response }) => {
+          const ids = proxy.snapshot.table.routes.map((route) => route.id);
+          if (!ids.includes(id)) throw new Error(`no route ${JSON.stringify(id)}: ${among(id, ids)}`);
+          return response.route === id;
+        }),
       toRedirect: (to, status) =>
         check(
           "toRedirect",
@@ -71,11 +76,15 @@ export function expectRoute(
           },
         ),
       toRespond: (status, body) =>
-        check("toRespond", `be answered ${status}${body === undefined ? "" : ` ${quoted(body)}`}`, (seen) => {
-          const { response, sent } = seen;
-          const isOwn = sent === null && response.fault === "" && response.status === status;
-          return isOwn && (body === undefined || fits(response.body, body));
-        }),
+        check(
+          "toRespond",
+          `be answered ${status}${body === undefined ? "" : ` ${quoted(body)}`} by the proxy itself`,
+          (seen) => {
+            const { response, sent } = seen;
+            const isOwn = sent === null && response.fault === "" && response.status === status;
+            return isOwn && (body === undefined || fits(response.body, body));
+          },
+        ),
       toBeRefused: (code) =>
         check("toBeRefused", `be refused${code === undefined ? "" : ` by ${code}`}`, ({ response: { fault } }) =>
           code === undefined ? fault !== "" : fault === code,

@@ -55,11 +55,19 @@ export interface WrittenAnswer {
   readonly body: Uint8Array;
 }
 
+/** What a typing mistake makes of an answer would look like a server that fails. */
+export function checkAnswer(answer: AnswerNow): void {
+  const status = typeof answer === "object" && answer !== null ? (answer.status ?? 200) : answer;
+  const isRight = typeof status === "string" || (Number.isInteger(status) && status >= 100 && status <= 599);
+  if (isRight) return;
+  const told = typeof answer === "object" ? JSON.stringify(answer) : String(answer);
+  throw new TypeError(`a server can't answer ${told}: give a text, a status, or { status, headers, body }`);
+}
+
 export function writeAnswer(answer: AnswerNow, method: string): WrittenAnswer {
+  checkAnswer(answer);
   const given =
     typeof answer === "string" ? { body: answer } : typeof answer === "number" ? { status: answer } : answer;
-  if (typeof given !== "object" || given === null)
-    throw new TypeError(`a server can't answer ${String(answer)}: give a text, a status, or { status, headers, body }`);
   const { status = 200, headers, json, raw } = given;
   if (raw !== undefined) return { head: typeof raw === "string" ? bytesOfText(raw) : raw, body: NOTHING };
   const fields = fieldsOf(headers);

@@ -1,7 +1,7 @@
 import type { Config, ConfigFunction } from "../core/config/define.ts";
 import { suggestion } from "../core/config/suggest.ts";
 import type { Snapshot } from "../core/exchange/snapshot.ts";
-import { DEFAULT_CLIENT, parseRequestLine, type RequestLine } from "../core/explain/request-line.ts";
+import { clientProblem, DEFAULT_CLIENT, parseRequestLine, type RequestLine } from "../core/explain/request-line.ts";
 import { TRACE_KEEP } from "../core/limits.ts";
 import type { Trace } from "../core/observe/trace.ts";
 import { createProxy, type Proxy as Millrace, type Reloaded, type ServerView } from "../core/proxy.ts";
@@ -147,6 +147,8 @@ export class TestProxy {
   /** A client that sends what bytes it is told to: for what `request` would not send. */
   connect({ client = DEFAULT_CLIENT, listener }: Pick<RequestOptions, "client" | "listener"> = {}): Peer {
     this.#checkOpen();
+    const problem = clientProblem(client);
+    if (problem !== null) throw new Error(`client ${problem}`);
     const peer = this.#sim.connect(this.#addressOf(listener), { from: client });
     this.#clients.push(peer);
     return peer;
@@ -355,7 +357,8 @@ function endOf(client: Peer): "end" | "reset" | null {
   return client.closed ?? (client.isGone ? "reset" : null);
 }
 
-function among(name: string, known: readonly string[]): string {
+/** Those there are, and which of them was meant. */
+export function among(name: string, known: readonly string[]): string {
   const list = known.length === 0 ? "there is none" : `there ${known.length === 1 ? "is" : "are"} ${known.join(", ")}`;
   const guess = suggestion(name, known);
   return guess.startsWith("did you mean") ? `${guess} (${list})` : list;

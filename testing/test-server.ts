@@ -4,6 +4,7 @@ import {
   type Answer,
   type AnswerNow,
   bytesOfAnswer,
+  checkAnswer,
   type TestRequest,
   testRequest,
   type WrittenAnswer,
@@ -90,6 +91,7 @@ export class TestServer implements Scripted {
   }
 
   answer(answer: Answer): this {
+    if (typeof answer !== "function") checkAnswer(answer);
     this.#answer = answer;
     return this;
   }

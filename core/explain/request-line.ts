@@ -1,6 +1,7 @@
 /** A request as a person writes it, `GET https://a.example/x`, taken apart and made into the bytes a client would send. */
 
 import { bytesOf } from "../bytes/text.ts";
+import { canonicalAddress, UNIX_CLIENT } from "../http/address-block.ts";
 
 export interface RequestLine {
   readonly method: string;
@@ -23,6 +24,12 @@ const FORMS = '"GET https://a.example/x", "GET /x" or "https://a.example/x"';
 /** What somebody asked for can't be sent; any other TypeError is a defect of ours. */
 export class NoRequest extends TypeError {
   override readonly name = "NoRequest";
+}
+
+/** What is wrong with the address a request is said to come from; null: nothing. */
+export function clientProblem(client: string): string | null {
+  if (client === UNIX_CLIENT || canonicalAddress(client) !== null) return null;
+  return `${JSON.stringify(client)} is no IP address; write one such as 192.0.2.1`;
 }
 
 /** Nothing is normalised: what is written is what is sent. Throws `NoRequest` when it can't be sent. */

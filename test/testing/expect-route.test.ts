@@ -89,9 +89,11 @@ describe("expectRoute", () => {
     });
   });
 
-  it("an upstream that is not there is a mistake, not a failure", async () => {
+  it("an upstream or a route that is not there is a mistake, not a failure", async () => {
     await assert.rejects(expectRoute(CONFIG, API).toReach("apj"), /no upstream "apj": did you mean "api"/);
     await assert.rejects(expectRoute(CONFIG, API).not.toReach("apj"), /no upstream "apj"/);
+    await assert.rejects(expectRoute(CONFIG, API).toHaveRoute("wep"), /no route "wep": did you mean "web"\?/);
+    await assert.rejects(expectRoute(CONFIG, API).not.toHaveRoute("wep"), /no route "wep"/);
   });
 
   it("asks a proxy that runs", async () => {

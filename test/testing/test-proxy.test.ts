@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import type { Config } from "../../core/config/define.ts";
-import { type Failure, RefusedConfigError, testProxy } from "../../testing/mod.ts";
+import { type Answer, type Failure, RefusedConfigError, testProxy } from "../../testing/mod.ts";
 
 const TWO: Config = {
   listeners: ["127.0.0.1:8080", { address: ":8443", name: "second" }],
@@ -56,6 +56,8 @@ describe("test proxy: requests", () => {
       proxy.request("GET /", { listener: "third" }),
       /no listener "third": .*127\.0\.0\.1:8080, second/,
     );
+    for (const client of ["10.0.0.0/8", "office", ""])
+      await assert.rejects(proxy.request("GET /", { client }), /client "[^"]*" is no IP address; write one such as/);
   });
 
   it("that are refused have a fault", async () => {
@@ -288,6 +290,11 @@ describe("test proxy: misuse", () => {
     await assert.rejects(proxy.advance("5 years"), /is no duration/);
     assert.throws(() => proxy.upstream("app").failNext(0, "reset"), /give 1 or more/);
     assert.throws(() => proxy.upstream("app").fail("explode" as Failure), /refuse, drop, hang/);
+    for (const answer of [1_000, 20.5, { status: 0 }, undefined as unknown as Answer])
+      assert.throws(
+        () => proxy.upstream("app").answer(answer),
+        /a server can't answer .*: give a text, a status, or \{/,
+      );
   });
 
   it("closed is closed", async () => {

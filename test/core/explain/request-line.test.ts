@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { headOfRequest, parseRequestLine } from "../../../core/explain/request-line.ts";
+import { clientProblem, headOfRequest, parseRequestLine } from "../../../core/explain/request-line.ts";
 
 describe("a request as a person writes it", () => {
   it("is taken apart, and nothing is normalised", () => {
@@ -31,5 +31,11 @@ describe("a request as a person writes it", () => {
     );
     assert.throws(() => headOfRequest(line, [["A", "b\nC: d"]]), /line break/);
     assert.throws(() => headOfRequest(line, [["A", "\u20ac"]]), /beyond U\+00FF/);
+  });
+
+  it("comes from an address", () => {
+    for (const right of ["192.0.2.1", "2001:db8::1", "unix"]) assert.equal(clientProblem(right), null);
+    for (const wrong of ["", "a.example", "192.0.2.0/24", "192.0.2.1:80"])
+      assert.match(clientProblem(wrong) ?? "", /is no IP address; write one such as/);
   });
 });
