@@ -16,7 +16,7 @@ import { programs } from "./programs.ts";
 import { Reloader, type ReloaderOptions } from "./reloader.ts";
 import { ServerFiles } from "./server-files.ts";
 import { showTraces } from "./show-traces.ts";
-import { listenToStops, reloadSignal, type StopSignals, tracesSignal } from "./signals.ts";
+import { fileSizeSignal, listenToStops, reloadSignal, type StopSignals, tracesSignal } from "./signals.ts";
 import { areDescriptorsLeft, READ_DESCRIPTORS } from "./spare-descriptors.ts";
 import { type FileWatch, watchFiles } from "./watch-files.ts";
 import { shownError } from "./while-code-runs.ts";
@@ -46,6 +46,7 @@ export async function serve({ runtime, config, observer, onStarted, reloading }:
   const stops = listenToStops();
   reloadSignal.listen();
   tracesSignal.listen();
+  if (runtime.name === "deno") fileSizeSignal.listen();
   const stopReporting = reportDefects();
   // The core's own timer does not keep a process alive, and between two connections nothing else might.
   const alive = setInterval(() => {}, 60_000);
@@ -73,7 +74,7 @@ export async function serve({ runtime, config, observer, onStarted, reloading }:
     return EXIT_START;
   } finally {
     stopReloading();
-    for (const signals of [stops, reloadSignal, tracesSignal]) signals.close();
+    for (const signals of [stops, reloadSignal, tracesSignal, fileSizeSignal]) signals.close();
     stopReporting();
     clearInterval(alive);
   }

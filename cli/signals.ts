@@ -43,6 +43,9 @@ export const reloadSignal = new AskSignal("SIGHUP");
 /** Show the traces of failed requests. The other signal for users, SIGUSR1, is Node's own. */
 export const tracesSignal = new AskSignal("SIGUSR2");
 
+/** A file has reached its limit (`ulimit -f`). Node and Bun ignore it; Deno dies of it, unless the failed write is to say so. */
+export const fileSizeSignal = new AskSignal("SIGXFSZ");
+
 export interface StopSignals {
   /** The next one, also one that came meanwhile. */
   next(): Promise<string>;

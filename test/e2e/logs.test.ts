@@ -31,8 +31,8 @@ describe("the access log", () => {
   });
 
   /** Millrace with its standard output where the shell puts it. */
-  const start = async (redirection: string): Promise<{ proxy: Program; port: number }> => {
-    const proxy = startProgram(["sh", "-c", `exec "$0" "$@" ${redirection}`, ...cliCommand(), "run", file]);
+  const start = async (redirection: string, before = ""): Promise<{ proxy: Program; port: number }> => {
+    const proxy = startProgram(["sh", "-c", `${before} exec "$0" "$@" ${redirection}`, ...cliCommand(), "run", file]);
     programs.push(proxy);
     const [, port = ""] = await proxy.says(/listening on http:\/\/127\.0\.0\.1:(\d+)/);
     return { proxy, port: Number(port) };
@@ -41,6 +41,13 @@ describe("the access log", () => {
   (existsSync("/dev/full") ? it : it.ignore)("A16: the disk is full (Linux)", async () => {
     const { proxy, port } = await start("> /dev/full");
     await askMany(port, 100);
+    await askMany(port, 100);
+    await ends(proxy);
+  });
+
+  it("A16: its file may grow no further", async () => {
+    const { proxy, port } = await start(`> ${scratch.path("limited")}`, "ulimit -f 4096;");
+    await askMany(port, 1_500, "x".repeat(2_000));
     await askMany(port, 100);
     await ends(proxy);
   });
