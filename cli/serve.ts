@@ -46,6 +46,7 @@ export async function serve({ runtime, config, observer, onStarted, reloading }:
   const stops = listenToStops();
   reloadSignal.listen();
   tracesSignal.listen();
+  // Not closed with the others: the last lines of the log are written behind this.
   if (runtime.name === "deno") fileSizeSignal.listen();
   const stopReporting = reportDefects();
   // The core's own timer does not keep a process alive, and between two connections nothing else might.
@@ -74,7 +75,7 @@ export async function serve({ runtime, config, observer, onStarted, reloading }:
     return EXIT_START;
   } finally {
     stopReloading();
-    for (const signals of [stops, reloadSignal, tracesSignal, fileSizeSignal]) signals.close();
+    for (const signals of [stops, reloadSignal, tracesSignal]) signals.close();
     stopReporting();
     clearInterval(alive);
   }
