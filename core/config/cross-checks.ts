@@ -93,9 +93,16 @@ function excludingListeners({ listeners }: ConfigParts): ConfigProblem[] {
       (each) => (covers(each.host, host) || covers(host, each.host)) && !(each.reusePort && reusePort),
     );
     if (other === undefined || other.host === host) return [];
-    const message = `${JSON.stringify(address)} and listeners[${other.index}] share a port, one of them on every address: only one of the two can listen`;
-    return [problemAt(["listeners", index], message)];
+    const both = `${JSON.stringify(address)} and listeners[${other.index}] share a port`;
+    const why = ", one of them on every address: only one of the two can listen";
+    // In nginx these are two: there the second takes IPv6 alone.
+    const isWholeTwice = isWhole(host) && isWhole(other.host);
+    return [problemAt(["listeners", index], both + (isWholeTwice ? `: ":${port}" alone takes IPv4 and IPv6` : why))];
   });
+}
+
+function isWhole(host: string): boolean {
+  return host === "" || host === "::" || host === "0.0.0.0";
 }
 
 /** Whether listening on `wide` takes the port of `narrow`, too. */

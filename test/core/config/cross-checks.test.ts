@@ -130,6 +130,8 @@ describe("what one part says about another", () => {
     const [first] = warned(":80", "127.0.0.1:80");
     const what = "share a port, one of them on every address: only one of the two can listen";
     assert.equal(first, `listeners[1]: "127.0.0.1:80" and listeners[0] ${what}`);
+    const whole = 'share a port: ":80" alone takes IPv4 and IPv6';
+    assert.deepEqual(warned("0.0.0.0:80", "[::]:80"), [`listeners[1]: "[::]:80" and listeners[0] ${whole}`]);
     for (const pair of [
       ["127.0.0.1:80", ":80"],
       ["0.0.0.0:80", "127.0.0.1:80"],
