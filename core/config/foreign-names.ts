@@ -65,6 +65,12 @@ export const LIMIT_HINTS: Hints = {
   ...all("maxConnections maxconn worker_connections", called("clientConnections")),
 };
 
+/** Of a route, which has some of them only. */
+export const ROUTE_LIMIT_HINTS: Hints = {
+  ...LIMIT_HINTS,
+  ...all("maxConnections maxconn worker_connections", ofAll("limits.clientConnections")),
+};
+
 export const TIMEOUT_HINTS: Hints = {
   ...all("client_header_timeout http-request", called("requestHead")),
   ...all("client_body_timeout", called("requestBodyIdle")),
@@ -76,6 +82,12 @@ export const TIMEOUT_HINTS: Hints = {
   ...all("tunnel", called("tunnelIdle")),
 };
 
+export const ROUTE_TIMEOUT_HINTS: Hints = {
+  ...TIMEOUT_HINTS,
+  ...all("client_header_timeout http-request", ofAll("timeouts.requestHead")),
+  ...all("http-keep-alive keepalive_timeout", ofAll("timeouts.keepAliveIdle")),
+};
+
 export const UPSTREAM_TIMEOUT_HINTS: Hints = {
   ...all("responseIdle", called("idle")),
   ...all("proxy_read_timeout read server", called("firstByte and idle")),
@@ -83,6 +95,10 @@ export const UPSTREAM_TIMEOUT_HINTS: Hints = {
   ...all("queue", called("pool.queueTimeout")),
   ...all("requestBodyIdle sendIdle total tunnelIdle", "it belongs to the timeouts of a route, or of the top level"),
 };
+
+function ofAll(name: string): string {
+  return `it holds for the whole server: ${name}, at the top level`;
+}
 
 function called(name: string): string {
   return `it is called ${name} here`;

@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "../limits.ts";
 import { formatDuration } from "../time/duration.ts";
-import { LIMIT_HINTS, TIMEOUT_HINTS } from "./foreign-names.ts";
+import { LIMIT_HINTS, ROUTE_LIMIT_HINTS, ROUTE_TIMEOUT_HINTS, TIMEOUT_HINTS } from "./foreign-names.ts";
 import { count, described, duration, section, size } from "./shapes.ts";
 import { formatSize } from "./size.ts";
 
@@ -35,7 +35,7 @@ export const RouteLimits = section(
     minimumRate: v.optional(described(...limits.minimumRate)),
   },
   {
-    ...LIMIT_HINTS,
+    ...ROUTE_LIMIT_HINTS,
     target: SERVER_WIDE,
     requestHead: SERVER_WIDE,
     requestFields: SERVER_WIDE,
@@ -147,7 +147,7 @@ export const RouteTimeouts = section(
     total: v.optional(described(duration(), timeouts.total)),
   },
   {
-    ...TIMEOUT_HINTS,
+    ...ROUTE_TIMEOUT_HINTS,
     requestHead: TIMEOUT_SERVER_WIDE,
     keepAliveIdle: TIMEOUT_SERVER_WIDE,
     poolIdle: "set it in the top-level `timeouts`, or as the upstream's pool.idleTimeout",

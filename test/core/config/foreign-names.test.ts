@@ -34,6 +34,14 @@ const TABLE: readonly (readonly [input: object, expected: string])[] = [
     "routes[0].match.not.src: unknown key; it is called client here",
   ],
   [withRoute({ limits: { body: 1 } }), "routes[0].limits.body: unknown key; it is called requestBody here"],
+  [
+    withRoute({ limits: { maxConnections: 1 } }),
+    "routes[0].limits.maxConnections: unknown key; it holds for the whole server: limits.clientConnections, at the top level",
+  ],
+  [
+    withRoute({ timeouts: { keepalive_timeout: "1s" } }),
+    "routes[0].timeouts.keepalive_timeout: unknown key; it holds for the whole server: timeouts.keepAliveIdle, at the top level",
+  ],
   [{ limits: { body: 1 } }, "limits.body: unknown key; it is called requestBody here"],
   [
     { timeouts: { keepalive_timeout: "1s" } },
@@ -58,7 +66,7 @@ describe("names of other proxies", () => {
   }
 
   it("are answered in every section that has them", () => {
-    assert.equal(Object.keys(hints).length, 9);
+    assert.equal(Object.keys(hints).length, 11);
     for (const [name, section] of Object.entries(hints)) {
       assert.ok(Object.keys(section).length > 0, name);
       for (const [key, hint] of Object.entries(section)) assert.match(hint, /^(it|write|there) /, `${name}.${key}`);
