@@ -60,7 +60,7 @@ export class ServerHealth implements TimerOwner, Eligibility {
   /** Of this interval. */
   failures = 0;
   /** Why, in words. */
-  reason = "nothing else is known";
+  reason = "nothing speaks against it";
   /** By the wall clock. */
   sinceMs = 0;
   /** When it came back, on the clock of the timers: for slow start. Never after the start of the process. */

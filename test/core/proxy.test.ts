@@ -62,7 +62,7 @@ describe("a proxy", () => {
       upstream: "app",
       server: "127.0.0.1:9001",
       state: "up",
-      reason: "nothing else is known",
+      reason: "nothing speaks against it",
       sinceMs: first?.sinceMs,
       failuresInARow: 0,
       isRefusing: false,
