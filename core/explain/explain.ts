@@ -72,8 +72,9 @@ export interface Explanation {
   readonly sent: { readonly line: string; readonly fields: readonly string[]; readonly isRewritten: boolean } | null;
   /** What is answered without a server: status and `Location`; null: a server or program answers. */
   readonly answer: string | null;
-  /** Of such an answer; `""` for none. */
+  /** Of such an answer; `""` for none, and so is the next. */
   readonly body: string;
+  readonly contentType: string;
   /** What the route does to the fields of a response that is not the proxy's own: `set Server: x`, as configured. */
   readonly responseEdits: readonly string[];
   readonly timeouts: readonly EffectiveNumber[];
@@ -201,15 +202,16 @@ function actionText({ group }: RoutePlan, kind: string): string {
   return kind === "mount" ? "answered by a program" : kind;
 }
 
-const NO_ANSWER = { answer: null, body: "" };
+const NO_ANSWER = { answer: null, body: "", contentType: "" };
 
-function describeAnswer(request: ExplainedRequest, kind: string): Pick<Explanation, "answer" | "body"> {
+function describeAnswer(request: ExplainedRequest, kind: string): Pick<Explanation, "answer" | "body" | "contentType"> {
   const isOwn = kind === "redirect" || kind === "respond";
   if (!isOwn && !(kind === "mount" && request.asksUpgrade)) return NO_ANSWER;
   const own = isOwn ? answerOf(request) : NO_UPGRADE;
-  const { status, fields } = own;
+  const { status, contentType, fields } = own;
   const answer = [String(status), ...fields.map(([name, value]) => `${name}: ${value}`)].join(", ");
-  return { answer, body: sentBytesOf(own, request.head.method) === 0 ? "" : new TextDecoder().decode(own.body) };
+  const body = sentBytesOf(own, request.head.method) === 0 ? "" : new TextDecoder().decode(own.body);
+  return { answer, body, contentType };
 }
 
 function editsText({ action, definition }: Route): string[] {

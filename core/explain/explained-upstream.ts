@@ -2,6 +2,7 @@
 
 import { mayHedge, type SlowRequest } from "../exchange/retry.ts";
 import { cookieValue } from "../http/cookie.ts";
+import type { HashDefinition } from "../upstream/definition.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import type { Group } from "../upstream/group.ts";
 import type { PickRequest } from "../upstream/pick-request.ts";
@@ -86,7 +87,7 @@ export function describeUpstream(
     (attemptsMax > 0 && retriesOn.length > 0) || (Number.isFinite(group.hedgeAfterMs) && mayHedge(request));
   return {
     name,
-    balance: typeof balance === "string" ? balance : `hash of ${partText(balance.part)}`,
+    balance: typeof balance === "string" ? balance : hashText(balance),
     chosen: chosen?.label ?? null,
     chosenBy: chosen !== null && isSigning && group.sticky?.find(request) === chosen ? "sticky cookie" : "balance",
     isByChance: isDrawn && (hasRival(group, chosen, reasons) || pickOtherwise(group, request, runtime) !== chosen),
@@ -165,6 +166,8 @@ function skipText(skip: { readonly reason: string; readonly detail: string } | u
   return skip.detail === "" ? skip.reason : `${skip.reason}: ${skip.detail}`;
 }
 
-function partText(part: { readonly kind: string; readonly name?: string }): string {
-  return part.name === undefined ? part.kind : `${part.kind} ${part.name}`;
+/** Another method or bound moves keys, whatever this request's server is. */
+function hashText({ part, method, boundedLoad }: HashDefinition): string {
+  const what = "name" in part ? `${part.kind} ${part.name}` : part.kind;
+  return `hash of ${what} (${method}${boundedLoad === null ? "" : `, bounded load ${boundedLoad}`})`;
 }

@@ -15,6 +15,10 @@ import { DEFAULT_RETRIES } from "../upstream/retry-policy.ts";
 /** Of an upstream. Times are milliseconds, shares from 0 to 1; null: there is none. */
 export interface UpstreamRules {
   readonly slowStart: number | null;
+  /** How long browsers keep a sticky cookie; null: until they are closed, or there is none. */
+  readonly stickyMaxAge: number | null;
+  /** Requests that may wait for a connection. */
+  readonly queue: number;
   readonly breaker: Readonly<Record<keyof BreakerCaps, number | null>>;
   readonly health: {
     readonly check: Rules | null;
@@ -35,10 +39,20 @@ export interface Rules {
 }
 
 export function rulesOf(definition: UpstreamDefinition, isTriedAgain: boolean): UpstreamRules {
-  const { slowStartMs, breaker = NO_CAPS, health = DEFAULT_HEALTH, retries = DEFAULT_RETRIES } = definition;
+  const {
+    slowStartMs,
+    sticky,
+    pool,
+    breaker = NO_CAPS,
+    health = DEFAULT_HEALTH,
+    retries = DEFAULT_RETRIES,
+  } = definition;
+  const maxAgeSeconds = sticky?.maxAgeSeconds ?? null;
   const { backoffBaseMs, backoffMaxMs, budgetShare, budgetPerSecond } = retries;
   return {
     slowStart: slowStartMs ?? null,
+    stickyMaxAge: maxAgeSeconds === null ? null : maxAgeSeconds * 1_000,
+    queue: pool.queueMax,
     breaker: {
       inFlight: finite(breaker.inFlight),
       connections: finite(breaker.connections),

@@ -15,11 +15,15 @@ describe("what is different for a request", () => {
   });
 
   it("is seen in whatever the client or the tries would notice", () => {
-    const configOf = (over: { upstream?: object; body?: string; set?: object } = {}) => ({
+    const configOf = (over: { upstream?: object; body?: string; contentType?: string; set?: object } = {}) => ({
       listeners: [":80"],
       upstreams: { app: { servers: ["10.0.0.1:80", "10.0.0.2:80"], ...over.upstream } },
       routes: [
-        { id: "r", match: { path: "/r" }, respond: { body: over.body ?? "one" } },
+        {
+          id: "r",
+          match: { path: "/r" },
+          respond: { body: over.body ?? "one", contentType: over.contentType ?? "a/b" },
+        },
         { id: "app", upstream: "app", response: { set: over.set ?? { "X-A": "1" } } },
       ],
     });
@@ -35,6 +39,7 @@ describe("what is different for a request", () => {
     assert.deepEqual(changed({ upstream: { hedge } }, "/", "POST"), []); // which is never hedged
     assert.ok(changed({ upstream: { retries } }).includes("  + timeouts[perTry].value: 1000"));
     assert.deepEqual(changed({ body: "two" }, "/r"), ["  ~ body: one -> two"]);
+    assert.deepEqual(changed({ contentType: "c/d" }, "/r"), ["  ~ contentType: a/b -> c/d"]);
     assert.deepEqual(changed({ set: { "X-A": "2" } }), ["  ~ responseEdits[set X-A]: 1 -> 2"]);
     assert.deepEqual(changed({ set: { "X-A": "2" } }, "/r"), []);
   });

@@ -45,6 +45,15 @@ describe("the server that comes first", () => {
       assert.equal(upstreamOf(upstream).isByChance, isByChance, JSON.stringify(upstream));
   });
 
+  it("is chosen by all that is said of hashing, which moves keys whether or not this one's", () => {
+    for (const [hash, told] of [
+      [{ hash: "path" }, "hash of path (auto)"],
+      [{ hash: "header:X-User", method: "ring" }, "hash of header x-user (ring)"],
+      [{ hash: "path", method: "maglev", boundedLoad: 1.25 }, "hash of path (maglev, bounded load 1.25)"],
+    ] as const)
+      assert.equal(upstreamOf({ balance: hash }).balance, told);
+  });
+
   it("is explained for each request as if it were the first", () => {
     const explainer = new Explainer(snapshotOf(configOf({ balance: "round-robin" })));
     const chosen = [1, 2, 3].map(() => explainer.explain({ line: "GET /", fields: [] }).upstream?.chosen);

@@ -25,6 +25,9 @@ describe("what decides later where a request goes", () => {
     assert.deepEqual(changed({ servers: [{ address: one, maxConnections: 7 }, two] }), [
       "  + upstream.servers[10.0.0.1:80].maxConnections: 7",
     ]);
+    assert.deepEqual(changed({ pool: { queue: 5 } }), [`  ~ ${rules}.queue: 1024 -> 5`]);
+    const secret = "sixteen bytes and more";
+    assert.ok(changed({ sticky: { secret, maxAge: "1h" } }).includes(`  + ${rules}.stickyMaxAge: 3600000`));
     assert.deepEqual(changed({ slowStart: "30s" }), [`  + ${rules}.slowStart: 30000`]);
     const once = { consecutiveFailures: 1 };
     assert.deepEqual(changed({ health: { ejection: once } }), [
