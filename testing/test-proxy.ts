@@ -2,6 +2,7 @@ import type { Config, ConfigFunction } from "../core/config/define.ts";
 import { suggestion } from "../core/config/suggest.ts";
 import type { Snapshot } from "../core/exchange/snapshot.ts";
 import { clientProblem, DEFAULT_CLIENT, parseRequestLine, type RequestLine } from "../core/explain/request-line.ts";
+import { canonicalAddress } from "../core/http/address-block.ts";
 import { TRACE_KEEP } from "../core/limits.ts";
 import type { Trace } from "../core/observe/trace.ts";
 import { createProxy, type Proxy as Millrace, type Reloaded, type ServerView } from "../core/proxy.ts";
@@ -149,7 +150,7 @@ export class TestProxy {
     this.#checkOpen();
     const problem = clientProblem(client);
     if (problem !== null) throw new Error(`client ${problem}`);
-    const peer = this.#sim.connect(this.#addressOf(listener), { from: client });
+    const peer = this.#sim.connect(this.#addressOf(listener), { from: canonicalAddress(client) ?? client });
     this.#clients.push(peer);
     return peer;
   }

@@ -18,6 +18,7 @@ import type { Fault } from "../fault.ts";
 import * as fault from "../fault.ts";
 import { parseRequestHead } from "../h1/parse-head.ts";
 import { type HeadTaker, writeRequestHead } from "../h1/write-head.ts";
+import { canonicalAddress } from "../http/address-block.ts";
 import { BODY_LENGTH, BODY_NONE, RequestHead } from "../http/message.ts";
 import { checkRequest } from "../http/request-rules.ts";
 import { createProxy } from "../proxy.ts";
@@ -116,7 +117,9 @@ export class Explainer {
     const line = parseRequestLine(asked.line);
     const bytes = headOfRequest(line, asked.fields);
     const { table, listeners } = this.#snapshot;
-    const client = asked.client ?? DEFAULT_CLIENT;
+    const given = asked.client ?? DEFAULT_CLIENT;
+    // As a socket would tell it: it is hashed, and sent, as text.
+    const client = canonicalAddress(given) ?? given;
     const listener = asked.listener ?? listeners[0]?.name ?? "";
     const side = new ClientSide(MUTE_CONNECTION, muteSocket(client, line.scheme), listener);
     const head = new RequestHead();

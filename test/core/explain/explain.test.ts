@@ -33,6 +33,30 @@ describe("an explanation", () => {
     );
   });
 
+  it("calls the client as a socket would, however its address was written", async () => {
+    const config = {
+      listeners: [":80"],
+      upstreams: { app: { servers: [1, 2, 3, 4].map((i) => `10.0.0.${i}:80`), balance: "client-address" } },
+      routes: [{ upstream: "app" }],
+    } as const;
+    const explainer = new Explainer(snapshotOf(config));
+    await using proxy = await testProxy(config);
+    for (const [written, address] of [
+      ["2001:DB8:0::1", "2001:db8::1"],
+      ["0:0:0:0:0:0:0:1", "::1"],
+      ["::FFFF:0a00:0001", "10.0.0.1"],
+      ["2001:db8:0:0:0:0:0:7", "2001:db8::7"],
+    ] as const) {
+      const { client, sent, upstream } = explainer.explain({ line: "GET /", fields: [], client: written });
+      assert.equal(client, address);
+      assert.ok(sent?.fields.includes(`X-Forwarded-For: ${address}`), sent?.fields.join("\n"));
+      for (const each of [written, address]) {
+        const { server } = await proxy.request("GET /", { client: each });
+        assert.equal(upstream?.chosen, server, each);
+      }
+    }
+  });
+
   it("says why the others were not taken", () => {
     const { rejected, route } = ask("GET http://b.example/api/x");
     assert.equal(route, null);
