@@ -6,6 +6,7 @@
 
 import { COLON, DIGIT_0, DOT, HEX, HOST_NAME, lowerText } from "../bytes/ascii.ts";
 import { latin1 } from "../bytes/text.ts";
+import { canonicalAddress } from "./address-block.ts";
 
 const OPENING_BRACKET = 0x5b;
 const CLOSING_BRACKET = 0x5d;
@@ -20,11 +21,19 @@ export function endOfHostName(bytes: Uint8Array, start: number, end: number): nu
   return bytes[nameEnd] === COLON && isPort(bytes, nameEnd + 1, end) ? nameEnd : -1;
 }
 
-/** The name as routes see it: lower case, no port, no trailing dot. The bytes were checked before. */
+/** The name as routes see it: lower case, no port, no trailing dot, one spelling per address. The bytes were checked before. */
 export function hostText(bytes: Uint8Array, start: number, end: number): string {
   const nameEnd = endOfHostName(bytes, start, end);
   if (nameEnd === -1) return "";
-  return lowerText(latin1(bytes, start, bytes[nameEnd - 1] === DOT ? nameEnd - 1 : nameEnd));
+  const name = lowerText(latin1(bytes, start, bytes[nameEnd - 1] === DOT ? nameEnd - 1 : nameEnd));
+  return bytes[start] === OPENING_BRACKET ? ipv6HostText(name) : name;
+}
+
+/** `[2001:db8:0::1]` and `[2001:db8::1]` are one host (RFC 5952); of a text that is no such address nothing changes. */
+export function ipv6HostText(name: string): string {
+  const address = canonicalAddress(name.slice(1, -1));
+  if (address === null) return name;
+  return address.includes(":") ? `[${address}]` : `[::ffff:${address}]`;
 }
 
 /** The port as written, `""` when there is none. */

@@ -7,6 +7,7 @@
  */
 
 import { HOST_NAME } from "../bytes/ascii.ts";
+import { ipv6HostText } from "../http/host.ts";
 
 export type HostPattern =
   | { readonly kind: "exact"; readonly name: string }
@@ -25,7 +26,7 @@ export function compileHost(text: string): HostPattern | { readonly problem: str
   if (problem !== null || name === null) {
     return { problem: `${JSON.stringify(text)} ${problem}; write a name such as "example.com" or "*.example.com"` };
   }
-  if (!wildcard) return { kind: "exact", name };
+  if (!wildcard) return { kind: "exact", name: name.startsWith("[") ? ipv6HostText(name) : name };
   if (name.startsWith("[")) return { problem: `${JSON.stringify(text)} has a wildcard before an IP address` };
   return { kind: "wildcard", suffix: `.${name}` };
 }

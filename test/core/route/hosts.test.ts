@@ -15,7 +15,8 @@ describe("host patterns", () => {
     }
     assert.deepEqual(host("*.Bücher.example"), { kind: "wildcard", suffix: ".xn--bcher-kva.example" });
     assert.deepEqual(host("*"), { kind: "any" });
-    assert.deepEqual(host("[2001:DB8::1]"), { kind: "exact", name: "[2001:db8::1]" });
+    for (const text of ["[2001:DB8::1]", "[2001:db8:0::1]", "[2001:0db8:0:0:0:0:0:1]"])
+      assert.deepEqual(host(text), { kind: "exact", name: "[2001:db8::1]" });
   });
 
   it("match whole labels", () => {
