@@ -192,6 +192,7 @@ const NO_CLOSING_QUOTE = /^Missing closing .quote/;
 /** What the parser says → what happened and what to do; `$1` is what the expression has in parentheses. */
 const OUR_WORDS: readonly (readonly [RegExp, string])[] = [
   [/^Map keys must be unique.*/, "this key is there twice; keep one"],
+  [/^With stringKeys.*/, "a key is text; what begins with { or [ and is text needs quotes, a template its values"],
   [/^Source contains multiple documents.*/, "holds several documents (---); write one per file"],
   [/^(Unresolved tag.*)/, "$1; tags (!name) mean nothing here"],
   [/^Missing closing .quote.*/, "the quote that ends this text is missing"],

@@ -23,6 +23,7 @@ export function hostPattern(value: string): string | null {
       ? null
       : 'write an IPv6 host as "[::1]", without port';
   }
+  if (ipaddr.IPv6.isValid(value)) return `write "[${value}]"`;
   if (value.includes(":")) return "leave out the port; `listener` tells ports apart";
   const name = value.startsWith("*.") ? value.slice(2) : value;
   if (name.includes("*")) return '`*` stands only at the beginning, as in "*.example.com"';

@@ -142,6 +142,11 @@ describe("a document that is none", () => {
       'a: "^\\d+$"\n',
       ["1:6 \\d means nothing in double quotes; write the text in single quotes, or the backslash twice"],
     ],
+    [
+      "a template that nobody has filled in",
+      "a: {{ name }}\n",
+      ["1:5 a key is text; what begins with { or [ and is text needs quotes, a template its values"],
+    ],
     ["two documents", "---\na: 1\n---\nb: 1\n", ["3:1 holds several documents (---); write one per file"]],
     [
       "an alias without anchor",

@@ -72,6 +72,7 @@ describe("habits of nginx", () => {
   it("are answered by what is written here", () => {
     assert.equal(hostPattern("_"), "leave `host` out to match every host");
     assert.equal(hostPattern(".example.com"), 'write ["example.com", "*.example.com"]');
+    assert.equal(hostPattern("2001:db8::1"), 'write "[2001:db8::1]"');
     const regex = 'a regular expression is written { regex: "^/u/[0-9]+$" }, a prefix "/api/*"';
     for (const text of ["~ ^/a", "~* \\.php$", "^~ /a/", "^/a$"]) assert.equal(pathPattern(text), regex);
   });
