@@ -150,8 +150,9 @@ function salvage(config: unknown): ConfigParts {
   };
 }
 
+/** Without holes, which `map` passes over: `[a,, b]` of a program has one. */
 function itemsOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
+  return Array.isArray(value) ? [...value] : [];
 }
 
 function parsed<T>(schema: v.GenericSchema<unknown, T>, value: unknown): T | null {

@@ -151,6 +151,15 @@ describe("a configuration", () => {
     ]);
   });
 
+  it("reports what is missing between two commas of a program", () => {
+    // biome-ignore lint/suspicious/noSparseArray: as somebody writes it who deletes a line
+    const sparse = { ...minimal, listeners: [":8080", , ":8081"], routes: [, ...minimal.routes] };
+    assert.deepEqual(
+      problems(sparse).map((text) => text.slice(0, text.indexOf(": "))),
+      ["listeners[1]", "routes[0]"],
+    );
+  });
+
   it("M10: takes `__proto__` and `constructor` for unknown keys", () => {
     const config = JSON.parse('{"__proto__": {"via": false}, "constructor": 1, "toString": 1}');
     const lines = problems({
