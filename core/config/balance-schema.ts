@@ -46,12 +46,13 @@ const FOREIGN_NAMES: ReadonlyMap<string, string> = new Map([
 ]);
 
 const BalanceName = v.picklist(BALANCE_NAMES, (issue) => {
-  const given = String(issue.input);
+  // Of a map `String` would call its `toString`, which may be a key of somebody's file.
+  const given = typeof issue.input === "string" ? issue.input : "";
   const foreign = FOREIGN_NAMES.get(given);
   const nearest = nearestName(given, BALANCE_NAMES);
   const nearestHint = nearest === null ? "" : `; did you mean ${JSON.stringify(nearest)}?`;
   const hint = foreign === undefined ? nearestHint : `; it is called ${foreign} here`;
-  return `expected ${BALANCE_RIGHT}, got ${describe(given)}${hint}`;
+  return `expected ${BALANCE_RIGHT}, got ${describe(issue.input)}${hint}`;
 });
 
 export const BalanceSchema = meant(

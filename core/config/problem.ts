@@ -39,6 +39,7 @@ export function describe(value: unknown): string {
   if (typeof value === "object") return "a map";
   if (typeof value === "function") return "a function";
   if (typeof value === "string") return quote(value);
+  if (typeof value === "bigint") return `${value}n`;
   return String(value);
 }
 

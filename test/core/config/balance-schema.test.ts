@@ -52,6 +52,8 @@ describe("balance", () => {
     check("ip_hash", /got "ip_hash"; it is called client-address here$/);
     check("fastest", /or a map such as .*, got "fastest"$/);
     check(5, /^balance: expected one of .*, got 5$/);
+    check([Object.create(null)], /^balance: expected one of .*, got a list$/);
+    check({ hash: "path", toString: "x" }, /^balance.toString: unknown key; known are hash, method, boundedLoad$/);
     check({ hash: "header" }, /^balance.hash: "header": write "header:X-User", "cookie:name"/);
     check({ hash: "header:" }, /^balance.hash: .*write/);
     check({ hash: "header:X User" }, /^balance.hash: .*write/);

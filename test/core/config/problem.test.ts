@@ -25,6 +25,7 @@ describe("problems", () => {
       "5",
       "true",
     ]);
+    assert.equal(describeValue(200n), "200n");
   });
 
   it("tell what can be looked into from what cannot", () => {
