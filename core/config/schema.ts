@@ -63,7 +63,10 @@ const Server = section(
   {
     address: described(serverAddress, "Host and port, or `unix:/path`."),
     weight: v.optional(
-      described(count({ min: 1, max: 1000 }), "Share of the requests relative to the other servers."),
+      described(
+        count({ min: 1, max: 1000, zeroHint: "for no new requests write state: drain" }),
+        "Share of the requests relative to the other servers.",
+      ),
       1,
     ),
     maxConnections: v.optional(

@@ -211,8 +211,8 @@ export function size(range: Range = {}) {
 }
 
 /** A whole number. Digits in quotes are taken, too, since `${env:NAME}` gives nothing else. */
-export function count(range: Range = {}) {
-  const { min = 0, max = COUNT_MAX, unlimited = false } = range;
+export function count(range: Range & { readonly zeroHint?: string } = {}) {
+  const { min = 0, max = COUNT_MAX, unlimited = false, zeroHint } = range;
   return v.pipe(
     either([v.number(), v.string()], `a whole number from ${min} to ${max}`),
     v.rawTransform<string | number, number>(({ dataset, addIssue, NEVER }) => {
@@ -221,7 +221,10 @@ export function count(range: Range = {}) {
       const number = typeof value === "string" && /^[0-9]{1,15}$/.test(value) ? Number(value) : value;
       if (typeof number === "number" && Number.isInteger(number) && number >= min && number <= max) return number;
       const alternative = unlimited ? ' or "unlimited"' : "";
-      addIssue({ message: `expected a whole number from ${min} to ${max}${alternative}, got ${describe(value)}` });
+      const hint = number === 0 && zeroHint !== undefined ? `; ${zeroHint}` : "";
+      addIssue({
+        message: `expected a whole number from ${min} to ${max}${alternative}, got ${describe(value)}${hint}`,
+      });
       return NEVER;
     }),
     v.metadata({ unit: unlimited ? "number or unlimited" : "number", min, max }),

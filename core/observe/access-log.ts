@@ -273,7 +273,7 @@ function escapeJson(text: string): string {
 /** In a JSON text: what a terminal or a log viewer might act on. */
 export function escapeInvisible(json: string): string {
   return json.replace(
-    /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
+    /[\u007f-\u00a0\u00ad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }

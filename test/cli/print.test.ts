@@ -20,8 +20,8 @@ describe("what is printed", () => {
     const problem = { file: "größe.yaml", position: null, path: "routes[0]", message: '"mün chen": not a host name' };
     assert.equal(printProblem(problem), 'größe.yaml: routes[0]: "mün chen": not a host name');
     assert.equal(
-      printProblem({ ...problem, message: "\u202e\u009b\ufeffé\t" }).split(": ")[2],
-      "\\u202e\\u009b\\ufeffé\\t",
+      printProblem({ ...problem, message: "\u202e\u009b\ufeffé\t\u00a0" }).split(": ")[2],
+      "\\u202e\\u009b\\ufeffé\\t\\u00a0",
     );
   });
 

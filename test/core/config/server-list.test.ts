@@ -57,6 +57,11 @@ describe("a list of servers", () => {
     assert.match(problemsOf([{ file: "other.yaml" }])[0]!, /unknown key|address/);
   });
 
+  it("says how a server gets no new requests where its weight is 0", () => {
+    const [problem] = problemsOf([{ address: "a:80", weight: 0 }]);
+    assert.match(problem!, /weight: expected .* from 1 to 1000, got 0; for no new requests write state: drain$/);
+  });
+
   it("reports every problem with its place", () => {
     assert.deepEqual(problemsOf(["a", { address: "127.0.0.1:9000", wieght: 2 }, 5]), [
       '0: "a": has no port; write one, such as "a:8080"',
