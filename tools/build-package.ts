@@ -5,7 +5,7 @@
 //   npm run build [FOLDER]        into dist/ when left out; `npm pack ./dist` makes the tarball
 
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import process from "node:process";
@@ -20,6 +20,8 @@ const compiler = join(dirname(createRequire(import.meta.url).resolve("typescript
 
 /** Beside the code. */
 const DOCUMENTS = ["README.md", "CHANGELOG.md", "LICENSE", "docs", "schema/millrace.schema.json"];
+/** Why something is as it is, for those who have the sources. */
+const LEFT_OUT = join(root, "docs", "decisions");
 const MAN_PAGE = "man/millrace.1";
 const LICENSES = "THIRD-PARTY-LICENSES";
 /** Not in the files: esbuild is a program, and has a binary beside it. */
@@ -41,7 +43,11 @@ execFileSync(process.execPath, [compiler, "-p", join(root, "tsconfig.build.json"
 });
 writeFileSync(join(folder, LICENSES), licensesOf(await bundle()));
 for (const name of DOCUMENTS)
-  cpSync(join(root, name), join(folder, name), { recursive: true, filter: (file) => !file.includes("decisions") });
+  cpSync(join(root, name), join(folder, name), { recursive: true, filter: (file) => file !== LEFT_OUT });
+for (const name of readdirSync(folder, { recursive: true })
+  .map(String)
+  .filter((each) => each.endsWith(".md")))
+  cutLinks(join(folder, name));
 mkdirSync(join(folder, "man"));
 writeFileSync(join(folder, MAN_PAGE), manPage());
 const { name, version, description, license, type, engines, bin } = manifest;
@@ -56,6 +62,16 @@ writeFileSync(join(folder, "package.json"), `${text}\n`);
 function entryOf(file: string): string | { readonly types: string; readonly default: string } {
   if (!file.endsWith(".ts")) return file;
   return { types: file.replace(/\.ts$/, ".d.ts"), default: file.replace(/\.ts$/, ".js") };
+}
+
+/** Links to what a checkout has, and the package has not, become plain text. */
+function cutLinks(document: string): void {
+  const whole = readFileSync(document, "utf8");
+  const leadsSomewhere = (path: string) => /^https?:/.test(path) || existsSync(join(dirname(document), path));
+  const cut = whole.replaceAll(/\[([^[\]]*)\]\(([^)\s#]+)(?:#[^)\s]*)?\)/g, (link, words: string, path: string) =>
+    leadsSomewhere(path) ? link : words,
+  );
+  writeFileSync(document, cut);
 }
 
 /** Answers the files it was made of. */

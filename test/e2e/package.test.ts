@@ -1,8 +1,8 @@
 // What is published, as somebody uses it who has nothing else: packed, installed, type-checked, run on every runtime.
 
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { build } from "esbuild";
@@ -148,6 +148,19 @@ describe("the package", { ignore: runtimeUnderTest() !== "node24" }, () => {
     const { esbuild: _apart, tsx: _ofSources, ...inside } = dependencies;
     const licenses = readFileSync(installed("THIRD-PARTY-LICENSES"), "utf8");
     for (const [name, version] of Object.entries(inside)) assert.ok(licenses.includes(`${name} ${version} (`), name);
+  });
+
+  it("links to nothing that is not in it", () => {
+    const documents = readdirSync(installed(), { recursive: true }).map(String);
+    const broken = documents
+      .filter((name) => name.endsWith(".md"))
+      .flatMap((document) => {
+        const links = readFileSync(installed(document), "utf8").matchAll(/\]\((?!https?:)([^)\s#]+)[^)]*\)/g);
+        const paths = [...links].map(([, path = ""]) => join(dirname(document), path));
+        return paths.filter((path) => !existsSync(installed(path))).map((path) => `${document}: ${path}`);
+      });
+    assert.deepEqual(broken, []);
+    assert.ok(readFileSync(installed("README.md"), "utf8").includes("](docs/"), "what is in it is linked");
   });
 
   it("type-checks where nothing is taken on trust", async () => {
