@@ -90,6 +90,8 @@ async function bundle(): Promise<readonly string[]> {
     format: "esm",
     platform: "node",
     target: "es2023",
+    // Files of packages are known by their path, also where the folder of packages is a link to that of another checkout.
+    preserveSymlinks: true,
     metafile: true,
     logLevel: "warning",
     ...(commit !== undefined && { define: { MILLRACE_COMMIT: commit } }),
