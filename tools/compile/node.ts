@@ -76,11 +76,21 @@ async function writeConfig(
 import { constants, runInThisContext } from "node:vm";
 import { Worker } from "node:worker_threads";
 import { startExecutable } from ${JSON.stringify(executableEntry)};
+const importByScript = runInThisContext("(url) => import(url)", {
+  importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+});
 startExecutable({
   // Since Node 26 (26.10.0) the program's own import() finds built-in modules only.
-  importOutside: runInThisContext("(url) => import(url)", {
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-  }),
+  importOutside: (url) => {
+    // The call itself warns, of a thing that whoever has an executable can do nothing about.
+    const { emitWarning } = process;
+    process.emitWarning = () => {};
+    try {
+      return importByScript(url);
+    } finally {
+      process.emitWarning = emitWarning;
+    }
+  },
   startThread: (task) => new Worker(getAsset("program", "utf8"), { eval: true, workerData: task }),
   esbuildProgram: () => new Uint8Array(getRawAsset("esbuild")),
 });
