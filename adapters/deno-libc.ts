@@ -87,7 +87,8 @@ interface DenoNamespace {
   readonly UnsafePointerView: { getArrayBuffer(pointer: object, length: number): ArrayBuffer };
 }
 
-const { Deno: deno } = globalThis as { Deno?: DenoNamespace };
+// By way of unknown: where Deno checks types it knows its own, which say the same in another way.
+const { Deno: deno } = globalThis as unknown as { Deno?: DenoNamespace };
 
 export const libc: Library | null = openLibrary();
 

@@ -9,7 +9,7 @@ import { parse } from "yaml";
 import { writeChecksums } from "../../tools/checksums.ts";
 import { runProgram } from "../e2e/program.ts";
 import { createScratch } from "../e2e/scratch.ts";
-import { projectRoot, runtimeUnderTest } from "../support/runtime-command.ts";
+import { executableOf, projectRoot, runtimeUnderTest } from "../support/runtime-command.ts";
 
 const read = (name: string) => readFileSync(join(projectRoot, name), "utf8");
 const manifest = JSON.parse(read("package.json"));
@@ -27,6 +27,16 @@ describe("a release", () => {
     assert.deepEqual(deno.exports, entries);
     const rooms = new Set(Object.values<string>(deno.exports).map((file) => file.split("/")[1]));
     for (const room of rooms) assert.ok(deno.publish.include.includes(room), `JSR does not get ${room}/`);
+  });
+
+  it("is accepted for JSR, as far as Deno can tell here", { ignore: runtimeUnderTest() !== "deno" }, async () => {
+    // What a registry would be asked for is in node_modules.
+    const options = ["--dry-run", "--allow-dirty", "--allow-slow-types"];
+    const { code, stderr } = await runProgram([executableOf("deno"), "publish", ...options], {
+      cwd: projectRoot,
+      timeoutMs: 60_000,
+    });
+    assert.equal(code, 0, stderr);
   });
 
   it("is made on tags, by scripts that there are", () => {
