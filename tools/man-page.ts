@@ -55,7 +55,7 @@ function commandParagraphs({ name, description, arguments: values, options }: Co
     ...values.flatMap((value) => [
       ".TP",
       `.I ${text(value.name)}`,
-      text(sentence([value.description, ...allowed(value)].join("; "))),
+      text(sentence([value.description, ...allowed(value)].filter((words) => words !== "").join("; "))),
     ]),
     ...options.filter((option) => !isEverywhere(option)).flatMap(optionParagraph),
   ];
@@ -69,8 +69,8 @@ function optionParagraph({ flags, description, value, byDefault }: OptionEntry):
 }
 
 function allowed(value: Value | null): string[] {
-  // Names of commands are on this very page.
-  if (value === null || value.choices.length === 0 || value.name === "command") return [];
+  if (value === null || value.choices.length === 0) return [];
+  if (value.name === "command") return ["one of those on this page"];
   return [`one of ${value.choices.join(", ")}`];
 }
 

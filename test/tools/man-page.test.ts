@@ -29,6 +29,10 @@ describe("the manual page", () => {
     assert.deepEqual([...new Set(requests)].sort(), ["B", "I", "SH", "SS", "TH", "TP", "br"]);
   });
 
+  it("has words in every paragraph", () => {
+    assert.doesNotMatch(manPage(), /^(\\&)?\.$/m);
+  });
+
   it("is rendered without a complaint, with every command and option", { ignore: lacksTool("groff") }, async () => {
     const page = scratch.write("millrace.1", manPage());
     const { code, stdout, stderr } = await runProgram(["groff", "-man", "-ww", "-Tascii", "-P-cbou", page]);
