@@ -7,26 +7,25 @@ export function bashCompletion({ name, options, commands }: CommandTable): strin
   return `# Completion of ${name} for bash, written by \`${name} completion bash\`.
 _${name}() {
   local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD - 1]} index
-  local command= options= arguments= files=
+  local command= options= arguments= files= over=
   COMPREPLY=()
   # "--name=value" comes as three words.
   if [[ $current == = ]]; then current=; fi
   if [[ $previous == = ]]; then previous=\${COMP_WORDS[COMP_CWORD - 2]}; fi
   for ((index = 1; index < COMP_CWORD; index++)); do
     case \${COMP_WORDS[index]} in
-      ${names.join(" | ")})
-        command=\${COMP_WORDS[index]}
-        break
-        ;;
+      ${names.join(" | ")}) command=\${command:-\${COMP_WORDS[index]}} ;;
+      --) over=yes ;;
     esac
   done
   case $command in
     '') arguments='${names.join(" ")}' options='${flagsOf(options)}' ;;
 ${commands.map(commandCase).join("\n")}
   esac
+  if [[ -n $over ]]; then previous= options=; fi
   case "$command $previous" in
 ${values.join("\n")}
-    *) if [[ $current == -* || -z $arguments$files ]]; then files= arguments=$options; fi ;;
+    *) if [[ -z $over && $current == -* || -z $arguments$files ]]; then files= arguments=$options; fi ;;
   esac
   if [[ -z $files ]]; then
     COMPREPLY=($(compgen -W "$arguments" -- "$current"))

@@ -32,7 +32,8 @@ const CONTINUED = " \\\n    ";
 
 function commandCase({ name, arguments: values, options }: CommandEntry): string {
   const specs = [...options.flatMap(optionSpecs), ...values.map((value, at) => quoted(`${at + 1}${valueSpec(value)}`))];
-  return `        ${name}) _arguments ${specs.join(CONTINUED)} ;;`;
+  // With -S what begins with a dash is no option behind "--".
+  return `        ${name}) _arguments -S ${specs.join(CONTINUED)} ;;`;
 }
 
 /** One for each spelling; either excludes the other, unless it may be repeated. */

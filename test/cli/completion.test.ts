@@ -35,6 +35,7 @@ describe("completions", () => {
     const script = await scriptFor("bash");
     scratch.write("a b*.yaml", "");
     scratch.write("another.yaml", "");
+    scratch.write("-dash.yaml", "");
     // All cases in one shell; the words of each are split at blanks, as readline would, and the last is being written.
     const cases: readonly (readonly [line: string, expected: readonly string[]])[] = [
       ["millrace ", COMMANDS],
@@ -53,6 +54,10 @@ describe("completions", () => {
       ["millrace proxy --to a:1 --li", ["--listen"]],
       ["millrace completion f", ["fish"]],
       ["millrace help de", ["demo"]],
+      ["millrace run -- -", ["-dash.yaml"]],
+      ["millrace run -- --w", []],
+      ["millrace explain --client -- an", ["another.yaml"]],
+      ["millrace proxy -- ", []],
     ];
     const asked = cases.map(([line]) => {
       const words = line.split(" ").map((word) => `'${word}'`);
@@ -82,5 +87,8 @@ describe("completions", () => {
     const script = await scriptFor("zsh");
     const prepared = `autoload -Uz compinit; compinit -D -u; source '${script}'`;
     assert.deepEqual(await said("zsh", "-f", "-c", `${prepared}; print $_comps[millrace]`), ["_millrace"]);
+    // Without it there are only options behind "--", and no file.
+    const { stdout } = await millraceHere(["completion", "zsh"]);
+    assert.match(stdout, /^ +run\) _arguments -S '/m);
   });
 });
