@@ -51,6 +51,18 @@ describe("a release", () => {
     assert.ok(scripts.indexOf("checksums") === scripts.length - 1, "what comes after has no checksum");
   });
 
+  it("runs nobody's code with a token that can write", () => {
+    const workflow = parse(read(".github/workflows/release.yml"));
+    const steps = workflow.jobs.release.steps as { uses?: string; with?: Record<string, unknown>; env?: object }[];
+    for (const { uses } of steps) if (uses !== undefined) assert.match(uses, /@[0-9a-f]{40}$/, "a tag can be moved");
+    const checkout = steps.find(({ uses }) => uses?.startsWith("actions/checkout@"));
+    assert.equal(checkout?.with?.["persist-credentials"], false, "npm scripts find the token in .git/config");
+    assert.deepEqual(
+      steps.filter(({ env }) => env !== undefined && "GH_TOKEN" in env),
+      [steps.at(-1)],
+    );
+  });
+
   it("has checksums that sha256sum accepts", async () => {
     await assert.rejects(writeChecksums(scratch.folder), /has no files/);
     scratch.write("b", "two\n");
