@@ -1,7 +1,7 @@
 // What a release is made of: the same in all manifests, and steps that exist.
 
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { afterAll, describe, it } from "@std/testing/bdd";
@@ -49,6 +49,20 @@ describe("a release", () => {
     for (const script of ["build", "sbom", "checksums"]) assert.ok(scripts.includes(script), script);
     assert.ok(lines.includes(".ci/run"));
     assert.ok(scripts.indexOf("checksums") === scripts.length - 1, "what comes after has no checksum");
+  });
+
+  it("has the licenses of what is in executables beside them", () => {
+    const workflow = read(".github/workflows/release.yml");
+    const copied = [...workflow.matchAll(/^ +cp (.+) \S+$/gm)].flatMap(([, from = ""]) => from.split(" "));
+    for (const name of ["LICENSE", "dist/THIRD-PARTY-LICENSES"]) assert.ok(copied.includes(name), name);
+    // Node's package is there for one machine only: that of the workflow.
+    for (const name of ["esbuild", "node"])
+      assert.ok(
+        copied.some((from) => from.includes(`/${name}/`)),
+        name,
+      );
+    assert.ok(workflow.lastIndexOf(" cp ") < workflow.indexOf("npm run checksums"), "what comes after has no checksum");
+    assert.ok(existsSync(join(projectRoot, "node_modules/esbuild/LICENSE.md")));
   });
 
   it("runs nobody's code with a token that can write", () => {
