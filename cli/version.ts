@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { Runtime } from "../core/runtime.ts";
 import manifest from "../package.json" with { type: "json" };
 import { builtFrom } from "./commit.ts";
+import { isOneFile } from "./one-file.ts";
 
 interface DenoPermissions {
   readonly Deno?: { permissions: { querySync(permission: { name: string; command?: string }): { state: string } } };
@@ -22,8 +23,9 @@ export function versionLine(runtime: Runtime): string {
 /** Null where this is no checkout, or git does not say. */
 export function commitOfCheckout(root?: URL): string | null {
   try {
-    // What was built or bundled is in no checkout of its own, whatever lies around it.
-    if (!import.meta.url.endsWith(".ts") || !mayAskGit()) return null;
+    // What was built or bundled is in no checkout of its own, whatever lies around it; in an executable of Bun this URL is
+    // that of the machine where it was made (1.4.5), and whatever lies there now is asked no question.
+    if (isOneFile() || !import.meta.url.endsWith(".ts") || !mayAskGit()) return null;
     // Named, so that no GIT_DIR and no repository around this folder answers in its place.
     const folder = fileURLToPath(new URL(".git", root ?? new URL("../", import.meta.url)));
     if (!existsSync(folder)) return null;

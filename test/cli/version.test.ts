@@ -4,7 +4,9 @@ import { pathToFileURL } from "node:url";
 import { afterAll, describe, it } from "@std/testing/bdd";
 import { loadRuntime } from "../../adapters/mod.ts";
 import { commitOfCheckout, versionLine } from "../../cli/version.ts";
+import { runProgram } from "../e2e/program.ts";
 import { createScratch } from "../e2e/scratch.ts";
+import { executableOf, runtimeUnderTest, scriptOptions } from "../support/runtime-command.ts";
 import { lacksTool } from "../support/tool.ts";
 
 describe("the version", { ignore: lacksTool("git") }, () => {
@@ -25,6 +27,24 @@ describe("the version", { ignore: lacksTool("git") }, () => {
 
   it("takes no repository around it for its own", () => {
     assert.equal(commitOfCheckout(new URL("below/", folder())), null);
+  });
+
+  it("asks no git in an executable", async () => {
+    // In a process of its own, which goes on being one file.
+    const [versions, oneFile] = ["version", "one-file"].map((name) => new URL(`../../cli/${name}.ts`, import.meta.url));
+    const program = scratch.write(
+      "executable.ts",
+      `import { commitOfCheckout } from "${versions}";
+import { beOneFile } from "${oneFile}";
+const folder = new URL("${folder()}");
+const before = commitOfCheckout(folder);
+beOneFile({} as never);
+console.log(before !== null, commitOfCheckout(folder));
+`,
+    );
+    const runtime = runtimeUnderTest();
+    const { stdout, stderr } = await runProgram([executableOf(runtime), ...scriptOptions(runtime), program]);
+    assert.equal(stdout, "true null\n", stderr);
   });
 
   it("is told with the commit where it is known, and says nothing where it is not", async () => {
