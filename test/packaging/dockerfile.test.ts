@@ -45,6 +45,12 @@ describe("packaging/Dockerfile", () => {
     assert.deepEqual(admitted, ["*", ...sources.map((source) => `!${source}`)]);
   });
 
+  it("holds the licenses of what it holds, made by the build", () => {
+    const targets = of("COPY").map((text) => text.split(" ").at(-1));
+    for (const name of ["LICENSE", "THIRD-PARTY-LICENSES"])
+      assert.ok(targets.includes(`/usr/share/doc/millrace/${name}`), name);
+  });
+
   it("has a health check that tells a proxy from none", async () => {
     const [, text = ""] = /CMD (\[.*)/.exec(of("HEALTHCHECK").join()) ?? [];
     const command: string[] = JSON.parse(text);
