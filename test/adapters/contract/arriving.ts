@@ -79,13 +79,22 @@ export function arriving(runtime: Runtime): void {
   });
 }
 
-/** Another process runs `calls`, in which `each` makes some connections, while this one does nothing at all. */
+/**
+ * Another process runs `calls`, in which `each` makes some connections, while this one does nothing at all: until the
+ * kernel has what each of them says, and its end.
+ */
 function sendMeanwhile(to: Address, calls: string): void {
   const script = `
     const { connect } = require("node:net");
-    const each = (say) => { for (let i = 0; i < ${COUNT}; i++) connect(${portOf(to)}, "127.0.0.1", say); };
-    ${calls}
-    setTimeout(() => process.exit(), 300);`;
-  const { status, stderr } = spawnSync(executableOf("node"), ["-e", script], { timeout: 4_000 });
+    const under = new Set();
+    const each = (say) => {
+      for (let i = 0; i < ${COUNT}; i++) {
+        const socket = connect(${portOf(to)}, "127.0.0.1", say);
+        const over = () => under.delete(socket) && under.size === 0 && process.exit();
+        under.add(socket.on("finish", over).on("close", over));
+      }
+    };
+    ${calls}`;
+  const { status, stderr } = spawnSync(executableOf("node"), ["-e", script], { timeout: 10_000 });
   strictEqual(status, 0, String(stderr));
 }
