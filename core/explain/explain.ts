@@ -73,7 +73,7 @@ export interface Explanation {
   readonly sent: { readonly line: string; readonly fields: readonly string[]; readonly isRewritten: boolean } | null;
   /** What is answered without a server: status and `Location`; null: a server or program answers. */
   readonly answer: string | null;
-  /** Of such an answer; `""` for none, and so is the next. */
+  /** Body and type of such an answer; `""` for none. */
   readonly body: string;
   readonly contentType: string;
   /** What the route does to the fields of a response that is not the proxy's own: `set Server: x`, as configured. */
