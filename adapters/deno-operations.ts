@@ -93,8 +93,9 @@ async function isStale(path: string): Promise<boolean> {
   }
 }
 
-function aMoment(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ACCEPT_TURN_MS));
+/** Several times: on a busy machine a timer may be over before Deno has looked at any socket. */
+async function aMoment(): Promise<void> {
+  for (let i = 0; i < 3; i++) await new Promise((resolve) => setTimeout(resolve, ACCEPT_TURN_MS));
 }
 
 class DenoListening implements Listener {
