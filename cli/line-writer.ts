@@ -156,7 +156,7 @@ function openSink(name: "stdout" | "stderr"): Sink {
   if (deno !== undefined) return (bytes) => deno[name].write(bytes);
   const fd = name === "stdout" ? 1 : 2;
   const ownTerminal = isatty(fd) ? openTerminal(fd) : null;
-  if (ownTerminal !== null) return terminalSink(ownTerminal);
+  if (ownTerminal !== null) return askingAgain(fileSink(ownTerminal), ({ code }) => code === "EAGAIN");
   return takesStream(fd) ? streamSink(process[name]) : fileSink(fd);
 }
 
@@ -173,13 +173,13 @@ function openTerminal(fd: number): number | null {
   }
 }
 
-function terminalSink(fd: number): Sink {
-  const sink = fileSink(fd);
+/** Of a sink that fails instead of waiting: what is full is asked again a little later. */
+function askingAgain(sink: Sink, isFull: (error: Error & { readonly code?: string }) => boolean): Sink {
   return async (bytes) => {
     try {
       return await sink(bytes);
     } catch (error) {
-      if ((error as { code?: string }).code !== "EAGAIN") throw error;
+      if (!isFull(error as Error)) throw error;
       await new Promise((resolve) => setTimeout(resolve, FULL_MS));
       return 0;
     }
@@ -192,18 +192,13 @@ function terminalSink(fd: number): Sink {
  */
 export function patient(sink: Sink): Sink {
   if (!("Deno" in globalThis)) return sink;
-  return async (bytes) => {
-    try {
-      return await sink(bytes.subarray(0, PIPE_BYTES_WHOLE));
-    } catch (error) {
-      if ((error as Error).name !== "WouldBlock") throw error;
-      await new Promise((resolve) => setTimeout(resolve, FULL_MS));
-      return 0;
-    }
-  };
+  return askingAgain(
+    (bytes) => sink(bytes.subarray(0, PIPE_BYTES_WHOLE)),
+    ({ name }) => name === "WouldBlock",
+  );
 }
 
-/** Pipes and sockets: the runtime's stream waits for them without blocking. */
+/** Pipes and sockets: the runtime's stream waits for them without blocking. Terminals only where there is no other way. */
 function takesStream(fd: number): boolean {
   if (isatty(fd)) return true;
   try {
