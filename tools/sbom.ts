@@ -1,6 +1,6 @@
 // The bill of materials of what is shipped, as CycloneDX in JSON on standard output: npm's own of the whole lockfile, cut
-// down to what the published package depends on and the runtimes that are in executables. (`npm sbom --omit=dev` of npm 11 also leaves out what is needed by us *and*
-// by a development dependency, esbuild among them.)
+// down to what the published package depends on and the runtimes that are in executables. (`npm sbom --omit=dev` of npm
+// 11 also leaves out what is needed by us *and* by a development dependency, esbuild among them.)
 //
 //   npm run --silent sbom > out/millrace.cdx.json
 
