@@ -206,14 +206,16 @@ export class GroupHealth<M extends Member> implements HealthWatcher, TimerOwner 
     return this.#counts;
   }
 
-  /** The group may have become smaller, or a trial failed after another server took the place: too many are out then. */
-  #keepShare(): void {
+  /**
+   * Too many are out when the group has become smaller, or when one that waited for its trial fails it or refuses
+   * connections after another server took its place. The one that has just `refused` is not let in for that.
+   */
+  #keepShare(refused: ServerHealth | null = null): void {
     const { ready, ejected } = this.#count();
     if (ejected <= this.#ejectedMax(ready)) return;
-    // Who has been out for long has had more time to become well.
     // Before a reload goes through the others are another group's.
     const out = [...this.#watches.keys()].filter((health) => health.isEjected && health.isWatchedBy(this));
-    for (const health of out.sort((one, other) => one.sinceMs - other.sinceMs)) {
+    for (const health of out.filter((health) => health !== refused).sort(byHope)) {
       const { ready, ejected } = this.#count();
       if (ejected <= this.#ejectedMax(ready)) return;
       health.restore("too many of the group would be out");
@@ -243,7 +245,9 @@ export class GroupHealth<M extends Member> implements HealthWatcher, TimerOwner 
 
   onRefusingChanged(server: ServerHealth): void {
     const watch = this.#watches.get(server);
-    if (watch !== undefined) this.#arrange(watch);
+    if (watch === undefined) return;
+    this.#arrange(watch);
+    if (server.isRefusing) this.#keepShare(server);
   }
 
   // ── what is found out ──────────────────────────────────────────────────────────────────────────────────────
@@ -316,6 +320,11 @@ export class GroupHealth<M extends Member> implements HealthWatcher, TimerOwner 
 export function isCalled({ label }: { readonly label: string }, name: string): boolean {
   // A path is no name that something was found for.
   return label === name || (label.startsWith(`${name}/`) && !label.startsWith("unix:"));
+}
+
+/** Where nobody listens nothing is gained; who has been out for long has had more time to become well. */
+function byHope(one: ServerHealth, other: ServerHealth): number {
+  return Number(one.isRefusing) - Number(other.isRefusing) || one.sinceMs - other.sinceMs;
 }
 
 const NOBODY: ReadonlySet<Member> = new Set();

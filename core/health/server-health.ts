@@ -209,8 +209,8 @@ export class ServerHealth implements TimerOwner, Eligibility {
   onAccepted(): void {
     if (!this.isRefusing) return;
     this.isRefusing = false;
-    this.#watcher?.onRefusingChanged(this);
     this.#watcher?.onHealthChanged();
+    this.#watcher?.onRefusingChanged(this);
     if (this.#isOverdue) this.#putOnTrial(false);
   }
 
@@ -218,8 +218,8 @@ export class ServerHealth implements TimerOwner, Eligibility {
   onRefused(): void {
     if (this.isRefusing || this.#watcher === null) return;
     this.isRefusing = true;
-    this.#watcher.onRefusingChanged(this);
     this.#watcher.onHealthChanged();
+    this.#watcher.onRefusingChanged(this);
   }
 
   // ── ejection ───────────────────────────────────────────────────────────────────────────────────────────────

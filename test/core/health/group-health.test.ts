@@ -175,6 +175,29 @@ describe("the servers of a group", () => {
     assert.equal(states(members), "ejected up", "who was out before comes in again");
   });
 
+  it("have their place back when the one that waited for its trial refuses connections", () => {
+    const members = servers(2);
+    const group = groupOf(members);
+    fail(members[1]);
+    world.sim.advance(10_100);
+    fail(members[0]);
+    assert.equal(states(members), "ejected probing");
+    fail(members[1], 1, "refused");
+    assert.deepEqual([states(members), eligible(group)], ["up probing", "0"]);
+  });
+
+  it("that refuse connections are the last to come in when too many are out", () => {
+    const members = servers(6);
+    const group = groupOf(members);
+    fail(members[0], 5, "refused");
+    world.sim.advance(1);
+    fail(members[1]);
+    world.sim.advance(1);
+    fail(members[2]);
+    group.follow(members.slice(0, 4));
+    assert.equal(states(members.slice(0, 4)), "ejected up ejected up");
+  });
+
   it("tell of each change once", () => {
     const members = servers(3);
     const group = groupOf(members);
