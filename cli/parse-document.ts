@@ -42,6 +42,12 @@ const MARKS: readonly string[] = [CST.DOCUMENT, CST.FLOW_END, CST.SCALAR];
 
 const TOO_DEEP = "is nested too deeply";
 
+/** Git's first mark. It says more than what a parser makes of it. */
+const CONFLICT = /^<{7} /m;
+
+const CONFLICTING =
+  "is where a merge left two versions: keep one, and remove the lines of <<<<<<<, ======= and >>>>>>>";
+
 const TOO_MANY_ALIASES = "aliases (*name) of aliases make it too large; write the parts out";
 
 /** Anchors are for the reader's comfort; this many uses of them are no attack yet. */
@@ -65,6 +71,8 @@ export function parseDocument(text: string): ParsedDocument | { readonly problem
     });
     const problems = [...document.errors, ...document.warnings];
     if (problems.length > 0) {
+      const conflictAt = text.search(CONFLICT);
+      if (conflictAt >= 0) return { problems: [{ message: CONFLICTING, position: positionAt(conflictAt) }] };
       // What follows the first few is mostly their echo.
       const shown = problems.filter((problem, index) => problem.pos[0] !== problems[index - 1]?.pos[0]);
       return {

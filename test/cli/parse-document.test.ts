@@ -78,6 +78,11 @@ describe("a document that is none", () => {
     ["half a text, where it begins", "a: 'b\nc: d\ne: f\n", ["1:4 the quote that ends this text is missing"]],
     ["a tab", "a:\n\tb: 1\n", ["2:1 is indented by a tab; use spaces"]],
     [
+      "two sides of a merge",
+      "a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> other\n",
+      ["2:1 is where a merge left two versions: keep one, and remove the lines of <<<<<<<, ======= and >>>>>>>"],
+    ],
+    [
       "a key that is indented otherwise",
       "a:\n    b: 1\n  c: 2\n",
       ["3:1 keys of one map are indented alike; this one is not"],
