@@ -8,13 +8,13 @@ import type { HashDefinition, ServerDefinition, ServerSource } from "../core/ups
 import { EXIT_CONFIG, EXIT_OK } from "./exit-codes.ts";
 import type { Outputs } from "./line-writer.ts";
 import { loadConfig } from "./load-config.ts";
-import { plural, printProblem, printProblems, printTable } from "./print.ts";
+import { plural, printProblems, printTable, printWarnings } from "./print.ts";
 import { readEnvironment } from "./read-environment.ts";
 import { shownName } from "./shown-name.ts";
 
 export async function check(file: string, { out, err }: Outputs): Promise<number> {
   const loaded = await loadConfig(file, readEnvironment, { lint: lintConfig });
-  for (const warning of loaded.warnings) err.write(`${printProblem(warning)} (warning)`);
+  for (const line of printWarnings(loaded.warnings)) err.write(line);
   if ("problems" in loaded) {
     for (const line of printProblems(loaded.problems)) err.write(line);
     err.write(`millrace: ${plural(loaded.problems.length, "problem")}; nothing was started`);

@@ -11,7 +11,7 @@ import { parseField } from "./asked-fields.ts";
 import { EXIT_CONFIG, EXIT_DIFFERENT, EXIT_OK, EXIT_USAGE } from "./exit-codes.ts";
 import type { Outputs } from "./line-writer.ts";
 import { loadConfig } from "./load-config.ts";
-import { printProblem, printProblems } from "./print.ts";
+import { printProblems, printWarnings } from "./print.ts";
 import { readEnvironment } from "./read-environment.ts";
 import { readRequests } from "./requests-file.ts";
 
@@ -135,7 +135,7 @@ class Explain {
   async #load(file: string): Promise<Snapshot | null> {
     const loaded = await loadConfig(file, readEnvironment);
     if (!("problems" in loaded)) return loaded.config.snapshot;
-    for (const warning of loaded.warnings) this.#outputs.err.write(`${printProblem(warning)} (warning)`);
+    for (const line of printWarnings(loaded.warnings)) this.#outputs.err.write(line);
     for (const line of printProblems(loaded.problems)) this.#outputs.err.write(line);
     return null;
   }

@@ -13,9 +13,17 @@ export function printProblem({ file, position, path, message }: LocatedProblem):
 }
 
 export function printProblems(problems: readonly LocatedProblem[]): string[] {
-  const lines = problems.slice(0, PROBLEMS_SHOWN_MAX).map(printProblem);
-  if (problems.length > lines.length) lines.push(`… and ${problems.length - lines.length} more`);
-  return lines;
+  return firstOf(problems.map(printProblem), "more");
+}
+
+export function printWarnings(warnings: readonly LocatedProblem[]): string[] {
+  const lines = warnings.map((warning) => `${printProblem(warning)} (warning)`);
+  return firstOf(lines, "more warnings");
+}
+
+function firstOf(lines: readonly string[], others: string): string[] {
+  if (lines.length <= PROBLEMS_SHOWN_MAX) return [...lines];
+  return [...lines.slice(0, PROBLEMS_SHOWN_MAX), `… and ${lines.length - PROBLEMS_SHOWN_MAX} ${others}`];
 }
 
 /** Columns as wide as their widest cell, two spaces apart; the last one is not filled up. */

@@ -8,7 +8,7 @@ import { escapeText } from "../core/observe/access-log.ts";
 import type { ListenFailure, Proxy as RunningProxy } from "../core/proxy.ts";
 import { listenProblem } from "./listen-problem.ts";
 import type { FailedConfig, LoadedConfig, Origins } from "./load-config.ts";
-import { plural, printProblem, printProblems } from "./print.ts";
+import { plural, printProblems, printWarnings } from "./print.ts";
 
 export interface ReloaderOptions {
   readonly proxy: Pick<RunningProxy, "reload">;
@@ -66,7 +66,7 @@ export class Reloader {
     const { proxy, load, onReloaded, onLoaded } = this.#options;
     const loaded = await load();
     onLoaded(loaded.origins);
-    const lines = loaded.warnings.map((warning) => `${printProblem(warning)} (warning)`);
+    const lines = printWarnings(loaded.warnings);
     if ("problems" in loaded) {
       lines.push(...printProblems(loaded.problems));
       lines.push(`millrace: {why}: ${plural(loaded.problems.length, "problem")}; ${OLD_GOES_ON}`);

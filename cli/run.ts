@@ -7,7 +7,7 @@ import { standardError } from "./line-writer.ts";
 import { loadAfresh } from "./load-afresh.ts";
 import { type LoadedConfig, loadConfig } from "./load-config.ts";
 import { createLog } from "./log.ts";
-import { plural, printProblem, printProblems } from "./print.ts";
+import { plural, printProblems, printWarnings } from "./print.ts";
 import { programs } from "./programs.ts";
 import { readEnvironment } from "./read-environment.ts";
 import { serve } from "./serve.ts";
@@ -19,7 +19,7 @@ export interface RunOptions {
 
 export async function run(file: string, { watch }: RunOptions, runtime: Runtime): Promise<number> {
   const loaded = await loadConfig(file, readEnvironment);
-  for (const warning of loaded.warnings) standardError.write(`${printProblem(warning)} (warning)`);
+  for (const line of printWarnings(loaded.warnings)) standardError.write(line);
   if ("problems" in loaded) {
     for (const line of printProblems(loaded.problems)) standardError.write(line);
     standardError.write(`millrace: ${plural(loaded.problems.length, "problem")}; nothing was started`);

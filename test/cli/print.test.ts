@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { plural, printProblem, printProblems, printTable } from "../../cli/print.ts";
+import { plural, printProblem, printProblems, printTable, printWarnings } from "../../cli/print.ts";
 
 describe("what is printed", () => {
   it("is file:line:column: path: message", () => {
@@ -29,6 +29,8 @@ describe("what is printed", () => {
     const problems = Array.from({ length: 60 }, () => ({ file: "a", position: null, path: "", message: "m" }));
     assert.equal(printProblems(problems).length, 51);
     assert.equal(printProblems(problems).at(-1), "… and 10 more");
+    assert.deepEqual(printWarnings(problems.slice(0, 50)), Array(50).fill("a: m (warning)"));
+    assert.deepEqual(printWarnings(problems).slice(49), ["a: m (warning)", "… and 10 more warnings"]);
   });
 
   it("may have more rows than a call has arguments", () => {
