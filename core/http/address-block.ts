@@ -1,7 +1,8 @@
 /**
  * Sets of client addresses: single ones, CIDR blocks, and `unix`. Blocks are compiled to four 32-bit words and
  * a mask; a request's address is read from its text into words without making anything. IPv4 is kept as
- * IPv4-mapped IPv6 (RFC 4291 section 2.5.5.2), so that `::ffff:10.0.0.1` and `10.0.0.1` are the same address.
+ * IPv4-mapped IPv6 (RFC 4291 section 2.5.5.2), so that `::ffff:10.0.0.1` and `10.0.0.1` are the same address. Blocks
+ * of IPv6 hold none of them: whoever writes `::/0` thinks of IPv6, and would let 127.0.0.1 in.
  */
 
 import { COLON, DIGIT_0, DOT, HEX } from "../bytes/ascii.ts";
@@ -40,17 +41,20 @@ export function canonicalAddress(text: string): string | null {
 }
 
 interface AddressBlock {
+  readonly isIpv4: boolean;
   readonly words: Uint32Array;
   readonly masks: Uint32Array;
 }
 
 class BlockSet implements AddressSet {
-  readonly #blocks: readonly AddressBlock[];
+  readonly #ipv4: readonly AddressBlock[];
+  readonly #ipv6: readonly AddressBlock[];
   readonly #unix: boolean;
   readonly #scratch = new Uint32Array(4);
 
   constructor(blocks: readonly AddressBlock[], unix: boolean) {
-    this.#blocks = blocks;
+    this.#ipv4 = blocks.filter(({ isIpv4 }) => isIpv4);
+    this.#ipv6 = blocks.filter(({ isIpv4 }) => !isIpv4);
     this.#unix = unix;
   }
 
@@ -58,7 +62,7 @@ class BlockSet implements AddressSet {
     if (address === UNIX_CLIENT) return this.#unix;
     const read = this.#scratch;
     if (!readAddress(address, read)) return null;
-    for (const { words, masks } of this.#blocks) {
+    for (const { words, masks } of isMapped(read) ? this.#ipv4 : this.#ipv6) {
       const differing =
         ((read[0]! ^ words[0]!) & masks[0]!) |
         ((read[1]! ^ words[1]!) & masks[1]!) |
@@ -80,12 +84,13 @@ function parseBlock(entry: string): AddressBlock | null {
   if (bits < 0 || bits > width) return null;
   const masks = new Uint32Array(4);
   let left = bits + 128 - width;
+  const isIpv4 = isMapped(words) && left >= MAPPED_BITS;
   for (let index = 0; index < 4; index++) {
     const here = Math.min(32, left);
     masks[index] = here === 0 ? 0 : 0xffffffff << (32 - here);
     left -= here;
   }
-  return { words, masks };
+  return { isIpv4, words, masks };
 }
 
 function readPrefixLength(text: string): number {
@@ -179,6 +184,9 @@ function setGroup(words: Uint32Array, group: number, value: number): void {
   const word = group >> 1;
   words[word] = group % 2 === 0 ? (words[word]! & 0xffff) | (value << 16) : (words[word]! & 0xffff0000) | value;
 }
+
+/** Of `::ffff:0:0/96`. */
+const MAPPED_BITS = 96;
 
 function isMapped(words: Uint32Array): boolean {
   return words[0] === 0 && words[1] === 0 && words[2] === 0xffff;

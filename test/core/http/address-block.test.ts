@@ -34,6 +34,11 @@ describe("address sets", () => {
     assert.equal(has(["10.0.0.0/8"], "::ffff:10.1.2.3"), true);
     assert.equal(has(["10.0.0.0/8"], "::ffff:a01:203"), true);
     assert.equal(has(["::ffff:10.0.0.0/104"], "10.1.2.3"), true);
+    assert.equal(has(["::ffff:0:0/90"], "10.1.2.3"), false);
+    for (const wide of ["::/0", "::/1", "::/80"]) {
+      for (const address of ["127.0.0.1", "::ffff:127.0.0.1"]) assert.equal(has([wide], address), false, wide);
+      assert.equal(has([wide], "::1"), true, wide);
+    }
   });
 
   it("know UNIX sockets by name, and can't tell of anything else", () => {
