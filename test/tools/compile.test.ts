@@ -27,7 +27,7 @@ describe("compile", { ignore: isElsewhere }, () => {
 
   const compile = (args: readonly string[], env: Record<string, string> = {}) => {
     const argv = [process.execPath, join(projectRoot, "tools", "compile.ts"), ...args, "--out", scratch.folder];
-    return runProgram(argv, { env, timeoutMs: 120_000 });
+    return runProgram(argv, { env, timeoutMs: 240_000 });
   };
   const saysOfDeno = async (denort: string) => {
     const { code, stdout, stderr } = await compile(["--only", "deno"], { DENORT_BIN: denort });
