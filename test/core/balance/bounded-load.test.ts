@@ -3,6 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
 import { BoundedLoad } from "../../../core/balance/bounded-load.ts";
 import { createHash, type HashMethod } from "../../../core/balance/hash.ts";
+import { alwaysHolds } from "../../support/always-holds.ts";
 import { choiceOf, servers, toolsOf } from "./servers.ts";
 
 describe("a bounded load", () => {
@@ -51,7 +52,7 @@ describe("a bounded load", () => {
     const weights = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 2, maxLength: 9 });
     const methods = fc.constantFrom<HashMethod>("rendezvous", "ring");
     const factors = fc.double({ min: 1.01, max: 3, noNaN: true });
-    fc.assert(
+    alwaysHolds(
       fc.property(weights, methods, factors, fc.integer(), (each, method, factor, seed) => {
         const list = servers(each);
         const { random } = toolsOf(seed);
@@ -68,7 +69,7 @@ describe("a bounded load", () => {
           if (random() < 0.3 && ending.inFlight > 0) ending.inFlight--;
         }
       }),
-      { numRuns: 60 },
+      60,
     );
   });
 });

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { Inbox } from "../../../core/bytes/inbox.ts";
 import { latin1 } from "../../../core/bytes/text.ts";
 import { bytesOfText } from "../../../testing/wire.ts";
+import { alwaysHolds } from "../../support/always-holds.ts";
 
 const append = (inbox: Inbox, chunk: Uint8Array): number => inbox.append(chunk, 0, chunk.length);
 const unread = (inbox: Inbox): string => latin1(inbox.bytes, inbox.start, inbox.end);
@@ -80,7 +81,7 @@ describe("Inbox", () => {
       fc.record({ take: fc.double({ min: 0, max: 1, noNaN: true }) }),
       fc.record({ clear: fc.constant(true) }),
     );
-    fc.assert(
+    alwaysHolds(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
         const inbox = new Inbox();
         let model = "";
@@ -106,7 +107,7 @@ describe("Inbox", () => {
           assert.equal(inbox.length, model.length);
         }
       }),
-      { numRuns: 60 },
+      60,
     );
   });
 

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { Outbox } from "../../../core/bytes/outbox.ts";
 import { Slab } from "../../../core/bytes/slab.ts";
 import { bytesOfText } from "../../../testing/wire.ts";
+import { alwaysHolds } from "../../support/always-holds.ts";
 import { RecordingSocket } from "./recording-socket.ts";
 
 const MERGE_BYTES_MAX = 4 * 1024;
@@ -104,7 +105,7 @@ describe("Outbox", () => {
       what: fc.constantFrom("text", "text", "copy", "piece", "flush"),
       length: fc.oneof(fc.integer({ min: 0, max: 80 }), fc.integer({ min: 0, max: 9_000 }), fc.constant(70_000)),
     });
-    fc.assert(
+    alwaysHolds(
       fc.property(fc.array(step, { maxLength: 60 }), fc.boolean(), (steps, isWritten) => {
         const all = outboxes(3, new Slab(() => isWritten));
         const expected = ["", "", ""];
@@ -128,7 +129,7 @@ describe("Outbox", () => {
           assert.equal(outbox.writtenBytes, expected[index]!.length);
         }
       }),
-      { numRuns: 400 },
+      400,
     );
   });
 

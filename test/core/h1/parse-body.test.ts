@@ -7,6 +7,7 @@ import { BodyDecoder } from "../../../core/h1/parse-body.ts";
 import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, BODY_UNTIL_CLOSE } from "../../../core/http/message.ts";
 import { CHUNK_SIZE_DIGITS_MAX, DEFAULT_LIMITS, type Limits } from "../../../core/limits.ts";
 import { bytesOfText, printable, textOfBytes, wire } from "../../../testing/wire.ts";
+import { alwaysHolds } from "../../support/always-holds.ts";
 import { type Delivery, deliveriesOf } from "./feed.ts";
 
 const NEXT = bytesOfText("GET /next HTTP/1.1\r\n\r\n");
@@ -105,7 +106,7 @@ describe("chunked bodies", () => {
 
   it("read sizes as BigInt does, up to 13 digits", () => {
     const size = fc.string({ unit: fc.constantFrom(..."0123456789abcdefABCDEF"), minLength: 1, maxLength: 16 });
-    fc.assert(
+    alwaysHolds(
       fc.property(size, (text) => {
         const decoder = new BodyDecoder();
         decoder.begin(BODY_CHUNKED, 0);
@@ -124,7 +125,7 @@ describe("chunked bodies", () => {
         assert.equal(decoder.decode(data, 0, data.length, DEFAULT_LIMITS, sink), data.length);
         assert.equal(decoder.isDone, true);
       }),
-      { numRuns: 300 },
+      300,
     );
   });
 
@@ -297,7 +298,7 @@ describe("pieces", () => {
     const extension = fc.constantFrom("", "", ";a", ' ;b="c;"', "");
     const chunks = fc.array(fc.tuple(chunk, extension), { maxLength: 30 });
     const cuts = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 12 });
-    fc.assert(
+    alwaysHolds(
       fc.property(chunks, cuts, fc.integer({ min: 0, max: 50 }), (sizes, places, before) => {
         let next = 0;
         let body = "";
@@ -320,7 +321,7 @@ describe("pieces", () => {
         assert.equal(decoded.answer, bytes.length - before - 4);
         assert.ok(decoded.body === body, "the body came out changed");
       }),
-      { numRuns: 200 },
+      200,
     );
   });
 });

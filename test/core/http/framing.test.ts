@@ -14,6 +14,7 @@ import {
   RequestHead,
   ResponseHead,
 } from "../../../core/http/message.ts";
+import { alwaysHolds } from "../../support/always-holds.ts";
 import { fieldsOf, requestHead, responseHead } from "./heads.ts";
 
 const FRAMINGS = ["none", "length", "chunked", "until close"];
@@ -120,7 +121,7 @@ describe("frameRequest", () => {
     const byte = fc.integer({ min: 0x20, max: 0xff }).filter((code) => code !== 0x7f && code !== 0x5c);
     const odd = fc.array(byte, { maxLength: 6 }).map((codes) => String.fromCharCode(...codes));
     const value = fc.oneof(odd, fc.bigInt({ min: 0n, max: 10n ** 18n }).map(String));
-    fc.assert(
+    alwaysHolds(
       fc.property(value, (text) => {
         const head = new RequestHead();
         const model = fieldsOf(`Content-Length: ${text}`);

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { TICK_MS } from "../../../core/limits.ts";
 import { Timer, type TimerOwner, Timers } from "../../../core/time/timers.ts";
 import { type Seeded, seeded } from "../../../testing/seeded.ts";
+import { alwaysHolds } from "../../support/always-holds.ts";
 
 const STALL_MS = 500;
 const TURN_MS = 512 * TICK_MS;
@@ -160,9 +161,9 @@ describe("Timers", () => {
   });
 
   it("behaves like a list that is searched at every tick", () => {
-    fc.assert(
+    alwaysHolds(
       fc.property(fc.integer(), (seed) => compareWithModel(seed)),
-      { numRuns: 150 },
+      150,
     );
   });
 
