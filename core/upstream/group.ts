@@ -54,8 +54,10 @@ export class Group implements TimerOwner, PlaceSeekers {
   #words: OperatorWords;
   /** At a reload, until `takeOver`: whose servers these still are. */
   #predecessor: Group | null;
+  /** Shared by all that follow one another: who is still asked, by a long request, holds on to the latest only. */
+  #succession: { latest: Group } = { latest: this };
   /** From `takeOver` on: whose the servers that stay are now, and the line. */
-  #successor: Group | null = null;
+  #successor: { readonly latest: Group } | null = null;
   readonly #slowStart: SlowStart;
   /** Not all that there is at the start has been found: whoever is found now is no colder than the others. */
   #isStarting: boolean;
@@ -128,7 +130,9 @@ export class Group implements TimerOwner, PlaceSeekers {
     this.retryBudget.reconfigure(this.retries);
     this.breaker.caps = this.definition.breaker ?? NO_CAPS;
     if (previous === null) return;
-    previous.#successor = this;
+    previous.#successor = previous.#succession;
+    this.#succession = previous.#succession;
+    this.#succession.latest = this;
     this.#surroundings.timers.remove(previous.#timer);
     previous.#discovery?.stop();
     // The predecessor may have let some of them go, or found some, since this list was made.
@@ -170,17 +174,16 @@ export class Group implements TimerOwner, PlaceSeekers {
   /** Whoever waits gets what places there are. */
   serveWaiting(): void {
     this.#findEligible();
-    if (this.#successor !== null) this.#successor.serveWaiting();
+    if (this.#successor !== null) this.#successor.latest.serveWaiting();
     else for (const { available } of this.#tiers) for (const endpoint of available) this.onPlaceFree(endpoint);
   }
 
   /**
    * The server for the next try of a request; null when there is none. One that was tried already comes only when there
-   * is no other, and one that is full only when all others are, too. After a reload those of before may all be gone:
-   * then it is one of the successor's.
+   * is no other, and one that is full only when all others are, too. After a reload it is one of the successor's.
    */
   pick(request: PickRequest): Endpoint | null {
-    if (this.#successor !== null) return this.#successor.pick(request);
+    if (this.#successor !== null) return this.#successor.latest.pick(request);
     const chosen = this.#choose(request);
     chosen?.health.onPick();
     return chosen;
@@ -234,7 +237,7 @@ export class Group implements TimerOwner, PlaceSeekers {
 
   /** Whether a try at `endpoint` keeps within the cap on connections; idle ones of other servers make room. */
   mayConnect(endpoint: Endpoint): boolean {
-    if (this.#successor !== null) return this.#successor.mayConnect(endpoint);
+    if (this.#successor !== null) return this.#successor.latest.mayConnect(endpoint);
     const max = this.breaker.caps.connections;
     if (max === Number.POSITIVE_INFINITY || !endpoint.connections.needsNew) return true;
     let count = 0;
@@ -246,7 +249,7 @@ export class Group implements TimerOwner, PlaceSeekers {
 
   /** Whether a request may go there now. */
   mayPick(endpoint: Endpoint): boolean {
-    if (this.#successor !== null) return !endpoint.isRetired && this.#successor.mayPick(endpoint);
+    if (this.#successor !== null) return !endpoint.isRetired && this.#successor.latest.mayPick(endpoint);
     this.#findEligible();
     return this.#tierOf(endpoint) !== null;
   }
@@ -335,17 +338,14 @@ export class Group implements TimerOwner, PlaceSeekers {
   /** Of `ours`, those in the list go by their definition, the others are retired. */
   #settle(ours: readonly Endpoint[]): void {
     const gone = new Set(ours);
-    for (const [place, endpoint] of this.#endpoints.entries()) {
+    for (const [place, endpoint] of this.#endpoints.entries())
       if (gone.delete(endpoint)) endpoint.reconfigure(this.#servers[place]!, this.definition.pool);
-    }
     for (const endpoint of gone) endpoint.retire();
     for (const endpoint of this.#endpoints) this.#slowStart.resume(endpoint);
     if (!areOf(this.#tiers, this.#endpoints)) this.#tiers = tiersOf(this.#endpoints, this.#createBalancer);
     this.sticky?.follow(this.#endpoints);
     const shared = new Set(this.#predecessor?.endpoints);
-    for (const endpoint of this.#endpoints) {
-      if (!shared.has(endpoint)) endpoint.seekers = this;
-    }
+    for (const endpoint of this.#endpoints) if (!shared.has(endpoint)) endpoint.seekers = this;
     this.#health.follow(this.#endpoints, shared);
     this.onEligibilityChanged();
   }

@@ -379,6 +379,20 @@ describe("a group that follows another", () => {
     );
   });
 
+  it("is asked by who began long ago, past those in between, which nothing holds any more", () => {
+    const first = new Group(define([1]), surroundings);
+    const second = new Group(define([2]), surroundings, first);
+    second.takeOver();
+    const third = new Group(define([3]), surroundings, second);
+    third.takeOver();
+    const fails = () => assert.fail("the group in between was asked");
+    Object.assign(second, { pick: fails, mayPick: fails, mayConnect: fails, serveWaiting: fails });
+    assert.equal(first.pick(requestOf()), third.endpoints[0]);
+    assert.ok(first.mayPick(third.endpoints[0]!));
+    assert.ok(first.mayConnect(third.endpoints[0]!));
+    first.serveWaiting();
+  });
+
   it("that never takes over retires only what is its own", () => {
     const before = new Group(define([1, 2]), surroundings);
     const after = new Group(define([2, 3]), surroundings, before);
