@@ -157,6 +157,9 @@ export const CACHE_NOTICE_MS = 10_000;
 export const STREAM_PIECE_BYTES_MAX = 64 * 1024;
 export const STREAM_AHEAD_BYTES_MAX = 64 * 1024;
 
+/** The tick may be so late before a stream of a hook that always has more is read no further: everybody waits for it. */
+export const STREAM_TURN_MS_MAX = 100;
+
 /** Of a body that a hook may fail to transform, so that it can go on as it was. */
 export const TRANSFORM_KEPT_BYTES_MAX = 64 * 1024;
 

@@ -16,7 +16,7 @@ export interface UploadOwner {
 const UNANNOUNCED_MS = 500;
 
 /** Never moved on: a body is waited for as long as the proxy does. */
-const SURROUNDINGS = { timers: new Timers(0), reportDefect };
+const SURROUNDINGS = { timers: new Timers(0), now: () => 0, reportDefect };
 
 export class FetchUpload implements PumpOwner {
   readonly #owner: UploadOwner;

@@ -52,7 +52,7 @@ export class Answering implements PumpOwner {
       if (head.body !== null) {
         const isEvents = head.fields.some(([name, value]) => name === "content-type" && isEventStream(value));
         const idleMs = isEvents ? timeouts.tunnelIdleMs : timeouts.responseIdleMs;
-        this.#pump = new BodyPump(head.body, this, engine, idleMs);
+        this.#pump = new BodyPump(head.body, this, engine.hooks, idleMs);
       }
     } catch (error) {
       this.onBodyFailed("nonsense", error);

@@ -31,6 +31,7 @@ import { RequestChanges } from "./request-changes.ts";
 export function innerFetch(engine: Engine): HookContext["fetch"] {
   return upstreamFetch(opener(engine), {
     timers: engine.timers,
+    now: () => engine.runtime.now(),
     reportDefect: (error) => engine.reportDefect(error),
     get bodyIdleMs() {
       return engine.deployment.snapshot.timeouts.requestBodyIdleMs;

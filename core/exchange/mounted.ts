@@ -52,7 +52,7 @@ export class Mounted implements BodyTaker, SourceOwner, MountCallOwner, Answerer
   constructor(owner: MountedOwner) {
     const { action, id } = owner.route!;
     this.#owner = owner;
-    this.#call = new MountCall(this, owner.engine, owner.plan!.timeouts.firstByteMs);
+    this.#call = new MountCall(this, owner.engine.hooks, owner.plan!.timeouts.firstByteMs);
     this.#name = `${id.startsWith("routes[") ? id : `routes.${id}`}.mount`;
     this.#codeSource = action.kind === "mount" ? action.source : "";
   }

@@ -4,11 +4,13 @@
  *     start ─► read ─► onBodyBegins ─► onBodyPiece … ─► onBodyEnd
  *                            false: waits for `resume` ─┘      └─ any failure: onBodyFailed
  *
- * One read is under way at a time, and nothing is read while nobody takes it, so that one chunk is held at most.
+ * One read is under way at a time, and nothing is read while nobody takes it, so that one chunk is held at most. A stream
+ * that always has more at once is read in promises alone, and would let nothing else happen: sockets and deadlines get
+ * their turn in between.
  */
 
 import { copyOf } from "../bytes/text.ts";
-import { EMPTY_CHUNKS_MAX, STREAM_PIECE_BYTES_MAX } from "../limits.ts";
+import { EMPTY_CHUNKS_MAX, STREAM_PIECE_BYTES_MAX, STREAM_TURN_MS_MAX } from "../limits.ts";
 import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
 import { kindOf } from "./check-edits.ts";
 import type { HookFailure } from "./hook.ts";
@@ -29,6 +31,8 @@ export interface PumpOwner {
 
 export interface PumpSurroundings {
   readonly timers: Timers;
+  /** Milliseconds of a clock that never jumps. */
+  now(): number;
   reportDefect(error: unknown): void;
 }
 
@@ -52,6 +56,8 @@ export class BodyPump implements TimerOwner {
   #hasBegun = false;
   #isReading = false;
   #isBlocked = false;
+  /** Whoever else has waited for long gets a turn first. */
+  #isResting = false;
   #hasEnded = false;
   #isOver = false;
 
@@ -95,6 +101,11 @@ export class BodyPump implements TimerOwner {
   }
 
   onTimer(): void {
+    if (this.#isResting) {
+      this.#isResting = false;
+      this.#read();
+      return;
+    }
     this.#fail("timeout", new Error(`the body stood still for ${this.#idleMs} ms`));
   }
 
@@ -201,7 +212,13 @@ export class BodyPump implements TimerOwner {
       return;
     }
     this.#owner.onBodyPause();
-    if (!this.#isOver && !this.#isBlocked && !this.#isReading && !this.#hasEnded) this.#read();
+    if (this.#isOver || this.#isBlocked || this.#isReading || this.#hasEnded) return;
+    const { timers } = this.#surroundings;
+    if (this.#surroundings.now() - timers.tickedMs <= STREAM_TURN_MS_MAX) this.#read();
+    else {
+      this.#isResting = true;
+      timers.set(this.#timer!, 0);
+    }
   }
 
   #fail(failure: HookFailure, error: unknown): void {

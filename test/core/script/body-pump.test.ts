@@ -119,6 +119,27 @@ describe("a pump", () => {
     pump.cancel();
   });
 
+  it("lets others have a turn when a stream always has more, and goes on behind it", async () => {
+    const { stream, controller } = sent();
+    for (let i = 0; i < 40; i++) controller.enqueue(new Uint8Array(10));
+    controller.close();
+    const { owner, surroundings } = pumpOf(stream);
+    const take = owner.onBodyPiece;
+    owner.onBodyPiece = (bytes) => {
+      surroundings.nowMs += 10;
+      return take.call(owner, bytes);
+    };
+    await turns(400);
+    const before = owner.pieces.length;
+    assert.ok(before > 5 && before < 20, `${before} chunks in one turn`);
+    for (let i = 0; i < 5; i++) {
+      surroundings.advance(50);
+      await turns(400);
+    }
+    assert.equal(owner.pieces.length, 40);
+    assert.equal(owner.told.at(-1), "end");
+  });
+
   it("cuts large chunks and gives copies", async () => {
     const chunk = new Uint8Array(STREAM_PIECE_BYTES_MAX * 2 + 1);
     const { stream, controller } = sent();
