@@ -23,10 +23,11 @@ export function createLog(
   onFailure: (line: string) => void = (line) => standardError.write(line),
 ): Log {
   let definition = first;
-  const failures: Record<FaultSide | "change", FailureLog> = {
+  const failures: Record<FaultSide | "said" | "change", FailureLog> = {
     client: new FailureLog(onFailure, "failures of clients"),
     upstream: new FailureLog(onFailure, "failures of upstreams"),
     internal: new FailureLog(onFailure, "failures of hooks and this proxy"),
+    said: new FailureLog(onFailure, "lines that hooks wrote"),
     change: new FailureLog(onFailure, "changes of upstreams"),
   };
   const flushing = setInterval(() => {
@@ -69,9 +70,9 @@ function withPlace(notice: Notice): Notice {
 
 /**
  * What any client can cause, or have a hook fail at, must not hide what servers do; and what becomes of servers is told
- * once only, just when many requests fail for it.
+ * once only, just when many requests fail for it. A hook that writes a line for each request hides no failure.
  */
-function logOf(kind: Notice["kind"]): FaultSide | "change" {
+function logOf(kind: Notice["kind"]): FaultSide | "said" | "change" {
   switch (kind) {
     case "refused":
     case "connection-shed":
@@ -80,10 +81,11 @@ function logOf(kind: Notice["kind"]): FaultSide | "change" {
       return "client";
     case "hook-failed":
     case "target-refused":
-    case "hook-said":
     case "cache-failing":
     case "accept-failed":
       return "internal";
+    case "hook-said":
+      return "said";
     default:
       return "change";
   }

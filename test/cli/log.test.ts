@@ -44,6 +44,17 @@ describe("the log of failures", () => {
     );
   });
 
+  it("shows which hook failed, however much hooks write", () => {
+    const lines: string[] = [];
+    const log = createLog({ access: false, format: "json" }, { wallClockMs: () => 1_000 }, (line) => lines.push(line));
+    for (let i = 0; i < 2 * FAILURE_LINES_PER_SECOND_MAX; i++)
+      log.onNotice({ kind: "hook-said", hook: "onFinish", requestId: "1", text: "a slow request" });
+    log.onNotice(hookFailed);
+    assert.match(lines.at(-1)!, / error hook decide \(hooks\.ts:3\) threw: an odd path; request 1$/);
+    log.close();
+    assert.match(lines.at(-1)!, / error 20 more lines that hooks wrote within a second, not shown$/);
+  });
+
   it("shows what becomes of servers, however many requests fail for it", () => {
     const lines: string[] = [];
     const log = createLog({ access: false, format: "json" }, { wallClockMs: () => 1_000 }, (line) => lines.push(line));
