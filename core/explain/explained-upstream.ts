@@ -2,6 +2,7 @@
 
 import { mayHedge, type SlowRequest } from "../exchange/retry.ts";
 import { cookieValue } from "../http/cookie.ts";
+import type { SkippedServer } from "../observe/trace.ts";
 import type { HashDefinition } from "../upstream/definition.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import type { Group } from "../upstream/group.ts";
@@ -41,7 +42,7 @@ export interface ExplainedServer {
   readonly maxConnections: number | null;
   /** As configured: nothing was checked. */
   readonly state: string;
-  /** Why the choice passed it over; `""`: it did not, or by the balancer's preference. */
+  /** Why no draw falls on it; `""`: it may be chosen, or the balancer prefers another. */
   readonly skipped: string;
 }
 
@@ -76,8 +77,8 @@ export function describeUpstream(
   const { draws } = runtime;
   const chosen = pick(group, request);
   const isDrawn = runtime.draws > draws;
-  const { servers } = group.skipped(request, chosen, "choice", true);
-  const reasons = new Map(servers.map((skip) => [skip.server, skip]));
+  const otherwise = isDrawn ? pickOtherwise(group, request, runtime) : chosen;
+  const reasons = reasonsOf(group, request, chosen, otherwise);
   const { isRepeatable, isReplayable } = request;
   // Where somebody else may be found meanwhile nobody can say that there is none.
   const mayGoElsewhere = sources !== undefined || hasOther(group, request, chosen);
@@ -90,7 +91,7 @@ export function describeUpstream(
     balance: typeof balance === "string" ? balance : hashText(balance),
     chosen: chosen?.label ?? null,
     chosenBy: chosen !== null && isSigning && group.sticky?.find(request) === chosen ? "sticky cookie" : "balance",
-    isByChance: isDrawn && (hasRival(group, chosen, reasons) || pickOtherwise(group, request, runtime) !== chosen),
+    isByChance: isDrawn && (hasRival(group, chosen, reasons) || otherwise !== chosen),
     sticky: describeSticky(group, request, isSigning),
     servers: group.endpoints.map(({ label, weight, health, connectionsMax }) => ({
       server: label,
@@ -142,6 +143,15 @@ function pickOtherwise(group: Group, request: PickRequest, runtime: MuteRuntime)
 }
 
 const ALMOST_ONE = 1 - Number.EPSILON;
+
+/** Whom the choice passed over, however chance falls: another draw may lead to a lower priority. */
+function reasonsOf(group: Group, request: PickRequest, chosen: Endpoint | null, otherwise: Endpoint | null) {
+  const { servers } = group.skipped(request, chosen, "choice", true);
+  const others = group.skipped(request, otherwise, "choice", true).servers;
+  const always = new Set(others.map(({ server }) => server));
+  const isSkipped = ({ server, reason }: SkippedServer) => reason !== "lower-priority" || always.has(server);
+  return new Map(servers.filter(isSkipped).map((skip) => [skip.server, skip]));
+}
 
 /** Whether somebody else was among those that were drawn from. */
 function hasRival(group: Group, chosen: Endpoint | null, skipped: ReadonlyMap<string, { readonly reason: string }>) {

@@ -60,6 +60,20 @@ describe("the server that comes first", () => {
     assert.deepEqual(chosen, [two[0], two[0], two[0]]);
   });
 
+  it("may be one of a lower priority where that is drawn", () => {
+    const servers = [
+      { address: "10.0.0.1:80" },
+      { address: "10.0.0.2:80", state: "maintenance" },
+      { address: "10.0.0.3:80", priority: 1 },
+      { address: "10.0.0.4:80", priority: 2 },
+      { address: "10.0.0.5:80", backup: true },
+    ];
+    assert.deepEqual(
+      upstreamOf({ servers }).servers.map(({ skipped }) => skipped.replace(/:.*/, "")),
+      ["", "maintenance", "", "lower-priority", "backup"],
+    );
+  });
+
   it("has reasons why the others don't, however many they are", () => {
     const servers = Array.from({ length: 300 }, (_, i) => ({ address: `10.0.1.${i % 250}:${80 + i}`, state: "drain" }));
     const upstream = upstreamOf({ servers: [...servers, two[0]] });
