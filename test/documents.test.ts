@@ -80,6 +80,33 @@ describe("ARCHITECTURE.md", () => {
   });
 });
 
+describe("docs/traces.md", () => {
+  const types = read("core/observe/trace.ts");
+  const text = read("docs/traces.md");
+
+  it("names every field of a trace and of its tries", () => {
+    const fields = ["Trace", "TraceTry"].flatMap((name) =>
+      [...declarationOf(types, `interface ${name}`).matchAll(/^ {2}readonly (\w+):/gm)].map(([, field = ""]) => field),
+    );
+    assert.ok(fields.length > 30, "the types were not found");
+    assert.deepEqual(
+      fields.filter((field) => !text.includes(`\`${field}\``) && !text.includes(`\`tries[].${field}\``)),
+      [],
+    );
+  });
+
+  it("names every reason for being skipped", () => {
+    const reasons = [...declarationOf(types, "type SkipReason").matchAll(/"([a-z-]+)"/g)].map(
+      ([, reason = ""]) => reason,
+    );
+    assert.ok(reasons.length > 8, "the type was not found");
+    assert.deepEqual(
+      reasons.filter((reason) => !text.includes(`\`${reason}\``)),
+      [],
+    );
+  });
+});
+
 describe("decisions", () => {
   for (const path of decisions) {
     it(`${path} says what was decided and when to look again`, () => {
@@ -95,6 +122,12 @@ const PATH =
 
 function read(path: string): string {
   return readFileSync(join(projectRoot, path), "utf8");
+}
+
+/** From its name to the empty line behind it. */
+function declarationOf(source: string, name: string): string {
+  const [, text = ""] = source.split(`export ${name} `);
+  return text.slice(0, text.indexOf("\n\n"));
 }
 
 /** Headings as GitHub makes anchors of them. */
