@@ -1,11 +1,13 @@
 // `millrace explain` as somebody at a terminal sees it.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { explain } from "../../cli/explain.ts";
 import { runProgram } from "../e2e/program.ts";
 import { createScratch, type Scratch } from "../e2e/scratch.ts";
-import { cliCommand } from "../support/runtime-command.ts";
+import { cliCommand, projectRoot } from "../support/runtime-command.ts";
 import { millraceHere } from "./in-process.ts";
 
 let scratch: Scratch;
@@ -41,6 +43,36 @@ describe("millrace explain", () => {
     assert.match(stdout, /^ {2}GET \/x HTTP\/1\.1$/m);
     assert.match(stdout, /^ {2}X-A: 1$/m);
     assert.match(stdout, /^ {2}X-Forwarded-For: 192\.0\.2\.9$/m);
+  });
+
+  it("says what docs/explain.md shows", async () => {
+    scratch.write("hooks.ts", "\n\nexport const check = () => undefined;\n");
+    const file = scratch.write(
+      "main.yaml",
+      `listeners: [{ address: "127.0.0.1:0", name: public }]
+timeouts: { total: 30s }
+hooks: { onRequest: { script: ./hooks.ts, export: check } }
+upstreams:
+  app:
+    servers:
+      - { address: "10.0.0.1:80", weight: 2 }
+      - { address: "10.0.0.2:80", state: drain }
+      - { address: "10.0.0.3:80", backup: true }
+    timeouts: { connect: 1s }
+routes:
+  - { id: site, upstream: app }
+  - { id: api, match: { path: "/api/*" }, rewrite: { stripPrefix: /api }, upstream: app }
+  - { id: old, match: { path: "/old/*" }, redirect: { to: /new } }
+`,
+    );
+    const request = ["GET", "https://a.example/api/x", "-H", "Cookie: a=b", "--client", "192.0.2.9"];
+    const { stdout } = await runMillrace(["explain", file, ...request]);
+    const page = readFileSync(join(projectRoot, "docs", "explain.md"), "utf8");
+    const [, example = ""] = /^```text\n([\s\S]*?)^```/m.exec(page) ?? [];
+    const [head = "", tail = ""] = example.split("  …\n");
+    const said = stdout.replace(/\(\S*hooks\.ts/, "(hooks.ts");
+    assert.equal(said.slice(0, head.length), head);
+    assert.equal(said.slice(-tail.length), tail);
   });
 
   it("takes headers before the request, as curl does, and more than one", async () => {
