@@ -15,7 +15,7 @@ import type { Origins } from "./load-config.ts";
 import { programs } from "./programs.ts";
 import { Reloader, type ReloaderOptions } from "./reloader.ts";
 import { ServerFiles } from "./server-files.ts";
-import { showTraces } from "./show-traces.ts";
+import { tracesShower } from "./show-traces.ts";
 import { fileSizeSignal, listenToStops, reloadSignal, type StopSignals, tracesSignal } from "./signals.ts";
 import { areDescriptorsLeft, READ_DESCRIPTORS } from "./spare-descriptors.ts";
 import { type FileWatch, watchFiles } from "./watch-files.ts";
@@ -63,7 +63,7 @@ export async function serve({ runtime, config, observer, onStarted, reloading }:
     for (const address of proxy.addresses) standardError.write(`millrace: listening on ${urlOf(address)}`);
     onStarted?.(proxy.addresses);
     if (runtime.name === "node") boundYoungGeneration();
-    tracesSignal.do(() => showTraces(proxy, tracesSignal.name, (line) => standardError.write(line)));
+    tracesSignal.do(tracesShower(proxy, tracesSignal.name, standardError));
     stopReloading = startReloading(proxy, reloading ?? null);
     const first = await stops.next();
     stopReloading();

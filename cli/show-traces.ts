@@ -2,6 +2,7 @@
 
 import { formatTraceJson } from "../core/observe/trace-text.ts";
 import type { Proxy as RunningProxy } from "../core/proxy.ts";
+import type { LineWriter } from "./line-writer.ts";
 
 /** Half of what may wait to be written (`line-writer.ts`): the log goes on meanwhile. */
 export const TRACES_LENGTH_MAX = 2 * 1024 * 1024;
@@ -21,4 +22,30 @@ export function showTraces(proxy: Pick<RunningProxy, "traces">, why: string, wri
   write(`millrace: ${why}: traces kept: ${count}`);
   for (const line of lines) write(line);
   write(`millrace: ${why}: end of the traces`);
+}
+
+/**
+ * Answers how to ask for them. Who asks while they are still being written is answered once more behind that: all of the
+ * answers at once would be more than may wait, and push out the log.
+ */
+export function tracesShower(
+  proxy: Pick<RunningProxy, "traces">,
+  why: string,
+  log: Pick<LineWriter, "write" | "flush">,
+): () => void {
+  let isShowing = false;
+  let isAsked = false;
+  const show = async () => {
+    isShowing = true;
+    while (isAsked) {
+      isAsked = false;
+      showTraces(proxy, why, (line) => log.write(line));
+      await log.flush();
+    }
+    isShowing = false;
+  };
+  return () => {
+    isAsked = true;
+    if (!isShowing) void show();
+  };
 }

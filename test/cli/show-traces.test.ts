@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { showTraces, TRACES_LENGTH_MAX } from "../../cli/show-traces.ts";
+import { LineWriter } from "../../cli/line-writer.ts";
+import { showTraces, TRACES_LENGTH_MAX, tracesShower } from "../../cli/show-traces.ts";
 import type { Trace } from "../../core/observe/trace.ts";
 import { traceOf } from "../core/observe/traces.ts";
 
@@ -32,5 +33,37 @@ describe("showing traces", () => {
     assert.equal(lines[0], "millrace: SIGUSR2: traces kept: the newest 49 of 100");
     assert.equal(lines.length, 51);
     assert.ok(lines.join("\n").length <= TRACES_LENGTH_MAX + 200);
+  });
+
+  it("writes them once more, not many times at once, for all who ask meanwhile", async () => {
+    const traces = Array.from({ length: 100 }, (_each, i) =>
+      traceOf(`${i}`, { path: "x".repeat(TRACES_LENGTH_MAX / 50) }),
+    );
+    let text = "";
+    let read: () => void = () => {};
+    const log = new LineWriter(async (bytes) => {
+      await new Promise<void>((resolve) => {
+        read = resolve;
+      });
+      text += new TextDecoder().decode(bytes);
+      return bytes.length;
+    });
+    const show = tracesShower({ traces: () => traces }, "SIGUSR2", log);
+    for (let i = 0; i < 10; i++) show();
+    log.write("of the log");
+    for (let i = 0; i < 10; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      read();
+    }
+    await log.flush();
+    assert.equal(log.dropped, 0);
+    assert.equal(text.split("traces kept").length - 1, 2);
+    assert.ok(text.includes("\nof the log\n"));
+    show();
+    read();
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    read();
+    await log.flush();
+    assert.equal(text.split("traces kept").length - 1, 3);
   });
 });
