@@ -18,8 +18,8 @@ import { ServerFiles } from "./server-files.ts";
 import { tracesShower } from "./show-traces.ts";
 import { fileSizeSignal, listenToStops, reloadSignal, type StopSignals, tracesSignal } from "./signals.ts";
 import { areDescriptorsLeft, READ_DESCRIPTORS } from "./spare-descriptors.ts";
+import { strayError } from "./stray-error.ts";
 import { type FileWatch, watchFiles } from "./watch-files.ts";
-import { shownError } from "./while-code-runs.ts";
 import { boundYoungGeneration } from "./young-generation.ts";
 
 export interface ServeOptions {
@@ -88,11 +88,8 @@ export async function serve({ runtime, config, observer, onStarted, reloading }:
 function reportDefects(): () => void {
   const log = new FailureLog((line) => standardError.write(line), "defects");
   const report = (error: unknown) => {
-    const place = programs.sources.placeOf(error);
-    const line = escapeText(place === null ? stackOf(error) : shownError(error));
-    const what =
-      place === null ? "internal defect, please report it" : `uncaught in code of the configuration, at ${place}`;
-    log.report((atMs) => `${new Date(atMs).toISOString()} error ${what}: ${line}`, Date.now());
+    const line = strayError(error, programs.sources);
+    log.report((atMs) => `${new Date(atMs).toISOString()} error ${line}`, Date.now());
   };
   process.on("uncaughtException", report);
   process.on("unhandledRejection", report);
@@ -100,11 +97,6 @@ function reportDefects(): () => void {
     process.off("uncaughtException", report);
     process.off("unhandledRejection", report);
   };
-}
-
-function stackOf(error: unknown): string {
-  const text = error instanceof Error ? (error.stack ?? error.message) : shownError(error);
-  return text.replaceAll("\n", " | ");
 }
 
 /** Answers how to stop it. */

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { describe, it } from "@std/testing/bdd";
+import { strayError } from "../../cli/stray-error.ts";
+
+const withStack = (stack: unknown): Error => Object.assign(new Error("an odd stack"), { stack });
+const no = (): never => {
+  throw new Error("no");
+};
+const nowhere = { placeOf: () => null };
+
+describe("an error nobody waits for", () => {
+  it("is told with its place in code of the configuration, or with its stack", () => {
+    const error = withStack("Error: an odd stack\n    at a.ts:1:2");
+    assert.equal(
+      strayError(error, { placeOf: () => "hooks.ts:3:4" }),
+      'uncaught in code of the configuration, at hooks.ts:3:4: "an odd stack"',
+    );
+    assert.match(
+      strayError(error, nowhere),
+      /^internal defect, please report it: "Error: an odd stack \| +at a\.ts:1:2"$/,
+    );
+  });
+
+  it("is told whatever it is, for what throws here ends the process", () => {
+    const trapped = new Proxy({}, { get: no, has: no, getPrototypeOf: no });
+    const getter = Object.defineProperty(new Error("x"), "stack", { get: no });
+    const told = [
+      null,
+      undefined,
+      "text",
+      Symbol("s"),
+      withStack(5),
+      withStack({}),
+      getter,
+      trapped,
+      Object.create(null),
+    ];
+    assert.deepEqual(
+      told.map((error) => strayError(error, nowhere).replace(/^.*?: /, "")),
+      [
+        "null",
+        "undefined",
+        "text",
+        "Symbol(s)",
+        '"an odd stack"',
+        '"an odd stack"',
+        "x",
+        '"something was thrown that cannot be shown"',
+        '"something was thrown that cannot be shown"',
+      ],
+    );
+  });
+});
