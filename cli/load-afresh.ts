@@ -21,7 +21,7 @@ import { shownName } from "./shown-name.ts";
 import { areDescriptorsLeft, READ_DESCRIPTORS } from "./spare-descriptors.ts";
 import type { Problem, Told, ToldConfig } from "./tell-config.ts";
 import { type Piece, putTogether } from "./value-pieces.ts";
-import { ENDED, RUN_MS } from "./while-code-runs.ts";
+import { ENDED, RUN_MS, shownError } from "./while-code-runs.ts";
 
 /** Longer than the program in it may take, which is told better there. */
 const READ_MS = RUN_MS + 5_000;
@@ -93,7 +93,7 @@ async function readElsewhere(file: string): Promise<ToldConfig | ProblemElsewher
         // The next one, after whatever else waits.
         setTimeout(() => worker.postMessage(null), 0);
       });
-      worker.once("error", ({ message }) => resolve({ problem: message }));
+      worker.once("error", (error: unknown) => resolve({ problem: shownError(error) }));
       worker.once("exit", () =>
         resolve(running === null ? { problem: "its thread has ended" } : { problem: ENDED, culprit: running }),
       );

@@ -52,8 +52,8 @@ export async function whileCodeRuns<T>(run: CodeRun, work: () => Promise<T> | T)
   const onUncaught = (error: unknown): void => {
     fail(new CodeTrouble(`an error nobody waits for: ${shownError(error)}${sources.atPlace(error)}`));
   };
-  // In a thread its owner sees to these, and where requests are served the log is told.
-  const isAlone = isMainThread && process.listenerCount("uncaughtException") === 0;
+  // Where requests are served the log is told.
+  const isAlone = process.listenerCount("uncaughtException") === 0;
   if (isMainThread) process.on("exit", onExit);
   else announce(file);
   if (isAlone) process.on("uncaughtException", onUncaught).on("unhandledRejection", onUncaught);

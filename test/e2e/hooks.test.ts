@@ -117,6 +117,22 @@ describe("hooks in a script", () => {
     assert.doesNotMatch(proxy.stderr, /unloaded/);
   });
 
+  it("that throw where nobody waits, when they are read again, are refused with the line", async () => {
+    writeScript(451);
+    proxy = await startMillraceWith(["run", scratch.write("main.yaml", yaml())]);
+    const wait = "await new Promise((done) => setTimeout(done, 5_000));\nexport const denied = 452;\n";
+    for (const [thrown, told] of [
+      ["new Error('later')", /: could not be run: an error nobody waits for: later; at .*denied\.ts:1:\d+\n/],
+      ["null", /: could not be run: an error nobody waits for: null\n/],
+    ] as const) {
+      scratch.write("denied.ts", `setTimeout(() => { throw ${thrown}; }, 1);\n${wait}`);
+      proxy.signal("SIGHUP");
+      await proxy.says(told);
+    }
+    assert.equal(await status("/denied"), 451);
+    assert.doesNotMatch(proxy.stderr, /internal defect/);
+  });
+
   it("that are wrong change nothing, and say where", async () => {
     writeScript(451);
     proxy = await startMillraceWith(["run", "--watch", scratch.write("main.yaml", yaml())]);
