@@ -1,6 +1,8 @@
 /** One request of a node:http server on its way through a proxy. */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { bytesOf, copyOf } from "../core/bytes/text.ts";
 import type { ClientConnection } from "../core/h1/client.ts";
 import {
@@ -213,8 +215,20 @@ function bodyLength(request: IncomingMessage): number {
 }
 
 /** The only way to show that a response is not whole. Without an error node:http2 ends it as if it were. */
-export function breakOff({ httpVersionMajor }: IncomingMessage, response: ServerResponse): void {
-  response.destroy(httpVersionMajor < 2 ? undefined : new Error("the response was cut off"));
+export function breakOff({ httpVersion, httpVersionMajor }: IncomingMessage, response: ServerResponse): void {
+  if (httpVersionMajor >= 2) response.destroy(new Error("the response was cut off"));
+  else if (httpVersion === "1.0" && !response.hasHeader("content-length") && response.socket !== null)
+    reset(response.socket);
+  else response.destroy();
+}
+
+/** Where the end of a connection is the end of what it carries, closing it would look like that. */
+export function reset(socket: Duplex): void {
+  try {
+    (socket as Socket).resetAndDestroy();
+  } catch {
+    socket.destroy(); // no TCP, or TLS, which shows by itself that it was not ended
+  }
 }
 
 /** Whether it has a body that somebody else has read, such as a parser of bodies mounted before. */

@@ -11,7 +11,7 @@ import { BODY_NONE, methodOf, RequestHead, type ResponseHead } from "../core/htt
 import { OutgoingHead } from "../core/http/outgoing.ts";
 import type { ResponseHandler } from "../core/http/wire.ts";
 import { cut, type MountedProxy, unanswered } from "./mounted-proxy.ts";
-import { placeOf } from "./node-request.ts";
+import { placeOf, reset } from "./node-request.ts";
 import { declaredLength, isTarget, passingOfRequest, passingOfResponse } from "./passing-fields.ts";
 
 const NO_HEAD = new RequestHead();
@@ -135,6 +135,7 @@ export class NodeUpgrade implements ResponseHandler {
     if (this.#hasHead) {
       // In a tunnel this is also how both ends having ended is told.
       if (this.#isTunnel && this.#hasEnded) this.#farewell();
+      else if (this.#isTunnel) reset(this.#socket);
       else this.#socket.destroy();
       return;
     }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { WebSocket, WebSocketServer } from "ws";
 import { createNodeHandler, type NodeHandler } from "../../library/mod.ts";
@@ -13,6 +13,7 @@ describe("a proxy as handlers of node:http", () => {
   let handler: NodeHandler;
   let rawSeen: readonly string[] = [];
   let onLost: () => void = () => {};
+  let breakOff: () => void = () => {};
   let reached: string[] = [];
 
   before(async () => {
@@ -20,7 +21,10 @@ describe("a proxy as handlers of node:http", () => {
     const sockets = new WebSocketServer({ noServer: true });
     backend.on("upgrade", (request, socket, head) => {
       if (request.url === "/refused") socket.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno");
-      else
+      else if (request.url === "/reset") {
+        socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\n");
+        breakOff = () => (socket as Socket).resetAndDestroy();
+      } else
         sockets.handleUpgrade(request, socket, head, (client) => {
           client.on("message", (data, isBinary) => client.send(data, { binary: isBinary }));
         });
@@ -43,7 +47,10 @@ describe("a proxy as handlers of node:http", () => {
     rawSeen = request.rawHeaders;
     if (path === "/echo") request.pipe(response);
     else if (path === "/silent") response.on("close", () => onLost());
-    else if (path === "/odd") response.writeHead(520, "Quite Odd").end();
+    else if (path === "/part") {
+      response.write("part");
+      breakOff = () => response.destroy();
+    } else if (path === "/odd") response.writeHead(520, "Quite Odd").end();
     else {
       response.setHeader("Set-Cookie", ["a=1", "b=2"]);
       response.setHeader("X-Forwarded-Seen", request.headers["x-forwarded-for"] ?? "");
@@ -88,6 +95,13 @@ describe("a proxy as handlers of node:http", () => {
     client.destroy();
     await lost;
     await until(() => handler.proxy.connectionCount === 0);
+  });
+
+  it("resets where the end of the connection would look like the end of what it carries", async () => {
+    const part = "GET /part HTTP/1.0\r\nHost: a.example\r\n\r\n";
+    assert.equal(await endOf(portOf(front), part, /part$/, () => breakOff()), "ECONNRESET");
+    const tunnel = "GET /reset HTTP/1.1\r\nHost: a.example\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\n";
+    assert.equal(await endOf(portOf(front), tunnel, /\r\n\r\n$/, () => breakOff()), "ECONNRESET");
   });
 
   it("is a middleware, which calls next only with what went wrong", async () => {
@@ -157,6 +171,19 @@ function raw(port: number, text: string): Promise<string> {
     });
     socket.on("end", () => socket.end()).on("close", () => resolve(answer));
     socket.on("error", reject);
+  });
+}
+
+/** How the connection ends after `onSeen`, which is called when `expected` has come. */
+function endOf(port: number, text: string, expected: RegExp, onSeen: () => void): Promise<string> {
+  return new Promise((resolve) => {
+    let answer = "";
+    const socket = connect(port, "127.0.0.1", () => socket.write(text));
+    socket.on("data", (bytes) => {
+      answer += bytes.toString("latin1");
+      if (expected.test(answer)) onSeen();
+    });
+    socket.on("end", () => resolve("end")).on("error", (error: Error & { code?: string }) => resolve(error.code ?? ""));
   });
 }
 
