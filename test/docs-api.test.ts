@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "@std/testing/bdd";
-import { readEntries, renderReference } from "../tools/api-reference.ts";
+import { type Declared, readEntries, renderReference } from "../tools/api-reference.ts";
 import { projectRoot, runtimeUnderTest } from "./support/runtime-command.ts";
 
 // What the compiler emits is the same everywhere: one runtime is enough.
@@ -13,6 +13,14 @@ describe("docs/api.md", { ignore: runtimeUnderTest() !== "node24" }, () => {
     const entries = readEntries(process.env["MILLRACE_BUILT"] === "1" ? join(projectRoot, "dist") : undefined);
     const without = entries.flatMap(({ names }) => names.filter(({ text }) => text === "").map(({ name }) => name));
     assert.deepEqual(without, [], "these have no word at their declaration");
+    const notWhole = entries.flatMap(({ names }) => names.filter((one) => !isWholeAlias(one)).map(({ name }) => name));
+    assert.deepEqual(notWhole, [], "these end too early or too late");
     assert.ok(page === renderReference(entries), "docs/api.md is old: npm run docs:api");
   });
 });
+
+/** With the semicolon behind it, and without what is declared next. */
+function isWholeAlias({ signature }: Declared): boolean {
+  const [own = ""] = signature.split("\n\n");
+  return !own.startsWith("export type ") || (own.endsWith(";") && own.lastIndexOf("\nexport ") < 0);
+}

@@ -116,10 +116,11 @@ function find(file: string, name: string): Declared | null {
     new RegExp(`^(?:export )?(?:declare )?(?:abstract )?(?:interface|type|function|class|const) ${name}\\b`, "m"),
   );
   if (start >= 0) {
-    // The compiler indents what is inside: the next line that is not is the end, or begins something else.
+    // The compiler indents what is inside: the next line that is not is the end, or begins something else. Of an alias
+    // the members behind the first are indented by one space, and it has a semicolon behind the last one.
     const [first = "", ...rest] = text.slice(start).split("\n");
-    const end =
-      first.endsWith(";") || first.endsWith("}") ? -1 : rest.findIndex((line) => /^[}\])]|^\S.*;$/.test(line));
+    const isLast = first.startsWith("export type ") ? /^ ?[^\s*].*;$/ : /^[}\])]|^\S.*;$/;
+    const end = first.endsWith(";") || first.endsWith("}") ? -1 : rest.findIndex((line) => isLast.test(line));
     const otherForms = rest.filter((line) => line.startsWith(`export declare function ${name}(`));
     const signature = [first, ...rest.slice(0, end + 1), ...otherForms]
       .join("\n")
