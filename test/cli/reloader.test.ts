@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "@std/testing/bdd";
 import type { FailedConfig, LoadedConfig } from "../../cli/load-config.ts";
 import { describeChanges, Reloader } from "../../cli/reloader.ts";
@@ -6,6 +8,7 @@ import { compileConfig } from "../../core/config/compile.ts";
 import type { Changes } from "../../core/exchange/reload-plan.ts";
 import type { Snapshot } from "../../core/exchange/snapshot.ts";
 import type { NotReloaded, Reloaded } from "../../core/proxy.ts";
+import { projectRoot } from "../support/runtime-command.ts";
 
 const NONE: Changes = { added: [], changed: [], removed: [] };
 const NOTHING = { listeners: NONE, upstreams: NONE, routes: NONE, settings: false };
@@ -68,6 +71,13 @@ describe("a reloader", () => {
     assert.equal(on.snapshots.length, 1);
     assert.equal(on.reloaded.length, 1);
     assert.deepEqual(on.said, ["millrace: SIGHUP: reloaded; nothing has changed for requests"]);
+  });
+
+  it("says it as docs/reload.md shows", () => {
+    const upstreams = { ...NONE, changed: ["app"] };
+    const changes = { ...NOTHING, upstreams, routes: { ...NONE, added: ["api"], removed: ["old"] } };
+    const page = readFileSync(join(projectRoot, "docs", "reload.md"), "utf8");
+    assert.ok(page.includes(`\nmillrace: SIGHUP: reloaded; ${describeChanges(changes, ["hooks.ts"])}\n`));
   });
 
   it("takes what came meanwhile together, and reads again for it", async () => {
