@@ -341,7 +341,7 @@ export class Group implements TimerOwner, PlaceSeekers {
     for (const [place, endpoint] of this.#endpoints.entries())
       if (gone.delete(endpoint)) endpoint.reconfigure(this.#servers[place]!, this.definition.pool);
     for (const endpoint of gone) endpoint.retire();
-    for (const endpoint of this.#endpoints) this.#slowStart.resume(endpoint);
+    this.#slowStart.follow(this.#endpoints);
     if (!areOf(this.#tiers, this.#endpoints)) this.#tiers = tiersOf(this.#endpoints, this.#createBalancer);
     this.sticky?.follow(this.#endpoints);
     const shared = new Set(this.#predecessor?.endpoints);

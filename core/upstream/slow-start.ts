@@ -10,7 +10,7 @@ const SHARE_MIN = 0.1;
 
 export class SlowStart {
   readonly #windowMs: number;
-  readonly #starting: Endpoint[] = [];
+  #starting: Endpoint[] = [];
   #advancedMs = Number.NEGATIVE_INFINITY;
 
   /** 0 lets everybody start at once. */
@@ -38,11 +38,11 @@ export class SlowStart {
     }
   }
 
-  /** One that may have begun under another group, before a reload, goes on here. */
-  resume(endpoint: Endpoint): void {
-    if (endpoint.warmth === 1) return;
-    if (this.#windowMs === 0) endpoint.setWarmth(1);
-    else if (!this.#starting.includes(endpoint)) this.#starting.push(endpoint);
+  /** The servers from now on. Those that began under another group, before a reload, go on here; who is gone is let go. */
+  follow(endpoints: readonly Endpoint[]): void {
+    const starting = endpoints.filter(({ warmth }) => warmth !== 1);
+    if (this.#windowMs > 0) this.#starting = starting;
+    else for (const endpoint of starting) endpoint.setWarmth(1);
   }
 
   /** Brings the weights up to date. Costs something once per tick, not for every request: all may be starting. */

@@ -63,14 +63,28 @@ describe("a slow start", () => {
     const server = endpoint(10);
     new SlowStart(1_000).begin(server, 0);
     const [next, none] = [new SlowStart(2_000), new SlowStart(0)];
-    next.resume(server);
+    next.follow([server]);
     next.advance(1_000);
     assert.deepEqual([server.weight, next.isIdle], [5, false]);
-    none.resume(server);
+    none.follow([server]);
     assert.deepEqual([server.weight, none.isIdle], [10, true]);
     next.advance(2_000);
-    next.resume(server);
+    next.follow([server]);
     assert.equal(next.isIdle, true);
+  });
+
+  it("lets go of servers that are gone, also where no request ever asks", () => {
+    const servers = [endpoint(1), endpoint(1), endpoint(1)] as const;
+    const slowStart = new SlowStart(1_000);
+    for (const server of servers) slowStart.begin(server, 0);
+    slowStart.follow([servers[1]]);
+    slowStart.advance(500);
+    assert.deepEqual(
+      servers.map(({ weight }) => weight),
+      [0.1, 0.5, 0.1],
+    );
+    slowStart.follow([]);
+    assert.equal(slowStart.isIdle, true);
   });
 
   it("of no length changes nothing", () => {
