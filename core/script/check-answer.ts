@@ -7,7 +7,7 @@ import { QUERY } from "../bytes/ascii.ts";
 import { bytesOf } from "../bytes/text.ts";
 import { endOfHostName } from "../http/host.ts";
 import { hasDotSegments, readPath } from "../http/path.ts";
-import { checkEdits, type Edits, kindOf, NO_EDITS, shownNumber } from "./check-edits.ts";
+import { checkEdits, type Edits, isMute, kindOf, NO_EDITS, shownNumber } from "./check-edits.ts";
 
 export type Verdict =
   | { readonly kind: "go" }
@@ -51,7 +51,11 @@ const DECISIONS = "answer the name of an upstream, { upstream, server }, { targe
 export function checkVerdict(answer: unknown): Verdict {
   if (answer === undefined || answer === null) return GO;
   if (isResponse(answer)) return { kind: "answer", response: sendable(answer) };
-  if (typeof answer !== "object" || Array.isArray(answer))
+  if (
+    typeof answer !== "object" ||
+    Array.isArray(answer) ||
+    isMute(answer, ["deny", "path", "query", "host", "headers"])
+  )
     throw new TypeError(`it answered ${kindOf(answer)}; ${VERDICTS}`);
   if ("deny" in answer) {
     const { deny, body, ...rest } = answer as { deny: unknown; body?: unknown };
@@ -100,7 +104,7 @@ const BODILESS = [204, 205, 304];
 export function checkResponse(answer: unknown, status: number): CheckedResponse {
   if (answer === undefined || answer === null) return SAME;
   if (isResponse(answer)) return { kind: "answer", response: sendable(answer) };
-  if (typeof answer !== "object" || Array.isArray(answer))
+  if (typeof answer !== "object" || Array.isArray(answer) || isMute(answer, ["status", "headers"]))
     throw new TypeError(`it answered ${kindOf(answer)}; ${RESPONSES}`);
   const { status: changed, headers, ...rest } = answer as Record<string, unknown>;
   refuseOthers(rest, RESPONSES);
@@ -121,7 +125,7 @@ const ATTEMPTS = "answer nothing, or { server, headers }";
 
 export function checkAttempt(answer: unknown): CheckedAttempt {
   if (answer === undefined || answer === null) return UNCHANGED;
-  if (typeof answer !== "object" || Array.isArray(answer))
+  if (typeof answer !== "object" || Array.isArray(answer) || isMute(answer, ["server", "headers"]))
     throw new TypeError(`it answered ${kindOf(answer)}; ${ATTEMPTS}`);
   const { server, headers, ...rest } = answer as Record<string, unknown>;
   refuseOthers(rest, ATTEMPTS);

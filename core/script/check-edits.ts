@@ -62,8 +62,16 @@ function valueFor(name: string, value: unknown): string {
 }
 
 export function mapOf(value: unknown, what: string): Readonly<Record<string, unknown>> {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  if (typeof value === "object" && value !== null && !Array.isArray(value) && !isMute(value))
+    return value as Record<string, unknown>;
   throw new TypeError(`${what} is ${kindOf(value)}; ${FORM}`);
+}
+
+/** Made for something else, a Map, Headers or an Error, say: what it holds is not where it is looked for. */
+export function isMute(value: object, known: readonly string[] = []): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype === null || prototype === Object.prototype) return false;
+  return Object.keys(value).length === 0 && !known.some((name) => name in value);
 }
 
 function listOf(value: unknown, what: string): readonly unknown[] {
@@ -76,7 +84,17 @@ function listOf(value: unknown, what: string): readonly unknown[] {
 export function kindOf(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "a list";
-  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+  if (typeof value !== "object") return `a ${typeof value}`;
+  const tag = tagOf(value);
+  return tag === "Object" ? "an object" : `an object (${tag})`;
+}
+
+function tagOf(value: unknown): string {
+  try {
+    return Object.prototype.toString.call(value).slice("[object ".length, -1);
+  } catch {
+    return "Object"; // it throws when it is looked at
+  }
 }
 
 /** A number as it is, of all else what kind of thing it is. */

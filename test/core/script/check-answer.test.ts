@@ -44,6 +44,24 @@ describe("what onRequest answered", () => {
     assert.throws(() => checkResponse({ status: 99 }, 200), /99 is no status; give a whole number from 200 to 599/);
   });
 
+  it("is refused when it is made for something else, and says nothing here", () => {
+    const odd = [new Error("no entry"), new Map([["path", "/x"]]), new Date(), new Headers(), new Set()];
+    for (const check of [checkVerdict, checkAttempt, (answer: unknown) => checkResponse(answer, 200)])
+      for (const answer of odd)
+        assert.throws(() => check(answer), /^TypeError: it answered an object \(\w+\); answer /);
+    class Given {
+      path = "/field";
+    }
+    class Asked {
+      get path() {
+        return "/getter";
+      }
+    }
+    const bare = Object.assign(Object.create(null), { path: "/bare" });
+    for (const answer of [new Given(), new Asked(), bare]) assert.equal(checkVerdict(answer).kind, "change");
+    assert.equal(checkVerdict({}).kind, "change");
+  });
+
   it("is refused where it could be sent as something else", () => {
     for (const path of ["x", "*", "", "/a b", "/a?b", "/a#b", "/../x", "/a/./b", "/\r\nX", "/%zz", "/%00", 5])
       assert.throws(() => checkVerdict({ path }), TypeError, String(path));

@@ -39,6 +39,16 @@ describe("changes to fields", () => {
     refuses({ sett: {} }, /headers.sett is not known/);
   });
 
+  it("are refused in what holds its fields elsewhere, where they would be lost", () => {
+    refuses(
+      { set: new Headers({ "X-A": "1" }) },
+      /^TypeError: headers\.set is an object \(Headers\); write headers as/,
+    );
+    refuses({ set: new Map([["X-A", "1"]]) }, /headers\.set is an object \(Map\)/);
+    refuses({ add: new URLSearchParams("a=1") }, /headers\.add is an object \(URLSearchParams\)/);
+    assert.deepEqual(checkEdits({ set: {}, add: Object.create(null) }), NO_EDITS);
+  });
+
   it("do not show values, which may be secrets", () => {
     assert.throws(
       () => checkEdits({ set: { Authorization: "Bearer canary\n" } }),
