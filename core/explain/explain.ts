@@ -131,13 +131,19 @@ export class Explainer {
     const target = "reading" in found ? findTarget(request, found.reading) : null;
     const failed = "reading" in found ? (target === null ? BAD_PATH : null) : found;
     const isRouted = refusal === null && this.#withRejected;
-    const reach = checked < 0 ? "parser" : refusal !== null ? "door" : reachOf(found, failed, request);
+    const described = describe(
+      request,
+      failed === null ? (target?.target ?? null) : null,
+      failed === null,
+      this.#tools,
+    );
+    const reach = checked < 0 ? "parser" : refusal !== null ? "door" : reachOf(found, failed, request, described);
     return {
       request: requestText(line),
       client,
       listener,
       refused: failed === null ? null : refusedBy(failed, detailOf(found, failed, request)),
-      ...describe(request, failed === null ? (target?.target ?? null) : null, failed === null, this.#tools),
+      ...described,
       hooks: describeHooks(request.deployment.hooks, request.plan?.hooks ?? null, reach, head.body !== BODY_NONE),
       rejected: isRouted ? rejectedRoutes(table, request.routeId, request) : [],
     };
@@ -145,10 +151,16 @@ export class Explainer {
 }
 
 /** Of a request that came as far as routes. */
-function reachOf(found: Fault | FoundRoute, failed: Fault | null, { match }: ExplainedRequest): Reach {
+function reachOf(
+  found: Fault | FoundRoute,
+  failed: Fault | null,
+  { match }: ExplainedRequest,
+  { upstream }: Described,
+): Reach {
   if (!("reading" in found) || match === null) return "search";
   const { kind } = match.route.action;
-  return failed === null && (kind === "upstream" || kind === "target") ? "server" : "route";
+  if (failed !== null || (kind !== "upstream" && kind !== "target")) return "route";
+  return upstream?.chosen === null && !upstream.isIncomplete ? "choice" : "server";
 }
 
 /** As it could be asked again. */

@@ -14,11 +14,12 @@ export interface ExplainedHook {
 
 /**
  * How far a request comes: `parser` is one whose head is refused, of which hooks are not told at all, `door` one that is
- * refused before anybody is asked, `search` one that no route takes, `route` one that is answered or refused there.
+ * refused before anybody is asked, `search` one that no route takes, `route` one that is answered or refused there,
+ * `choice` one for which no server may be asked.
  */
-export type Reach = "parser" | "door" | "search" | "route" | "server";
+export type Reach = "parser" | "door" | "search" | "route" | "choice" | "server";
 
-const REACHES: readonly Reach[] = ["parser", "door", "search", "route", "server"];
+const REACHES: readonly Reach[] = ["parser", "door", "search", "route", "choice", "server"];
 
 /** `before` are those that run while there is no route, `ofRoute` those of the route that was found. */
 export function describeHooks(
@@ -28,12 +29,13 @@ export function describeHooks(
   hasBody: boolean,
 ): ExplainedHook[] {
   const reaches = (stage: Reach) => REACHES.indexOf(reach) >= REACHES.indexOf(stage);
+  const atChoice = reaches("choice") ? ofRoute : null;
   const atServer = reaches("server") ? ofRoute : null;
   const hooks = [
     reaches("search") ? before?.onRequest : null,
     reaches("route") ? ofRoute?.onRequest : null,
-    atServer?.decide,
-    ...((hasBody ? atServer?.transformRequestBody : null) ?? []),
+    atChoice?.decide,
+    ...((hasBody ? atChoice?.transformRequestBody : null) ?? []),
     atServer?.onAttempt,
     ...(atServer?.onResponse ?? []),
     ...(atServer?.transformResponseBody ?? []),

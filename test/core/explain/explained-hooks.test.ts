@@ -61,6 +61,7 @@ describe("hooks of an explanation", () => {
     ["goes to an upstream", "POST /upstream", {}],
     ["goes where code says", "POST /target", {}],
     ["has no body", "GET /upstream", {}],
+    ["no server may be asked for", "POST /nobody", {}],
     ["a program answers", "POST /mount", {}],
     ["is redirected", "POST /redirect", {}],
     ["is answered", "POST /respond", {}],
@@ -84,10 +85,14 @@ describe("hooks of an explanation", () => {
       });
       const config = {
         listeners: [":80"],
-        upstreams: { app: { servers: ["10.0.0.1:80"] } },
+        upstreams: {
+          app: { servers: ["10.0.0.1:80"] },
+          nobody: { servers: [{ address: "10.0.0.2:80", state: "maintenance" }] },
+        },
         hooks: hooksOf("hooks"),
         routes: [
           hooked("upstream", { upstream: "app" }),
+          hooked("nobody", { upstream: "nobody" }),
           hooked("target", {
             target: () => {
               told.add("routes.target.target");
@@ -109,7 +114,8 @@ describe("hooks of an explanation", () => {
         [value].flat().map((one): [string, string] => [name as string, one as string]),
       );
       const explained = explain(snapshotOf(config), { line, fields });
-      assert.equal(explained.refused?.code ?? "", response.fault);
+      const otherwise = explained.upstream?.chosen === null ? "upstream.no-server" : "";
+      assert.equal(explained.refused?.code ?? otherwise, response.fault);
       assert.deepEqual(
         explained.hooks.map(({ name }) => name),
         [...told],
