@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, it } from "@std/testing/bdd";
+import { isVouching } from "../core/http/hop.ts";
+import { KNOWN_FIELDS } from "../core/http/known-fields.ts";
 import { DEFAULT_TIMEOUTS } from "../core/limits.ts";
 import { parseDuration } from "../core/time/duration.ts";
 import { projectRoot } from "./support/runtime-command.ts";
@@ -103,6 +105,18 @@ describe("docs/traces.md", () => {
     assert.deepEqual(
       reasons.filter((reason) => !text.includes(`\`${reason}\``)),
       [],
+    );
+  });
+});
+
+describe("docs/configuration.md", () => {
+  it("names every field by which proxies vouch for a client", () => {
+    const text = read("docs/configuration.md").toLowerCase();
+    const names = KNOWN_FIELDS.filter((_, id) => isVouching(id));
+    assert.ok(names.length > 15, "the fields were not found");
+    assert.deepEqual(
+      names.filter((name) => !text.includes(`\`${name}`)),
+      ["x-forwarded-proto", "x-forwarded-host"], // `-Proto`, `-Host`
     );
   });
 });
