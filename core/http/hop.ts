@@ -42,6 +42,8 @@ for (const name of [
   "true-client-ip",
   "cf-connecting-ip",
   "x-client-ip",
+  "client-ip", // what programs in PHP ask first, as HTTP_CLIENT_IP
+  "fastly-client-ip",
   "x-cluster-client-ip",
   "x-original-url",
   "x-rewrite-url",

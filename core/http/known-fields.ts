@@ -32,6 +32,8 @@ export const KNOWN_FIELDS = [
   "true-client-ip",
   "cf-connecting-ip",
   "x-client-ip",
+  "client-ip",
+  "fastly-client-ip",
   "x-cluster-client-ip",
   "x-original-url",
   "x-rewrite-url",

@@ -55,6 +55,8 @@ const VOUCHING = [
   "X-Original-Host",
   "X-Host",
   "X-Client-IP",
+  "Client-IP",
+  "Fastly-Client-IP",
   "X-Cluster-Client-IP",
   "SSL-Client-S-DN",
   "SSL_CLIENT_VERIFY",
