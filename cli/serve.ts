@@ -1,5 +1,6 @@
 /** Starts a proxy, says where it listens, and stops it at a signal: first what is in flight may finish, then not. */
 
+import { writeSync } from "node:fs";
 import process from "node:process";
 import { addressText } from "../core/config/address.ts";
 import type { CompiledConfig } from "../core/config/compile.ts";
@@ -93,10 +94,21 @@ function reportDefects(): () => void {
   };
   process.on("uncaughtException", report);
   process.on("unhandledRejection", report);
+  process.on("exit", tellEnd);
   return () => {
     process.off("uncaughtException", report);
     process.off("unhandledRejection", report);
+    process.off("exit", tellEnd);
   };
+}
+
+/** Called while requests are served: a hook, or a package of one, has called `process.exit`. */
+function tellEnd(code: number): void {
+  const place = programs.sources.placeOf(new Error("ended"));
+  const who = place === null ? "something other than a signal" : `code of the configuration, at ${place},`;
+  writeSync(2, `millrace: ${who} has ended the process; what was in flight was cut off\n`);
+  // Whoever starts it again after a failure must not take that for a stop.
+  if (code === EXIT_OK) process.exitCode = EXIT_CUT_OFF;
 }
 
 /** Answers how to stop it. */

@@ -78,6 +78,14 @@ describe("hooks in a script", () => {
     assert.doesNotMatch(proxy.stderr, /internal defect/);
   });
 
+  it("that end the process are named, and nobody takes it for a stop", async () => {
+    writeScript(451, "export const leave = () => { process.exit(0); };\n");
+    proxy = await startMillraceWith(["run", scratch.write("main.yaml", yaml().replace("check", "leave"))]);
+    await assert.rejects(status());
+    assert.deepEqual(await proxy.exited, { code: 4, signal: null });
+    assert.match(proxy.stderr, /millrace: code of the configuration, at .*hooks\.ts:13:\d+, has ended the process/);
+  });
+
   it("reload with what they import, under load, and lose nothing", async () => {
     writeScript(451);
     proxy = await startMillraceWith(["run", scratch.write("main.yaml", yaml())]);
