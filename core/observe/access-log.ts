@@ -139,7 +139,9 @@ export function formatNotice(notice: Notice, atMs: number): string {
 
 function hookFailure({ hook, source, requestId, failure, error, rests }: Told<"hook-failed">): string {
   const rest = rests ? "; it fails too often and is not called for a while" : "";
-  return `${hookAt({ hook, source })} ${HOOK_FAILURES[failure]}: ${cut(errorText(error))}; request ${escapeText(requestId)}${rest}`;
+  // `onUnload` is called for none.
+  const request = requestId === "" ? "" : `; request ${escapeText(requestId)}`;
+  return `${hookAt({ hook, source })} ${HOOK_FAILURES[failure]}: ${cut(errorText(error))}${request}${rest}`;
 }
 
 function hookAt({ hook, source }: { readonly hook: string; readonly source: string }): string {

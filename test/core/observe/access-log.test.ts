@@ -164,6 +164,16 @@ describe("access log lines", () => {
       formatNotice(late, AT),
       "2026-11-23T05:00:00.000Z error hook decide (a.ts:3) timed out: took longer than 500 ms; request 7; it fails too often and is not called for a while",
     );
+    const unload: Notice = {
+      ...failed,
+      hook: "onUnload",
+      source: "",
+      requestId: "",
+      rests: false,
+      failure: "threw",
+      error: "x",
+    };
+    assert.equal(formatNotice(unload, AT), "2026-11-23T05:00:00.000Z error hook onUnload threw: x");
   });
 
   it("tell which hook chose a target that is not allowed", () => {
