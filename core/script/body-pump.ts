@@ -127,13 +127,16 @@ export class BodyPump implements TimerOwner {
   async #hear(answer: Promise<ReadResult>): Promise<void> {
     let done: boolean;
     let value: unknown;
+    let length: number;
     try {
       ({ done, value } = await answer);
+      // What is no chunk may throw when it is looked at.
+      length = value instanceof Uint8Array ? value.length : -1;
     } catch (error) {
       this.#guard(() => this.#fail("threw", error));
       return;
     }
-    this.#guard(() => this.#receive(done, value));
+    this.#guard(() => this.#receive(done, value, length));
   }
 
   async #cancelReader(reason: unknown): Promise<void> {
@@ -144,7 +147,8 @@ export class BodyPump implements TimerOwner {
     }
   }
 
-  #receive(done: boolean, value: unknown): void {
+  /** `length` is -1 for what is no chunk. */
+  #receive(done: boolean, value: unknown, length: number): void {
     if (this.#isOver) return;
     this.#isReading = false;
     this.#surroundings.timers.clear(this.#timer!);
@@ -154,11 +158,11 @@ export class BodyPump implements TimerOwner {
       else this.#give();
       return;
     }
-    if (!(value instanceof Uint8Array)) {
+    if (length === -1) {
       this.#fail("nonsense", new TypeError(`a chunk of the body is ${kindOf(value)}; give Uint8Arrays`));
       return;
     }
-    if (value.length === 0) {
+    if (length === 0) {
       if (++this.#emptyChunks <= EMPTY_CHUNKS_MAX) this.#read();
       else this.#fail("nonsense", new TypeError(`the body holds more than ${EMPTY_CHUNKS_MAX} empty chunks in a row`));
       return;
@@ -166,8 +170,8 @@ export class BodyPump implements TimerOwner {
     this.#emptyChunks = 0;
     const isFirst = this.#chunk === null && !this.#hasBegun;
     // The second of all may come while the first is looked at, or not taken yet.
-    if (this.#chunk === null) this.#chunk = value;
-    else this.#next = value;
+    if (this.#chunk === null) this.#chunk = value as Uint8Array;
+    else this.#next = value as Uint8Array;
     if (isFirst) {
       this.#read();
       if (this.#waits) this.#lookAhead();

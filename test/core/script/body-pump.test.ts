@@ -195,6 +195,20 @@ describe("a pump", () => {
     assert.deepEqual(owner.told, ["begins -1"]);
   });
 
+  it("fails by a chunk that throws when it is looked at", async () => {
+    const no = (): never => {
+      throw new Error("no");
+    };
+    for (const chunk of [new Proxy({}, { get: no, getPrototypeOf: no }), new Proxy(new Uint8Array(1), {})]) {
+      const { stream, controller } = sent();
+      const { owner, surroundings } = pumpOf(stream);
+      controller.enqueue(chunk as Uint8Array);
+      await turns();
+      assert.match(owner.told.join(), /^threw /);
+      assert.deepEqual(surroundings.defects, []);
+    }
+  });
+
   it("refuses a stream that somebody else reads", () => {
     const { stream } = sent();
     stream.getReader();
