@@ -187,6 +187,7 @@ class RunningProxy implements Running, Engine {
     this.#pressure.goBy(snapshot.limits);
     this.traceRing.goBy(snapshot.trace);
     this.replayBudget.bytesMax = snapshot.limits.replayTotalBytesMax;
+    for (const { exchange } of sessions) exchange?.onReplaced();
     const retired = handOver(previous, next);
     for (const [index, listener] of listeners.entries()) {
       listener.goBy(snapshot.listeners[index]!);

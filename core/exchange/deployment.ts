@@ -9,6 +9,7 @@ import { TrustedProxies } from "../http/client-address.ts";
 import { type Limits, POOL_IDLE_MAX, POOL_QUEUE_MAX, type Timeouts } from "../limits.ts";
 import type { Route } from "../route/compile-route.ts";
 import type { RouteAction } from "../route/route.ts";
+import { compileTable, type RouteTable } from "../route/table.ts";
 import type { HookSurroundings } from "../script/hook.ts";
 import { HookRegistry, type HookSet } from "../script/hook-set.ts";
 import { allAtOnce, type Steps } from "../time/steps.ts";
@@ -69,6 +70,26 @@ export function handOver(previous: Deployment, next: Deployment): ReadonlySet<En
   for (const [name, group] of next.groups) if (previous.groups.get(name) !== group) group.takeOver();
   if (previous.targets !== next.targets) previous.targets?.leave();
   return new Set(gone.filter((endpoint) => endpoint.isRetired));
+}
+
+const { table: NO_ROUTES } = compileTable([]) as { readonly table: RouteTable };
+const rests = new WeakMap<Deployment, Deployment>();
+
+/**
+ * What a response that has begun may yet ask of a deployment that was replaced. Tunnels and downloads go on for days and
+ * many reloads: each would hold all routes and upstreams of another one.
+ */
+export function restOf(deployment: Deployment): Deployment {
+  const known = rests.get(deployment);
+  if (known !== undefined) return known;
+  const snapshot = { ...deployment.snapshot, table: NO_ROUTES, upstreams: [] };
+  const planFor = () => {
+    throw new Error("a response that has begun was to go by another plan");
+  };
+  const rest = { ...deployment, snapshot, groups: new Map(), plans: new Map(), targets: null, planFor };
+  rests.set(deployment, rest);
+  rests.set(rest, rest);
+  return rest;
 }
 
 /** After `previous`, in steps: upstreams that did not change are the very same groups, the others know whom they follow. */

@@ -15,7 +15,7 @@ import type { RequestChanges } from "./request-changes.ts";
 
 export class RequestView implements VariableContext, ShownRequest {
   readonly engine: Engine;
-  readonly deployment: Deployment;
+  deployment: Deployment;
   readonly client: ClientSide;
   readonly head: RequestHead;
   /** Null until a route is found. */

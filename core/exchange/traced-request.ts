@@ -4,6 +4,7 @@ import type { Fault } from "../fault.ts";
 import type { RequestHead } from "../http/message.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import type { ClientSide } from "./client-side.ts";
+import { restOf } from "./deployment.ts";
 import type { Engine } from "./engine.ts";
 import { ExchangeTrace, type TracedExchange } from "./exchange-trace.ts";
 import { RequestView } from "./request-view.ts";
@@ -43,6 +44,11 @@ export abstract class TracedRequest extends RequestView implements TracedExchang
   protected noteResponse(status: number): void {
     this.status = status;
     if (this.wantsTimes) this.firstByteMs = this.engine.runtime.now() - this.startedMs;
+  }
+
+  /** By a reload. What has no response yet may need all of it. */
+  onReplaced(): void {
+    if (this.status !== 0) this.deployment = restOf(this.deployment);
   }
 
   protected noteEnd(reason: Fault | null): void {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
 import { compileConfig } from "../../core/config/compile.ts";
 import type { Config } from "../../core/config/schema.ts";
+import type { Exchange } from "../../core/exchange/exchange.ts";
 import type { Snapshot } from "../../core/exchange/snapshot.ts";
 import { LAST_CHANCE_MS, WARM_UP_MS } from "../../core/limits.ts";
 import type { NotReloaded, Reloaded } from "../../core/proxy.ts";
@@ -155,6 +156,31 @@ describe("a reload", () => {
     stage.sim.drive();
     assert.match(waiting.text(), /X-Of: old/);
     assert.match(late.text(), /X-Of: new/);
+  });
+
+  it("lets go of the old routes and upstreams while responses under way go on", async () => {
+    stage = await stageWith({ script: SILENT });
+    const { observer } = stage.engine;
+    const { onExchange } = observer;
+    const routesHeld: number[] = [];
+    Object.assign(observer, {
+      onExchange(exchange: Exchange) {
+        routesHeld.push(exchange.deployment.plans.size);
+        onExchange(exchange);
+      },
+    });
+    const download = stage.ask(GET);
+    stage.origin.links[0]!.peer.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab");
+    stage.sim.drive();
+    const waiting = stage.ask(GET);
+    await reload({ via: false });
+    await reload();
+    stage.origin.links[0]!.peer.send("cd");
+    stage.sim.drive();
+    stage.origin.links[1]!.peer.send(OK);
+    stage.sim.drive();
+    assert.deepEqual([responsesTo(download)[0]?.body, statusesTo(waiting)], ["abcd", [200]]);
+    assert.deepEqual(routesHeld, [0, 1], "who has no response yet may need them");
   });
 
   it("changes limits and deadlines for requests to come", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { Slab } from "../../../core/bytes/slab.ts";
 import { compileConfig } from "../../../core/config/compile.ts";
-import { deploy } from "../../../core/exchange/deployment.ts";
+import { deploy, restOf } from "../../../core/exchange/deployment.ts";
 import type { Snapshot } from "../../../core/exchange/snapshot.ts";
 import type { HookSurroundings } from "../../../core/script/hook.ts";
 import { Timers } from "../../../core/time/timers.ts";
@@ -80,5 +80,35 @@ describe("a deployment", () => {
     assert.throws(() => deployed({ ...snapshot, upstreams: [] }), /names no upstream/);
     const forwarding = { ...snapshot.forwarding, trustedProxies: ["nonsense"] };
     assert.throws(() => deployed({ ...snapshot, forwarding }), /trustedProxies\[0\]/);
+  });
+});
+
+describe("the rest of a deployment that was replaced", () => {
+  const onUnload = () => {};
+  const deployment = deployed({ ...snapshotOf(CONFIG), onUnload });
+  const rest = restOf(deployment);
+
+  it("holds no route and no upstream", () => {
+    const { snapshot, plans, groups } = rest;
+    assert.deepEqual(
+      [snapshot.table.routes.length, snapshot.upstreams.length, plans.size, groups.size, rest.targets],
+      [0, 0, 0, 0, null],
+    );
+    const [route] = deployment.snapshot.table.routes;
+    const [group] = deployment.groups.values();
+    assert.throws(() => rest.planFor(route!, group!), /was to go by another plan/);
+  });
+
+  it("has what a response that has begun asks for", () => {
+    const { snapshot, trusted } = rest;
+    const { limits, timeouts, forwarding } = deployment.snapshot;
+    assert.deepEqual([snapshot.limits, snapshot.timeouts, snapshot.forwarding], [limits, timeouts, forwarding]);
+    assert.equal(snapshot.onUnload, onUnload, "its code is in use");
+    assert.equal(trusted, deployment.trusted);
+  });
+
+  it("is made once, and has itself for a rest", () => {
+    assert.equal(restOf(deployment), rest);
+    assert.equal(restOf(rest), rest);
   });
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "@std/testing/bdd";
 import type { ClientSide } from "../../../core/exchange/client-side.ts";
+import { restOf } from "../../../core/exchange/deployment.ts";
 import type { Engine } from "../../../core/exchange/engine.ts";
 import { TracedRequest } from "../../../core/exchange/traced-request.ts";
 import type { RequestHead } from "../../../core/http/message.ts";
@@ -61,5 +62,17 @@ describe("a request that may be traced", () => {
     const early = request();
     assert.equal(early.trace?.isSampled, true);
     assert.equal(early.openTrace(), early.trace);
+  });
+
+  it("holds on to its configuration after a reload only until the response begins", () => {
+    const began = request();
+    const { deployment } = began;
+    began.status = 0;
+    began.onReplaced();
+    assert.equal(began.deployment, deployment);
+    began.status = 101;
+    began.onReplaced();
+    assert.equal(began.deployment, restOf(deployment));
+    assert.notEqual(began.deployment, deployment);
   });
 });
