@@ -324,7 +324,7 @@ export function isCalled({ label }: { readonly label: string }, name: string): b
 
 /** Where nobody listens nothing is gained; who has been out for long has had more time to become well. */
 function byHope(one: ServerHealth, other: ServerHealth): number {
-  return Number(one.isRefusing) - Number(other.isRefusing) || one.sinceMs - other.sinceMs;
+  return Number(one.isRefusing) - Number(other.isRefusing) || one.stateSinceMs - other.stateSinceMs;
 }
 
 const NOBODY: ReadonlySet<Member> = new Set();

@@ -63,6 +63,8 @@ export class ServerHealth implements TimerOwner, Eligibility {
   reason = "nothing speaks against it";
   /** By the wall clock. */
   sinceMs = 0;
+  /** The same on the clock of the timers, which nobody sets back. */
+  stateSinceMs = 0;
   /** When it came back, on the clock of the timers: for slow start. Never after the start of the process. */
   readySinceMs = Number.NEGATIVE_INFINITY;
   /** Not forgotten yet. */
@@ -328,8 +330,9 @@ export class ServerHealth implements TimerOwner, Eligibility {
     this.reason = reason;
     if (watcher === null) return;
     this.sinceMs = watcher.wallClockMs();
+    this.stateSinceMs = watcher.timers.nowMs;
     if (this.state === "up") {
-      this.readySinceMs = watcher.timers.nowMs;
+      this.readySinceMs = this.stateSinceMs;
       this.streak = 0;
     }
     watcher.onHealthChanged();

@@ -187,6 +187,18 @@ describe("the servers of a group", () => {
     assert.deepEqual([states(members), eligible(group)], ["up probing", "0"]);
   });
 
+  it("that have been out longest come in first, wherever the wall clock was set meanwhile", () => {
+    const members = servers(6);
+    const group = groupOf(members);
+    for (const member of members.slice(0, 3)) {
+      fail(member);
+      world.sim.advance(100);
+      world.sim.jumpWallClock(-3_600_000);
+    }
+    group.follow(members.slice(0, 4));
+    assert.equal(states(members.slice(0, 4)), "up ejected ejected up");
+  });
+
   it("that refuse connections are the last to come in when too many are out", () => {
     const members = servers(6);
     const group = groupOf(members);
