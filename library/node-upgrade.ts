@@ -3,6 +3,7 @@
  * before 101: behind a refusal it would be read as a request, past all that the program checks first.
  */
 
+import { Buffer } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { bytesOf, copyOf } from "../core/bytes/text.ts";
@@ -22,12 +23,13 @@ export class NodeUpgrade implements ResponseHandler {
   readonly #mounted: MountedProxy;
   readonly #request: IncomingMessage;
   readonly #socket: Duplex;
-  /** What came with the head. */
-  readonly #first: Uint8Array;
+  /** What came before 101. */
+  #first: Uint8Array;
   #connection: ClientConnection | null = null;
   #isTaken = false;
   #hasHead = false;
   #isTunnel = false;
+  #hasClientEnded = false;
   #hasEnded = false;
   #isOver = false;
 
@@ -67,20 +69,34 @@ export class NodeUpgrade implements ResponseHandler {
     connection.begin(this, this.#mounted.rules, methodOf(bytes, 0, bytes.length), true);
     connection.head(outgoing, NO_HEAD);
     connection.end(null);
+    // Who does not read is not told when the client leaves. Where something came already, no more is read than that.
+    if (this.#first.length > 0) socket.pause();
     socket.on("drain", () => connection.release());
+    socket.on("data", (bytes: Uint8Array) => this.#take(bytes)).on("end", () => this.#clientEnded());
   }
 
   // ── from the client ────────────────────────────────────────────────────────────────────────────────────────
 
   #openTunnel(): void {
     this.#isTunnel = true;
-    const socket = this.#socket;
+    this.#socket.resume();
     if (this.#first.length > 0) this.#send(this.#first);
-    socket.on("data", (bytes: Uint8Array) => this.#send(bytes));
-    socket.on("end", () => {
-      if (!this.#isOver) this.#connection!.end(null);
-    });
-    socket.resume();
+    if (this.#hasClientEnded) this.#connection!.end(null);
+  }
+
+  #take(bytes: Uint8Array): void {
+    if (this.#isTunnel) this.#send(bytes);
+    else if (!this.#isOver) {
+      this.#first = Buffer.concat([this.#first, bytes]);
+      this.#socket.pause();
+    }
+  }
+
+  #clientEnded(): void {
+    if (this.#isOver) return;
+    if (this.#isTunnel) this.#connection!.end(null);
+    else if (this.#first.length > 0) this.#hasClientEnded = true;
+    else this.#socket.destroy(); // it has gone: the server around us takes the end of any request's client for that
   }
 
   #send(bytes: Uint8Array): void {
@@ -90,7 +106,7 @@ export class NodeUpgrade implements ResponseHandler {
   }
 
   onWritable(): void {
-    if (!this.#isOver) this.#socket.resume();
+    if (this.#isTunnel && !this.#isOver) this.#socket.resume();
   }
 
   #leave(): void {

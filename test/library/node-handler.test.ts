@@ -5,6 +5,8 @@ import { after, before, describe, it } from "@std/testing/bdd";
 import { WebSocket, WebSocketServer } from "ws";
 import { createNodeHandler, type NodeHandler } from "../../library/mod.ts";
 
+const SWITCHED = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\n";
+
 const runtime = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
 
 describe("a proxy as handlers of node:http", () => {
@@ -14,6 +16,7 @@ describe("a proxy as handlers of node:http", () => {
   let rawSeen: readonly string[] = [];
   let onLost: () => void = () => {};
   let breakOff: () => void = () => {};
+  let agree: (() => void) | null = null;
   let reached: string[] = [];
 
   before(async () => {
@@ -21,8 +24,14 @@ describe("a proxy as handlers of node:http", () => {
     const sockets = new WebSocketServer({ noServer: true });
     backend.on("upgrade", (request, socket, head) => {
       if (request.url === "/refused") socket.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno");
-      else if (request.url === "/reset") {
-        socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\n");
+      else if (request.url === "/silent") {
+        socket.on("error", () => {}).on("end", () => socket.end());
+        socket.on("close", () => onLost()).resume();
+      } else if (request.url === "/late") {
+        socket.on("data", (bytes) => socket.write(bytes)).on("end", () => socket.end());
+        agree = () => socket.write(SWITCHED);
+      } else if (request.url === "/reset") {
+        socket.write(SWITCHED);
         breakOff = () => (socket as Socket).resetAndDestroy();
       } else
         sockets.handleUpgrade(request, socket, head, (client) => {
@@ -100,8 +109,39 @@ describe("a proxy as handlers of node:http", () => {
   it("resets where the end of the connection would look like the end of what it carries", async () => {
     const part = "GET /part HTTP/1.0\r\nHost: a.example\r\n\r\n";
     assert.equal(await endOf(portOf(front), part, /part$/, () => breakOff()), "ECONNRESET");
-    const tunnel = "GET /reset HTTP/1.1\r\nHost: a.example\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\n";
-    assert.equal(await endOf(portOf(front), tunnel, /\r\n\r\n$/, () => breakOff()), "ECONNRESET");
+    assert.equal(await endOf(portOf(front), upgrade("/reset"), /\r\n\r\n$/, () => breakOff()), "ECONNRESET");
+  });
+
+  it("tells the server that a client has gone which waited for another protocol", async () => {
+    const lost = new Promise<void>((gone) => {
+      onLost = gone;
+    });
+    const socket = connect(portOf(front), "127.0.0.1", () => socket.write(upgrade("/silent")));
+    await until(() => handler.proxy.connectionCount === 1);
+    socket.destroy();
+    await lost;
+    await until(() => handler.proxy.connectionCount === 0);
+  });
+
+  it("keeps what comes before the server has agreed to another protocol, and its end", async () => {
+    for (const rest of ["", " and more"]) {
+      agree = null;
+      const socket = connect(portOf(front), "127.0.0.1", () => socket.write(upgrade("/late")));
+      let answer = "";
+      socket.on("data", (bytes) => {
+        answer += bytes.toString("latin1");
+      });
+      const ended = new Promise((done) => socket.on("end", done));
+      await until(() => agree !== null);
+      socket.write("early");
+      await new Promise((done) => setTimeout(done, 50));
+      socket.end(rest);
+      await new Promise((done) => setTimeout(done, 50));
+      agree!();
+      await ended;
+      assert.equal(answer.split("\r\n\r\n")[1], `early${rest}`);
+    }
+    await until(() => handler.proxy.connectionCount === 0);
   });
 
   it("is a middleware, which calls next only with what went wrong", async () => {
@@ -172,6 +212,10 @@ function raw(port: number, text: string): Promise<string> {
     socket.on("end", () => socket.end()).on("close", () => resolve(answer));
     socket.on("error", reject);
   });
+}
+
+function upgrade(path: string): string {
+  return `GET ${path} HTTP/1.1\r\nHost: a.example\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\n`;
 }
 
 /** How the connection ends after `onSeen`, which is called when `expected` has come. */
