@@ -5,7 +5,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { emitWarning } from "node:process";
 import type { Duplex } from "node:stream";
 import { MountedProxy, type MountOptions, type MountSource } from "./mounted-proxy.ts";
-import { breakOff, isReadAlready, isReadAsText, NodeRequest } from "./node-request.ts";
+import { breakOff, isGone, isReadAlready, isReadAsText, NodeRequest } from "./node-request.ts";
 import { NodeUpgrade } from "./node-upgrade.ts";
 import type { Proxy as RunningProxy } from "./proxy.ts";
 
@@ -61,6 +61,8 @@ export function createNodeHandler(source: MountSource, options: MountOptions = {
           }
         }
       };
+      // node:http2 shows a request whose client has gone as one that was read.
+      if (isGone(request, response)) return;
       if (response.headersSent) {
         fail(new Error("the response had begun before the request came to the proxy: somebody else answers it"));
         return;

@@ -46,7 +46,7 @@ export class NodeRequest implements ResponseHandler {
   begin(): void {
     const request = this.#request;
     const response = this.#response;
-    if (response.destroyed || request.socket?.destroyed) return;
+    if (isGone(request, response)) return;
     const target = request.url ?? "/";
     if (!isTarget(target)) {
       this.#answerInstead(400, "the request's target holds what cannot stand in a request line");
@@ -229,6 +229,11 @@ export function reset(socket: Duplex): void {
   } catch {
     socket.destroy(); // no TCP, or TLS, which shows by itself that it was not ended
   }
+}
+
+/** Nobody is there any more to be answered. */
+export function isGone(request: IncomingMessage, response: ServerResponse): boolean {
+  return response.destroyed || request.socket?.destroyed === true;
 }
 
 /** Whether it has a body that somebody else has read, such as a parser of bodies mounted before. */

@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { type ClientHttp2Session, connect, createServer, type Http2Server, type OutgoingHttpHeaders } from "node:http2";
+import {
+  type ClientHttp2Session,
+  connect,
+  createServer,
+  type Http2Server,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type OutgoingHttpHeaders,
+} from "node:http2";
 import { createServer as createTcpServer, type Server } from "node:net";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { createNodeHandler, type NodeHandler } from "../../library/mod.ts";
@@ -27,6 +35,7 @@ describe("the node handler behind node:http2", () => {
   let handler: NodeHandler;
   let server: Http2Server;
   let session: ClientHttp2Session;
+  let onLeft: (request: Http2ServerRequest, response: Http2ServerResponse) => void = () => {};
   /** The last request, as it came to the backend. */
   let asked = "";
 
@@ -45,7 +54,8 @@ describe("the node handler behind node:http2", () => {
     handler = createNodeHandler({ upstream: { servers: [`127.0.0.1:${await listening(backend)}`] } });
     server = createServer((request, response) => {
       if (request.url === "/begun") response.write("mine");
-      handler.request(request, response);
+      if (request.url === "/left") request.on("close", () => setTimeout(() => onLeft(request, response), 20));
+      else handler.request(request, response);
     });
     session = connect(`http://127.0.0.1:${await listening(server)}`);
   });
@@ -105,6 +115,22 @@ describe("the node handler behind node:http2", () => {
     assert.equal(code, 2);
     assert.equal((await ask("/begun")).code, 2);
     assert.equal((await ask("/")).text, "ok");
+  });
+
+  it("makes no error of a request whose client has gone meanwhile", async () => {
+    for (const method of ["GET", "POST"]) {
+      const left = new Promise<unknown[]>((done) => {
+        onLeft = (request, response) => {
+          const errors: unknown[] = [];
+          handler.request(request, response, (error) => errors.push(error));
+          done(errors);
+        };
+      });
+      const stream = session.request({ ":path": "/left", ":method": method }).on("error", () => {});
+      if (method === "POST") stream.write("part");
+      setTimeout(() => stream.close(8), 20);
+      assert.deepEqual(await left, []);
+    }
   });
 });
 
