@@ -7,6 +7,8 @@ describe("status codes", () => {
     assert.equal(reasonOf(200), "OK");
     assert.equal(reasonOf(404), "Not Found");
     assert.equal(reasonOf(431), "Request Header Fields Too Large");
+    assert.equal(reasonOf(206), "Partial Content"); // what mounted programs answer, too
+    assert.equal(reasonOf(422), "Unprocessable Content");
     assert.equal(reasonOf(299), "Status");
     for (let status = 100; status < 1_000; status++) assert.match(reasonOf(status), /^[A-Za-z' -]+$/);
   });
