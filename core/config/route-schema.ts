@@ -156,7 +156,9 @@ export const RouteSchema = section(
     rewrite: v.optional(described(Rewrite, "Changes the path sent upstream; one of the keys below.")),
     host: v.optional(described(template("a host name"), "The `Host` sent upstream; the client's when left out.")),
     request: v.optional(described(FieldEdits, "Header changes on the way upstream.")),
-    response: v.optional(described(FieldEdits, "Header changes on the way to the client.")),
+    response: v.optional(
+      described(FieldEdits, "Header changes on the way to the client, of redirects and fixed responses as well."),
+    ),
     upstream: v.optional(described(text("the name of an upstream"), "Action: forward to this upstream.")),
     redirect: v.optional(described(Redirect, "Action: send the client elsewhere.")),
     respond: v.optional(described(Respond, "Action: a fixed response.")),

@@ -8,6 +8,7 @@ import { OutgoingHead } from "../http/outgoing.ts";
 import { hasNoBody, reasonOf } from "../http/status.ts";
 import type { ClientWriter } from "../http/wire.ts";
 import type { RouteMatch } from "../route/compile-route.ts";
+import type { CompiledFieldEdits } from "../route/field-edits.ts";
 import type { VariableContext } from "../route/variables.ts";
 
 export interface Answer {
@@ -51,9 +52,24 @@ export interface Answered extends VariableContext {
 
 /** What a route says itself, a redirect or a fixed response. */
 export function answerOf(request: Answered): Answer {
-  const { action, location } = request.match!.route;
-  if (action.kind === "redirect") return answerRedirect(action.status, location!.expand(request, request.match!));
-  return request.plan!.answer!;
+  const { action, location, responseEdits } = request.match!.route;
+  const own =
+    action.kind === "redirect"
+      ? answerRedirect(action.status, location!.expand(request, request.match!))
+      : request.plan!.answer!;
+  return responseEdits.isEmpty ? own : edited(own, responseEdits, request);
+}
+
+/** As what servers answer: whoever sets Strict-Transport-Security means redirects, too. */
+function edited(answer: Answer, { remove, set, add }: CompiledFieldEdits, request: Answered): Answer {
+  const gone = new Set([...remove, ...set.map(({ lowerName }) => lowerName)]);
+  const kept = answer.fields.filter(([name]) => !gone.has(name.toLowerCase()));
+  const given = [...set, ...add].map(({ name, value }) => [name, value.expand(request, request.match!)] as const);
+  return {
+    ...answer,
+    contentType: gone.has("content-type") ? "" : answer.contentType,
+    fields: [...kept, ...given.filter(([, value]) => value !== "")],
+  };
 }
 
 /** `""` as text says what the status means. */
@@ -76,7 +92,7 @@ export function sentBytesOf(answer: Answer, method: number): number {
 export function writeAnswer(connection: ClientWriter, answer: Answer, method: number, date: string): void {
   const outgoing = new OutgoingHead();
   outgoing.status = answer.status;
-  outgoing.add("Date", date);
+  if (!answer.fields.some(([name]) => name.toLowerCase() === "date")) outgoing.add("Date", date);
   if (answer.contentType !== "") outgoing.add("Content-Type", answer.contentType);
   for (const [name, value] of answer.fields) outgoing.add(name, value);
   outgoing.body = BODY_LENGTH;

@@ -61,6 +61,27 @@ describe("an answer on the wire", () => {
     assert.equal(stage.exchanges[0]?.responseBytes, 5);
   });
 
+  it("has the fields that its route gives responses, as one of a server has", async () => {
+    const response = {
+      set: { "Strict-Transport-Security": "max-age=9", Location: "/other", "X-Empty": "${request.header.nothing}" },
+      add: { "X-Path": "${request.path}" },
+      remove: ["Content-Type"],
+    };
+    stage = await stageWith({
+      routes: [
+        { match: { path: "/r" }, redirect: { to: "/new", status: 301 }, response },
+        { match: { path: "/d" }, respond: { body: "x" }, response: { set: { Date: "never", "Content-Type": "a/b" } } },
+        { respond: { body: "x" }, response },
+      ],
+    });
+    const to = (path: string) => responsesTo(stage.ask(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`))[0]?.raw ?? "";
+    const date = "Date: Thu, 15 Jan 2026 12:00:\\d\\d GMT";
+    const given = "Strict-Transport-Security: max-age=9\r\nLocation: /other\r\nX-Path: ";
+    assert.match(to("/r"), new RegExp(`^HTTP/1.1 301 .*\r\n${date}\r\n${given}/r\r\nContent-Length: 0\r\n\r\n$`));
+    assert.match(to("/f"), new RegExp(`^HTTP/1.1 200 OK\r\n${date}\r\n${given}/f\r\nContent-Length: 1\r\n\r\nx$`));
+    assert.equal(to("/d"), "HTTP/1.1 200 OK\r\nDate: never\r\nContent-Type: a/b\r\nContent-Length: 1\r\n\r\nx");
+  });
+
   it("has the length but no body for HEAD", async () => {
     stage = await stageWith({ routes: [{ respond: { body: "fixed" } }] });
     const client = ask("HEAD");
