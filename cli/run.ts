@@ -10,6 +10,7 @@ import { createLog } from "./log.ts";
 import { plural, printProblems, printWarnings } from "./print.ts";
 import { programs } from "./programs.ts";
 import { readEnvironment } from "./read-environment.ts";
+import { pathOf } from "./read-text-file.ts";
 import { serve } from "./serve.ts";
 
 export interface RunOptions {
@@ -18,6 +19,8 @@ export interface RunOptions {
 }
 
 export async function run(file: string, { watch }: RunOptions, runtime: Runtime): Promise<number> {
+  // Code of the configuration may go to another directory, where the name leads nowhere.
+  const path = pathOf(file);
   const loaded = await loadConfig(file, readEnvironment);
   for (const line of printWarnings(loaded.warnings)) standardError.write(line);
   if ("problems" in loaded) {
@@ -31,7 +34,7 @@ export async function run(file: string, { watch }: RunOptions, runtime: Runtime)
   let inUse = origins;
   const reloading = {
     async load() {
-      const again = await loadAfresh(file, readEnvironment, origins);
+      const again = await loadAfresh(path, readEnvironment, origins);
       origins = again.origins;
       return again;
     },

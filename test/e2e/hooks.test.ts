@@ -86,6 +86,15 @@ describe("hooks in a script", () => {
     assert.match(proxy.stderr, /millrace: code of the configuration, at .*hooks\.ts:13:\d+, has ended the process/);
   });
 
+  it("may go to another directory: the configuration is read where it was", async () => {
+    writeScript(451, 'export const move = () => { process.chdir("/"); };\n');
+    scratch.write("main.yaml", yaml().replace("check", "move"));
+    proxy = await startMillraceWith(["run", "main.yaml"], { cwd: scratch.folder });
+    assert.equal(await status(), 200);
+    proxy.signal("SIGHUP");
+    await proxy.says(/SIGHUP: reloaded/);
+  });
+
   it("reload with what they import, under load, and lose nothing", async () => {
     writeScript(451);
     proxy = await startMillraceWith(["run", scratch.write("main.yaml", yaml())]);

@@ -40,16 +40,20 @@ export interface StartOptions {
   /** For `ulimit -n`. */
   readonly descriptorsMax?: number;
   readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
 }
 
 export async function startMillraceWith(args: readonly string[], options: StartOptions = {}): Promise<Millrace> {
   return await started([...cliCommand(), ...args], options);
 }
 
-async function started(command: readonly string[], { descriptorsMax, env = {} }: StartOptions): Promise<Millrace> {
+async function started(
+  command: readonly string[],
+  { descriptorsMax, env = {}, cwd = process.cwd() }: StartOptions,
+): Promise<Millrace> {
   const argv =
     descriptorsMax === undefined ? command : ["sh", "-c", `ulimit -n ${descriptorsMax}; exec "$0" "$@"`, ...command];
-  const program = startProgram(argv, { env });
+  const program = startProgram(argv, { env, cwd });
   const [, where = ""] = await program.says(/listening on (\S+)/);
   const port = Number(/:(\d+)$/.exec(where)?.[1] ?? 0);
   return Object.defineProperties(program, {
