@@ -57,7 +57,8 @@ class Explain {
 
   async run(file: string): Promise<number> {
     const { against, requests } = this.#options;
-    const asked = await this.#asked();
+    const isInputOnce = [file, against, requests].filter((name) => name === "-").length <= 1;
+    const asked = isInputOnce ? await this.#asked() : this.#refuse("`-`, standard input, can be only one of the files");
     if (asked === null) return EXIT_USAGE;
     const snapshot = await this.#load(file);
     const other = against === undefined ? undefined : await this.#load(against);

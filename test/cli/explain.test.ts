@@ -112,6 +112,7 @@ routes:
       [["GET", "/", "--client", "nobody"], /is no IP address/],
       [["GET", "/", "--listener", "none"], /no listener is called "none"/],
       [["GET", "/", "--requests", "x"], /give either/],
+      [["--requests", "-", "--against", "-"], /`-`, standard input, can be only one of the files/],
     ] as const) {
       const { code, stderr } = await millraceHere(["explain", write(), ...args]);
       assert.equal(code, 2, stderr);
