@@ -15,7 +15,8 @@ export function strayError(error: unknown, sources: Pick<Sources, "placeOf" | "s
 }
 
 const BETWEEN_FRAMES = " | ";
-const ROOMS = ["core", "adapters", "library", "cli"];
+/** In the package, all of them are in `parts`. */
+const ROOMS = ["core", "adapters", "library", "cli", "parts"];
 
 /** A connection that fails or a `fetch` that nobody waits for has frames of the runtime only, or of a package, or none. */
 function isOurs(stack: string): boolean {

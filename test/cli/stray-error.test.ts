@@ -24,6 +24,7 @@ describe("an error nobody waits for", () => {
   it("is no defect of ours where code of a configuration runs and no frame is ours", () => {
     const withCode = { ...nowhere, size: 1 };
     const own = new URL("../../core/proxy.ts:1:2", import.meta.url).href;
+    const packaged = new URL("../../parts/chunk-A.js:1:2", import.meta.url).href;
     for (const [error, told] of [
       ["text", /^uncaught, and not in Millrace: .* text$/],
       [
@@ -35,6 +36,7 @@ describe("an error nobody waits for", () => {
         withStack(`Error: ours\n    at node:net:1:2\n    at f (${own})`),
         /^internal defect, please report it: "Error: ours/,
       ],
+      [withStack(`Error: ours\n    at f (${packaged})`), /^internal defect, please report it: "Error: ours/],
     ] as const)
       assert.match(strayError(error, withCode), told);
     assert.match(strayError("text", nowhere), /^internal defect/);
