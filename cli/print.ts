@@ -13,17 +13,17 @@ export function printProblem({ file, position, path, message }: LocatedProblem):
 }
 
 export function printProblems(problems: readonly LocatedProblem[]): string[] {
-  return firstOf(problems.map(printProblem), "more");
+  return printFirst(problems, printProblem, "more");
 }
 
 export function printWarnings(warnings: readonly LocatedProblem[]): string[] {
-  const lines = warnings.map((warning) => `${printProblem(warning)} (warning)`);
-  return firstOf(lines, "more warnings");
+  return printFirst(warnings, (warning) => `${printProblem(warning)} (warning)`, "more warnings");
 }
 
-function firstOf(lines: readonly string[], others: string): string[] {
-  if (lines.length <= PROBLEMS_SHOWN_MAX) return [...lines];
-  return [...lines.slice(0, PROBLEMS_SHOWN_MAX), `… and ${lines.length - PROBLEMS_SHOWN_MAX} ${others}`];
+function printFirst(all: readonly LocatedProblem[], print: (each: LocatedProblem) => string, others: string): string[] {
+  const lines = all.slice(0, PROBLEMS_SHOWN_MAX).map(print);
+  if (all.length > lines.length) lines.push(`… and ${all.length - lines.length} ${others}`);
+  return lines;
 }
 
 /** Columns as wide as their widest cell, two spaces apart; the last one is not filled up. */

@@ -71,7 +71,7 @@ export interface Explanation {
   readonly upstream: ExplainedUpstream | null;
   /** Null: the request goes to no server. */
   readonly sent: { readonly line: string; readonly fields: readonly string[]; readonly isRewritten: boolean } | null;
-  /** What is answered without a server: status and `Location`; null: a server or program answers. */
+  /** What is answered without a server: status and fields; null: a server or program answers. */
   readonly answer: string | null;
   /** Body and type of such an answer; `""` for none. */
   readonly body: string;
