@@ -272,7 +272,7 @@ function defineListener(listener: ParsedListener): ListenerDefinition {
   return { name: name ?? address, address: known(parseListenAddress(address)), reusePort };
 }
 
-function defineUpstream(name: string, upstream: ParsedUpstream, { timeouts }: Numbers): UpstreamDefinition {
+function defineUpstream(name: string, upstream: ParsedUpstream, { limits, timeouts }: Numbers): UpstreamDefinition {
   const sources = upstream.servers.map(defineSource);
   const servers = sources.flatMap((source) => (source.kind === "static" ? [source.server] : []));
   return {
@@ -296,7 +296,7 @@ function defineUpstream(name: string, upstream: ParsedUpstream, { timeouts }: Nu
     retries: defineRetries(upstream.retries),
     breaker: upstream.breaker,
     ...(upstream.hedge !== undefined && { hedgeAfterMs: upstream.hedge.after }),
-    health: defineHealth(upstream.health),
+    health: defineHealth(upstream.health, limits),
   };
 }
 

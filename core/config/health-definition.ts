@@ -1,6 +1,7 @@
 /** The `health` of an upstream as the plain data that the core goes by. */
 
 import * as v from "valibot";
+import { responseBoundsOf } from "../h1/parse-head.ts";
 import type {
   AgentDefinition,
   CheckDefinition,
@@ -8,15 +9,19 @@ import type {
   HealthDefinition,
   HttpCheckDefinition,
 } from "../health/definition.ts";
+import type { Limits } from "../limits.ts";
 import type { ParsedHealth } from "./health-schema.ts";
 import { Health } from "./health-schema.ts";
 
 type ParsedCheck = Exclude<ParsedHealth["check"], boolean>;
 type ParsedEjection = Exclude<ParsedHealth["ejection"], false>;
 
-export function defineHealth({ check, agent, ejection, panicThreshold }: ParsedHealth): HealthDefinition {
+export function defineHealth(
+  { check, agent, ejection, panicThreshold }: ParsedHealth,
+  limits: Limits,
+): HealthDefinition {
   return {
-    check: check === false ? null : defineCheck(check === true ? DEFAULT_CHECK : check),
+    check: check === false ? null : defineCheck(check === true ? DEFAULT_CHECK : check, limits),
     agent: agent === undefined ? null : defineAgent(agent),
     ejection: ejection === false ? null : defineEjection(ejection),
     panicShare: panicThreshold,
@@ -26,7 +31,7 @@ export function defineHealth({ check, agent, ejection, panicThreshold }: ParsedH
 /** What `check: true` means. */
 const DEFAULT_CHECK = v.parse(Health, { check: {} }).check as ParsedCheck;
 
-function defineCheck(check: ParsedCheck): CheckDefinition {
+function defineCheck(check: ParsedCheck, limits: Limits): CheckDefinition {
   const { kind, interval, fastInterval, timeout, rise, fall, jitter, port } = check;
   return {
     kind,
@@ -38,11 +43,11 @@ function defineCheck(check: ParsedCheck): CheckDefinition {
     fall,
     jitter,
     port: port ?? null,
-    http: kind === "http" ? defineHttp(check) : null,
+    http: kind === "http" ? defineHttp(check, limits) : null,
   };
 }
 
-function defineHttp({ method, path, host, headers, status, body }: ParsedCheck): HttpCheckDefinition {
+function defineHttp({ method, path, host, headers, status, body }: ParsedCheck, limits: Limits): HttpCheckDefinition {
   return {
     method: method ?? "GET",
     target: path ?? "/",
@@ -50,6 +55,7 @@ function defineHttp({ method, path, host, headers, status, body }: ParsedCheck):
     fields: Object.entries(headers ?? {}),
     statuses: (status ?? [{ first: 200, last: 399 }]).map(({ first, last }) => [first, last] as const),
     body: body === undefined ? null : defineBody(body),
+    responseBounds: responseBoundsOf(limits),
   };
 }
 

@@ -4,7 +4,7 @@
  */
 
 import type { CycleRules } from "../h1/client-owner.ts";
-import type { HeadBounds } from "../h1/parse-head.ts";
+import { type HeadBounds, responseBoundsOf } from "../h1/parse-head.ts";
 import { TrustedProxies } from "../http/client-address.ts";
 import { type Limits, POOL_IDLE_MAX, POOL_QUEUE_MAX, type Timeouts } from "../limits.ts";
 import type { Route } from "../route/compile-route.ts";
@@ -200,14 +200,5 @@ function requestBoundsOf(limits: Limits): HeadBounds {
     fieldsMax: limits.requestFieldsMax,
     nameBytesMax: limits.fieldNameBytesMax,
     targetBytesMax: limits.targetBytesMax,
-  };
-}
-
-export function responseBoundsOf(limits: Limits): HeadBounds {
-  return {
-    headBytesMax: limits.responseHeadBytesMax,
-    fieldsMax: limits.responseFieldsMax,
-    nameBytesMax: limits.fieldNameBytesMax,
-    targetBytesMax: 0,
   };
 }

@@ -1,8 +1,9 @@
 /** What requests of hooks to an upstream go by: a deployment with one route that leads there, and no hooks. */
 
+import { responseBoundsOf } from "../h1/parse-head.ts";
 import type { RouteDefinition } from "../route/route.ts";
 import { compileTable } from "../route/table.ts";
-import { type Deployment, type RoutePlan, responseBoundsOf, timeoutsFor } from "./deployment.ts";
+import { type Deployment, type RoutePlan, timeoutsFor } from "./deployment.ts";
 
 const NOTHING = { set: [], add: [], remove: [] };
 

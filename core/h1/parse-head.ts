@@ -31,7 +31,7 @@ import {
 import * as refuse from "../fault.ts";
 import type { Fields } from "../http/fields.ts";
 import { METHOD_PRI, methodOf, type ParseProgress, type RequestHead, type ResponseHead } from "../http/message.ts";
-import { LEADING_EMPTY_LINES_MAX, METHOD_BYTES_MAX } from "../limits.ts";
+import { LEADING_EMPTY_LINES_MAX, type Limits, METHOD_BYTES_MAX } from "../limits.ts";
 
 export const INCOMPLETE = 0;
 
@@ -41,6 +41,15 @@ export interface HeadBounds {
   readonly fieldsMax: number;
   readonly nameBytesMax: number;
   readonly targetBytesMax: number;
+}
+
+export function responseBoundsOf(limits: Limits): HeadBounds {
+  return {
+    headBytesMax: limits.responseHeadBytesMax,
+    fieldsMax: limits.responseFieldsMax,
+    nameBytesMax: limits.fieldNameBytesMax,
+    targetBytesMax: 0,
+  };
 }
 
 const VERSION_BYTES = 8;

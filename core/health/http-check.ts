@@ -22,12 +22,13 @@ export function httpConversation(
   { timers, slab }: CheckSurroundings,
 ): Conversation {
   const expectsBody = definition.body === null ? null : bodyTest(definition.body);
+  const rules = rulesOf(definition);
   return (socket, finish) => {
     const owner = { timers, slab, poolIdleMs: Number.POSITIVE_INFINITY, onConnectionClosed() {} };
     const connection = new ClientConnection(socket, owner);
     const answer = new CheckAnswer(definition, expectsBody, finish);
     const method = bytesOf(definition.method);
-    connection.begin(answer, RULES, methodOf(method, 0, method.length), false);
+    connection.begin(answer, rules, methodOf(method, 0, method.length), false);
     connection.head(headOf(definition, authority), NO_HEAD);
     connection.end(null);
     return () => connection.close();
@@ -127,18 +128,15 @@ function rangeText([first, last]: readonly [number, number]): string {
 const NO_HEAD = new RequestHead();
 
 /** The check's own deadline covers everything. */
-const RULES: CycleRules = {
-  limits: DEFAULT_LIMITS,
-  timeouts: {
-    ...DEFAULT_TIMEOUTS,
-    firstByteMs: Number.POSITIVE_INFINITY,
-    responseIdleMs: Number.POSITIVE_INFINITY,
-    sendIdleMs: Number.POSITIVE_INFINITY,
-  },
-  responseBounds: {
-    headBytesMax: DEFAULT_LIMITS.responseHeadBytesMax,
-    fieldsMax: DEFAULT_LIMITS.responseFieldsMax,
-    nameBytesMax: DEFAULT_LIMITS.fieldNameBytesMax,
-    targetBytesMax: 0,
-  },
-};
+function rulesOf({ responseBounds }: HttpCheckDefinition): CycleRules {
+  return {
+    limits: DEFAULT_LIMITS,
+    timeouts: {
+      ...DEFAULT_TIMEOUTS,
+      firstByteMs: Number.POSITIVE_INFINITY,
+      responseIdleMs: Number.POSITIVE_INFINITY,
+      sendIdleMs: Number.POSITIVE_INFINITY,
+    },
+    responseBounds,
+  };
+}

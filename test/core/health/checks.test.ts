@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "@std/testing/bdd";
+import { responseBoundsOf } from "../../../core/h1/parse-head.ts";
 import type { CheckResult } from "../../../core/health/check-run.ts";
 import { Checks, REFUSAL_CHECK } from "../../../core/health/checks.ts";
 import type { CheckDefinition } from "../../../core/health/definition.ts";
-import { CHECKS_MAX } from "../../../core/limits.ts";
+import { CHECKS_MAX, DEFAULT_LIMITS } from "../../../core/limits.ts";
 import { addressOf } from "../../../testing/wire.ts";
 import { type CheckWorld, checkWorld, SERVER, socketsLeft } from "./check-world.ts";
 
@@ -32,7 +33,15 @@ const TCP: CheckDefinition = {
 const HTTP: CheckDefinition = {
   ...TCP,
   kind: "http",
-  http: { method: "GET", target: "/", host: null, fields: [], statuses: [[200, 200]], body: null },
+  http: {
+    method: "GET",
+    target: "/",
+    host: null,
+    fields: [],
+    statuses: [[200, 200]],
+    body: null,
+    responseBounds: responseBoundsOf(DEFAULT_LIMITS),
+  },
 };
 
 const serve = (address = SERVER) => world.sim.serve(address, () => arrivals.push(world.sim.runtime.now()));

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "@std/testing/bdd";
+import { responseBoundsOf } from "../../../core/h1/parse-head.ts";
 import type { HttpCheckDefinition } from "../../../core/health/definition.ts";
 import { httpConversation } from "../../../core/health/http-check.ts";
-import { CHECK_BODY_BYTES_MAX } from "../../../core/limits.ts";
+import { CHECK_BODY_BYTES_MAX, DEFAULT_LIMITS } from "../../../core/limits.ts";
 import { type CheckWorld, checkOnce, checkWorld, socketsLeft } from "./check-world.ts";
 
 let world: CheckWorld;
@@ -17,6 +18,7 @@ const PLAIN: HttpCheckDefinition = {
   fields: [],
   statuses: [[200, 399]],
   body: null,
+  responseBounds: responseBoundsOf(DEFAULT_LIMITS),
 };
 
 /** Against a server that answers `response` to the head of a request. */
@@ -89,6 +91,17 @@ describe("the status of a check", () => {
   it("is enough: nobody waits for the body", () => {
     assert.equal(ask({}, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n").text, "passed: status 200");
     assert.deepEqual(socketsLeft(world), []);
+  });
+});
+
+describe("the head that answers a check", () => {
+  const padded = (bytes: number) => `HTTP/1.1 200 OK\r\nX-Padding: ${"x".repeat(bytes)}\r\nContent-Length: 0\r\n\r\n`;
+
+  it("may be as large as traffic may have it, and no larger", () => {
+    const responseBounds = { ...PLAIN.responseBounds, headBytesMax: 100_000 };
+    assert.equal(ask({ responseBounds }, padded(99_000)).result?.verdict, "passed");
+    assert.match(ask({ responseBounds }, padded(101_000)).text, /^failed: .*head/);
+    assert.match(ask({}, padded(99_000)).text, /^failed: .*head/);
   });
 });
 
