@@ -4,6 +4,7 @@
 //   npm run compile -- --only bun                bun, node, node26 or deno; several with commas
 //   npm run compile -- --target linux-arm64      for another machine: linux-x64, linux-arm64, darwin-x64, darwin-arm64,
 //                                                windows-x64, several with commas, or all; fetches from the npm registry
+//   npm run compile -- --fetch-denort            Deno may fetch what it puts into executables from its own server
 //   npm run compile -- --out FOLDER
 //
 // What differs inside of an executable is in cli/one-file.ts; what each form does about it in compile/.
@@ -35,6 +36,7 @@ async function main(): Promise<number> {
     options: {
       only: { type: "string", multiple: true, default: FORMS_BY_DEFAULT },
       target: { type: "string", multiple: true },
+      "fetch-denort": { type: "boolean", default: false },
       out: { type: "string", default: join(root, "out") },
     },
   });
@@ -58,6 +60,7 @@ async function main(): Promise<number> {
         target,
         folder: resolve(values.out, `made-${called}`),
         executable: resolve(values.out, `millrace-${called}${target.suffix}`),
+        fetchesDenort: values["fetch-denort"],
       };
       if (!(await isMade(called, forms[name] as Compile, place))) exitCode = 1;
     }

@@ -23,8 +23,8 @@ interface Bill {
 
 /** Needed to run sources only, as in `tools/build-package.ts`. */
 const OF_SOURCES = ["tsx"];
-/** For development, but also the runtime of an executable. */
-const EMBEDDED = ["bun"];
+/** For development, but also the runtimes of executables. */
+const EMBEDDED = ["bun", "deno"];
 const DEVELOPMENT = "cdx:npm:package:development";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -54,6 +54,8 @@ function shippedOf(bill: Bill): Bill {
   const unused = Object.keys(manifest.devDependencies);
   const behind = new Map<string, string[]>();
   for (const { ref, dependsOn } of bill.dependencies) {
+    // Deno's own packages hold Deno; its executables hold denort, which no package has.
+    if (nameOf.get(ref) === "deno") continue;
     const isKept = (name: string) => (ref === us["bom-ref"] ? direct.includes(name) : !unused.includes(name));
     behind.set(
       ref,

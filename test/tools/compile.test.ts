@@ -115,12 +115,21 @@ routes: [{ upstream: app }]
     assert.match(target.stderr, /^--target: there are linux-x64, linux-arm64, .*, and all\n$/);
   });
 
+  it("fails where denort was to be fetched and cannot", async () => {
+    // Nobody listens there, so that nothing leaves this machine.
+    const env = { DENORT_BIN: "", DENO_DIR: scratch.path("deno"), HTTPS_PROXY: "http://127.0.0.1:1" };
+    const { code, stdout, stderr } = await compile(["--only", "deno", "--fetch-denort"], env);
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(stderr, /^deno: failed, Deno could not fetch denort for linux-x64: Connection refused[^\n]*\n$/);
+    assert.ok(!existsSync(scratch.path("millrace-deno")));
+  });
+
   it("says what is wrong with DENORT_BIN", async () => {
     scratch.write("text", "no program\n");
     const text = scratch.path("text");
     assert.match(
       await saysOfDeno(""),
-      /^deno: left out, deno compile needs denort .*: DENORT_BIN=\/path\/of\/denort\n$/,
+      /^deno: left out, deno compile needs denort .*: DENORT_BIN=\/path\/of\/denort, or --fetch-denort\n$/,
     );
     assert.equal(await saysOfDeno("/nowhere"), "deno: left out, there is no file DENORT_BIN=/nowhere\n");
     assert.match(

@@ -48,6 +48,7 @@ describe("a release", () => {
     for (const script of scripts) assert.ok(script in manifest.scripts, `no npm script is called ${script}`);
     for (const script of ["build", "sbom", "checksums"]) assert.ok(scripts.includes(script), script);
     assert.ok(lines.includes(".ci/run"));
+    assert.ok(lines.includes("npm run compile -- --target all --only bun,node,deno --fetch-denort"), "all forms");
     assert.ok(scripts.indexOf("checksums") === scripts.length - 1, "what comes after has no checksum");
   });
 
@@ -56,13 +57,14 @@ describe("a release", () => {
     const copied = [...workflow.matchAll(/^ +cp (.+) \S+$/gm)].flatMap(([, from = ""]) => from.split(" "));
     for (const name of ["LICENSE", "dist/THIRD-PARTY-LICENSES"]) assert.ok(copied.includes(name), name);
     // Node's package is there for one machine only: that of the workflow.
-    for (const name of ["esbuild", "node"])
+    for (const name of ["esbuild", "node", "deno"])
       assert.ok(
         copied.some((from) => from.includes(`/${name}/`)),
         name,
       );
     assert.ok(workflow.lastIndexOf(" cp ") < workflow.indexOf("npm run checksums"), "what comes after has no checksum");
-    assert.ok(existsSync(join(projectRoot, "node_modules/esbuild/LICENSE.md")));
+    for (const text of ["esbuild/LICENSE.md", "deno/LICENSE"])
+      assert.ok(existsSync(join(projectRoot, "node_modules", text)), text);
   });
 
   it("runs nobody's code with a token that can write", () => {
@@ -107,9 +109,13 @@ describe("a release", () => {
     const { tsx: _ofSources, ...shipped } = manifest.dependencies;
     for (const [name, version] of Object.entries(shipped)) assert.equal(listed.get(name), version, name);
     assert.ok(listed.has("@leichtgewicht/ip-codec"), "nor what they depend on");
-    const { bun, ...forDevelopment } = manifest.devDependencies;
+    const { bun, deno: ofDeno, ...forDevelopment } = manifest.devDependencies;
     const { node } = JSON.parse(read("tools/node24/package.json")).dependencies;
-    assert.deepEqual([listed.get("bun"), listed.get("node")], [bun, node], "the runtimes in executables");
+    assert.deepEqual(
+      ["bun", "deno", "node"].map((name) => listed.get(name)),
+      [bun, ofDeno, node],
+      "the runtimes in executables",
+    );
     assert.ok(!stdout.includes("cdx:npm:package:development"));
     const refs = new Set([metadata.component, ...components].map((one: { "bom-ref": string }) => one["bom-ref"]));
     const edges = dependencies.flatMap((one: { ref: string; dependsOn: string[] }) => [one.ref, ...one.dependsOn]);

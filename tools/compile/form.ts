@@ -8,6 +8,8 @@ export interface Place {
   readonly target: Target;
   readonly folder: string;
   readonly executable: string;
+  /** Deno may ask its own server for the runtime it puts into executables: npm has none. */
+  readonly fetchesDenort: boolean;
 }
 
 /** Null, or why it cannot be made. */
