@@ -151,8 +151,7 @@ export class NodeUpgrade implements ResponseHandler {
     if (this.#hasHead) {
       // In a tunnel this is also how both ends having ended is told.
       if (this.#isTunnel && this.#hasEnded) this.#farewell();
-      else if (this.#isTunnel) reset(this.#socket);
-      else this.#socket.destroy();
+      else reset(this.#socket);
       return;
     }
     const { status, text } = unanswered(this.#isTaken);

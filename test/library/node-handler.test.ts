@@ -24,7 +24,10 @@ describe("a proxy as handlers of node:http", () => {
     const sockets = new WebSocketServer({ noServer: true });
     backend.on("upgrade", (request, socket, head) => {
       if (request.url === "/refused") socket.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno");
-      else if (request.url === "/silent") {
+      else if (request.url === "/refused-in-part") {
+        socket.write("HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n");
+        breakOff = () => socket.destroy();
+      } else if (request.url === "/silent") {
         socket.on("error", () => {}).on("end", () => socket.end());
         socket.on("close", () => onLost()).resume();
       } else if (request.url === "/late") {
@@ -109,6 +112,7 @@ describe("a proxy as handlers of node:http", () => {
   it("resets where the end of the connection would look like the end of what it carries", async () => {
     const part = "GET /part HTTP/1.0\r\nHost: a.example\r\n\r\n";
     assert.equal(await endOf(portOf(front), part, /part$/, () => breakOff()), "ECONNRESET");
+    assert.equal(await endOf(portOf(front), upgrade("/refused-in-part"), /part$/, () => breakOff()), "ECONNRESET");
     assert.equal(await endOf(portOf(front), upgrade("/reset"), /\r\n\r\n$/, () => breakOff()), "ECONNRESET");
   });
 
