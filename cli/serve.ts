@@ -106,9 +106,13 @@ function reportDefects(): () => void {
 function tellEnd(code: number): void {
   const place = programs.sources.placeOf(new Error("ended"));
   const who = place === null ? "something other than a signal" : `code of the configuration, at ${place},`;
-  writeSync(2, `millrace: ${who} has ended the process; what was in flight was cut off\n`);
   // Whoever starts it again after a failure must not take that for a stop.
   if (code === EXIT_OK) process.exitCode = EXIT_CUT_OFF;
+  try {
+    writeSync(2, `millrace: ${who} has ended the process; what was in flight was cut off\n`);
+  } catch {
+    // Nobody reads, or has for long. An error from here would come out of `process.exit`, and nothing would have ended.
+  }
 }
 
 /** Answers how to stop it. */

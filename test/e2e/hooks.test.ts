@@ -86,6 +86,14 @@ describe("hooks in a script", () => {
     assert.match(proxy.stderr, /millrace: code of the configuration, at .*hooks\.ts:13:\d+, has ended the process/);
   });
 
+  it("that end the process do so where nobody reads that they did", async () => {
+    writeScript(451, "export const leave = () => { process.exit(0); };\n");
+    proxy = await startMillraceWith(["run", scratch.write("main.yaml", yaml().replace("check", "leave"))]);
+    proxy.closeErrors();
+    await assert.rejects(status());
+    assert.deepEqual(await proxy.exited, { code: 4, signal: null });
+  });
+
   it("may go to another directory: the configuration is read where it was", async () => {
     writeScript(451, 'export const move = () => { process.chdir("/"); };\n');
     scratch.write("main.yaml", yaml().replace("check", "move"));

@@ -17,6 +17,8 @@ export interface Program {
   endInput(): void;
   /** Nobody reads its standard output any more. */
   closeOutput(): void;
+  /** Nor its standard error. */
+  closeErrors(): void;
   /** SIGTERM, and SIGKILL when that does not help soon. */
   stop(): Promise<void>;
 }
@@ -98,6 +100,7 @@ export function startProgram(argv: readonly string[], options: ProgramOptions = 
     write: (text) => void child.stdin.write(text),
     endInput: () => void child.stdin.end(),
     closeOutput: () => void child.stdout.destroy(),
+    closeErrors: () => void child.stderr.destroy(),
     async stop() {
       if (!isRunning) return;
       kill(child, "SIGTERM");
