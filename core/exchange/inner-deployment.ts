@@ -3,7 +3,7 @@
 import { responseBoundsOf } from "../h1/parse-head.ts";
 import type { RouteDefinition } from "../route/route.ts";
 import { compileTable } from "../route/table.ts";
-import { type Deployment, type RoutePlan, timeoutsFor } from "./deployment.ts";
+import { type Deployment, type RoutePlan, restOf, timeoutsFor } from "./deployment.ts";
 
 const NOTHING = { set: [], add: [], remove: [] };
 
@@ -38,9 +38,10 @@ function deploymentTo(deployment: Deployment, upstream: string): Deployment {
     responseBounds: responseBoundsOf(snapshot.limits),
     hooks: null,
   };
+  const rest = restOf(deployment);
   return {
-    ...deployment,
-    snapshot: { ...snapshot, table: compiled.table },
+    ...rest,
+    snapshot: { ...rest.snapshot, table: compiled.table },
     plans: new Map([[route, plan]]),
     hooks: null,
     wantsTimes: false,

@@ -15,4 +15,14 @@ describe("what requests of hooks go by", () => {
     assert.equal(plan?.hooks, null);
     await stage.close();
   });
+
+  it("holds no other route or upstream: what is fetched may go on for days, and many reloads", async () => {
+    const stage = await stageWith({});
+    const { snapshot, groups, plans, targets } = innerDeployment(stage.engine.deployment, "app")!;
+    assert.deepEqual(
+      [snapshot.table.routes.map(({ id }) => id), snapshot.upstreams.length, plans.size, groups.size, targets],
+      [["context.fetch"], 0, 1, 0, null],
+    );
+    await stage.close();
+  });
 });
