@@ -55,6 +55,7 @@ const NAMES_SHOWN_MAX = 20;
 
 class InnerClient implements ClientWriter, InnerCall {
   readonly #owner: InnerClientOwner;
+  readonly #client: ClientSide;
   readonly #handler: RequestHandler;
   readonly #hasBody: boolean;
   readonly sendIdleMs: number;
@@ -64,12 +65,12 @@ class InnerClient implements ClientWriter, InnerCall {
 
   constructor(engine: Engine, request: InnerRequest, owner: InnerClientOwner) {
     const { snapshot } = engine.deployment;
-    const client = new ClientSide(this, { peer: { kind: "unix", path: "" }, tls: null }, "context.fetch");
+    this.#client = new ClientSide(this, { peer: { kind: "unix", path: "" }, tls: null }, "context.fetch");
     this.#owner = owner;
     this.#underWay = engine.hooks.background.requests;
     this.#hasBody = request.length !== null;
     this.sendIdleMs = snapshot.timeouts.sendIdleMs;
-    const exchange = new Exchange(engine, client, headOf(request, engine.deployment));
+    const exchange = new Exchange(engine, this.#client, headOf(request, engine.deployment));
     exchange.changes = clientAsSaid(request);
     this.#handler = exchange;
   }
@@ -158,6 +159,7 @@ class InnerClient implements ClientWriter, InnerCall {
 
   #close(): void {
     this.isClosed = true;
+    this.#client.closeBound();
     this.#underWay.delete(this);
   }
 

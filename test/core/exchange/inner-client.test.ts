@@ -48,6 +48,15 @@ describe("a request of a hook to an upstream", () => {
     await stage.close();
   });
 
+  it("leaves no connection behind that authenticates it alone", async () => {
+    const challenge = "HTTP/1.1 401 x\r\nWWW-Authenticate: Negotiate\r\nContent-Length: 0\r\n\r\n";
+    const { stage, fetch } = await fetching({ script: { onRequest: () => challenge } });
+    for (let i = 0; i < 3; i++) assert.equal((await got(stage, fetch("http://app/"))).status, 401);
+    await settled(stage);
+    assert.equal(stage.endpoint.connections.count, 0);
+    await stage.close();
+  });
+
   it("says of the client what the hook says of it, and nothing else", async () => {
     const asked: string[] = [];
     const { stage, fetch } = await fetching({
