@@ -20,9 +20,10 @@ describe("hooks of an explanation", () => {
     };
     const snapshot = snapshotOf({
       listeners: [":80"],
-      upstreams: { app: { servers: ["10.0.0.1:80"] } },
+      upstreams: { app: { servers: ["10.0.0.1:80"] }, found: { servers: ["app.internal:80"] } },
       hooks: all,
       routes: [
+        { id: "found", match: { path: "/found" }, upstream: "found" },
         { id: "r", match: { path: "/r" }, upstream: "app", hooks: { ...all, decide: { run, fallback: "ignore" } } },
       ],
     });
@@ -43,6 +44,7 @@ describe("hooks of an explanation", () => {
       "all.onFinish",
     ]);
     assert.deepEqual(names("GET /none"), ["all.onRequest", "all.onFinish"]);
+    assert.ok(names("GET /found").includes("all.onAttempt"), "nobody has looked for its servers");
     assert.deepEqual(describeHooks(null, null, "server", true), []);
   });
 

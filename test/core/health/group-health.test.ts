@@ -187,6 +187,19 @@ describe("the servers of a group", () => {
     assert.deepEqual([states(members), eligible(group)], ["up probing", "0"]);
   });
 
+  it("do not come in by refusing the request that was to show whether they are well", () => {
+    const members = servers(2);
+    const group = groupOf(members);
+    fail(members[1]);
+    world.sim.advance(10_500);
+    fail(members[0], 5, "refused");
+    members[1]?.health.onPick();
+    notices = [];
+    fail(members[1], 1, "refused");
+    assert.deepEqual(told(), [`app ${nameOf(0)} ejected -> up`, `app ${nameOf(1)} probing -> ejected`]);
+    assert.equal(eligible(group), "", "nobody listens anywhere");
+  });
+
   it("that have been out longest come in first, wherever the wall clock was set meanwhile", () => {
     const members = servers(6);
     const group = groupOf(members);

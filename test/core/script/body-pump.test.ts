@@ -140,6 +140,17 @@ describe("a pump", () => {
     assert.equal(owner.told.at(-1), "end");
   });
 
+  it("waits for what comes behind such a turn no longer than for anything else", async () => {
+    const { stream, controller } = sent();
+    const { owner, surroundings } = pumpOf(stream);
+    await turns();
+    surroundings.nowMs += 1_000;
+    controller.enqueue(new Uint8Array(1));
+    await turns();
+    for (let i = 0; i < 30; i++) surroundings.advance(50);
+    assert.deepEqual(owner.told, ["begins -1", "1", "timeout the body stood still for 1000 ms"]);
+  });
+
   it("cuts large chunks and gives copies", async () => {
     const chunk = new Uint8Array(STREAM_PIECE_BYTES_MAX * 2 + 1);
     const { stream, controller } = sent();

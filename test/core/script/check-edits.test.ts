@@ -47,6 +47,10 @@ describe("changes to fields", () => {
     refuses({ set: new Map([["X-A", "1"]]) }, /headers\.set is an object \(Map\)/);
     refuses({ add: new URLSearchParams("a=1") }, /headers\.add is an object \(URLSearchParams\)/);
     assert.deepEqual(checkEdits({ set: {}, add: Object.create(null) }), NO_EDITS);
+    class Own {
+      "X-A" = "1";
+    }
+    assert.deepEqual(checkEdits({ set: new Own() }), checkEdits({ set: { "X-A": "1" } }));
   });
 
   it("do not show values, which may be secrets", () => {

@@ -393,6 +393,13 @@ describe("a group that follows another", () => {
     first.serveWaiting();
   });
 
+  it("says to who began before that a server is gone", () => {
+    const before = new Group(define([1, 2]), surroundings);
+    const [one, two] = before.endpoints;
+    new Group(define([2]), surroundings, before).takeOver();
+    assert.deepEqual([before.mayPick(one!), before.mayPick(two!)], [false, true]);
+  });
+
   it("that never takes over retires only what is its own", () => {
     const before = new Group(define([1, 2]), surroundings);
     const after = new Group(define([2, 3]), surroundings, before);
