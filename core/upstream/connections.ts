@@ -62,7 +62,7 @@ export class Connections extends IdleConnections<ClientConnection> implements Cl
   readonly #surroundings: Surroundings;
   #server: ServerDefinition;
   readonly #connecting = new Set<Connecting>();
-  /** Those of `#connecting` nobody waits for any more. */
+  /** Those of `#connecting` nobody waits for any more, and that may yet come about: the next to ask has them. */
   readonly #orphans: Connecting[] = [];
 
   constructor(server: ServerDefinition, pool: PoolDefinition, surroundings: Surroundings) {
@@ -147,9 +147,11 @@ export class Connections extends IdleConnections<ClientConnection> implements Cl
     for (const connecting of this.#connecting) {
       if (connecting.borrower !== borrower) continue;
       connecting.borrower = null;
-      this.#orphans.push(connecting);
       if (this.#isRetired) connecting.cancel();
-      else this.home.onPlaceFree();
+      else if (!connecting.isLate) {
+        this.#orphans.push(connecting);
+        this.home.onPlaceFree();
+      }
       return;
     }
   }
@@ -167,7 +169,7 @@ export class Connections extends IdleConnections<ClientConnection> implements Cl
   retire(): void {
     this.#isRetired = true;
     for (const connection of this.idle()) connection.close();
-    for (const orphan of [...this.#orphans]) orphan.cancel();
+    for (const orphan of this.#orphans.splice(0)) orphan.cancel();
   }
 
   onConnectionClosed(connection: ClientConnection): void {
@@ -193,9 +195,13 @@ export class Connections extends IdleConnections<ClientConnection> implements Cl
     this.#count++;
     const { runtime, timers, serverConnections } = this.#surroundings;
     serverConnections?.onOpening(this);
-    const connecting = new Connecting(borrower, timers, (error, socket) => {
+    const disown = (): void => {
+      const at = this.#orphans.indexOf(connecting);
+      if (at !== -1) this.#orphans.splice(at, 1);
+    };
+    const connecting = new Connecting(borrower, timers, disown, (error, socket) => {
       this.#connecting.delete(connecting);
-      if (connecting.borrower === null) this.#orphans.splice(this.#orphans.indexOf(connecting), 1);
+      if (connecting.borrower === null) disown();
       this.#connected(connecting, error, socket);
     });
     this.#connecting.add(connecting);
@@ -234,13 +240,21 @@ class Connecting implements TimerOwner {
   isLate = false;
   readonly #timers: Timers;
   readonly #timer: Timer;
+  /** Told before it ends: nobody may adopt it any more. */
+  readonly #onLate: () => void;
   readonly #done: (error: SocketError | null, socket: Socket | null) => void;
   #attempt: Attempt | null = null;
 
-  constructor(borrower: Borrower, timers: Timers, done: (error: SocketError | null, socket: Socket | null) => void) {
+  constructor(
+    borrower: Borrower,
+    timers: Timers,
+    onLate: () => void,
+    done: (error: SocketError | null, socket: Socket | null) => void,
+  ) {
     this.borrower = borrower;
     this.#timers = timers;
     this.#timer = new Timer(this);
+    this.#onLate = onLate;
     this.#done = done;
     timers.set(this.#timer, borrower.connectMs);
   }
@@ -264,6 +278,7 @@ class Connecting implements TimerOwner {
 
   onTimer(): void {
     this.isLate = true;
+    this.#onLate();
     this.cancel();
   }
 }

@@ -283,6 +283,22 @@ describe("a borrower that changed its mind", () => {
     assert.ok(next.connection !== null);
     assert.equal(servers.length, 1);
   });
+
+  it("leaves nothing to the next whose time is over: that one has all of its own", () => {
+    sim.hang(UPSTREAM);
+    for (const ticks of [59, 60, 61, 62]) {
+      open();
+      connections.cancel(lease());
+      let next: Customer | null = null;
+      let left = ticks;
+      sim.runtime.every(TICK_MS, () => {
+        if (--left === 0) next = lease();
+      });
+      sim.advance(ticks * TICK_MS + 1_000);
+      assert.equal(next!.refused, "", `after ${ticks} ticks`);
+      assert.deepEqual(counts(), [1, 0]);
+    }
+  });
 });
 
 describe("retiring", () => {
