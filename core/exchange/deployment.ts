@@ -77,7 +77,7 @@ const rests = new WeakMap<Deployment, Deployment>();
 
 /**
  * What a response that has begun may yet ask of a deployment that was replaced. Tunnels and downloads go on for days and
- * many reloads: each would hold all routes and upstreams of another one.
+ * many reloads: each would hold all routes, upstreams and hooks of another one.
  */
 export function restOf(deployment: Deployment): Deployment {
   const known = rests.get(deployment);
@@ -86,7 +86,8 @@ export function restOf(deployment: Deployment): Deployment {
   const planFor = () => {
     throw new Error("a response that has begun was to go by another plan");
   };
-  const rest = { ...deployment, snapshot, groups: new Map(), plans: new Map(), targets: null, planFor };
+  const registry = deployment.registry.none();
+  const rest = { ...deployment, snapshot, groups: new Map(), plans: new Map(), registry, targets: null, planFor };
   rests.set(deployment, rest);
   rests.set(rest, rest);
   return rest;

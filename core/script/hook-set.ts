@@ -43,6 +43,11 @@ export class HookRegistry {
     this.#previous = null;
   }
 
+  /** For those who have their hooks already. */
+  none(): HookRegistry {
+    return new HookRegistry(this.#surroundings, null);
+  }
+
   /** Of requests that have no route yet; null: none. */
   setOfAll(all: HookDefinitions | null): HookSet | null {
     return all === null ? null : this.#setOf(all, null);

@@ -99,6 +99,13 @@ describe("the rest of a deployment that was replaced", () => {
     assert.throws(() => rest.planFor(route!, group!), /was to go by another plan/);
   });
 
+  it("holds no hook of other routes: with it all of the code around it would stay", () => {
+    const definition = { kind: "onRequest", name: "routes.a.onRequest", timeoutMs: 1, fallback: "ignore", source: "" };
+    const hooked = deployed(snapshotOf(CONFIG));
+    hooked.registry.setOfRoute(null, { onRequest: { ...definition, run: () => undefined } } as never, null);
+    assert.deepEqual([hooked.registry.hooks.length, restOf(hooked).registry.hooks.length], [1, 0]);
+  });
+
   it("has what a response that has begun asks for", () => {
     const { snapshot, trusted } = rest;
     const { limits, timeouts, forwarding } = deployment.snapshot;
