@@ -2,6 +2,7 @@
 
 import { writeSync } from "node:fs";
 import process from "node:process";
+import { setImmediate } from "node:timers/promises";
 import { addressText } from "../core/config/address.ts";
 import type { CompiledConfig } from "../core/config/compile.ts";
 import { escapeText } from "../core/observe/access-log.ts";
@@ -64,7 +65,8 @@ export async function serve({ runtime, config, observer, onStarted, reloading }:
     for (const address of proxy.addresses) standardError.write(`millrace: listening on ${urlOf(address)}`);
     onStarted?.(proxy.addresses);
     if (runtime.name === "node") boundYoungGeneration();
-    tracesSignal.do(tracesShower(proxy, tracesSignal.name, standardError));
+    const { now } = runtime;
+    tracesSignal.do(tracesShower({ proxy, why: tracesSignal.name, log: standardError, now, nextTurn: setImmediate }));
     stopReloading = startReloading(proxy, reloading ?? null);
     const first = await stops.next();
     stopReloading();

@@ -1,14 +1,21 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { LineWriter } from "../../cli/line-writer.ts";
-import { showTraces, TRACES_LENGTH_MAX, tracesShower } from "../../cli/show-traces.ts";
+import { TRACES_LENGTH_MAX, tracesShower } from "../../cli/show-traces.ts";
 import type { Trace } from "../../core/observe/trace.ts";
 import { traceOf } from "../core/observe/traces.ts";
 
+const INSTANT = { why: "SIGUSR2", now: () => 0, nextTurn: async () => {} };
+
 function shown(traces: Trace[]): string[] {
   const lines: string[] = [];
-  showTraces({ traces: () => traces }, "SIGUSR2", (line) => void lines.push(line));
+  const log = { write: (line: string) => void lines.push(line), flush: async () => {} };
+  tracesShower({ ...INSTANT, proxy: { traces: () => traces }, log })();
   return lines;
+}
+
+function longTraces(): Trace[] {
+  return Array.from({ length: 100 }, (_each, i) => traceOf(`${i}`, { path: "x".repeat(TRACES_LENGTH_MAX / 50) }));
 }
 
 describe("showing traces", () => {
@@ -26,19 +33,37 @@ describe("showing traces", () => {
   });
 
   it("stops at a bound, which it says", () => {
-    const traces = Array.from({ length: 100 }, (_each, i) =>
-      traceOf(`${i}`, { path: "x".repeat(TRACES_LENGTH_MAX / 50) }),
-    );
-    const lines = shown(traces);
+    const lines = shown(longTraces());
     assert.equal(lines[0], "millrace: SIGUSR2: traces kept: the newest 49 of 100");
     assert.equal(lines.length, 51);
     assert.ok(lines.join("\n").length <= TRACES_LENGTH_MAX + 200);
   });
 
+  it("lets requests have their turn every few milliseconds, and nothing come between its lines", async () => {
+    const traces = Array.from({ length: 10 }, (_each, i) => traceOf(`${i}`));
+    let nowMs = 0;
+    let turns = 0;
+    const lines: string[] = [];
+    const log = { write: (line: string) => void lines.push(line), flush: async () => {} };
+    const nextTurn = async () => {
+      turns++;
+      log.write("of the log");
+    };
+    const done = new Promise<void>((resolve) => {
+      const flush = async () => resolve();
+      // Each look at the clock finds it a millisecond later.
+      const now = () => nowMs++;
+      tracesShower({ proxy: { traces: () => traces }, why: "SIGUSR2", log: { ...log, flush }, now, nextTurn })();
+    });
+    await done;
+    assert.equal(turns, 5);
+    const own = lines.slice(lines.findIndex((line) => line.includes("traces kept")));
+    assert.equal(own.length, 12);
+    assert.ok(!own.includes("of the log"));
+  });
+
   it("writes them once more, not many times at once, for all who ask meanwhile", async () => {
-    const traces = Array.from({ length: 100 }, (_each, i) =>
-      traceOf(`${i}`, { path: "x".repeat(TRACES_LENGTH_MAX / 50) }),
-    );
+    const traces = longTraces();
     let text = "";
     let read: () => void = () => {};
     const log = new LineWriter(async (bytes) => {
@@ -48,7 +73,7 @@ describe("showing traces", () => {
       text += new TextDecoder().decode(bytes);
       return bytes.length;
     });
-    const show = tracesShower({ traces: () => traces }, "SIGUSR2", log);
+    const show = tracesShower({ ...INSTANT, proxy: { traces: () => traces }, log });
     for (let i = 0; i < 10; i++) show();
     log.write("of the log");
     for (let i = 0; i < 10; i++) {
