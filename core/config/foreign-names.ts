@@ -2,6 +2,10 @@
 
 type Hints = Readonly<Record<string, string>>;
 
+/** Everybody writes it in another way. */
+const CHECK_NAMES =
+  "healthCheck healthChecks healthcheck healthchecks health-check health-checks health_check health_checks";
+
 const NO_TLS = "there is no TLS yet; have it ended in front of Millrace";
 
 export const TOP_LEVEL_HINTS: Hints = {
@@ -13,6 +17,7 @@ export const TOP_LEVEL_HINTS: Hints = {
   ...all("defaults global", "write limits and timeouts"),
   ...all("balance breaker health hedge pool retries sticky", "it belongs to an upstream"),
   ...all("match redirect respond", "it belongs to one of the routes"),
+  ...all(CHECK_NAMES, "it belongs to an upstream, and is called health.check here"),
   ...all("certificates ssl tls", NO_TLS),
 };
 
@@ -24,7 +29,8 @@ export const LISTENER_HINTS: Hints = {
 
 export const UPSTREAM_HINTS: Hints = {
   ...all("algorithm hash ip_hash least_conn lb lb_policy loadBalancer", called("balance")),
-  ...all("agent check ejection healthCheck health_check panicThreshold", "it belongs to health"),
+  ...all("agent check ejection panicThreshold", "it belongs to health"),
+  ...all(CHECK_NAMES, called("health.check")),
   ...all("keepalive queue", called("pool")),
   ...all("circuitBreaker", called("breaker")),
   ...all("retry", called("retries")),
@@ -32,12 +38,18 @@ export const UPSTREAM_HINTS: Hints = {
   ...all("ssl tls", NO_TLS),
 };
 
+export const HEALTH_HINTS: Hints = {
+  ...all(`active ${CHECK_NAMES}`, called("check")),
+  ...all("fall headers host interval kind method path port rise status timeout", "it belongs to health.check"),
+  ...all("outliers passive", called("ejection")),
+};
+
 export const SERVER_HINTS: Hints = {
   ...all("host port", 'write both as address, such as "127.0.0.1:9000"'),
   ...all("server url", called("address")),
   ...all("max_conns maxconn", called("maxConnections")),
   ...all("max_fails fail_timeout", "write health.ejection at the upstream"),
-  ...all("check health", "write health at the upstream"),
+  ...all(`check health ${CHECK_NAMES}`, "write health.check at the upstream"),
   ...all("slow_start slowstart slowStart", "write slowStart at the upstream"),
   ...all("disabled down", "write state: maintenance"),
   ...all("ssl tls", NO_TLS),

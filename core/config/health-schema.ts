@@ -19,6 +19,7 @@ import {
 } from "../limits.ts";
 import { compilePattern } from "../route/pattern.ts";
 import { formatDuration } from "../time/duration.ts";
+import { HEALTH_HINTS } from "./foreign-names.ts";
 import { describe } from "./problem.ts";
 import { fieldName, fieldValue, hostPattern, methodProblem } from "./route-text.ts";
 import {
@@ -201,13 +202,7 @@ export const Health = section(
       `${PANIC_SHARE * 100}%`,
     ),
   },
-  {
-    interval: "it belongs to health.check",
-    path: "it belongs to health.check",
-    timeout: "it belongs to health.check",
-    passive: "it is called ejection here",
-    outliers: "it is called ejection here",
-  },
+  HEALTH_HINTS,
   false,
   "for checks write { check: true }",
 );

@@ -17,6 +17,14 @@ const TABLE: readonly (readonly [input: object, expected: string])[] = [
     'listeners[0].port: unknown key; write both as address, such as "127.0.0.1:8080" or ":8080"',
   ],
   [withUpstream({ ip_hash: true }), "upstreams.app.ip_hash: unknown key; it is called balance here"],
+  [withUpstream({ healthcheck: {} }), "upstreams.app.healthcheck: unknown key; it is called health.check here"],
+  [withUpstream({ "health-check": {} }), "upstreams.app.health-check: unknown key; it is called health.check here"],
+  [withUpstream({ healthchecks: {} }), "upstreams.app.healthchecks: unknown key; it is called health.check here"],
+  [
+    withUpstream({ health: { healthcheck: {} } }),
+    "upstreams.app.health.healthcheck: unknown key; it is called check here",
+  ],
+  [{ health_check: {} }, "health_check: unknown key; it belongs to an upstream, and is called health.check here"],
   [withUpstream({ retry: 3 }), "upstreams.app.retry: unknown key; it is called retries here"],
   [
     withUpstream({ timeouts: { read: "1s" } }),
@@ -25,6 +33,10 @@ const TABLE: readonly (readonly [input: object, expected: string])[] = [
   [
     withUpstream({ servers: [{ address: "a:80", max_fails: 3 }] }),
     "upstreams.app.servers[0].max_fails: unknown key; write health.ejection at the upstream",
+  ],
+  [
+    withUpstream({ servers: [{ address: "a:80", healthcheck: {} }] }),
+    "upstreams.app.servers[0].healthcheck: unknown key; write health.check at the upstream",
   ],
   [withRoute({ proxy_pass: "http://app" }), "routes[0].proxy_pass: unknown key; it is called upstream here"],
   [withRoute({ path: "/x" }), "routes[0].path: unknown key; it belongs to match"],
@@ -66,7 +78,7 @@ describe("names of other proxies", () => {
   }
 
   it("are answered in every section that has them", () => {
-    assert.equal(Object.keys(hints).length, 11);
+    assert.equal(Object.keys(hints).length, 12);
     for (const [name, section] of Object.entries(hints)) {
       assert.ok(Object.keys(section).length > 0, name);
       for (const [key, hint] of Object.entries(section)) assert.match(hint, /^(it|write|there) /, `${name}.${key}`);
