@@ -17,6 +17,7 @@ import { passOnKeepAlive } from "./bun-descriptor.ts";
 import { openRing } from "./bun-ring.ts";
 import { BunSocket, EVENTS, type RawSocket } from "./bun-socket.ts";
 import { isWritten } from "./chunk-memory.ts";
+import { DescriptorWatch } from "./descriptor-watch.ts";
 import { openRingSoon } from "./late-writes.ts";
 import { toSocketError, unsupported } from "./socket-error.ts";
 import { type SocketFile, socketFileOf } from "./socket-file.ts";
@@ -52,6 +53,8 @@ export const runtime: Runtime = {
 /** Long enough for the loop to look at the socket once. */
 const ACCEPT_TURN_MS = 2;
 
+const descriptors = new DescriptorWatch(true);
+
 class BunListener implements Listener {
   address: Address;
   readonly options: ListenOptions;
@@ -61,12 +64,17 @@ class BunListener implements Listener {
   /** Connections have it from the listener. */
   passesOnKeepAlive = false;
   accepted = 0;
+  #unwatch = () => {};
   #closing: Promise<void> | null = null;
 
   constructor(options: ListenOptions, handler: ListenHandler) {
     this.address = options.address;
     this.options = options;
     this.handler = handler;
+  }
+
+  watch(): void {
+    this.#unwatch = descriptors.add((error) => this.handler.onAcceptError(error));
   }
 
   bind(): void {
@@ -109,6 +117,7 @@ class BunListener implements Listener {
   async #close(): Promise<void> {
     if (this.raw === null) return;
     await emptyQueue(() => this.accepted, aMoment);
+    this.#unwatch();
     const putBack = this.file?.spareOther();
     this.raw.stop(false);
     this.raw = null;
@@ -132,6 +141,7 @@ async function listen(options: ListenOptions, handler: ListenHandler): Promise<L
       throw toSocketError(again);
     }
   }
+  listener.watch();
   openRingSoon(openRing);
   return listener;
 }
@@ -160,6 +170,10 @@ const ACCEPTED = {
     const socket = new BunSocket(options.highWaterBytes, options.address, null);
     raw.data = socket;
     socket.raw = raw;
+    if (descriptors.hasLast) {
+      socket.reset();
+      return;
+    }
     if (!listener.passesOnKeepAlive) keepAlive(raw, options);
     // Asked while the socket is surely open: logs want it after the close, too.
     void socket.peer;

@@ -13,6 +13,7 @@ import type {
   UnixAddress,
 } from "../core/runtime.ts";
 import { emptyQueue } from "./accept-queue.ts";
+import { DescriptorWatch } from "./descriptor-watch.ts";
 import { keepAliveOf, setOptions } from "./node-connect.ts";
 import { acceptHandles, type ListeningHandle, passOnOptions, peerOf, sharingHandles } from "./node-handle.ts";
 import { HandleSocket } from "./node-handle-socket.ts";
@@ -34,6 +35,8 @@ const SOCKETS_PER_PORT = 8;
 /** A cluster's worker listens through its primary. */
 const paysToShare = canSharePorts && process.platform === "linux" && !cluster.isWorker;
 
+const descriptors = new DescriptorWatch(false);
+
 type Open = (handle?: ListeningHandle) => Promise<Server>;
 
 export async function listen(options: ListenOptions, handler: ListenHandler): Promise<Listener> {
@@ -48,6 +51,7 @@ export async function listen(options: ListenOptions, handler: ListenHandler): Pr
       ? openSeveral(address, open)
       : openOne(address, open));
   const file = socketFileOf(address);
+  const unwatch = descriptors.add((error) => handler.onAcceptError(error));
   // libuv accepts whatever comes until the listening handle is closed, and its queue with it.
   const cannotRest = () => {};
   let closing: Promise<void> | null = null;
@@ -56,7 +60,7 @@ export async function listen(options: ListenOptions, handler: ListenHandler): Pr
     pause: cannotRest,
     resume: cannotRest,
     isReachable: () => closing === null && file.isThere(),
-    close: () => (closing ??= closeAll(servers, file, () => accepted)),
+    close: () => (closing ??= closeAll(servers, file, () => accepted).finally(unwatch)),
   };
 }
 

@@ -40,15 +40,19 @@ function every(intervalMs: number, onTick: () => void): Ticker {
   return { stop: () => clearInterval(timer) };
 }
 
+/** As last read: without a descriptor the file can't be, and that is when it is asked for. */
+let descriptorsMaxRead: number | null = null;
+
 function descriptorsMax(): number | null {
   // Deno with narrow permissions would stop and ask on the terminal.
   if (!isPermitted({ name: "read", path: LIMITS_FILE })) return null;
   try {
     const soft = /^Max open files\s+(\d+)/m.exec(readFileSync(LIMITS_FILE, "latin1"))?.[1];
-    return soft === undefined ? null : Number(soft);
+    descriptorsMaxRead = soft === undefined ? null : Number(soft);
   } catch {
-    return null;
+    // The file is missing, or no descriptor is left for it.
   }
+  return descriptorsMaxRead;
 }
 
 /** A container's limit, else the machine's memory. */

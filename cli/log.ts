@@ -83,6 +83,7 @@ function logOf(kind: Notice["kind"]): FaultSide | "said" | "change" {
     case "target-refused":
     case "cache-failing":
     case "accept-failed":
+    case "descriptors-exhausted":
       return "internal";
     case "hook-said":
       return "said";

@@ -258,6 +258,9 @@ export const TCP_KEEP_ALIVE_MS = 60_000;
 /** Kernel accept queue asked for. */
 export const LISTEN_BACKLOG = 1_024;
 
+/** That none is left is told no more often. */
+export const DESCRIPTORS_NOTICE_MS = 5_000;
+
 /** Descriptors kept for what is not a proxied connection: logs, listeners, configuration files, DNS. */
 export const DESCRIPTORS_RESERVED = 64;
 

@@ -47,6 +47,7 @@ const packagesOf: Readonly<Record<string, readonly string[]>> = {
 const sharedByAdapters = [
   "accept-queue",
   "chunk-memory",
+  "descriptor-watch",
   "dns-message",
   "late-writes",
   "range",

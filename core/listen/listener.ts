@@ -141,7 +141,10 @@ export class Listener implements ListenHandler, Pressed, SessionHome {
   }
 
   onAcceptError(error: SocketError): void {
-    this.#engine.observer.onNotice({ kind: "accept-failed", listener: this.name, error });
+    const { observer, runtime } = this.#engine;
+    if (error.code !== "EMFILE") observer.onNotice({ kind: "accept-failed", listener: this.name, error });
+    else if (this.#pressure.mayTellOfDescriptors())
+      observer.onNotice({ kind: "descriptors-exhausted", listener: this.name, limit: runtime.descriptorsMax() });
   }
 
   pauseAccepting(): void {

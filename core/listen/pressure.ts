@@ -11,7 +11,7 @@
 
 import type { Engine } from "../exchange/engine.ts";
 import type { Limits } from "../limits.ts";
-import { EVICTABLE_AFTER_MS } from "../limits.ts";
+import { DESCRIPTORS_NOTICE_MS, EVICTABLE_AFTER_MS } from "../limits.ts";
 import type { ConnectionBound } from "../observe/events.ts";
 import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
 import { affordableConnections } from "../upstream/server-connections.ts";
@@ -57,6 +57,7 @@ export class Pressure implements TimerOwner {
   #isPaused = false;
   readonly #memory = new MemoryLevel();
   #nextLookMs = 0;
+  #nextDescriptorsNoticeMs = 0;
 
   constructor(engine: Pressing) {
     this.#engine = engine;
@@ -99,6 +100,14 @@ export class Pressure implements TimerOwner {
     this.connections--;
     this.#leaving.delete(session);
     if (this.#isPaused || this.#timer.deadlineMs !== 0) this.#weigh();
+  }
+
+  /** That none is left: all listeners, and every attempt to accept, meet the same. */
+  mayTellOfDescriptors(): boolean {
+    const { nowMs } = this.#timers;
+    if (nowMs < this.#nextDescriptorsNoticeMs) return false;
+    this.#nextDescriptorsNoticeMs = nowMs + DESCRIPTORS_NOTICE_MS;
+    return true;
   }
 
   onTimer(): void {

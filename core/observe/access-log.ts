@@ -48,6 +48,11 @@ const NO_ROOM: Readonly<Record<ConnectionBound, (limit: number) => string>> = {
   starting: (limit) => `${limit} connections wait already until the new configuration takes over`,
 };
 
+function descriptorsText(limit: number | null): string {
+  const which = limit === null ? "all that may be open" : `all ${limit} of this process`;
+  return `${which} are in use: new connections wait or are closed; raise the limit of open files (\`ulimit -n\`, \`LimitNOFILE\`) or lower \`limits.clientConnections\``;
+}
+
 /** Without a line end. `atMs` is wall clock time. */
 export function formatAccess(exchange: FinishedExchange, atMs: number, format: LogFormat): string {
   return format === "json" ? formatJson(exchange, atMs) : formatText(exchange, atMs);
@@ -88,6 +93,8 @@ export function formatNotice(notice: Notice, atMs: number): string {
     }
     case "accept-failed":
       return `${start} error accepting failed: ${escapeText(notice.error.message)} [${notice.error.code}]; listener ${escapeText(notice.listener)}; trying again`;
+    case "descriptors-exhausted":
+      return `${start} error no descriptors are left, ${descriptorsText(notice.limit)}; listener ${escapeText(notice.listener)}`;
     case "connection-shed":
       return `${start} error connection closed at once: ${NO_ROOM[notice.by](notice.limit)}; listener ${escapeText(notice.listener)}`;
     case "accept-paused":

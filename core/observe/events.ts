@@ -69,6 +69,8 @@ export type Notice =
       readonly requestId: string;
     }
   | { readonly kind: "accept-failed"; readonly listener: string; readonly error: SocketError }
+  /** Accepting has failed, or would: all descriptors are in use. Of so many, or null where nobody can tell. */
+  | { readonly kind: "descriptors-exhausted"; readonly listener: string; readonly limit: number | null }
   /** There are `limit` client connections, and no more may be: the connection was closed at once. */
   | {
       readonly kind: "connection-shed";

@@ -100,6 +100,28 @@ describe("a process that has run out of descriptors", { ignore: lacksTool("prlim
     await limit(proxy, free + more);
   };
 
+  it("says so once in five seconds, is not busy with those who want to be accepted, and serves again", async () => {
+    const file = scratch.write("none.yaml", 'listeners: ["127.0.0.1:0"]\nroutes: [{ respond: { body: ok } }]\n');
+    const proxy = await run(file);
+    assert.equal((await curl([proxy.url])).body, "ok");
+    await pause(500); // what starting has opened is closed by then
+    await limitToFirstFree(proxy);
+    const client = connect(proxy.port, "127.0.0.1").on("error", () => {});
+    await proxy.says(/error no descriptors are left, all \d+ of this process are in use: .* raise the limit/);
+    await pause(300);
+    const before = processorMs(proxy.pid);
+    await pause(1_500);
+    const used = processorMs(proxy.pid) - before;
+    assert.ok(used < 500, `${used} ms of processor time in 1.5 s`);
+    assert.equal(proxy.stderr.split("no descriptors are left").length, 2, proxy.stderr);
+    client.destroy();
+    await limit(proxy, 1_024);
+    await until(
+      async () => (await curl([proxy.url])).body === "ok",
+      () => `serving again\n${proxy.stderr}`,
+    );
+  });
+
   it("outlasts a reload that needs a thread, and reloads once there are some again", async () => {
     const respond = (body: string) => `listeners: ["127.0.0.1:0"]\nroutes: [{ respond: { body: ${body} } }]\n`;
     const large = `# ${"x".repeat(20_000)}\n`;

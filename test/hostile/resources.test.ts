@@ -73,11 +73,11 @@ describe("resources that run out", () => {
 
   it("Q02 a failure to accept is told, and accepting goes on", async () => {
     const stage = await stageWith();
-    for (let i = 0; i < 3; i++) stage.sim.failAccept(LISTEN, "EMFILE");
+    for (const code of ["EMFILE", "EACCES", "EMFILE", "EACCES"] as const) stage.sim.failAccept(LISTEN, code);
     stage.sim.drive();
     assert.deepEqual(
       stage.notices.map(({ kind }) => kind),
-      Array(3).fill("accept-failed"),
+      ["descriptors-exhausted", "accept-failed", "accept-failed"],
     );
     assert.deepEqual(statusesTo(stage.ask(GET)), [200]);
     await stage.close();

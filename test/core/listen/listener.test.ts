@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
 import type { Engine } from "../../../core/exchange/engine.ts";
-import { EARLY_CONNECTIONS_MAX, LAST_CHANCE_MS } from "../../../core/limits.ts";
+import { DESCRIPTORS_NOTICE_MS, EARLY_CONNECTIONS_MAX, LAST_CHANCE_MS, TICK_MS } from "../../../core/limits.ts";
 import { Listener } from "../../../core/listen/listener.ts";
 import { Pressure } from "../../../core/listen/pressure.ts";
 import type { Runtime } from "../../../core/runtime.ts";
@@ -37,10 +37,27 @@ describe("a listener", () => {
 
   it("goes on after a failure to accept, and says so", async () => {
     stage = await stageWith();
-    stage.sim.failAccept(LISTEN, "EMFILE");
+    stage.sim.failAccept(LISTEN, "EACCES");
     stage.sim.drive();
     assert.equal(stage.notices[0]?.kind, "accept-failed");
     assert.deepEqual(statusesTo(stage.ask(GET)), [200]);
+  });
+
+  it("says that no descriptors are left, and how many there are, once in five seconds", async () => {
+    stage = await stageWith({ descriptorsMax: 256 });
+    const { sim, notices } = stage;
+    const fail = () => {
+      sim.failAccept(LISTEN, "EMFILE");
+      sim.drive();
+    };
+    for (let i = 0; i < 100; i++) fail();
+    assert.deepEqual(notices, [{ kind: "descriptors-exhausted", listener: LISTEN, limit: 256 }]);
+    sim.advance(DESCRIPTORS_NOTICE_MS - 2 * TICK_MS);
+    fail();
+    assert.equal(notices.length, 1);
+    sim.advance(2 * TICK_MS);
+    fail();
+    assert.equal(notices.length, 2);
   });
 
   it("lets idle connections go and keeps busy ones while it drains, and closes all when it stops", async () => {

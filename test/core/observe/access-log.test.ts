@@ -88,7 +88,8 @@ describe("access log lines", () => {
       formatNotice({ kind: "server-state", upstream: evil, server: evil, from: "up", to: "down", reason: evil }, AT),
       formatNotice({ kind: "panic", upstream: evil, isPanic: true, healthy: 1, servers: 3 }, AT),
       formatNotice({ kind: "agent-malformed", upstream: evil, server: evil, reason: evil }, AT),
-      formatNotice({ kind: "accept-failed", listener: evil, error: { code: "EMFILE", message: evil } }, AT),
+      formatNotice({ kind: "accept-failed", listener: evil, error: { code: "EACCES", message: evil } }, AT),
+      formatNotice({ kind: "descriptors-exhausted", listener: evil, limit: 256 }, AT),
     ]) {
       assert.equal(/[^\x20-\x7e…]/.test(line), false);
       assert.ok(line.length < 7 * FIELD_LENGTH_MAX * 6);
@@ -200,6 +201,14 @@ describe("access log lines", () => {
     assert.match(
       formatNotice({ kind: "accept-paused", listener: ":80", limit: 5, by: "descriptors" }, AT),
       /accepting rests: all 5 client connections that the limit of open files allows are in use \(`ulimit -n`, `LimitNOFILE`\); listener :80$/,
+    );
+    assert.match(
+      formatNotice({ kind: "descriptors-exhausted", listener: ":80", limit: 256 }, AT),
+      / error no descriptors are left, all 256 of this process are in use: .*; raise the limit of open files \(`ulimit -n`, `LimitNOFILE`\) or lower `limits\.clientConnections`; listener :80$/,
+    );
+    assert.match(
+      formatNotice({ kind: "descriptors-exhausted", listener: ":80", limit: null }, AT),
+      / error no descriptors are left, all that may be open are in use: /,
     );
     assert.match(
       formatNotice({ kind: "memory", step: 2, load: 0.931 }, AT),
