@@ -25,7 +25,7 @@ import {
   runtimeNames,
   scriptOptions,
 } from "./support/runtime-command.ts";
-import { addTally, type Tally, tallyFromJunit, tallyText } from "./support/tally.ts";
+import { addTally, filesWithoutTest, type Tally, tallyFromJunit, tallyText } from "./support/tally.ts";
 import { UNCAUGHT } from "./support/tell-uncaught.ts";
 
 // Well above the slowest file, so that only a hanging one meets it.
@@ -183,12 +183,15 @@ async function runGroup(runtime: RuntimeName, files: readonly string[]): Promise
     return { name, tally, output: "", trouble: `could not be bundled: ${(error as Error).message}`, seconds: 0 };
   }
   const { output, code, timedOut } = await runProcess(runtime, [...testOptions(runtime, report, first), ...entries]);
-  const tally = tallyFromJunit(readIfThere(report));
+  const xml = readIfThere(report);
+  const tally = tallyFromJunit(xml);
   let trouble: string | null = null;
   if (timedOut)
     trouble = `stopped after ${fileTimeoutMs / 1000} s: a test hangs, or something it opened was not closed`;
   else if (tally.passed + tally.failed + tally.skipped === 0) trouble = `ran no test (exit code ${code})`;
   else if (code !== 0 && tally.failed === 0) trouble = `exit code ${code}, though no test failed`;
+  else if (files.length > 1 && filesWithoutTest(xml, files).length > 0)
+    trouble = `no test in ${filesWithoutTest(xml, files).join(", ")}`;
   else if (output.includes(UNCAUGHT)) trouble = UNCAUGHT;
   if (trouble !== null) tally.failed++;
   return { name, tally, output, trouble, seconds: (performance.now() - startedMs) / 1000 };

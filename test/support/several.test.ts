@@ -46,4 +46,10 @@ describe("several files in one process", { ignore: runtime === "bun" }, () => {
       }
     }
   });
+
+  it("one that has no test is told of", { ignore: runtime !== "deno" }, async () => {
+    const { code, output } = await run([good("first"), scratch.write("empty.test.ts", "export {};\n")]);
+    assert.notEqual(code, 0, output);
+    assert.match(output, /empty\.test\.ts has no test/);
+  });
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { tallyFromJunit } from "./tally.ts";
+import { filesWithoutTest, tallyFromJunit } from "./tally.ts";
 
 describe("tally: tests of a JUnit report", () => {
   it("counts what Node and Bun nest", () => {
@@ -23,5 +23,23 @@ describe("tally: tests of a JUnit report", () => {
   it("finds nothing in an empty or cut report", () => {
     assert.deepEqual(tallyFromJunit(""), { passed: 0, failed: 0, skipped: 0 });
     assert.deepEqual(tallyFromJunit('<testcase name="a"><fail'), { passed: 1, failed: 0, skipped: 0 });
+  });
+});
+
+describe("tally: files without a test among several in one process", () => {
+  const files = ["./test/a.test.ts", "./test/b.test.ts"];
+
+  it("are suites that Node reports as tests", () => {
+    const one = '<testsuite name="test/a.test.ts" tests="1"><testcase name="one" file="/x/bdd.ts"/></testsuite>';
+    for (const name of ["test/b.test.ts", "./test/b.test.ts"])
+      assert.deepEqual(filesWithoutTest(`${one}<testcase name="${name}" classname="test"/>`, files), [files[1]]);
+    assert.deepEqual(filesWithoutTest(one.replace("a.test", "b.test") + one, files), []);
+  });
+
+  it("are left out by Bun", () => {
+    const of = (file: string) =>
+      `<testsuite name="${file}" file="${file}" tests="1"><testcase name="one" file="${file}"/></testsuite>`;
+    assert.deepEqual(filesWithoutTest(of("test/a.test.ts"), files), [files[1]]);
+    assert.deepEqual(filesWithoutTest(of("test/a.test.ts") + of("test/b.test.ts"), files), []);
   });
 });

@@ -33,6 +33,23 @@ export function tallyFromJunit(xml: string): Tally {
   return tally;
 }
 
+/**
+ * Which of several files in one process had no test. To Node, a suite without tests is a test itself; of Bun, whose suites
+ * name their files, nothing is there. Deno reports no files: there `several.ts` fails for them.
+ */
+export function filesWithoutTest(xml: string, files: readonly string[]): string[] {
+  const attributes = (element: string, name: string) =>
+    new Set(
+      [...xml.matchAll(new RegExp(`<${element}\\b[^>]*\\s${name}="(?:\\./)?([^"]*)"`, "g"))].map(([, value]) => value),
+    );
+  const empty = attributes("testcase", "name");
+  const ofBun = attributes("testsuite", "file");
+  return files.filter((file) => {
+    const path = file.replace(/^\.\//, "");
+    return empty.has(path) || (ofBun.size > 0 && !ofBun.has(path));
+  });
+}
+
 /** `a > b > c` stands below `a` and `a > b`. */
 function namesAbove(name: string): string[] {
   const names: string[] = [];
