@@ -121,11 +121,11 @@ export class Explainer {
     // As a socket would tell it: it is hashed, and sent, as text.
     const client = canonicalAddress(given) ?? given;
     const listener = asked.listener ?? listeners[0]?.name ?? "";
-    const side = new ClientSide(MUTE_CONNECTION, muteSocket(client, line.scheme), listener);
+    const side = new ClientSide(MUTE_CONNECTION, muteSocket(client), listener);
     const head = new RequestHead();
     const request = new ExplainedRequest(this.#engine, side, head);
     const parsed = parseRequestHead(head, bytes, 0, bytes.length, this.#engine.deployment.requestBounds);
-    const checked = parsed > 0 ? checkRequest(head, line.scheme) : parsed;
+    const checked = parsed > 0 ? checkRequest(head, side.scheme) : parsed;
     const refusal = checked < 0 ? fault.clientRefusal(checked) : isLooping(head) ? fault.LOOP : null;
     const found = refusal ?? findRoute(request);
     const target = "reading" in found ? findTarget(request, found.reading) : null;
@@ -266,7 +266,8 @@ function refusedBy({ code, status, reason }: Fault, detail: string): NonNullable
 
 const MUTE_CONNECTION = { goBy() {}, isClosed: false } as unknown as ConstructorParameters<typeof ClientSideOf>[0];
 
-function muteSocket(client: string, scheme: "http" | "https"): ConstructorParameters<typeof ClientSideOf>[1] {
+/** Without TLS, which no listener has: `https:` is what the one in front was asked for. */
+function muteSocket(client: string): ConstructorParameters<typeof ClientSideOf>[1] {
   const peer = client === "unix" ? { kind: "unix", path: "" } : { kind: "tcp", host: client, port: 0 };
-  return { peer, tls: scheme === "https" ? {} : null } as unknown as ConstructorParameters<typeof ClientSideOf>[1];
+  return { peer, tls: null } as unknown as ConstructorParameters<typeof ClientSideOf>[1];
 }

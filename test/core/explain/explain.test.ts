@@ -7,6 +7,7 @@ import { processorMs } from "../../support/processor-time.ts";
 import { snapshotOf } from "./config.ts";
 
 const snapshot = snapshotOf();
+const PLAIN = { listeners: [":80"], upstreams: { app: { servers: ["10.0.0.1:80"] } }, routes: [{ upstream: "app" }] };
 const ask = (line: string, fields: [string, string][] = [], more: object = {}) =>
   explain(snapshot, { line, fields, ...more });
 
@@ -31,6 +32,15 @@ describe("an explanation", () => {
         ["10.0.0.3:80", 1, "up", "backup"],
       ],
     );
+  });
+
+  it("tells servers of plain HTTP, which is all that listeners speak, unless who is trusted says else", () => {
+    const protoOf = (client: string, fields: [string, string][] = []): string[] =>
+      explain(snapshotOf({ ...PLAIN, trustedProxies: ["10.0.0.0/8"] }), { line: "https://a.example/", fields, client })
+        .sent?.fields.filter((field) => field.startsWith("X-Forwarded-Proto")) ?? [];
+    assert.deepEqual(protoOf("192.0.2.9"), ["X-Forwarded-Proto: http"]);
+    assert.deepEqual(protoOf("192.0.2.9", [["X-Forwarded-Proto", "https"]]), ["X-Forwarded-Proto: http"]);
+    assert.deepEqual(protoOf("10.0.0.9", [["X-Forwarded-Proto", "https"]]), ["X-Forwarded-Proto: https"]);
   });
 
   it("calls the client as a socket would, however its address was written", async () => {
