@@ -64,7 +64,7 @@ const REFUSALS = [
   ["duplicate-singleton", 400, "a field that may stand once was sent twice"],
   ["bad-connection", 400, "Connection holds too many options, one that is not a token, or one that may not be named"],
   ["bad-expect", 417, "Expect asks for something other than 100-continue"],
-  ["bad-websocket", 400, "the WebSocket handshake is incomplete, or has a body"],
+  ["bad-websocket", 400, "the WebSocket handshake is incomplete, of another version than 13, or has a body"],
   ["bad-path", 400, "the path can be read in two ways or holds a bad escape"],
   ["interim-with-body", 400, "a 1xx response carried a length"],
 ] as const;

@@ -1,7 +1,7 @@
 /** Answers the proxy writes itself: faults, redirects, fixed responses. */
 
 import { bytesOf } from "../bytes/text.ts";
-import type { Fault } from "../fault.ts";
+import { BAD_WEBSOCKET, clientRefusal, type Fault } from "../fault.ts";
 import type { Fields } from "../http/fields.ts";
 import { BODY_LENGTH, METHOD_HEAD } from "../http/message.ts";
 import { OutgoingHead } from "../http/outgoing.ts";
@@ -20,6 +20,7 @@ export interface Answer {
 }
 
 const NOTHING = new Uint8Array(0);
+const NO_HANDSHAKE = clientRefusal(-BAD_WEBSOCKET);
 const ALLOWED = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /** Short, for people and for programs that say so; the code tells an operator where to look, the id which line. */
@@ -31,6 +32,8 @@ export function answerFault(fault: Fault, requestId: string, fields: Fields): An
     : `${title}\n${fault.code}\nrequest ${requestId}\n`;
   const extra: [string, string][] = [];
   if (fault.status === 405) extra.push(["Allow", ALLOWED]);
+  // RFC 6455 section 4.4: a client of another version hears which one is spoken, with 400 as in its example.
+  if (fault === NO_HANDSHAKE) extra.push(["Sec-WebSocket-Version", "13"]);
   if (fault.status === 503) extra.push(["Retry-After", "1"]);
   return {
     status: fault.status,

@@ -29,9 +29,11 @@ describe("the answer to a fault", () => {
     assert.match(textOfBytes(answerFault(fault.CLIENT_HEAD_TIMEOUT, "x", fieldsOf()).body), /^408 /);
   });
 
-  it("says what is allowed with 405, and when to come again with 503", () => {
+  it("says what is allowed with 405, which version a WebSocket handshake is to have, and when to come again with 503", () => {
     const refused = answerFault(fault.clientRefusal(-fault.METHOD_NOT_ALLOWED), "x", fieldsOf());
     assert.deepEqual(refused.fields, [["Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"]]);
+    const handshake = answerFault(fault.clientRefusal(-fault.BAD_WEBSOCKET), "x", fieldsOf());
+    assert.deepEqual(handshake.fields, [["Sec-WebSocket-Version", "13"]]);
     assert.deepEqual(answerFault(fault.QUEUE_FULL, "x", fieldsOf()).fields, [["Retry-After", "1"]]);
   });
 });

@@ -36,8 +36,11 @@ describe("an explanation", () => {
 
   it("tells servers of plain HTTP, which is all that listeners speak, unless who is trusted says else", () => {
     const protoOf = (client: string, fields: [string, string][] = []): string[] =>
-      explain(snapshotOf({ ...PLAIN, trustedProxies: ["10.0.0.0/8"] }), { line: "https://a.example/", fields, client })
-        .sent?.fields.filter((field) => field.startsWith("X-Forwarded-Proto")) ?? [];
+      explain(snapshotOf({ ...PLAIN, trustedProxies: ["10.0.0.0/8"] }), {
+        line: "https://a.example/",
+        fields,
+        client,
+      }).sent?.fields.filter((field) => field.startsWith("X-Forwarded-Proto")) ?? [];
     assert.deepEqual(protoOf("192.0.2.9"), ["X-Forwarded-Proto: http"]);
     assert.deepEqual(protoOf("192.0.2.9", [["X-Forwarded-Proto", "https"]]), ["X-Forwarded-Proto: http"]);
     assert.deepEqual(protoOf("10.0.0.9", [["X-Forwarded-Proto", "https"]]), ["X-Forwarded-Proto: https"]);
