@@ -192,13 +192,14 @@ export class Hooked {
   /** The request is over: whoever still thinks about it thinks in vain. */
   end(): void {
     this.#isOver = true;
+    // The cause first: what is aborted by it comes behind, as with `AbortSignal.any`.
+    this.request.end();
     for (const call of this.#calls.splice(0)) {
       call.abandon();
       const tookMs = this.#owner.engine.runtime.now() - call.beganMs;
       const hook = call.hook.definition.name;
       traceFor(this.#owner, "unanswered")?.noteHook({ hook, tookMs, outcome: "unanswered" });
     }
-    this.request.end();
   }
 
   #change({ path, query, host, edits }: Change): void {

@@ -81,17 +81,18 @@ describe("a request with hooks", () => {
     assert.deepEqual(elsewhere.asked, ["GET /x"]);
   });
 
-  it("leaves when its client does, and tells them", async () => {
-    let signal: AbortSignal | undefined;
-    const decide: Decide = (request) => {
-      signal = request.signal;
+  it("leaves when its client does, and tells them: by the request's signal, then by its own", async () => {
+    const told: string[] = [];
+    const decide: Decide = (request, context) => {
+      for (const [name, { signal }] of Object.entries({ context, request }))
+        signal.addEventListener("abort", () => told.push(`${name}: ${signal.reason.name}`));
       return new Promise(() => {});
     };
     const stage = await stageWith({ routes: [{ upstream: "app", hooks: { decide } }] });
     const peer = stage.ask(get("/"));
     peer.reset();
     stage.sim.drive();
-    assert.ok(signal?.aborted);
+    assert.deepEqual(told, ["request: AbortError", "context: AbortError"]);
     assert.equal(stage.exchanges[0]?.status, 499);
     await stage.close();
   });
