@@ -26,18 +26,22 @@ import { ENDED, RUN_MS, shownError } from "./while-code-runs.ts";
 /** Longer than the program in it may take, which is told better there. */
 const READ_MS = RUN_MS + 5_000;
 
-/** `before` is where it came from the last time. */
+/** Code that has run for so long may be given up for a later reload, which is not to wait for what hangs. */
+const GIVEN_UP_AFTER_MS = 1_000;
+
+/** `before` is where it came from the last time. At `isSuperseded` code that does not come to an end is given up. */
 export async function loadAfresh(
   file: string,
   environment: Environment,
   before: Origins,
+  isSuperseded: AbortSignal,
 ): Promise<LoadedConfig | FailedConfig> {
   if (!before.isHeavy) {
     const loaded = await loadConfig(file, environment, { isQuick: true });
     if (!loaded.origins.isHeavy) return loaded;
   }
   const files = await fileVersions(before.files.keys());
-  const read = await readElsewhere(file);
+  const read = await readElsewhere(file, isSuperseded);
   if ("problem" in read) {
     const { problem, culprit } = read;
     const inCode = culprit === undefined ? null : { file: shownName(culprit), message: problem };
@@ -75,19 +79,32 @@ async function inSlices<T>(steps: Steps<T>): Promise<T> {
 /** `culprit` is the file with the code that it was. */
 type ProblemElsewhere = Problem & { readonly culprit?: string };
 
-async function readElsewhere(file: string): Promise<ToldConfig | ProblemElsewhere> {
+async function readElsewhere(file: string, isSuperseded: AbortSignal): Promise<ToldConfig | ProblemElsewhere> {
   if (!areDescriptorsLeft(READ_DESCRIPTORS)) return { problem: "too few descriptors are left" };
   const worker = startReader(file);
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let givingUp: ReturnType<typeof setTimeout> | undefined;
   try {
     return await new Promise<ToldConfig | ProblemElsewhere>((resolve) => {
       const pieces: Piece[] = [];
       let running: string | null = null;
+      let runsSinceMs: number | null = null;
+      const giveUp = (): void => {
+        clearTimeout(givingUp);
+        if (running === null || runsSinceMs === null || !isSuperseded.aborted) return;
+        const ranMs = performance.now() - runsSinceMs;
+        if (ranMs < GIVEN_UP_AFTER_MS) givingUp = setTimeout(giveUp, GIVEN_UP_AFTER_MS - ranMs);
+        else resolve({ problem: `given up after ${Math.round(ranMs / 1_000)}s for a later reload`, culprit: running });
+      };
+      isSuperseded.addEventListener("abort", giveUp);
       worker.on("message", (told: Told) => {
         if ("runs" in told) {
           running = told.runs;
+          runsSinceMs = performance.now();
+          giveUp();
           return;
         }
+        runsSinceMs = null;
         if (!("piece" in told)) return resolve("loaded" in told ? { ...told, pieces } : told);
         pieces.push(told.piece);
         // The next one, after whatever else waits.
@@ -101,6 +118,7 @@ async function readElsewhere(file: string): Promise<ToldConfig | ProblemElsewher
     });
   } finally {
     clearTimeout(timer);
+    clearTimeout(givingUp);
     await worker.terminate();
   }
 }

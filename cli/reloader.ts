@@ -12,7 +12,8 @@ import { plural, printProblems, printWarnings } from "./print.ts";
 
 export interface ReloaderOptions {
   readonly proxy: Pick<RunningProxy, "reload">;
-  load(): Promise<LoadedConfig | FailedConfig>;
+  /** `isSuperseded` aborts when somebody asks for the next one: what hangs need not be waited for. */
+  load(isSuperseded: AbortSignal): Promise<LoadedConfig | FailedConfig>;
   /** What belongs to a configuration outside the proxy changes, too. Answers which files of code are others now. */
   onReloaded(loaded: LoadedConfig): readonly string[];
   /** The files of the configuration may be others now. */
@@ -30,6 +31,7 @@ export class Reloader {
   readonly #options: ReloaderOptions;
   #running: Promise<void> | null = null;
   #next = "";
+  #loading = new AbortController();
 
   constructor(options: ReloaderOptions) {
     this.#options = options;
@@ -38,6 +40,7 @@ export class Reloader {
   /** `why` begins the line that says how it went. */
   request(why: string): void {
     this.#next = why;
+    this.#loading.abort();
     this.#running ??= this.#run();
   }
 
@@ -64,7 +67,8 @@ export class Reloader {
   /** Answers what is to be said, `{why}` standing for the cause. */
   async #reload(): Promise<string[]> {
     const { proxy, load, onReloaded, onLoaded } = this.#options;
-    const loaded = await load();
+    this.#loading = new AbortController();
+    const loaded = await load(this.#loading.signal);
     onLoaded(loaded.origins);
     const lines = printWarnings(loaded.warnings);
     if ("problems" in loaded) {

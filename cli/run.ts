@@ -33,8 +33,8 @@ export async function run(file: string, { watch }: RunOptions, runtime: Runtime)
   let { origins } = loaded;
   let inUse = origins;
   const reloading = {
-    async load() {
-      const again = await loadAfresh(path, readEnvironment, origins);
+    async load(isSuperseded: AbortSignal) {
+      const again = await loadAfresh(path, readEnvironment, origins, isSuperseded);
       origins = again.origins;
       return again;
     },

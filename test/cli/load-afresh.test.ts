@@ -8,6 +8,7 @@ let scratch: Scratch;
 afterEach(() => scratch.remove());
 
 const none = () => undefined;
+const never = new AbortController().signal;
 const yaml = (padding: number): string =>
   `listeners: ["127.0.0.1:80"]\nroutes: [{ respond: { body: "${"x".repeat(padding)}" } }]\n`;
 
@@ -21,12 +22,12 @@ describe("reading a configuration again", () => {
     scratch.write("a.yaml", yaml(20_000));
     const quick = await loadConfig(file, none, { isQuick: true });
     assert.ok("problems" in quick && quick.origins.isHeavy);
-    const again = await loadAfresh(file, none, origins);
+    const again = await loadAfresh(file, none, origins, never);
     assert.ok("config" in again, JSON.stringify(again));
     assert.ok(again.origins.isHeavy);
     scratch.write("b.js", "globalThis.wasRunHere = true; export default {};");
     scratch.write("a.yaml", `include: b.js\n${yaml(10)}`);
-    assert.ok("config" in (await loadAfresh(file, none, origins)));
+    assert.ok("config" in (await loadAfresh(file, none, origins, never)));
     assert.ok(!("wasRunHere" in globalThis));
   });
 
@@ -35,7 +36,7 @@ describe("reading a configuration again", () => {
     const hooks = scratch.write("hooks.ts", "process.exit(3);\nexport const check = () => undefined;\n");
     const file = scratch.write("a.yaml", `hooks: { onRequest: { script: ./hooks.ts, export: check } }\n${yaml(10)}`);
     const origins = { files: new Map([[file, ""]]), code: new Set<string>(), globs: [], isHeavy: true };
-    const loaded = await loadAfresh(file, none, origins);
+    const loaded = await loadAfresh(file, none, origins, never);
     assert.ok("problems" in loaded);
     assert.deepEqual(
       loaded.problems.map(({ file, message }) => `${file.split("/").at(-1)}: ${message}`),
@@ -43,4 +44,23 @@ describe("reading a configuration again", () => {
     );
     assert.ok(loaded.problems[0]!.file.endsWith("hooks.ts") && hooks.endsWith("hooks.ts"));
   });
+
+  for (const [how, code] of [
+    ["waits for what does not come", "await new Promise(() => {});"],
+    ["runs in a circle", "for (;;);"],
+  ] as const)
+    it(`gives up code that ${how}, once somebody asks for the next reload`, async () => {
+      scratch = createScratch();
+      scratch.write("hooks.ts", `${code}\nexport const check = () => undefined;\n`);
+      const file = scratch.write("a.yaml", `hooks: { onRequest: { script: ./hooks.ts, export: check } }\n${yaml(10)}`);
+      const origins = { files: new Map([[file, ""]]), code: new Set<string>(), globs: [], isHeavy: true };
+      const asking = new AbortController();
+      const loading = loadAfresh(file, none, origins, asking.signal);
+      asking.abort();
+      const loaded = await loading;
+      assert.ok("problems" in loaded);
+      const { file: culprit, message } = loaded.problems[0]!;
+      assert.match(`${culprit.split("/").at(-1)}: ${message}`, /^hooks\.ts: given up after \ds for a later reload$/);
+      assert.ok(loaded.origins.files.has(file));
+    });
 });

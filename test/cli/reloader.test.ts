@@ -94,6 +94,28 @@ describe("a reloader", () => {
     assert.deepEqual(on.numbers, [1, 2, 3]);
   });
 
+  it("lets one that is under way know that it need not be waited for", async () => {
+    const signals: AbortSignal[] = [];
+    const reloader = new Reloader({
+      proxy: { reload: () => Promise.resolve({ changes: NOTHING }) },
+      load: async (isSuperseded) => {
+        signals.push(isSuperseded);
+        if (signals.length === 1) await new Promise((resolve) => isSuperseded.addEventListener("abort", resolve));
+        return loaded("a");
+      },
+      onReloaded: () => [],
+      onLoaded: () => {},
+      say: () => {},
+    });
+    reloader.request("first");
+    reloader.request("second");
+    await reloader.idle();
+    assert.deepEqual(
+      signals.map(({ aborted }) => aborted),
+      [true, false],
+    );
+  });
+
   it("changes nothing for a bad file, shows its problems, and goes on", async () => {
     const on = stage([failed, new Error("of the\ndisk"), loaded("b")]);
     for (const why of ["one", "two", "three"]) {

@@ -64,6 +64,20 @@ describe("SIGHUP", () => {
     await until(() => /GET .*\/body/.test(proxy.stdout), "a line of the access log");
   });
 
+  it("does not wait for a script that hangs, once it is asked for again", async () => {
+    const hooks = "export const check = () => undefined;\n";
+    const script = scratch.write("check.ts", hooks);
+    const file = await start(yaml("one", `hooks: { onRequest: { script: ${script}, export: check } }\n`));
+    writeFileSync(script, `console.error("hanging");\nawait new Promise(() => {});\n${hooks}`);
+    proxy.signal("SIGHUP");
+    await proxy.says(/hanging/);
+    writeFileSync(script, hooks);
+    writeFileSync(file, yaml("two", `hooks: { onRequest: { script: ${script}, export: check } }\n`));
+    proxy.signal("SIGHUP");
+    await proxy.says(/check\.ts: given up after \ds for a later reload\n.*SIGHUP: 1 problem; the old/s);
+    await answers("two");
+  });
+
   it("is remembered while the configuration is read for the first time", async () => {
     const gate = scratch.write("gate", "");
     const file = scratch.write(
