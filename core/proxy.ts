@@ -288,6 +288,8 @@ class RunningProxy implements Running, Engine {
     await this.#reloading;
     await this.hooks.background.end();
     await this.#unloading.end(this.deployment.snapshot.onUnload);
+    // One for each tick: behind the last one nobody would hear of them.
+    while (this.#defects.length > 0 && this.#ticker !== null) await this.#wait(0, () => {});
     this.#ticker?.stop();
     this.#ticker = null;
   }

@@ -55,6 +55,23 @@ describe("a throw in our own code", () => {
     assert.equal(stage.origin.links.length, 1, "over the connection that was given back");
   });
 
+  it("just before the proxy stops is reported, too", async () => {
+    stage = await stageWith({ script: SILENT });
+    const { observer } = stage.engine;
+    const { onExchange } = observer;
+    let left = 3;
+    Object.assign(observer, {
+      onExchange() {
+        if (--left === 0) Object.assign(observer, { onExchange });
+        throw new Error("an observer's defect");
+      },
+    });
+    for (let i = 0; i < 3; i++) stage.ask(GET);
+    const stopped = stage.proxy.stop();
+    for (let i = 0; i < 3; i++) await assert.rejects(stage.sim.until(stopped, 1_000), /an observer's defect/);
+    await stage.sim.until(stopped, 1_000);
+  });
+
   it("while a connection is handed on leaves the one who gave it back with a complete response", async () => {
     stage = await stageWith({ maxConnections: 1, script: SILENT });
     const first = stage.ask(get("/first"));
