@@ -17,6 +17,7 @@ import { OutgoingHead } from "../core/http/outgoing.ts";
 import type { ResponseHandler } from "../core/http/wire.ts";
 import { cut, type MountedProxy, unanswered } from "./mounted-proxy.ts";
 import { declaredLength, isTarget, passingOfRequest, passingOfResponse } from "./passing-fields.ts";
+import { ResetProbe } from "./reset-probe.ts";
 
 const NO_HEAD = new RequestHead();
 const BODILESS = [204, 304];
@@ -32,6 +33,8 @@ export class NodeRequest implements ResponseHandler {
   readonly #onEnd = (): void => this.#complete();
   readonly #onDrain = (): void => this.#connection?.release();
   readonly #onGone = (): void => this.#leave();
+  /** Null for HTTP/2, whose connection is read for all of its requests. */
+  readonly #probe: ResetProbe | null;
   #connection: ClientConnection | null = null;
   #isTaken = false;
   #hasHead = false;
@@ -41,6 +44,7 @@ export class NodeRequest implements ResponseHandler {
     this.#mounted = mounted;
     this.#request = request;
     this.#response = response;
+    this.#probe = request.httpVersionMajor < 2 ? new ResetProbe(request.socket) : null;
   }
 
   begin(): void {
@@ -75,7 +79,10 @@ export class NodeRequest implements ResponseHandler {
   /** A copy, because the server's parser may read into the same memory again. */
   #send(bytes: Uint8Array): void {
     if (this.#isOver) return;
-    if (!this.#connection!.body(copyOf(bytes, 0, bytes.length), 0, bytes.length)) this.#request.pause();
+    if (!this.#connection!.body(copyOf(bytes, 0, bytes.length), 0, bytes.length)) {
+      this.#request.pause();
+      this.#probe?.start();
+    }
     this.#connection!.flush();
   }
 
@@ -84,7 +91,9 @@ export class NodeRequest implements ResponseHandler {
   }
 
   onWritable(): void {
-    if (!this.#isOver) this.#request.resume();
+    if (this.#isOver) return;
+    this.#probe?.stop();
+    this.#request.resume();
   }
 
   // ── the response ───────────────────────────────────────────────────────────────────────────────────────────
@@ -160,6 +169,7 @@ export class NodeRequest implements ResponseHandler {
 
   #over(): void {
     this.#isOver = true;
+    this.#probe?.stop();
     this.#request.off("data", this.#onData).off("end", this.#onEnd);
     this.#response.off("drain", this.#onDrain);
   }

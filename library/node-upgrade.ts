@@ -14,6 +14,7 @@ import type { ResponseHandler } from "../core/http/wire.ts";
 import { cut, type MountedProxy, unanswered } from "./mounted-proxy.ts";
 import { placeOf, reset } from "./node-request.ts";
 import { declaredLength, isTarget, passingOfRequest, passingOfResponse } from "./passing-fields.ts";
+import { ResetProbe } from "./reset-probe.ts";
 
 const NO_HEAD = new RequestHead();
 /** How long a client may take to read a refusal and close. */
@@ -23,6 +24,7 @@ export class NodeUpgrade implements ResponseHandler {
   readonly #mounted: MountedProxy;
   readonly #request: IncomingMessage;
   readonly #socket: Duplex;
+  readonly #probe: ResetProbe;
   /** What came before 101. */
   #first: Uint8Array;
   #connection: ClientConnection | null = null;
@@ -37,6 +39,7 @@ export class NodeUpgrade implements ResponseHandler {
     this.#mounted = mounted;
     this.#request = request;
     this.#socket = socket;
+    this.#probe = new ResetProbe(socket);
     this.#first = first;
   }
 
@@ -44,6 +47,7 @@ export class NodeUpgrade implements ResponseHandler {
     const socket = this.#socket;
     const request = this.#request;
     socket.on("error", () => this.#leave()).on("close", () => this.#leave());
+    socket.once("close", () => this.#probe.stop());
     if (socket.destroyed) return;
     const target = request.url ?? "/";
     const { headers } = request;
@@ -70,7 +74,7 @@ export class NodeUpgrade implements ResponseHandler {
     connection.head(outgoing, NO_HEAD);
     connection.end(null);
     // Who does not read is not told when the client leaves. Where something came already, no more is read than that.
-    if (this.#first.length > 0) socket.pause();
+    if (this.#first.length > 0) this.#hold();
     socket.on("drain", () => connection.release());
     socket.on("data", (bytes: Uint8Array) => this.#take(bytes)).on("end", () => this.#clientEnded());
   }
@@ -79,7 +83,7 @@ export class NodeUpgrade implements ResponseHandler {
 
   #openTunnel(): void {
     this.#isTunnel = true;
-    this.#socket.resume();
+    this.#resume();
     if (this.#first.length > 0) this.#send(this.#first);
     if (this.#hasClientEnded) this.#connection!.end(null);
   }
@@ -88,7 +92,7 @@ export class NodeUpgrade implements ResponseHandler {
     if (this.#isTunnel) this.#send(bytes);
     else if (!this.#isOver) {
       this.#first = Buffer.concat([this.#first, bytes]);
-      this.#socket.pause();
+      this.#hold();
     }
   }
 
@@ -101,12 +105,22 @@ export class NodeUpgrade implements ResponseHandler {
 
   #send(bytes: Uint8Array): void {
     if (this.#isOver) return;
-    if (!this.#connection!.body(copyOf(bytes, 0, bytes.length), 0, bytes.length)) this.#socket.pause();
+    if (!this.#connection!.body(copyOf(bytes, 0, bytes.length), 0, bytes.length)) this.#hold();
     this.#connection!.flush();
   }
 
   onWritable(): void {
-    if (this.#isTunnel && !this.#isOver) this.#socket.resume();
+    if (this.#isTunnel && !this.#isOver) this.#resume();
+  }
+
+  #hold(): void {
+    this.#socket.pause();
+    this.#probe.start();
+  }
+
+  #resume(): void {
+    this.#probe.stop();
+    this.#socket.resume();
   }
 
   #leave(): void {
@@ -178,7 +192,7 @@ export class NodeUpgrade implements ResponseHandler {
   /** What the client still sends is dropped, for a moment: closed at once, it might not get to read the answer. */
   #farewell(): void {
     const socket = this.#socket;
-    socket.resume();
+    this.#resume();
     socket.end();
     const timer = setTimeout(() => socket.destroy(), FAREWELL_MS);
     socket.once("close", () => clearTimeout(timer));
