@@ -7,6 +7,8 @@ import process from "node:process";
 /** Ten thousand routes come to two. */
 export const FILE_BYTES_MAX = 16 * 1024 * 1024;
 
+const SMALL_FILE_BYTES = 4 * 1024;
+
 export const STANDARD_INPUT = "/dev/stdin";
 
 /** Of a file as it is named on the command line. */
@@ -52,24 +54,32 @@ export function decodeText(bytes: Uint8Array): string | { readonly problem: stri
 async function readFile(path: string): Promise<Uint8Array | null> {
   const file = await open(path, "r");
   try {
-    return (await file.stat()).isDirectory() ? null : await readBounded(file);
+    const stat = await file.stat();
+    return stat.isDirectory() ? null : await readBounded(file, stat.size);
   } finally {
     await file.close();
   }
 }
 
-/** At most one byte more than allowed: pipes and devices do not know their size. */
-async function readBounded(file: FileHandle): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
+/** At most one byte more than allowed: pipes and devices do not know their size, and files grow meanwhile. */
+async function readBounded(file: FileHandle, size: number): Promise<Uint8Array> {
+  const bytesMax = FILE_BYTES_MAX + 1;
+  // Room for one byte more tells of the end; as much for each of many small files as for a large one is costly.
+  let bytes = new Uint8Array(Math.min(Math.max(size + 1, SMALL_FILE_BYTES), bytesMax));
   let length = 0;
-  while (length <= FILE_BYTES_MAX) {
-    const piece = new Uint8Array(Math.min(256 * 1024, FILE_BYTES_MAX + 1 - length));
-    const { bytesRead } = await file.read(piece, 0, piece.length, null);
+  while (length < bytesMax) {
+    if (length === bytes.length) bytes = grown(bytes, Math.min(2 * length, bytesMax));
+    const { bytesRead } = await file.read(bytes, length, bytes.length - length, null);
     if (bytesRead === 0) break;
-    pieces.push(piece.subarray(0, bytesRead));
     length += bytesRead;
   }
-  return joined(pieces);
+  return bytes.subarray(0, length);
+}
+
+function grown(bytes: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(size);
+  larger.set(bytes);
+  return larger;
 }
 
 /** Until they are too many. A second time there are none. */
