@@ -59,9 +59,11 @@ export interface Glob {
 
 /** An include inside an include inside … */
 const INCLUDE_DEPTH_MAX = 8;
-const FILES_MAX = 1_000;
+/** Customers of a host, a file each, and some to spare. */
+const FILES_MAX = 10_000;
 /** What YAML of this length costs, some ten milliseconds, requests under way can wait for. */
 const LIGHT_TEXT_MAX = 16 * 1024;
+const TOO_MANY = `more than ${FILES_MAX} files are included`;
 const TOO_HEAVY = "takes longer to read than requests under way can wait for";
 const EMPTY = "is empty; it needs at least listeners and routes";
 const PROGRAM_EXTENSIONS = [".ts", ".mts", ".js", ".mjs"];
@@ -98,6 +100,7 @@ interface Include {
 
 class Loader {
   readonly sources: ConfigSource[] = [];
+  readonly #shownSources = new Set<string>();
   readonly problems: LocatedProblem[] = [];
   /** A file could not be read or understood. */
   incomplete = false;
@@ -125,9 +128,9 @@ class Loader {
     if (file !== STANDARD_INPUT) await this.#watch([file]);
     if (this.#stack.includes(shown)) return this.#refuse(from, `includes ${shown}, which includes this file again`);
     // Two patterns that both find a file mean it once.
-    if (this.sources.some((source) => source.file === shown)) return;
+    if (this.#shownSources.has(shown)) return;
     if (depth > INCLUDE_DEPTH_MAX) return this.#refuse(from, `includes are more than ${INCLUDE_DEPTH_MAX} files deep`);
-    if (this.sources.length >= FILES_MAX) return this.#refuse(from, `more than ${FILES_MAX} files are included`);
+    if (this.sources.length >= FILES_MAX) return this.#refuse(from, TOO_MANY);
     const raw = PROGRAM_EXTENSIONS.includes(extname(file))
       ? await this.#runProgram(file, shown, from)
       : await this.#readDocument(file, shown, from);
@@ -143,6 +146,7 @@ class Loader {
       );
     }
     this.sources.push({ file: shown, value });
+    this.#shownSources.add(shown);
     this.#stack.push(shown);
     for (const include of includesOf(value)) await this.#follow(file, shown, include, depth);
     this.#stack.pop();
@@ -165,7 +169,10 @@ class Loader {
     const found = await expandGlob(pattern, directory);
     if (found === null) return this.#refuse(place, "would search too many directories; narrow the pattern");
     // The including file may well match its own pattern.
-    for (const match of found) if (match !== file) await this.load(match, depth + 1, place);
+    const more = found.filter((match) => match !== file && !this.#shownSources.has(shownName(match)));
+    // Before they are read: each one too many would be told of by itself.
+    if (this.sources.length + more.length > FILES_MAX) return this.#refuse(place, TOO_MANY);
+    for (const match of more) await this.load(match, depth + 1, place);
   }
 
   async #readDocument(file: string, shown: string, from: Place | null): Promise<{ value: unknown } | null> {

@@ -117,6 +117,17 @@ describe("loading a configuration", () => {
     ]);
   });
 
+  it("takes a file for each of many customers, and says once that there are too many", async () => {
+    const customers = (count: number) => ({
+      "a.yaml": `${SOME}include: ["*.json", "1*.json"]\n`,
+      ...Object.fromEntries(Array.from({ length: count }, (_, index) => [`${index}.json`, "{}"])),
+    });
+    assert.deepEqual(await problems(customers(1_500)), []);
+    assert.deepEqual(await problems(customers(10_002)), [
+      "a.yaml:3:11: include[0]: more than 10000 files are included",
+    ]);
+  });
+
   it("runs TypeScript: an object, a function, an async function, a promise", async () => {
     const config = '{ listeners: [":80"], routes: [{ respond: {} }] }';
     for (const made of [
