@@ -3,6 +3,9 @@
 import { type Stats, statSync } from "node:fs";
 import { stat } from "node:fs/promises";
 
+/** Of what a pattern finds and nobody can look at: a link that leads nowhere, or a file that went while others were read. */
+export const FOUND_VERSION = "found";
+
 /** `""` while it is not there. */
 export async function fileVersion(path: string): Promise<string> {
   try {

@@ -5,7 +5,7 @@ import { type Environment, substituteEnvironment } from "../core/config/environm
 import { type ConfigSource, type MergedConfig, mergeSources, type Place } from "../core/config/merge.ts";
 import { type ConfigPath, formatPath, isRecord } from "../core/config/problem.ts";
 import type { BundleProblem } from "./bundle-program.ts";
-import { fileVersion } from "./file-version.ts";
+import { FOUND_VERSION, fileVersion } from "./file-version.ts";
 import { expandGlob, isGlob } from "./glob.ts";
 import { lackingPermission, type ParsedDocument, type Position, parseDocument } from "./parse-document.ts";
 import { programs } from "./programs.ts";
@@ -172,7 +172,11 @@ class Loader {
     const more = found.filter((match) => match !== file && !this.#shownSources.has(shownName(match)));
     // Before they are read: each one too many would be told of by itself.
     if (this.sources.length + more.length > FILES_MAX) return this.#refuse(place, TOO_MANY);
-    for (const match of more) await this.load(match, depth + 1, place);
+    for (const match of more) {
+      await this.load(match, depth + 1, place);
+      // Told apart from a missing one, it is noticed when the pattern no longer finds it.
+      if (this.origins.files.get(match) === "") this.origins.files.set(match, FOUND_VERSION);
+    }
   }
 
   async #readDocument(file: string, shown: string, from: Place | null): Promise<{ value: unknown } | null> {

@@ -8,7 +8,7 @@ import { type FSWatcher, watch } from "node:fs";
 import { realpath } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { setTimeout as setTimeoutAsync } from "node:timers/promises";
-import { fileVersions } from "./file-version.ts";
+import { FOUND_VERSION, fileVersions } from "./file-version.ts";
 import { expandGlob, isGlob } from "./glob.ts";
 import type { Origins } from "./load-config.ts";
 
@@ -106,8 +106,11 @@ export function watchFiles(origins: WatchedFiles, events: WatchEvents, lookMs = 
 
 /** Of the files, and of those that a pattern finds now. */
 async function versionsOf({ files, globs }: WatchedFiles): Promise<ReadonlyMap<string, string>> {
-  const found = await Promise.all(globs.map(({ pattern, directory }) => expandGlob(pattern, directory)));
-  return fileVersions(new Set([...files.keys(), ...found.flatMap((some) => some ?? [])]));
+  const expanded = await Promise.all(globs.map(({ pattern, directory }) => expandGlob(pattern, directory)));
+  const found = new Set(expanded.flatMap((some) => some ?? []));
+  const versions = await fileVersions(new Set([...files.keys(), ...found]));
+  for (const file of found) if (versions.get(file) === "") versions.set(file, FOUND_VERSION);
+  return versions;
 }
 
 function isSame(left: ReadonlyMap<string, string>, right: ReadonlyMap<string, string>): boolean {

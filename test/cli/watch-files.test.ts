@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, renameSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { afterEach, describe, it } from "@std/testing/bdd";
 import { fileVersions } from "../../cli/file-version.ts";
-import type { Origins } from "../../cli/load-config.ts";
+import { loadConfig, type Origins } from "../../cli/load-config.ts";
 import { type FileWatch, watchFiles } from "../../cli/watch-files.ts";
 import { createScratch, type Scratch } from "../e2e/scratch.ts";
 import { pause, until } from "../e2e/wait.ts";
@@ -158,5 +158,34 @@ describe("watching files", () => {
     writeFileSync(b, "12345");
     await pause(250);
     assert.equal(changes, 1);
+  });
+
+  it("reads again when a file that a pattern found was gone before it was read, not for a link that leads nowhere", async () => {
+    scratch = createScratch();
+    const main = scratch.write("main.yaml", 'include: "sites/*"\n');
+    mkdirSync(scratch.path("sites"));
+    const remove = 'import { rmSync } from "node:fs"; rmSync(new URL("2.yaml", import.meta.url), { force: true });';
+    scratch.write("sites/1.ts", `${remove} export default { listeners: [":80"], routes: [{ respond: {} }] };`);
+    scratch.write("sites/2.yaml", "routes: []\n");
+    const load = async () => {
+      const loaded = await loadConfig(main, () => undefined);
+      return { origins: loaded.origins, problems: "problems" in loaded ? loaded.problems.length : 0 };
+    };
+    const first = await load();
+    assert.equal(first.problems, 1);
+    changes = 0;
+    const onChange = () => {
+      changes++;
+    };
+    watching = watchFiles(first.origins, { onChange, onProblem: () => {} }, 50);
+    await changed(1);
+    assert.equal((await load()).problems, 0);
+    symlinkSync("nowhere", scratch.path("sites/3.yaml"));
+    const last = await load();
+    assert.equal(last.problems, 1);
+    changes = 0;
+    watching.goBy(last.origins);
+    await pause(400);
+    assert.equal(changes, 0);
   });
 });
