@@ -1,6 +1,10 @@
-/** The file names a pattern stands for: `*` and `?` within a name, `**` for any directories. Sorted, bounded. */
+/**
+ * The file names a pattern stands for: `*` and `?` within a name, `**` for any directories. Sorted, bounded. Links are
+ * followed as in a shell, those to directories by all but `**`, which could go in circles.
+ */
 
-import { readdir } from "node:fs/promises";
+import type { Dirent } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 
 /** More than this many directories looked into is a slip such as `/**`. */
@@ -37,11 +41,11 @@ async function walk(base: string, segments: readonly string[], found: Set<string
   const entries = await namesIn(base, budget);
   if (entries === null) return false;
   const matches = matcher(segment);
-  for (const { name, isDirectory } of entries) {
+  for (const { name, isDirectory, isLink } of entries) {
     // As in a shell, a leading dot is only matched by a written one.
     if (name.startsWith(".") && !segment.startsWith(".")) continue;
     if (segment === "**") {
-      if (isDirectory && !(await walk(`${base}/${name}`, segments, found, budget))) return false;
+      if (isDirectory && !isLink && !(await walk(`${base}/${name}`, segments, found, budget))) return false;
     } else if (matches.test(name)) {
       if (rest.length > 0) {
         if (isDirectory && !(await walk(`${base}/${name}`, rest, found, budget))) return false;
@@ -51,17 +55,29 @@ async function walk(base: string, segments: readonly string[], found: Set<string
   return true;
 }
 
-async function namesIn(directory: string, budget: Budget): Promise<{ name: string; isDirectory: boolean }[] | null> {
+interface Entry {
+  readonly name: string;
+  readonly isDirectory: boolean;
+  readonly isLink: boolean;
+}
+
+async function namesIn(directory: string, budget: Budget): Promise<Entry[] | null> {
   if (budget.directories-- <= 0) return null;
-  try {
-    const entries = await readdir(directory === "" ? "/" : directory, { withFileTypes: true });
-    // A pipe or device among them would be read for ever.
-    const usable = entries.filter((entry) => entry.isFile() || entry.isDirectory() || entry.isSymbolicLink());
-    return usable.map((entry) => ({ name: entry.name, isDirectory: entry.isDirectory() }));
-  } catch {
+  const path = directory === "" ? "/" : directory;
+  const entries = await readdir(path, { withFileTypes: true })
     // What cannot be looked into holds nothing for us.
-    return [];
-  }
+    .catch(() => []);
+  const names = await Promise.all(entries.map((entry) => entryOf(entry, path)));
+  return names.filter((entry) => entry !== null);
+}
+
+/** Null for a pipe or device: it would be read for ever. */
+async function entryOf(entry: Dirent, directory: string): Promise<Entry | null> {
+  const isLink = entry.isSymbolicLink();
+  // One that leads nowhere is for the reader to refuse, by its name.
+  const target = isLink ? await stat(`${directory}/${entry.name}`).catch(() => null) : entry;
+  const isDirectory = target?.isDirectory() ?? false;
+  return target === null || isDirectory || target.isFile() ? { name: entry.name, isDirectory, isLink } : null;
 }
 
 function matcher(segment: string): RegExp {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { relative } from "node:path";
 import { describe, it } from "@std/testing/bdd";
 import { expandGlob, isGlob } from "../../cli/glob.ts";
@@ -35,6 +35,17 @@ describe("globs", () => {
   ] as const) {
     it(`${pattern} finds ${files.join(" ") || "nothing"}`, async () => assert.deepEqual(await found(pattern), files));
   }
+
+  it("follow links to files and directories, not to devices, and with ** not in circles", async () => {
+    const links = { "linked.txt": "a.json", "null.txt": "/dev/null", "lost.txt": "nowhere", customer: "sites/deep" };
+    for (const [name, target] of Object.entries(links)) symlinkSync(target, `${folder}/${name}`);
+    symlinkSync("../..", `${folder}/sites/deep/circle`);
+    assert.deepEqual(await found("*.txt"), ["linked.txt", "lost.txt"]);
+    assert.deepEqual(await found("*/y.yaml"), ["customer/y.yaml"]);
+    assert.deepEqual(await found("cust*"), []);
+    assert.deepEqual(await found("**/y.yaml"), ["sites/deep/y.yaml"]);
+    for (const name of [...Object.keys(links), "sites/deep/circle"]) rmSync(`${folder}/${name}`);
+  });
 
   it("are told from names", () => {
     assert.deepEqual(["a.yaml", "a*.yaml", "a?.yaml"].map(isGlob), [false, true, true]);
