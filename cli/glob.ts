@@ -3,9 +3,11 @@
  * followed as in a shell, those to directories by all but `**`, which could go in circles.
  */
 
-import type { Dirent } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
+import type { Dirent, Stats } from "node:fs";
+import { lstat, readdir, stat } from "node:fs/promises";
 import { resolve } from "node:path";
+import { reasonOf } from "./read-text-file.ts";
+import { shownName } from "./shown-name.ts";
 
 /** More than this many directories looked into is a slip such as `/**`. */
 const DIRECTORIES_MAX = 1_000;
@@ -14,45 +16,46 @@ export function isGlob(pattern: string): boolean {
   return /[*?]/.test(pattern);
 }
 
-/** Absolute names; null when too many directories would have to be read. */
-export async function expandGlob(pattern: string, directory: string): Promise<string[] | null> {
+/** Absolute names; or why it cannot be told which. */
+export async function expandGlob(pattern: string, directory: string): Promise<string[] | { readonly problem: string }> {
   const segments = resolve(directory, pattern).split("/").slice(1);
-  const found = new Set<string>();
-  const budget = { directories: DIRECTORIES_MAX };
-  const complete = await walk("", segments, found, budget);
-  return complete ? [...found].sort() : null;
+  const search: Search = { found: new Set(), directoriesLeft: DIRECTORIES_MAX, problem: null };
+  await walk("", segments, search);
+  return search.problem === null ? [...search.found].sort() : { problem: search.problem };
 }
 
-interface Budget {
-  directories: number;
+interface Search {
+  readonly found: Set<string>;
+  directoriesLeft: number;
+  /** The search is over, for this reason. */
+  problem: string | null;
 }
 
-async function walk(base: string, segments: readonly string[], found: Set<string>, budget: Budget): Promise<boolean> {
+async function walk(base: string, segments: readonly string[], search: Search): Promise<void> {
   const [segment, ...rest] = segments;
-  if (segment === undefined) return true;
+  if (segment === undefined || search.problem !== null) return;
   if (!isGlob(segment)) {
     const next = `${base}/${segment}`;
-    if (rest.length > 0) return walk(next, rest, found, budget);
-    const entries = await namesIn(base, budget);
-    if (entries?.some((entry) => entry.name === segment && !entry.isDirectory)) found.add(next);
-    return entries !== null;
+    if (rest.length > 0) return walk(next, rest, search);
+    // Whoever may not list a directory may still read a file in it.
+    const entry = await attempt(next, () => lstat(next), search);
+    if (entry !== null && (await entryOf(segment, base, entry))?.isDirectory === false) search.found.add(next);
+    return;
   }
-  if (segment === "**" && !(await walk(base, rest, found, budget))) return false;
-  const entries = await namesIn(base, budget);
-  if (entries === null) return false;
+  if (segment === "**") await walk(base, rest, search);
   const matches = matcher(segment);
-  for (const { name, isDirectory, isLink } of entries) {
+  for (const { name, isDirectory, isLink } of await entriesIn(base, search)) {
     // As in a shell, a leading dot is only matched by a written one.
     if (name.startsWith(".") && !segment.startsWith(".")) continue;
+    const next = `${base}/${name}`;
     if (segment === "**") {
-      if (isDirectory && !isLink && !(await walk(`${base}/${name}`, segments, found, budget))) return false;
+      if (isDirectory && !isLink) await walk(next, segments, search);
     } else if (matches.test(name)) {
       if (rest.length > 0) {
-        if (isDirectory && !(await walk(`${base}/${name}`, rest, found, budget))) return false;
-      } else if (!isDirectory) found.add(`${base}/${name}`);
+        if (isDirectory) await walk(next, rest, search);
+      } else if (!isDirectory) search.found.add(next);
     }
   }
-  return true;
 }
 
 interface Entry {
@@ -61,23 +64,35 @@ interface Entry {
   readonly isLink: boolean;
 }
 
-async function namesIn(directory: string, budget: Budget): Promise<Entry[] | null> {
-  if (budget.directories-- <= 0) return null;
+async function entriesIn(directory: string, search: Search): Promise<Entry[]> {
+  if (search.directoriesLeft-- <= 0) {
+    search.problem ??= "would search too many directories; narrow the pattern";
+    return [];
+  }
   const path = directory === "" ? "/" : directory;
-  const entries = await readdir(path, { withFileTypes: true })
-    // What cannot be looked into holds nothing for us.
-    .catch(() => []);
-  const names = await Promise.all(entries.map((entry) => entryOf(entry, path)));
-  return names.filter((entry) => entry !== null);
+  const entries = (await attempt(path, () => readdir(path, { withFileTypes: true }), search)) ?? [];
+  const known = await Promise.all(entries.map((entry) => entryOf(entry.name, directory, entry)));
+  return known.filter((entry) => entry !== null);
+}
+
+/** Null for what is not there. A customer's folder that cannot be looked into must not seem to be empty. */
+async function attempt<Result>(path: string, look: () => Promise<Result>, search: Search): Promise<Result | null> {
+  try {
+    return await look();
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : "";
+    if (code !== "ENOENT" && code !== "ENOTDIR") search.problem ??= `${shownName(path)} ${reasonOf(error)}`;
+    return null;
+  }
 }
 
 /** Null for a pipe or device: it would be read for ever. */
-async function entryOf(entry: Dirent, directory: string): Promise<Entry | null> {
+async function entryOf(name: string, directory: string, entry: Dirent | Stats): Promise<Entry | null> {
   const isLink = entry.isSymbolicLink();
   // One that leads nowhere is for the reader to refuse, by its name.
-  const target = isLink ? await stat(`${directory}/${entry.name}`).catch(() => null) : entry;
+  const target = isLink ? await stat(`${directory}/${name}`).catch(() => null) : entry;
   const isDirectory = target?.isDirectory() ?? false;
-  return target === null || isDirectory || target.isFile() ? { name: entry.name, isDirectory, isLink } : null;
+  return target === null || isDirectory || target.isFile() ? { name, isDirectory, isLink } : null;
 }
 
 function matcher(segment: string): RegExp {

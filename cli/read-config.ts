@@ -167,7 +167,7 @@ class Loader {
     if (!isGlob(pattern)) return this.load(resolve(directory, pattern), depth + 1, place);
     this.origins.globs.push({ pattern, directory });
     const found = await expandGlob(pattern, directory);
-    if (found === null) return this.#refuse(place, "would search too many directories; narrow the pattern");
+    if ("problem" in found) return this.#refuse(place, found.problem);
     // The including file may well match its own pattern.
     const more = found.filter((match) => match !== file && !this.#shownSources.has(shownName(match)));
     // Before they are read: each one too many would be told of by itself.

@@ -107,7 +107,7 @@ export function watchFiles(origins: WatchedFiles, events: WatchEvents, lookMs = 
 /** Of the files, and of those that a pattern finds now. */
 async function versionsOf({ files, globs }: WatchedFiles): Promise<ReadonlyMap<string, string>> {
   const expanded = await Promise.all(globs.map(({ pattern, directory }) => expandGlob(pattern, directory)));
-  const found = new Set(expanded.flatMap((some) => some ?? []));
+  const found = new Set(expanded.flatMap((some) => ("problem" in some ? [] : some)));
   const versions = await fileVersions(new Set([...files.keys(), ...found]));
   for (const file of found) if (versions.get(file) === "") versions.set(file, FOUND_VERSION);
   return versions;

@@ -20,7 +20,10 @@ describe("globs", () => {
   ]) {
     writeFileSync(`${folder}/${file}`, "");
   }
-  const found = async (pattern: string) => (await expandGlob(pattern, folder))?.map((file) => relative(folder, file));
+  const found = async (pattern: string) => {
+    const files = await expandGlob(pattern, folder);
+    return "problem" in files ? files.problem : files.map((file) => relative(folder, file));
+  };
 
   for (const [pattern, files] of [
     ["*.yaml", ["a+b.yaml", "a.yaml", "b.yaml"]],
@@ -45,6 +48,20 @@ describe("globs", () => {
     assert.deepEqual(await found("cust*"), []);
     assert.deepEqual(await found("**/y.yaml"), ["sites/deep/y.yaml"]);
     for (const name of [...Object.keys(links), "sites/deep/circle"]) rmSync(`${folder}/${name}`);
+  });
+
+  it("refuse a directory that cannot be looked into, for it would seem to be empty", async () => {
+    // A link to itself, for permissions do not hold back root.
+    symlinkSync("itself", `${folder}/itself`);
+    assert.match(String(await found("itself/*.yaml")), /itself is a symbolic link that leads in a circle$/);
+    assert.deepEqual(await found("*/x.yaml"), ["sites/x.yaml"]);
+    rmSync(`${folder}/itself`);
+  });
+
+  it("give up beyond 1,000 directories", async () => {
+    for (let i = 0; i <= 1_000; i++) mkdirSync(`${folder}/other/${i}`);
+    assert.equal(await found("other/*/*.yaml"), "would search too many directories; narrow the pattern");
+    rmSync(`${folder}/other`, { recursive: true });
   });
 
   it("are told from names", () => {
