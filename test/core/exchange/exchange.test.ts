@@ -109,6 +109,25 @@ describe("a request that goes to an upstream", () => {
     assert.equal(client.closed, null);
   });
 
+  it("leaves its connection open behind a 502 when all of its body has come, and only then", async () => {
+    for (const [request, closed] of [
+      [post("body"), null],
+      [post("", "Expect: 100-continue"), null],
+      ["POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n", null],
+      ["POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nbody", "end"],
+    ] as const) {
+      stage = await stageWith({ script: { onRequest: () => null, onConnect: (link) => link.peer.end() } });
+      const client = stage.ask(request);
+      stage.sim.advance(3_000);
+      assert.deepEqual(statusesTo(client), [502], request);
+      assert.equal(client.closed, closed, request);
+      if (closed === null) client.send(GET);
+      stage.sim.advance(3_000);
+      assert.deepEqual(statusesTo(client), closed === null ? [502, 502] : [502], request);
+      await stage.close();
+    }
+  });
+
   it("is cut when its response breaks off, and recorded with its status and fault", async () => {
     stage = await stageWith({ script: { onRequest: () => "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab" } });
     const client = stage.ask(GET);
