@@ -28,7 +28,7 @@ function request(): Request {
     runtime,
     traceRing,
     observer: { wantsTimes },
-    deployment: { wantsTimes: hookWants },
+    deployment: { wantsTimes: hookWants, registry: { none() {} } },
   } as unknown as Engine;
   return new Request(engine, {} as ClientSide, {} as RequestHead);
 }
