@@ -84,9 +84,12 @@ export function forwardResponse(request: RequestView, head: ResponseHead): Outgo
 
 /** 1xx: only what it says end to end, without our additions. */
 export function forwardInterim(head: ResponseHead): OutgoingHead {
+  const { fields } = head;
   const outgoing = new OutgoingHead();
-  dropHopByHopOfResponse(head.fields);
-  outgoing.fields = head.fields;
+  dropHopByHopOfResponse(fields);
+  // Servers must not send one, not even of 0, and neither must we (RFC 9110 section 8.6).
+  if (fields.countOf(known.CONTENT_LENGTH) > 0) fields.drop(fields.find(known.CONTENT_LENGTH));
+  outgoing.fields = fields;
   outgoing.status = head.status;
   keepLine(outgoing, head.lineStart, head.reasonEnd);
   return outgoing;

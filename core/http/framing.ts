@@ -71,7 +71,9 @@ export function frameResponse(head: ResponseHead, requestMethod: number): number
   }
   head.bodyLength = length;
   if (hasNoBody(head.status) || requestMethod === METHOD_HEAD) {
-    if (head.status < 200 && codings + lengths > 0) return -refuse.INTERIM_WITH_BODY;
+    // The JDK's HttpServer says `Content-Length: 0` with its 100, against RFC 9110 section 8.6: both readings are the same.
+    const isEmpty = codings === 0 && length === 0 && (lengths === 0 || head.status !== 101);
+    if (head.status < 200 && !isEmpty) return -refuse.INTERIM_WITH_BODY;
     head.body = BODY_NONE;
   } else if (codings > 0) {
     head.body = BODY_CHUNKED;

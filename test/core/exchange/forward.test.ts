@@ -227,6 +227,12 @@ describe("a response on its way to the client", () => {
   const cases: [string, string, string, string, Partial<Config>?][] = [
     ["with by whom", GET, OK, `${OK}\nVia: 1.1 millrace`],
     [
+      "an interim one without the length that it must not have",
+      GET,
+      `HTTP/1.1 103 Early Hints\nContent-Length: 0\nLink: </a>\n\n${OK}`,
+      "HTTP/1.1 103 Early Hints\nLink: </a>",
+    ],
+    [
       "with a date where there is none",
       GET,
       "HTTP/1.1 200 OK\nContent-Length: 0",

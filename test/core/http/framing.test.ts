@@ -158,9 +158,16 @@ describe("frameResponse", () => {
   });
 
   it("refuses interim responses with a length (U05)", () => {
-    checkResponse("HTTP/1.1 103 Early Hints", "Content-Length: 0", refuse.INTERIM_WITH_BODY);
+    checkResponse("HTTP/1.1 103 Early Hints", "Content-Length: 5", refuse.INTERIM_WITH_BODY);
     checkResponse("HTTP/1.1 100 Continue", CHUNKED, refuse.INTERIM_WITH_BODY);
+    checkResponse("HTTP/1.1 100 Continue", "Content-Length: 0\nContent-Length: 0", refuse.BAD_CONTENT_LENGTH);
     checkResponse("HTTP/1.1 101 Switching Protocols", "Content-Length: 5", refuse.INTERIM_WITH_BODY, METHOD_HEAD);
+    checkResponse("HTTP/1.1 101 Switching Protocols", "Content-Length: 0", refuse.INTERIM_WITH_BODY);
+  });
+
+  it("takes interim responses with a length of 0, which is what they have (U05)", () => {
+    checkResponse("HTTP/1.1 100 Continue", "Content-Length: 0", "none");
+    checkResponse("HTTP/1.1 103 Early Hints", "Content-Length: 0", "none", METHOD_HEAD);
   });
 
   it("refuses what it would refuse in a request, whatever the status and method", () => {
