@@ -178,6 +178,7 @@ export class Exchange
 
   onBodyPiece(bytes: Uint8Array, start: number, end: number): void {
     if (this.#isFinished) return;
+    if (this.#isTunnel) this.tunnelBytes += end - start;
     if (!this.#isTunnel) this.#body()!.piece(bytes, start, end);
     else if (this.serverConnection?.body(bytes, start, end) === false) this.client.connection.hold();
   }
@@ -295,9 +296,8 @@ export class Exchange
       response.end();
       return;
     }
-    let passed = trailers;
-    if (passed !== null && this.head.acceptsTrailers) dropUnsafeTrailers(passed);
-    else passed = null;
+    const passed = this.head.acceptsTrailers ? trailers : null;
+    if (passed !== null) dropUnsafeTrailers(passed);
     this.#finish(null);
     // First the connection, so that a request that waits behind this one finds it.
     try {
@@ -395,6 +395,6 @@ export class Exchange
     return this.#tries === null ? 0 : this.#tries.count;
   }
   get requestBytes(): number {
-    return this.#upload === null ? 0 : this.#upload.receivedBytes;
+    return this.tunnelBytes + (this.#upload === null ? 0 : this.#upload.receivedBytes);
   }
 }

@@ -22,6 +22,8 @@ export abstract class TracedRequest extends RequestView implements TracedExchang
   trace: ExchangeTrace | null = null;
   status = 0;
   responseBytes = 0;
+  /** What the client has sent behind a 101. */
+  tunnelBytes = 0;
   durationMs = 0;
   firstByteMs = 0;
   fault: Fault | null = null;

@@ -29,7 +29,7 @@ export interface FinishedExchange {
   readonly protocol: string;
   /** 0 when nothing was answered. */
   readonly status: number;
-  /** Bytes of the body. */
+  /** Bytes of the bodies, and of what went through a tunnel. */
   readonly requestBytes: number;
   readonly responseBytes: number;
   readonly durationMs: number;

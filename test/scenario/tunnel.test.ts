@@ -66,6 +66,19 @@ describe("a tunnel", () => {
     assert.equal(said(client), "down0down1");
   });
 
+  it("is logged with what went each way", async () => {
+    const { client, upstream } = await tunnel();
+    client.send("up");
+    upstream.send("down");
+    stage.sim.drive();
+    client.send("up again");
+    client.end();
+    upstream.end();
+    stage.sim.drive();
+    const [{ requestBytes, responseBytes } = { requestBytes: 0, responseBytes: 0 }] = stage.exchanges;
+    assert.deepEqual([requestBytes, responseBytes], [10, 4]);
+  });
+
   it("carries what comes while the upstream thinks it over", async () => {
     let heard = "";
     stage = await stageWith({ script: { onRequest: () => null, onTunnel: (text) => void (heard += text) } });
