@@ -4,9 +4,9 @@
  */
 
 import type { CycleRules } from "../h1/client-owner.ts";
-import { type HeadBounds, responseBoundsOf } from "../h1/parse-head.ts";
+import { type HeadBounds, requestBoundsOf, responseBoundsOf } from "../h1/parse-head.ts";
 import { TrustedProxies } from "../http/client-address.ts";
-import { type Limits, POOL_IDLE_MAX, POOL_QUEUE_MAX, type Timeouts } from "../limits.ts";
+import { POOL_IDLE_MAX, POOL_QUEUE_MAX, type Timeouts } from "../limits.ts";
 import type { Route } from "../route/compile-route.ts";
 import type { RouteAction } from "../route/route.ts";
 import { compileTable, type RouteTable } from "../route/table.ts";
@@ -193,13 +193,4 @@ function answerOf({ action }: Route): Answer | null {
   if (action.kind !== "respond") return null;
   const { status, contentType } = action;
   return { status, contentType, body: new TextEncoder().encode(action.body), fields: [] };
-}
-
-function requestBoundsOf(limits: Limits): HeadBounds {
-  return {
-    headBytesMax: limits.requestHeadBytesMax,
-    fieldsMax: limits.requestFieldsMax,
-    nameBytesMax: limits.fieldNameBytesMax,
-    targetBytesMax: limits.targetBytesMax,
-  };
 }

@@ -43,6 +43,15 @@ export interface HeadBounds {
   readonly targetBytesMax: number;
 }
 
+export function requestBoundsOf(limits: Limits): HeadBounds {
+  return {
+    headBytesMax: limits.requestHeadBytesMax,
+    fieldsMax: limits.requestFieldsMax,
+    nameBytesMax: limits.fieldNameBytesMax,
+    targetBytesMax: limits.targetBytesMax,
+  };
+}
+
 export function responseBoundsOf(limits: Limits): HeadBounds {
   return {
     headBytesMax: limits.responseHeadBytesMax,
