@@ -1,7 +1,13 @@
 /** The public surface: what a program that embeds the proxy, or a configuration in TypeScript, imports. */
 
 export { type CompiledConfig, compileConfig, type LogDefinition, type RefusedConfig } from "./config/compile.ts";
-export { type Config, type ConfigFunction, defineConfig } from "./config/define.ts";
+export {
+  type Config,
+  type ConfigFunction,
+  defineConfig,
+  type RouteConfig,
+  type UpstreamConfig,
+} from "./config/define.ts";
 export { type ConfigProblem, formatPath } from "./config/problem.ts";
 export type { Snapshot } from "./exchange/snapshot.ts";
 export { type AskedRequest, Explainer, type ExplainTools, type Explanation, explain } from "./explain/explain.ts";

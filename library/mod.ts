@@ -39,6 +39,7 @@ export type {
   RequestDenial,
   RequestVerdict,
   ResponseChange,
+  RouteConfig,
   ServerView,
   SkippedServer,
   SkipReason,
@@ -57,6 +58,7 @@ export type {
   TransformRequestBody,
   TransformResponseBody,
   TryCause,
+  UpstreamConfig,
   UpstreamDecision,
 } from "../core/mod.ts";
 export {

@@ -7,7 +7,7 @@ import type { ClientOwner, CycleRules } from "../core/h1/client-owner.ts";
 import { canonicalAddress } from "../core/http/address-block.ts";
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, HIGH_WATER_BYTES } from "../core/limits.ts";
 import { memorySocketPair } from "../core/listen/memory-socket.ts";
-import type { Config, ConfigFunction, ConfigProblem, Observer } from "../core/mod.ts";
+import type { Config, ConfigFunction, ConfigProblem, Observer, UpstreamConfig } from "../core/mod.ts";
 import type { Address, TlsInfo } from "../core/runtime.ts";
 import { Timers } from "../core/time/timers.ts";
 import { ConfigError } from "./config-error.ts";
@@ -18,7 +18,7 @@ export type MountedConfig = Omit<Config, "listeners"> & Partial<Pick<Config, "li
 
 /** One upstream that takes every request, and what else there is to say (`timeouts`, `limits`, `hooks` …). */
 export interface MountedUpstream extends Partial<Omit<MountedConfig, "upstream" | "upstreams" | "routes">> {
-  readonly upstream: NonNullable<Config["upstreams"]>[string];
+  readonly upstream: UpstreamConfig;
   /** It has one of each; write the whole configuration instead where there are to be more. */
   readonly upstreams?: undefined;
   readonly routes?: undefined;

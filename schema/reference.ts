@@ -6,7 +6,7 @@ import { COUNT_MAX } from "../core/config/shapes.ts";
 import { formatSize } from "../core/config/size.ts";
 
 /** What may hang off a valibot schema, as far as it is looked at here. */
-interface Schema {
+export interface Schema {
   readonly type: string;
   readonly entries?: Readonly<Record<string, Schema>>;
   readonly wrapped?: Schema;
@@ -66,7 +66,7 @@ function sectionsIn(schema: Schema): [string, Schema][] {
   return [...unique.values()];
 }
 
-function typeOf(schema: Schema): string {
+export function typeOf(schema: Schema): string {
   const { unit, min, max } = v.getMetadata(schema as never) as { unit?: string; min?: number; max?: number };
   if (unit !== undefined) return `${unit}${rangeOf(unit, min, max)}`;
   if (schema.wrapped !== undefined) return typeOf(schema.wrapped);
@@ -106,17 +106,17 @@ function isRegex({ entries }: Schema): boolean {
 }
 
 /** All are written alike, which docs/hooks.md says once. */
-function isHook({ entries }: Schema): boolean {
+export function isHook({ entries }: Schema): boolean {
   return entries !== undefined && "run" in entries;
 }
 
-function defaultOf(schema: Schema): string {
+export function defaultOf(schema: Schema): string {
   if (schema.type !== "optional") return "required";
   const value = schema.default;
   if (value === undefined || (typeof value === "object" && value !== null)) return "";
   return value === "" ? "empty" : `\`${String(value)}\``;
 }
 
-function descriptionOf(schema: Schema): string {
+export function descriptionOf(schema: Schema): string {
   return v.getDescription((schema.wrapped ?? schema) as never) ?? "";
 }

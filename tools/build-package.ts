@@ -26,8 +26,6 @@ const MAN_PAGE = "man/millrace.1";
 const LICENSES = "THIRD-PARTY-LICENSES";
 /** Not in the files: esbuild is a program, and has a binary beside it. */
 const APART = ["esbuild"];
-/** In the files, but our types name its. */
-const FOR_TYPES = ["valibot"];
 /** For CommonJS packages. No import, because `millrace/core` is for runtimes without Node's modules, too. */
 const BANNER = 'const require = globalThis.process?.getBuiltinModule?.("node:module").createRequire(import.meta.url);';
 /** Needed to run sources only. */
@@ -51,7 +49,7 @@ for (const name of readdirSync(folder, { recursive: true })
 mkdirSync(join(folder, "man"));
 writeFileSync(join(folder, MAN_PAGE), manPage());
 const { name, version, description, license, type, engines, bin } = manifest;
-const needed = [...APART, ...FOR_TYPES].map((dependency) => [dependency, manifest.dependencies[dependency]]);
+const needed = APART.map((dependency) => [dependency, manifest.dependencies[dependency]]);
 const exports = Object.fromEntries(
   Object.entries<string>(manifest.exports).map(([entry, file]) => [entry, entryOf(file)]),
 );

@@ -10,6 +10,7 @@ import type {
   HookFunctions,
   HookKind,
   Mount,
+  SourceOf,
 } from "../script/hooks.ts";
 import { formatDuration } from "../time/duration.ts";
 import { describe, isRecord, quote } from "./problem.ts";
@@ -47,19 +48,19 @@ const script = {
 
 const timeout = v.optional(described(duration(), "How long it may take."), formatDuration(HOOK_TIMEOUT_MS));
 
-/** A function, of which `what` says how it is called. */
-function code<F>(what: string) {
+/** A function, of which `what` says how it is called; `functionType` is what TypeScript calls its type. */
+function code<F>(what: string, functionType: string) {
   return v.pipe(
     v.custom<F>(
       (value) => typeof value === "function",
       (issue) => `expected a function ${what}, got ${describe(issue.input)}${scriptHint(issue.input)}`,
     ),
-    v.metadata({ unit: "function" }),
+    v.metadata({ unit: "function", functionType }),
   );
 }
 
-function hook<F, const S extends v.GenericSchema>(what: string, fallbackSchema: S) {
-  const run = code<F>(what);
+function hook<K extends HookKind, const S extends v.GenericSchema>(kind: K, what: string, fallbackSchema: S) {
+  const run = code<HookFunctions[K]>(what, `${kind[0]!.toUpperCase()}${kind.slice(1)}`);
   const fields = section({
     run: v.optional(described(run, "The function, in a configuration that is a program.")),
     ...script,
@@ -70,19 +71,13 @@ function hook<F, const S extends v.GenericSchema>(what: string, fallbackSchema: 
 }
 
 const kinds = {
-  onRequest: hook<HookFunctions["onRequest"], typeof fallback>("(request, context)", fallback),
-  decide: hook<HookFunctions["decide"], typeof decideFallback>("(request, context)", decideFallback),
-  onAttempt: hook<HookFunctions["onAttempt"], typeof fallback>("(attempt, request, context)", fallback),
-  onResponse: hook<HookFunctions["onResponse"], typeof fallback>("(response, request, context)", fallback),
-  transformRequestBody: hook<HookFunctions["transformRequestBody"], typeof fallback>(
-    "(body, request, context)",
-    fallback,
-  ),
-  transformResponseBody: hook<HookFunctions["transformResponseBody"], typeof fallback>(
-    "(body, response, request, context)",
-    fallback,
-  ),
-  onFinish: hook<HookFunctions["onFinish"], typeof ignore>("(outcome, context)", ignore),
+  onRequest: hook("onRequest", "(request, context)", fallback),
+  decide: hook("decide", "(request, context)", decideFallback),
+  onAttempt: hook("onAttempt", "(attempt, request, context)", fallback),
+  onResponse: hook("onResponse", "(response, request, context)", fallback),
+  transformRequestBody: hook("transformRequestBody", "(body, request, context)", fallback),
+  transformResponseBody: hook("transformResponseBody", "(body, response, request, context)", fallback),
+  onFinish: hook("onFinish", "(outcome, context)", described(ignore, "Nothing else can follow: the request is over.")),
 };
 
 export const Hooks = section({
@@ -119,7 +114,7 @@ const handler = v.pipe(
     (issue) =>
       `expected a function (request), or an app with fetch, got ${describe(issue.input)}${scriptHint(issue.input)}`,
   ),
-  v.metadata({ unit: "function" }),
+  v.metadata({ unit: "function", functionType: "Mount" }),
 );
 const HandlerScript = section({
   script: described(
@@ -135,7 +130,7 @@ export const MountTarget = meant(
   "a function (request), an app with fetch, or { script, export }",
 );
 
-const unload = code<() => unknown>("()");
+const unload = code<() => unknown>("()", "() => unknown");
 const UnloadScript = section({
   script: described(text("a file name"), "A TypeScript or JavaScript file, relative to this one, that exports it."),
   export: script.export,
@@ -150,9 +145,6 @@ export const OnUnload = meant(
 export type ParsedHooks = v.InferOutput<typeof Hooks>;
 export type ParsedHook = NonNullable<ParsedHooks["decide"]>;
 export type ParsedMount = v.InferOutput<typeof MountTarget>;
-
-/** Tells `file:line` of a function, `""` where nobody knows. */
-export type SourceOf = (code: object) => string;
 
 /** What a file said of a script that nobody has loaded: only who reads files can. */
 export const NOT_LOADED = "names a script, which only a configuration file can do; give the function itself";

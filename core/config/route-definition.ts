@@ -10,7 +10,8 @@ import type {
   RouteConditions,
   RouteDefinition,
 } from "../route/route.ts";
-import { defineHook, defineHooks, handlerOf, type SourceOf } from "./hook-schema.ts";
+import type { SourceOf } from "../script/hooks.ts";
+import { defineHook, defineHooks, handlerOf } from "./hook-schema.ts";
 import type { ConfigPath } from "./problem.ts";
 import type { ParsedRoute } from "./route-schema.ts";
 

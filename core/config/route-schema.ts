@@ -174,19 +174,6 @@ export const RouteSchema = section(
 
 export type ParsedRoute = v.InferOutput<typeof RouteSchema>;
 
-type Written = v.InferInput<typeof RouteSchema>;
-type Action = "upstream" | "redirect" | "respond" | "target" | "mount";
-type PathChange = "stripPrefix" | "path" | "pattern";
-
-/** One of the keys, and none of the others. */
-type OneOf<T, K extends keyof T> = {
-  [One in K]: { [_ in One]-?: NonNullable<T[_]> } & { [_ in Exclude<K, One>]?: undefined };
-}[K];
-
-/** What may be written: `cross-checks.ts` refuses a route with two actions, or two changes of its path. */
-export type Route = Omit<Written, Action | "rewrite"> &
-  OneOf<Written, Action> & { rewrite?: OneOf<NonNullable<Written["rewrite"]>, PathChange> | undefined };
-
 function redirectStatus({ dataset, addIssue }: v.RawCheckContext<number>): void {
   if (dataset.typed && !REDIRECT_STATUSES.some((status) => status === dataset.value)) {
     addIssue({ message: `${dataset.value}: a redirect is one of ${REDIRECT_STATUSES.join(", ")}` });

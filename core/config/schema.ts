@@ -1,5 +1,5 @@
 /**
- * The shape of a configuration: the single source of what may be written, of its defaults and types,
+ * The shape of a configuration: the single source of what may be written, of its defaults and types (`config-keys.ts`),
  * of the JSON Schema for editors (`schema/millrace.schema.json`) and of the reference in
  * `docs/configuration.md`. What one value says about another (a route's upstream exists) is checked in `compile.ts`.
  */
@@ -21,7 +21,7 @@ import { Hooks, OnUnload } from "./hook-schema.ts";
 import { Limits, Timeouts } from "./number-schema.ts";
 import { isRecord } from "./problem.ts";
 import { Breaker, Hedge, Retries } from "./retry-schema.ts";
-import { type Route, RouteSchema } from "./route-schema.ts";
+import { RouteSchema } from "./route-schema.ts";
 import {
   choice,
   count,
@@ -246,8 +246,6 @@ export const ConfigSchema = section(
   TOP_LEVEL_HINTS,
 );
 
-/** What may be written. */
-export type Config = Omit<v.InferInput<typeof ConfigSchema>, "routes"> & { routes: readonly Route[] };
 /** What it means, defaults filled in. */
 export type ParsedConfig = v.InferOutput<typeof ConfigSchema>;
 export type ParsedUpstream = v.InferOutput<typeof Upstream>;

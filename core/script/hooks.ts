@@ -292,6 +292,9 @@ export interface HookDefinition<F> {
   readonly source: string;
 }
 
+/** Tells `file:line` of a function, `""` where nobody knows. */
+export type SourceOf = (code: object) => string;
+
 export type HookKind = keyof HookFunctions;
 
 export interface HookFunctions {

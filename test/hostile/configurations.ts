@@ -1,4 +1,4 @@
-import type { Config } from "../../core/config/schema.ts";
+import type { Config } from "../../core/config/define.ts";
 
 /** The configurations that vectors and scenarios name; `address` is where the recording upstream listens. */
 export function configuration(name: string, listen: string, upstream: string): Config {

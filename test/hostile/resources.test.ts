@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { compileConfig } from "../../core/config/compile.ts";
-import type { Config } from "../../core/config/schema.ts";
+import type { Config } from "../../core/config/define.ts";
 import { DEFAULT_TIMEOUTS } from "../../core/limits.ts";
 import { createOrigin } from "../../testing/origin.ts";
 import type { Peer } from "../../testing/peer.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
 import { compileConfig } from "../../core/config/compile.ts";
-import type { Config } from "../../core/config/schema.ts";
+import type { Config } from "../../core/config/define.ts";
 import type { OriginScript } from "../../testing/origin.ts";
 import { HANGS, severalWith } from "./several.ts";
 import { GET, LISTEN, OK, SILENT, type Stage, stageWith, statusesTo, UPSTREAM } from "./stage.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
 import { compileConfig } from "../../core/config/compile.ts";
-import type { Config } from "../../core/config/schema.ts";
+import type { Config } from "../../core/config/define.ts";
 import type { Exchange } from "../../core/exchange/exchange.ts";
 import type { Snapshot } from "../../core/exchange/snapshot.ts";
 import { LAST_CHANCE_MS, WARM_UP_MS } from "../../core/limits.ts";

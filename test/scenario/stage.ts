@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { compileConfig } from "../../core/config/compile.ts";
-import type { Config } from "../../core/config/schema.ts";
+import type { Config } from "../../core/config/define.ts";
 import type { Engine } from "../../core/exchange/engine.ts";
 import { TICK_MS } from "../../core/limits.ts";
 import type { FinishedExchange, Notice } from "../../core/observe/events.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
 import { compileConfig } from "../../../core/config/compile.ts";
-import type { Config } from "../../../core/config/schema.ts";
+import type { Config } from "../../../core/config/define.ts";
 import { createProxy, type Proxy as Millrace } from "../../../core/proxy.ts";
 import type { Peer } from "../../../testing/peer.ts";
 import { createSimulation, type Simulation } from "../../../testing/sim.ts";
