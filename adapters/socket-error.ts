@@ -18,10 +18,14 @@ export function unsupported(what: string): SocketError {
 
 export const CANCELED: SocketError = { code: "ECANCELED", message: "the connection attempt was given up" };
 
-/** An IPv4 peer of a dual-stack listener is plain IPv4 to everybody above. */
-export function tcpAddress(host: string | undefined, port: number | undefined): Address {
-  const plain = host?.startsWith("::ffff:") && host.includes(".") ? host.slice(7) : host;
-  return { kind: "tcp", host: plain ?? "", port: port ?? 0 };
+/**
+ * An IPv4 peer of a dual-stack listener is plain IPv4 to everybody above. Only Node says by which interface a link-local peer
+ * has come (`fe80::1%eth0`): that is no part of its address (RFC 4007 section 11), and no block would hold it.
+ */
+export function tcpAddress(host = "", port = 0): Address {
+  const plain = host.startsWith("::ffff:") && host.includes(".") ? host.slice(7) : host;
+  const zoneAt = plain.indexOf("%");
+  return { kind: "tcp", host: zoneAt === -1 ? plain : plain.slice(0, zoneAt), port };
 }
 
 const CODES: ReadonlyMap<string, SocketErrorCode> = new Map<string, SocketErrorCode>([

@@ -98,7 +98,8 @@ export class ClientSide {
   }
 }
 
-/** Adapters tell no `::ffff:192.0.2.1`; who brings a socket of its own, or asks `explain`, may. */
+/** Adapters tell no `::ffff:192.0.2.1` and no `fe80::1%eth0`; who brings a socket of its own, or asks `explain`, may. */
 function plainAddress(host: string): string {
+  if (host.includes("%")) return host.slice(0, host.indexOf("%"));
   return host.startsWith("::ffff:") && host.includes(".") ? host.slice("::ffff:".length) : host;
 }

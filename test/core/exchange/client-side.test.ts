@@ -23,6 +23,7 @@ describe("what is known of a client", () => {
     [tcp("2001:db8::1"), "2001:db8::1"],
     [tcp("::ffff:192.0.2.1"), "192.0.2.1"],
     [tcp("::ffff:0:1"), "::ffff:0:1"],
+    [tcp("fe80::1%eth0"), "fe80::1"],
     [{ kind: "unix", path: "" }, "unix"],
   ] as const) {
     it(`its address: ${JSON.stringify(peer)}`, () => {
