@@ -21,7 +21,9 @@ export interface ConfigParts {
   readonly hooks: ParsedHooks | null;
 }
 
-const ACTIONS = ["upstream", "redirect", "respond", "target", "mount"] as const;
+/** Of these a route has one, and of its `rewrite` one of those. */
+export const ACTIONS = ["upstream", "redirect", "respond", "target", "mount"] as const;
+export const PATH_CHANGES = ["stripPrefix", "path", "pattern"] as const;
 const FORWARDING = ["upstream", "target", "mount"];
 const ONLY_UPSTREAM = ["rewrite", "host", "request"] as const;
 /** RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5. */
@@ -263,13 +265,13 @@ function checkRewrite(route: ParsedRoute, at: ConfigPath): ConfigProblem[] {
     (route.upstream === undefined && route.target === undefined && route.mount === undefined)
   )
     return [];
-  const given = (["stripPrefix", "path", "pattern"] as const).filter((key) => route.rewrite?.[key] !== undefined);
+  const given = PATH_CHANGES.filter((key) => route.rewrite?.[key] !== undefined);
   if (given.length === 1) return [];
-  if (given.length === 0) return [problemAt([...at, "rewrite"], "is empty; give it one of stripPrefix, path, pattern")];
+  if (given.length === 0) return [problemAt([...at, "rewrite"], `is empty; give it one of ${PATH_CHANGES.join(", ")}`)];
   return [
     problemAtKey(
       [...at, "rewrite", given[1] ?? ""],
-      `a rewrite is one of stripPrefix, path, pattern; this one has ${given.join(" and ")}`,
+      `a rewrite is one of ${PATH_CHANGES.join(", ")}; this one has ${given.join(" and ")}`,
     ),
   ];
 }

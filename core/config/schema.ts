@@ -1,5 +1,5 @@
 /**
- * The shape of a configuration: the single source of what may be written, of its defaults and types (`config-keys.ts`),
+ * The shape of a configuration: the single source of what may be written, of its defaults and types (`config.ts`),
  * of the JSON Schema for editors (`schema/millrace.schema.json`) and of the reference in
  * `docs/configuration.md`. What one value says about another (a route's upstream exists) is checked in `compile.ts`.
  */

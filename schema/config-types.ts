@@ -1,24 +1,20 @@
 /**
- * What may be written in a configuration, as TypeScript: `core/config/config-keys.ts`, made from the schema itself. Editors show
- * each key's words where it is made, compilers call its map by a name, and neither has to know how the schema is built.
+ * What may be written in a configuration, as TypeScript: `core/config/config.ts`, made from the schema itself. Editors
+ * show each key's words where it is written, compilers call its map by a name, and neither has to infer types from the schema.
  */
 
 import * as v from "valibot";
+import { ACTIONS, PATH_CHANGES } from "../core/config/cross-checks.ts";
 import { ConfigSchema } from "../core/config/schema.ts";
 import { RETRY_REASONS } from "../core/upstream/retry-policy.ts";
 import { defaultOf, descriptionOf, isHook, type Schema, typeOf } from "./reference.ts";
 
-const HEAD = `/**
- * Every key of a configuration. Which of them exclude each other stands in \`define.ts\`.
- * Made by \`npm run schema\` from \`schema.ts\`.
- */
-`;
+const HEAD = "/** What may be written in a configuration. Made by `npm run schema` from `schema.ts`. */\n";
 const LINE_MAX = 120;
 
 /** Maps that several keys share, or whose path says too little. Others are called by their path. */
 const NAMES: Readonly<Record<string, string>> = {
-  "": "ConfigKeys",
-  routes: "RouteKeys",
+  "": "Config",
   "routes.match.path": "RegexConfig",
   "routes.request": "HeaderChangesConfig",
   "routes.hooks": "HooksConfig",
@@ -32,22 +28,29 @@ const SINGULAR: Readonly<Record<string, string>> = {
   servers: "server",
   routes: "route",
 };
+/** Keys of which a map has one: `cross-checks.ts` refuses two. */
+const ONE_OF: Readonly<Record<string, readonly string[]>> = {
+  routes: ACTIONS,
+  "routes.rewrite": PATH_CHANGES,
+};
 /** Of maps that may stand in the same place: what each must have. */
 const FORMS = ["srv", "file", "upstream"];
 
+type Entries = NonNullable<Schema["entries"]>;
+
 interface Made {
   /** By what they hold: parts of the schema are wrapped anew wherever they are used. */
-  readonly names: Map<Schema["entries"], string>;
-  readonly interfaces: string[];
+  readonly names: Map<Entries, string>;
+  readonly declarations: string[];
   readonly functions: Set<string>;
 }
 
-export function renderConfigKeys(): string {
-  const made: Made = { names: new Map(), interfaces: [], functions: new Set() };
+export function renderConfigTypes(): string {
+  const made: Made = { names: new Map(), declarations: [], functions: new Set() };
   nameOf(ConfigSchema as unknown as Schema, [], made);
   const functions = [...made.functions].sort().map((name) => `  ${name},\n`);
   const imports = `import type {\n${functions.join("")}} from "../script/hooks.ts";`;
-  return `${HEAD}\n${imports}\n\n${made.interfaces.join("\n\n")}\n`;
+  return `${HEAD}\n${imports}\n\n${made.declarations.join("\n\n")}\n`;
 }
 
 /** Of a map with known keys, which is declared when it is met first: those that use it come before. */
@@ -61,11 +64,31 @@ function nameOf(map: Schema, path: readonly string[], made: Made): string {
   const name = taken.includes(plain) ? plain.replace(/Config$/, `${inPascalCase(form)}Config`) : plain;
   if (taken.includes(name)) throw new Error(`two maps would be called ${name}: see NAMES and FORMS`);
   made.names.set(entries, name);
-  const at = made.interfaces.push("") - 1;
-  const members = Object.entries(entries).map(([key, entry]) => memberOf(key, entry, [...path, key], made));
-  const place = path.length === 0 ? "the top level" : `\`${path.join(".")}\``;
-  made.interfaces[at] = `/** What may stand at ${place}. */\nexport interface ${name} {\n${members.join("\n")}\n}`;
+  const at = made.declarations.push("") - 1;
+  made.declarations[at] = declaration(name, entries, path, made);
   return name;
+}
+
+function declaration(name: string, entries: Entries, path: readonly string[], made: Made): string {
+  const place = path.join(".");
+  const comment = `/** What may stand at ${place === "" ? "the top level" : `\`${place}\``}. */\n`;
+  const excluding = ONE_OF[place] ?? [];
+  const others = Object.entries(entries).filter(([key]) => !excluding.includes(key));
+  const members = others.map(([key, entry]) => memberOf(key, entry, { path, made, indent: "  " }));
+  const body = `{\n${members.join("\n")}\n}`;
+  if (excluding.length === 0) return `${comment}export interface ${name} ${body}`;
+  const forms = excluding.map((key) => {
+    const one = memberOf(key, required(entries[key]!), { path, made, indent: "      " });
+    const none = excluding.filter((other) => other !== key).map((other) => `      ${other}?: undefined;`);
+    return `\n  | {\n${[one, ...none].join("\n")}\n    }`;
+  });
+  if (others.length === 0) return `${comment}export type ${name} =${forms.join("")};`;
+  const [common, oneOf] = [name.replace("Config", "CommonConfig"), name.replace("Config", "ActionConfig")];
+  return [
+    `${comment}export type ${name} = ${common} & ${oneOf};`,
+    `/** Beside what a route does. */\nexport interface ${common} ${body}`,
+    `/** What a route does. */\nexport type ${oneOf} =${forms.join("")};`,
+  ].join("\n\n");
 }
 
 function nameByPath(map: Schema, path: readonly string[]): string {
@@ -75,34 +98,45 @@ function nameByPath(map: Schema, path: readonly string[]): string {
   return `${own.map(inPascalCase).join("")}Config`;
 }
 
-function memberOf(key: string, entry: Schema, path: readonly string[], made: Made): string {
+interface Place {
+  /** Of the map. */
+  readonly path: readonly string[];
+  readonly made: Made;
+  readonly indent: string;
+}
+
+function memberOf(key: string, entry: Schema, { path, made, indent }: Place): string {
   const isOptional = entry.type === "optional";
-  const types = new Set(formsOf(entry, path, made));
+  const types = new Set(formsOf(entry, [...path, key], made));
   if (isOptional) types.add("undefined");
-  const start = `  ${key}${isOptional ? "?" : ""}:`;
+  const start = `${indent}${key}${isOptional ? "?" : ""}:`;
   const line = `${start} ${[...types].join(" | ")};`;
-  const text = line.length <= LINE_MAX ? line : `${start}${[...types].map((type) => `\n    | ${type}`).join("")};`;
-  return `${commentOf(entry)}${text}`;
+  const several = () => `${start}${[...types].map((type) => `\n${indent}  | ${type}`).join("")};`;
+  return `${commentOf(entry, indent)}${line.length <= LINE_MAX ? line : several()}`;
 }
 
-function commentOf(entry: Schema): string {
-  const { unit } = v.getMetadata((entry.wrapped ?? entry) as never) as { unit?: string };
+function required(entry: Schema): Schema {
+  return entry.type === "optional" ? entry.wrapped! : entry;
+}
+
+function commentOf(entry: Schema, indent: string): string {
+  const { unit } = v.getMetadata(required(entry) as never) as { unit?: string };
   const hasUnit = unit !== undefined && unit !== "boolean" && unit !== "function" && unit !== "reason";
-  const standard = entry.type === "optional" ? defaultOf(entry) : "";
-  const facts = [hasUnit ? typeOf(entry) : "", standard === "" ? "" : `default ${standard}`].filter((it) => it !== "");
-  const lines = [descriptionOf(entry), facts.length === 0 ? "" : `(${facts.join("; ")})`].filter((it) => it !== "");
-  if (lines.length === 0) return "";
-  const text = lines.join(" ");
+  const standard = defaultOf(entry);
+  const isLeftOut = entry.type === "optional" && standard !== "";
+  const facts = [hasUnit ? typeOf(entry) : "", isLeftOut ? `default ${standard}` : ""].filter((it) => it !== "");
+  const text = `${descriptionOf(entry)}${facts.length === 0 ? "" : ` (${facts.join("; ")})`}`;
   if (text.includes("*/")) throw new Error(`a description would end its comment: ${text}`);
-  if (text.length <= LINE_MAX - "  /**  */".length) return `  /** ${text} */\n`;
-  return ["  /**", ...broken(text).map((line) => `   * ${line}`), "   */", ""].join("\n");
+  const line = `${indent}/** ${text} */\n`;
+  if (line.length <= LINE_MAX + 1) return line;
+  return [`${indent}/**`, ...broken(`${indent} *`, text), `${indent} */`, ""].join("\n");
 }
 
-function broken(text: string): string[] {
-  const lines = [""];
+function broken(start: string, text: string): string[] {
+  const lines = [start];
   for (const word of text.split(" ")) {
-    const line = `${lines.at(-1)} ${word}`.trim();
-    if (line.length > LINE_MAX - "   * ".length) lines.push(word);
+    const line = `${lines.at(-1)} ${word}`;
+    if (line.length > LINE_MAX) lines.push(`${start} ${word}`);
     else lines[lines.length - 1] = line;
   }
   return lines;

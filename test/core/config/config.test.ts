@@ -2,28 +2,29 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "@std/testing/bdd";
 import type * as v from "valibot";
-import type { ConfigKeys } from "../../../core/config/config-keys.ts";
+import type { Config, RouteCommonConfig, UpstreamConfig } from "../../../core/config/config.ts";
 import type { ConfigSchema } from "../../../core/config/schema.ts";
-import { renderConfigKeys } from "../../../schema/config-keys.ts";
+import { renderConfigTypes } from "../../../schema/config-types.ts";
 
 type Inferred = v.InferInput<typeof ConfigSchema>;
-type Upstream = NonNullable<ConfigKeys["upstreams"]>[string];
+type InferredRoute = Inferred["routes"][number];
 type InferredUpstream = NonNullable<Inferred["upstreams"]>[string];
 
 describe("the types of configurations", () => {
-  const text = readFileSync(new URL("../../../core/config/config-keys.ts", import.meta.url), "utf8");
+  const text = readFileSync(new URL("../../../core/config/config.ts", import.meta.url), "utf8");
 
   it("are those of the schema (npm run schema)", () => {
-    assert.equal(text, renderConfigKeys());
+    assert.equal(text, renderConfigTypes());
   });
 
   it("are what the schema takes, and nothing that it takes is missing", () => {
-    const taken: Inferred = {} as ConfigKeys;
-    // Of `retries.on` the schema takes anything, to refuse it in its own words.
-    const written: Omit<ConfigKeys, "upstreams"> = {} as Omit<Inferred, "upstreams">;
-    const upstream: Omit<Upstream, "retries"> = {} as Omit<InferredUpstream, "retries">;
-    assert.deepEqual([taken, written, upstream], [{}, {}, {}]);
-    const on: NonNullable<Upstream["retries"]>["on"][] = ["connect", 502, ["timeout", 503]];
+    const taken: Inferred = {} as Config;
+    const config: Omit<Config, "upstreams" | "routes"> = {} as Omit<Inferred, "upstreams" | "routes">;
+    // Which keys exclude each other the schema leaves to `cross-checks.ts`, and what no reason is to its own words.
+    const route: Omit<RouteCommonConfig, "rewrite"> = {} as Omit<InferredRoute, "rewrite">;
+    const upstream: Omit<UpstreamConfig, "retries"> = {} as Omit<InferredUpstream, "retries">;
+    assert.deepEqual([taken, config, route, upstream], [{}, {}, {}, {}]);
+    const on: NonNullable<UpstreamConfig["retries"]>["on"][] = ["connect", 502, ["timeout", 503]];
     // @ts-expect-error not a reason
     on.push("connected");
   });

@@ -1,7 +1,4 @@
-/**
- * Every key of a configuration. Which of them exclude each other stands in `define.ts`.
- * Made by `npm run schema` from `schema.ts`.
- */
+/** What may be written in a configuration. Made by `npm run schema` from `schema.ts`. */
 
 import type {
   Decide,
@@ -15,7 +12,7 @@ import type {
 } from "../script/hooks.ts";
 
 /** What may stand at the top level. */
-export interface ConfigKeys {
+export interface Config {
   /** Other files to read, relative to this one; `*`, `?` and `**` are wildcards. */
   include?: string | readonly string[] | undefined;
   /** Where clients connect: addresses, or maps with the keys below. */
@@ -23,7 +20,7 @@ export interface ConfigKeys {
   /** Named groups of servers. */
   upstreams?: Record<string, UpstreamConfig> | undefined;
   /** What happens with which request; docs/configuration.md says which route wins. */
-  routes: readonly RouteKeys[];
+  routes: readonly RouteConfig[];
   /** Sizes and counts beyond which a request is refused. */
   limits?: LimitsConfig | undefined;
   /** How long anything may take; `24d` at most. */
@@ -370,7 +367,10 @@ export interface BreakerConfig {
 }
 
 /** What may stand at `routes`. */
-export interface RouteKeys {
+export type RouteConfig = RouteCommonConfig & RouteActionConfig;
+
+/** Beside what a route does. */
+export interface RouteCommonConfig {
   /** What logs and `${route.id}` call it; `routes[3]` when left out. */
   id?: string | undefined;
   /** Which requests; everything when left out. All keys given must hold. */
@@ -383,16 +383,6 @@ export interface RouteKeys {
   request?: HeaderChangesConfig | undefined;
   /** Header changes on the way to the client, of redirects and fixed responses as well. */
   response?: HeaderChangesConfig | undefined;
-  /** Action: forward to this upstream. */
-  upstream?: string | undefined;
-  /** Action: send the client elsewhere. */
-  redirect?: RouteRedirectConfig | undefined;
-  /** Action: a fixed response. */
-  respond?: RouteRespondConfig | undefined;
-  /** Action: forward to where this function says; docs/hooks.md. */
-  target?: Decide | DecideHookConfig | undefined;
-  /** Action: answered by this program, a Hono app or any `fetch` handler. */
-  mount?: Mount | RouteMountConfig | undefined;
   /** Functions that requests of this route pass through; docs/hooks.md. */
   hooks?: HooksConfig | undefined;
   /** Override the top-level `limits`. */
@@ -402,6 +392,49 @@ export interface RouteKeys {
   /** Whether WebSocket and other upgrades pass. (default `true`) */
   upgrade?: boolean | "true" | "false" | undefined;
 }
+
+/** What a route does. */
+export type RouteActionConfig =
+  | {
+      /** Action: forward to this upstream. */
+      upstream: string;
+      redirect?: undefined;
+      respond?: undefined;
+      target?: undefined;
+      mount?: undefined;
+    }
+  | {
+      /** Action: send the client elsewhere. */
+      redirect: RouteRedirectConfig;
+      upstream?: undefined;
+      respond?: undefined;
+      target?: undefined;
+      mount?: undefined;
+    }
+  | {
+      /** Action: a fixed response. */
+      respond: RouteRespondConfig;
+      upstream?: undefined;
+      redirect?: undefined;
+      target?: undefined;
+      mount?: undefined;
+    }
+  | {
+      /** Action: forward to where this function says; docs/hooks.md. */
+      target: Decide | DecideHookConfig;
+      upstream?: undefined;
+      redirect?: undefined;
+      respond?: undefined;
+      mount?: undefined;
+    }
+  | {
+      /** Action: answered by this program, a Hono app or any `fetch` handler. */
+      mount: Mount | RouteMountConfig;
+      upstream?: undefined;
+      redirect?: undefined;
+      respond?: undefined;
+      target?: undefined;
+    };
 
 /** What may stand at `routes.match`. */
 export interface RouteMatchConfig {
@@ -448,14 +481,25 @@ export interface RouteMatchNotConfig {
 }
 
 /** What may stand at `routes.rewrite`. */
-export interface RouteRewriteConfig {
-  /** Taken off the path; what is left begins with `/`. */
-  stripPrefix?: string | undefined;
-  /** Replaces the path, with `$1`, `${path.id}` and variables; keeps the query unless it brings one. */
-  path?: string | undefined;
-  /** Replaces what a regular expression matches. */
-  pattern?: RouteRewritePatternConfig | undefined;
-}
+export type RouteRewriteConfig =
+  | {
+      /** Taken off the path; what is left begins with `/`. */
+      stripPrefix: string;
+      path?: undefined;
+      pattern?: undefined;
+    }
+  | {
+      /** Replaces the path, with `$1`, `${path.id}` and variables; keeps the query unless it brings one. */
+      path: string;
+      stripPrefix?: undefined;
+      pattern?: undefined;
+    }
+  | {
+      /** Replaces what a regular expression matches. */
+      pattern: RouteRewritePatternConfig;
+      stripPrefix?: undefined;
+      path?: undefined;
+    };
 
 /** What may stand at `routes.rewrite.pattern`. */
 export interface RouteRewritePatternConfig {
@@ -473,61 +517,6 @@ export interface HeaderChangesConfig {
   add?: Record<string, string | readonly string[]> | undefined;
   /** Header names to drop. */
   remove?: string | readonly string[] | undefined;
-}
-
-/** What may stand at `routes.redirect`. */
-export interface RouteRedirectConfig {
-  /** The `Location`, with `$1`, `${path.id}` and variables. */
-  to: string;
-  /** 301, 302, 303, 307 or 308. (number, 301 to 308; default `302`) */
-  status?: number | string | undefined;
-}
-
-/** What may stand at `routes.respond`. */
-export interface RouteRespondConfig {
-  /** Status of the response. (number, 200 to 599; default `200`) */
-  status?: number | string | undefined;
-  /** Sent as UTF-8. (default empty) */
-  body?: string | undefined;
-  /** The `Content-Type`. (default `text/plain; charset=utf-8`) */
-  contentType?: string | undefined;
-}
-
-/** What may stand at `routes.target`. */
-export interface DecideHookConfig {
-  /** The function, in a configuration that is a program. */
-  run?: Decide | undefined;
-  /** Instead of `run`: a TypeScript or JavaScript file, relative to this one, that exports the function. */
-  script?: string | undefined;
-  /** The name it is exported by; `default` when left out. */
-  export?: string | undefined;
-  /** How long it may take. (duration; default `1s`) */
-  timeout?: string | undefined;
-  /**
-   * When it throws, takes too long or answers nonsense: `{ upstream: NAME }`, `{ status: 503 }`, or `ignore` for the
-   * route's own upstream.
-   */
-  fallback?: "ignore" | FallbackStatusConfig | FallbackStatusUpstreamConfig | undefined;
-}
-
-/** What may stand at `routes.target.fallback`. */
-export interface FallbackStatusConfig {
-  /** An answer with this status. (number, 400 to 599) */
-  status: number | string;
-}
-
-/** What may stand at `routes.target.fallback`. */
-export interface FallbackStatusUpstreamConfig {
-  /** Forward to this upstream. */
-  upstream: string;
-}
-
-/** What may stand at `routes.mount`. */
-export interface RouteMountConfig {
-  /** A TypeScript or JavaScript file, relative to this one, that exports the app. */
-  script: string;
-  /** The name it is exported by; `default` when left out. */
-  export?: string | undefined;
 }
 
 /** What may stand at `routes.hooks`. */
@@ -562,7 +551,36 @@ export interface OnRequestHookConfig {
    * When it throws, takes too long or answers nonsense: `{ status: 503 }`, or `ignore` to go on as if it had said
    * nothing.
    */
-  fallback?: "ignore" | FallbackStatusConfig | undefined;
+  fallback?: "ignore" | RouteHooksOnRequestFallbackConfig | undefined;
+}
+
+/** What may stand at `routes.hooks.onRequest.fallback`. */
+export interface RouteHooksOnRequestFallbackConfig {
+  /** An answer with this status. (number, 400 to 599) */
+  status: number | string;
+}
+
+/** What may stand at `routes.hooks.decide`. */
+export interface DecideHookConfig {
+  /** The function, in a configuration that is a program. */
+  run?: Decide | undefined;
+  /** Instead of `run`: a TypeScript or JavaScript file, relative to this one, that exports the function. */
+  script?: string | undefined;
+  /** The name it is exported by; `default` when left out. */
+  export?: string | undefined;
+  /** How long it may take. (duration; default `1s`) */
+  timeout?: string | undefined;
+  /**
+   * When it throws, takes too long or answers nonsense: `{ upstream: NAME }`, `{ status: 503 }`, or `ignore` for the
+   * route's own upstream.
+   */
+  fallback?: "ignore" | RouteHooksOnRequestFallbackConfig | RouteHooksDecideFallbackConfig | undefined;
+}
+
+/** What may stand at `routes.hooks.decide.fallback`. */
+export interface RouteHooksDecideFallbackConfig {
+  /** Forward to this upstream. */
+  upstream: string;
 }
 
 /** What may stand at `routes.hooks.onAttempt`. */
@@ -579,7 +597,7 @@ export interface OnAttemptHookConfig {
    * When it throws, takes too long or answers nonsense: `{ status: 503 }`, or `ignore` to go on as if it had said
    * nothing.
    */
-  fallback?: "ignore" | FallbackStatusConfig | undefined;
+  fallback?: "ignore" | RouteHooksOnRequestFallbackConfig | undefined;
 }
 
 /** What may stand at `routes.hooks.onResponse`. */
@@ -596,7 +614,7 @@ export interface OnResponseHookConfig {
    * When it throws, takes too long or answers nonsense: `{ status: 503 }`, or `ignore` to go on as if it had said
    * nothing.
    */
-  fallback?: "ignore" | FallbackStatusConfig | undefined;
+  fallback?: "ignore" | RouteHooksOnRequestFallbackConfig | undefined;
 }
 
 /** What may stand at `routes.hooks.transformRequestBody`. */
@@ -613,7 +631,7 @@ export interface TransformRequestBodyHookConfig {
    * When it throws, takes too long or answers nonsense: `{ status: 503 }`, or `ignore` to go on as if it had said
    * nothing.
    */
-  fallback?: "ignore" | FallbackStatusConfig | undefined;
+  fallback?: "ignore" | RouteHooksOnRequestFallbackConfig | undefined;
 }
 
 /** What may stand at `routes.hooks.transformResponseBody`. */
@@ -630,7 +648,7 @@ export interface TransformResponseBodyHookConfig {
    * When it throws, takes too long or answers nonsense: `{ status: 503 }`, or `ignore` to go on as if it had said
    * nothing.
    */
-  fallback?: "ignore" | FallbackStatusConfig | undefined;
+  fallback?: "ignore" | RouteHooksOnRequestFallbackConfig | undefined;
 }
 
 /** What may stand at `routes.hooks.onFinish`. */
@@ -693,6 +711,32 @@ export interface RouteTimeoutsConfig {
    * (duration)
    */
   total?: string | undefined;
+}
+
+/** What may stand at `routes.redirect`. */
+export interface RouteRedirectConfig {
+  /** The `Location`, with `$1`, `${path.id}` and variables. */
+  to: string;
+  /** 301, 302, 303, 307 or 308. (number, 301 to 308; default `302`) */
+  status?: number | string | undefined;
+}
+
+/** What may stand at `routes.respond`. */
+export interface RouteRespondConfig {
+  /** Status of the response. (number, 200 to 599; default `200`) */
+  status?: number | string | undefined;
+  /** Sent as UTF-8. (default empty) */
+  body?: string | undefined;
+  /** The `Content-Type`. (default `text/plain; charset=utf-8`) */
+  contentType?: string | undefined;
+}
+
+/** What may stand at `routes.mount`. */
+export interface RouteMountConfig {
+  /** A TypeScript or JavaScript file, relative to this one, that exports the app. */
+  script: string;
+  /** The name it is exported by; `default` when left out. */
+  export?: string | undefined;
 }
 
 /** What may stand at `limits`. */
