@@ -115,9 +115,9 @@ export const BAD_PATH = refusal("bad-path");
 export const INTERIM_WITH_BODY = refusal("interim-with-body");
 
 const CLIENT_REFUSALS: readonly Fault[] = REFUSALS.map(([code, status, reason]) =>
-  fault("client", code, status, reason),
+  fault(`client.${code}`, status, reason),
 );
-const UPSTREAM_REFUSALS: readonly Fault[] = REFUSALS.map(([code, , reason]) => fault("upstream", code, 502, reason));
+const UPSTREAM_REFUSALS: readonly Fault[] = REFUSALS.map(([code, , reason]) => fault(`upstream.${code}`, 502, reason));
 
 /** The fault for a parser's negative answer about a client's bytes. */
 export function clientRefusal(answer: number): Fault {
@@ -135,199 +135,158 @@ export function isUpstreamRefusal(reason: Fault): boolean {
 }
 
 export const CLIENT_HEAD_TIMEOUT = fault(
-  "client",
-  "head-timeout",
+  "client.head-timeout",
   408,
   "the head was not complete within `timeouts.requestHead`",
 );
 export const CLIENT_BODY_TIMEOUT = fault(
-  "client",
-  "body-timeout",
+  "client.body-timeout",
   408,
   "the body stood still for `timeouts.requestBodyIdle`",
 );
-export const CLIENT_TOO_SLOW = fault("client", "too-slow", 408, "the body came slower than `limits.minimumRate`");
+export const CLIENT_TOO_SLOW = fault("client.too-slow", 408, "the body came slower than `limits.minimumRate`");
 export const CLIENT_SEND_TIMEOUT = fault(
-  "client",
-  "send-timeout",
+  "client.send-timeout",
   0,
   "the client did not take the response for `timeouts.sendIdle`",
 );
 export const CLIENT_READS_TOO_SLOWLY = fault(
-  "client",
-  "reads-too-slowly",
+  "client.reads-too-slowly",
   0,
   "the client took the response slower than `limits.minimumRate`",
 );
-export const CLIENT_CLOSED = fault("client", "closed", 499, "the client closed before the exchange was complete");
-export const CLIENT_RESET = fault("client", "reset", 499, "the client reset the connection");
+export const CLIENT_CLOSED = fault("client.closed", 499, "the client closed before the exchange was complete");
+export const CLIENT_RESET = fault("client.reset", 499, "the client reset the connection");
 export const BODY_TOO_LARGE = fault(
-  "client",
-  "body-too-large",
+  "client.body-too-large",
   413,
   "the request body is larger than `limits.requestBody`",
 );
-export const NO_ROUTE = fault("client", "no-route", 404, "no route matches this host and path");
+export const NO_ROUTE = fault("client.no-route", 404, "no route matches this host and path");
 export const UNKNOWN_METHOD = fault(
-  "client",
-  "unknown-method",
+  "client.unknown-method",
   501,
   "the program that is mounted on the route cannot be asked by this method",
 );
-export const LOOP = fault("client", "loop", 508, "the request went through this proxy too often");
+export const LOOP = fault("client.loop", 508, "the request went through this proxy too often");
 
-export const OVERLOADED = fault("internal", "overloaded", 503, "more requests are under way than `limits.inFlight`");
+export const OVERLOADED = fault("internal.overloaded", 503, "more requests are under way than `limits.inFlight`");
 
 export const HOOK_FAILED = fault(
-  "internal",
-  "hook-failed",
+  "internal.hook-failed",
   503,
   "a hook threw, took too long, answered nonsense, or rests because it did so too often",
 );
 export const ANSWER_FAILED = fault(
-  "internal",
-  "answer-failed",
+  "internal.answer-failed",
   502,
   "the Response of a hook or a mounted program was none, or its body failed, held no bytes, or was not as long as it said",
 );
 export const ANSWER_TIMEOUT = fault(
-  "internal",
-  "answer-timeout",
+  "internal.answer-timeout",
   504,
   "the body of a Response stood still for `timeouts.responseIdle`",
 );
-export const MOUNT_FAILED = fault("internal", "mount-failed", 500, "the program that is mounted on the route threw");
+export const MOUNT_FAILED = fault("internal.mount-failed", 500, "the program that is mounted on the route threw");
 export const MOUNT_TIMEOUT = fault(
-  "internal",
-  "mount-timeout",
+  "internal.mount-timeout",
   504,
   "the program that is mounted on the route had not answered within `timeouts.firstByte`",
 );
-export const NO_DECISION = fault("internal", "no-decision", 503, "a hook chose no upstream, or one that is not there");
+export const NO_DECISION = fault("internal.no-decision", 503, "a hook chose no upstream, or one that is not there");
 
 export const TARGET_NOT_ALLOWED = fault(
-  "internal",
-  "target-not-allowed",
+  "internal.target-not-allowed",
   502,
   "a hook chose a target that has no address inside `allowTargets` of the configuration",
 );
 
-export const CONNECT_FAILED = fault("upstream", "connect-failed", 502, "no connection to the server could be made");
-export const CONNECT_REFUSED = fault("upstream", "connect-refused", 502, "the server refused the connection");
-export const NO_SOCKET = fault("upstream", "no-socket", 502, "there is no UNIX socket at the path of the server");
+export const CONNECT_FAILED = fault("upstream.connect-failed", 502, "no connection to the server could be made");
+export const CONNECT_REFUSED = fault("upstream.connect-refused", 502, "the server refused the connection");
+export const NO_SOCKET = fault("upstream.no-socket", 502, "there is no UNIX socket at the path of the server");
 export const CONNECT_DENIED = fault(
-  "upstream",
-  "connect-denied",
+  "upstream.connect-denied",
   502,
   "this process may not connect to the server: rights of its socket or folders, a firewall, or Deno's permissions",
 );
 export const CONNECT_TIMEOUT = fault(
-  "upstream",
-  "connect-timeout",
+  "upstream.connect-timeout",
   504,
   "the server did not accept within `timeouts.connect`",
 );
-export const UNREACHABLE = fault("upstream", "unreachable", 502, "there is no route to the server");
-export const LOCAL_RESOURCES = fault("internal", "local-resources", 503, "no descriptor was left to connect with");
+export const UNREACHABLE = fault("upstream.unreachable", 502, "there is no route to the server");
+export const LOCAL_RESOURCES = fault("internal.local-resources", 503, "no descriptor was left to connect with");
 export const NO_LOCAL_PORT = fault(
-  "internal",
-  "no-local-port",
+  "internal.no-local-port",
   503,
   "no local port was left for a connection to the server",
 );
 export const FIRST_BYTE_TIMEOUT = fault(
-  "upstream",
-  "first-byte-timeout",
+  "upstream.first-byte-timeout",
   504,
   "no response began within `timeouts.firstByte`",
 );
 export const TRY_TIMEOUT = fault(
-  "upstream",
-  "try-timeout",
+  "upstream.try-timeout",
   504,
   "no response began within `retries.perTryTimeout` of the upstream",
 );
 export const TOTAL_TIMEOUT = fault(
-  "upstream",
-  "total-timeout",
+  "upstream.total-timeout",
   504,
   "the response was not complete within `timeouts.total`",
 );
 export const RESPONSE_TIMEOUT = fault(
-  "upstream",
-  "response-timeout",
+  "upstream.response-timeout",
   504,
   "the response stood still for `timeouts.responseIdle`",
 );
 export const UPSTREAM_SEND_TIMEOUT = fault(
-  "upstream",
-  "send-timeout",
+  "upstream.send-timeout",
   504,
   "the server did not take the request for `timeouts.sendIdle`",
 );
-export const UPSTREAM_CLOSED = fault("upstream", "closed", 502, "the server closed before a response");
+export const UPSTREAM_CLOSED = fault("upstream.closed", 502, "the server closed before a response");
 export const UPSTREAM_RESET = fault(
-  "upstream",
-  "reset",
+  "upstream.reset",
   502,
   "the server reset the connection, before a response or in a tunnel",
 );
-export const RESPONSE_TRUNCATED = fault(
-  "upstream",
-  "truncated",
-  502,
-  "the server closed in the middle of the response",
-);
+export const RESPONSE_TRUNCATED = fault("upstream.truncated", 502, "the server closed in the middle of the response");
 export const UNEXPECTED_UPGRADE = fault(
-  "upstream",
-  "unexpected-upgrade",
+  "upstream.unexpected-upgrade",
   502,
   "the server switched protocols without being asked",
 );
 export const TOO_MANY_INTERIM = fault(
-  "upstream",
-  "too-many-interim",
+  "upstream.too-many-interim",
   502,
   "the server sent more 1xx responses than `limits.interimResponses`",
 );
-export const TUNNEL_IDLE = fault(
-  "client",
-  "tunnel-idle",
-  0,
-  "neither side of the tunnel moved for `timeouts.tunnelIdle`",
-);
-export const QUEUE_FULL = fault(
-  "upstream",
-  "queue-full",
-  503,
-  "too many requests wait for a connection to the upstream",
-);
+export const TUNNEL_IDLE = fault("client.tunnel-idle", 0, "neither side of the tunnel moved for `timeouts.tunnelIdle`");
+export const QUEUE_FULL = fault("upstream.queue-full", 503, "too many requests wait for a connection to the upstream");
 export const QUEUE_TIMEOUT = fault(
-  "upstream",
-  "queue-timeout",
+  "upstream.queue-timeout",
   503,
   "no connection to the upstream became free within `pool.queueTimeout`",
 );
 export const BREAKER_OPEN = fault(
-  "upstream",
-  "breaker-open",
+  "upstream.breaker-open",
   503,
   "the upstream has as many requests or connections as `breaker` allows",
 );
 export const NO_SERVER = fault(
-  "upstream",
-  "no-server",
+  "upstream.no-server",
   503,
   "no server of the upstream may be asked: none is known, or all refuse connections, are down, in drain or in maintenance",
 );
-export const DRAINING = fault("internal", "draining", 503, "the proxy is shutting down");
+export const DRAINING = fault("internal.draining", 503, "the proxy is shutting down");
 export const RELOADED = fault(
-  "internal",
-  "reloaded",
+  "internal.reloaded",
   503,
   "the route, server or listener is no longer configured, and `timeouts.drain` is over",
 );
 
-function fault(side: FaultSide, code: string, status: number, reason: string): Fault {
-  return Object.freeze({ code: `${side}.${code}`, side, status, reason });
+function fault(code: `${FaultSide}.${string}`, status: number, reason: string): Fault {
+  return Object.freeze({ code, side: code.slice(0, code.indexOf(".")) as FaultSide, status, reason });
 }
