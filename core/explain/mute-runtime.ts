@@ -1,9 +1,16 @@
 /** A runtime on which nothing happens: what is explained is not sent, resolved or checked. */
 
-import type { Runtime, SocketError } from "../runtime.ts";
+import type { Capabilities, Runtime, SocketError } from "../runtime.ts";
 
 const MUTE: SocketError = { code: "EUNSUPPORTED", message: "nothing is sent while a request is explained" };
 const NOTHING = { cancel() {}, stop() {} };
+const CAPABILITIES: Capabilities = {
+  reusePort: true,
+  reset: true,
+  acceptPause: true,
+  keepAliveDelay: true,
+  connectAbort: true,
+};
 
 export interface MuteRuntime extends Runtime {
   /** How often chance was asked. */
@@ -17,7 +24,7 @@ export function createMuteRuntime(hmacSha256: Runtime["hmacSha256"] = () => new 
   return {
     name: "mute",
     version: "",
-    capabilities: { reusePort: true, reset: true, cancelConnect: true } as unknown as Runtime["capabilities"],
+    capabilities: CAPABILITIES,
     draws: 0,
     nextDraw: 0,
     listen: () => Promise.reject(MUTE),
