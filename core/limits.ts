@@ -1,6 +1,6 @@
 /**
- * Every number that bounds something: unit in the name, default, and why. The configuration may change
- * those in `Limits` and `Timeouts`; the constants below them are not worth an option.
+ * What peers, hooks and configurations may take: unit in the name, default, and why. Of the constants below `Limits`
+ * and `Timeouts` some are defaults of options, too. What only tunes one file stands there.
  */
 
 export interface Limits {
@@ -334,7 +334,7 @@ export const FIRST_NAMES_MS = 2_000;
 /** Traces kept, and the share of the requests that do not fail which is traced, too. */
 export const TRACE_KEEP = 1_000;
 export const TRACE_SAMPLE_SHARE = 0.01;
-/** A million is more than anybody reads, and the bytes bound them before. */
+/** A hundred thousand is more than anybody reads, and the bytes bound them before. */
 export const TRACE_KEEP_MAX = 100_000;
 /** All of them together; an ordinary one has some 2 KiB. */
 export const TRACE_BYTES_MAX = 16 * 1024 * 1024;

@@ -28,7 +28,7 @@ export interface RouteNumbers {
   readonly isHooked: boolean;
 }
 
-/** `route` has exactly one action and at most one rewrite; `compile.ts` has seen to that. */
+/** `route` has exactly one action and at most one rewrite; `cross-checks.ts` has seen to that. */
 export function defineRoute(
   route: ParsedRoute,
   index: number,

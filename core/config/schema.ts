@@ -1,7 +1,7 @@
 /**
- * The shape of a configuration: the single source of what may be written, of its defaults and types (`config.ts`),
- * of the JSON Schema for editors (`schema/millrace.schema.json`) and of the reference in
- * `docs/configuration.md`. What one value says about another (a route's upstream exists) is checked in `compile.ts`.
+ * The shape of a configuration: the single source of what may be written, of its defaults and types (`config.ts`), of the
+ * JSON Schema for editors (`schema/millrace.schema.json`) and of the reference in `docs/configuration.md`. What one value
+ * says about another (a route's upstream exists) is checked in `cross-checks.ts`.
  */
 
 import * as v from "valibot";

@@ -1,5 +1,6 @@
 /** Asks a server's agent: connects and reads one line. */
 
+import { CR, LF } from "../bytes/ascii.ts";
 import { latin1 } from "../bytes/text.ts";
 import { AGENT_LINE_BYTES_MAX } from "../limits.ts";
 import type { Socket, SocketHandler } from "../runtime.ts";
@@ -12,9 +13,6 @@ export const agentConversation: Conversation = (socket, finish) => {
   socket.resume();
   return () => socket.destroy();
 };
-
-const LF = 0x0a;
-const CR = 0x0d;
 
 class AgentLine implements SocketHandler {
   readonly #finish: Finish;

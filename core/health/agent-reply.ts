@@ -8,6 +8,7 @@
  *     up  down  fail  stopped    how it is; `#` and the rest of the line say why
  */
 
+import { SERVER_WEIGHT_MAX } from "../limits.ts";
 import type { AdminState } from "./definition.ts";
 
 /** Null for what was not said: it stays as it was. */
@@ -39,7 +40,7 @@ export function parseAgentReply(line: string): AgentReply | null {
   for (const word of words) {
     const [, share, key, number] = /^(?:([0-9]{1,3})%|(weight|maxconn):([0-9]{1,6}))$/.exec(word) ?? [];
     if (share !== undefined) reply.weightShare = Number(share) / 100;
-    else if (key === "weight" && Number(number) <= WEIGHT_MAX) reply.weight = Number(number);
+    else if (key === "weight" && Number(number) <= SERVER_WEIGHT_MAX) reply.weight = Number(number);
     else if (key === "maxconn" && Number(number) >= 1) reply.connectionsMax = Number(number);
     else if (ADMIN_WORDS.has(word)) reply.admin = ADMIN_WORDS.get(word)!;
     else if (OPERATION_WORDS.has(word)) reply.isUp = OPERATION_WORDS.get(word)!;
@@ -47,9 +48,6 @@ export function parseAgentReply(line: string): AgentReply | null {
   }
   return words.length === 0 ? null : reply;
 }
-
-/** As in the configuration. */
-const WEIGHT_MAX = 1_000;
 
 const ADMIN_WORDS: ReadonlyMap<string, AdminState> = new Map([
   ["ready", "ready"],

@@ -8,7 +8,7 @@
  *                     └───────────────────────── verdict ◄──────────────────────────────────┘
  */
 
-import { CHECKS_MAX, REFUSAL_CHECK_MS } from "../limits.ts";
+import { CHECK_FAST_INTERVAL_MS, CHECK_JITTER, CHECKS_MAX, REFUSAL_CHECK_MS } from "../limits.ts";
 import type { Address } from "../runtime.ts";
 import { Timer, type TimerOwner } from "../time/timers.ts";
 import { agentConversation } from "./agent-check.ts";
@@ -80,7 +80,12 @@ export class Checks {
 
   followAgent(address: Address, agent: AgentDefinition, follower: CheckFollower): Following {
     const { port, intervalMs, timeoutMs } = agent;
-    const times = { intervalMs, fastIntervalMs: Math.min(intervalMs, 1_000), timeoutMs, jitter: 0.1 };
+    const times = {
+      intervalMs,
+      fastIntervalMs: Math.min(intervalMs, CHECK_FAST_INTERVAL_MS),
+      timeoutMs,
+      jitter: CHECK_JITTER,
+    };
     return this.#follow(withPort(address, port), { kind: "agent", ...times, rise: 1, fall: 1 }, follower, () => {
       return agentConversation;
     });
