@@ -37,8 +37,8 @@ export const PATH = classOf("!$%&'()*+,-./:;=@[]^_|~0123456789ABCDEFGHIJKLMNOPQR
 /** What may stand in a query: every visible ASCII byte but `#`. */
 export const QUERY = rangesOf([0x21, 0x22], [0x24, 0x7e]);
 
-/** reg-name without the characters that make another part of a URI of it (RFC 3986 section 3.2.2). */
-export const HOST_NAME = classOf("-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+/** Unreserved characters (RFC 3986 section 2.3): what no reader of a URI takes for anything else. Host names consist of these. */
+export const UNRESERVED = classOf("-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
 /** The alphabet of base64 (RFC 4648 section 4), without the padding. */
 export const BASE64 = classOf("+/0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");

@@ -4,7 +4,7 @@
  * are readers.
  */
 
-import { COLON, DIGIT_0, DOT, HEX, HOST_NAME, lowerText } from "../bytes/ascii.ts";
+import { COLON, DIGIT_0, DOT, HEX, lowerText, UNRESERVED } from "../bytes/ascii.ts";
 import { latin1 } from "../bytes/text.ts";
 import { canonicalAddress } from "./address-block.ts";
 
@@ -45,7 +45,7 @@ export function portText(bytes: Uint8Array, start: number, end: number): string 
 function endOfRegName(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   let previous = DOT;
-  while (at < end && HOST_NAME[bytes[at]!] === 1) {
+  while (at < end && UNRESERVED[bytes[at]!] === 1) {
     // No empty label; one dot at the end is the root and means the same name.
     if (bytes[at] === DOT && previous === DOT) return -1;
     previous = bytes[at]!;

@@ -11,7 +11,7 @@
  * only once and no reading holds a control character or a space.
  */
 
-import { BACKSLASH, DOT, HEX, PATH, PERCENT, SEMICOLON, SLASH } from "../bytes/ascii.ts";
+import { BACKSLASH, DOT, HEX, PATH, PERCENT, SEMICOLON, SLASH, UNRESERVED } from "../bytes/ascii.ts";
 
 export interface PathReading {
   /** What is sent upstream. */
@@ -90,19 +90,6 @@ export function escapeByte(byte: number): string {
   return `%${HEX_DIGITS.charAt(byte >> 4)}${HEX_DIGITS.charAt(byte & 15)}`;
 }
 
-/** Unreserved characters of RFC 3986 section 2.3. */
-export function isUnreserved(code: number): boolean {
-  return (
-    (code >= 0x61 && code <= 0x7a) ||
-    (code >= 0x41 && code <= 0x5a) ||
-    (code >= 0x30 && code <= 0x39) ||
-    code === 0x2d ||
-    code === DOT ||
-    code === 0x5f ||
-    code === 0x7e
-  );
-}
-
 /** What may stand in a path unescaped, `/` included. */
 export function isPathByte(code: number): boolean {
   return PATH[code] === 1 && code !== PERCENT;
@@ -169,7 +156,7 @@ function decodeUnreserved(path: string): string {
   let copied = 0;
   for (let index = path.indexOf("%"); index >= 0; index = path.indexOf("%", index + 3)) {
     const byte = hexPairAt(path, index + 1);
-    text += path.slice(copied, index) + (isUnreserved(byte) ? String.fromCharCode(byte) : escapeByte(byte));
+    text += path.slice(copied, index) + (UNRESERVED[byte] === 1 ? String.fromCharCode(byte) : escapeByte(byte));
     copied = index + 3;
   }
   return text + path.slice(copied);

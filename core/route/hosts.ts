@@ -6,7 +6,7 @@
  * One map look-up per label; the callers go on to the next step where no route of a step accepts the request.
  */
 
-import { HOST_NAME } from "../bytes/ascii.ts";
+import { UNRESERVED } from "../bytes/ascii.ts";
 import { ipv6HostText } from "../http/host.ts";
 
 export type HostPattern =
@@ -101,7 +101,7 @@ function problemOf(name: string): string | null {
   if (name.includes("*")) return "has a wildcard that is not its whole first label";
   if (/:[0-9]*$/.test(name)) return "has a port, which is not part of a host";
   for (let index = 0; index < name.length; index++) {
-    if (HOST_NAME[name.charCodeAt(index)] !== 1) return `has the character ${JSON.stringify(name[index])}`;
+    if (UNRESERVED[name.charCodeAt(index)] !== 1) return `has the character ${JSON.stringify(name[index])}`;
   }
   return name.startsWith(".") || name.includes("..") ? "has an empty label" : null;
 }

@@ -4,9 +4,9 @@
  * line to a head, a parameter to a query, or a segment to a path (N10, J06).
  */
 
-import { FIELD_VALUE, HOST_NAME, PATH, PERCENT, SLASH, TOKEN } from "../bytes/ascii.ts";
+import { FIELD_VALUE, PATH, PERCENT, SLASH, TOKEN, UNRESERVED } from "../bytes/ascii.ts";
 import { cookieValue } from "../http/cookie.ts";
-import { escapeByte, hexPairAt, isUnreserved, normalisePath } from "../http/path.ts";
+import { escapeByte, hexPairAt, normalisePath } from "../http/path.ts";
 import { queryParameter } from "./query.ts";
 import type { RouteRequest } from "./route.ts";
 
@@ -240,12 +240,12 @@ function escapePath(value: string): string {
 function escapePathForQuery(value: string): string {
   return escapeUnless(
     value,
-    (code, index) => isUnreserved(code) || code === SLASH || (code === PERCENT && hexPairAt(value, index + 1) >= 0),
+    (code, index) => UNRESERVED[code] === 1 || code === SLASH || (code === PERCENT && hexPairAt(value, index + 1) >= 0),
   );
 }
 
 function escapeComponent(value: string): string {
-  return escapeUnless(value, isUnreserved);
+  return escapeUnless(value, (code) => UNRESERVED[code] === 1);
 }
 
 function escapeUnless(value: string, keep: (code: number, index: number) => boolean): string {
@@ -322,5 +322,5 @@ function isAuthority(text: string): boolean {
 }
 
 function isAuthorityCharacter(code: number): boolean {
-  return HOST_NAME[code] === 1 || code === 0x3a || code === 0x5b || code === 0x5d;
+  return UNRESERVED[code] === 1 || code === 0x3a || code === 0x5b || code === 0x5d;
 }
