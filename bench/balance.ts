@@ -29,7 +29,7 @@ const tools = {
 
 const hashed = (options: HashOptions) => (): Balancer => createHash(options, tools);
 const KINDS: readonly (readonly [name: string, create: () => Balancer])[] = [
-  ...BALANCER_NAMES.map((name) => [`\`${name}\``, () => BALANCERS[name]!(tools)] as const),
+  ...BALANCER_NAMES.map((name) => [`\`${name}\``, () => BALANCERS[name](tools)] as const),
   ["`rendezvous`", hashed({ method: "rendezvous", boundedLoad: null })],
   ["`ring`", hashed({ method: "ring", boundedLoad: null })],
   ["`maglev`", hashed({ method: "maglev", boundedLoad: null })],

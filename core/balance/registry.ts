@@ -9,13 +9,11 @@ import { createRandom } from "./random.ts";
 import { createRoundRobin } from "./round-robin.ts";
 import { createTwoChoices } from "./two-choices.ts";
 
-const BY_NAME: Record<BalancerName, (tools: BalancerTools) => Balancer> = {
+export const BALANCERS: Readonly<Record<BalancerName, (tools: BalancerTools) => Balancer>> = Object.freeze({
   "two-choices": createTwoChoices,
   "round-robin": createRoundRobin,
   random: createRandom,
   "least-busy": createLeastBusy,
   "peak-ewma": createPeakEwma,
   "least-time": createLeastTime,
-};
-
-export const BALANCERS: Readonly<Record<string, (tools: BalancerTools) => Balancer>> = Object.freeze(BY_NAME);
+});

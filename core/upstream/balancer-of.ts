@@ -5,12 +5,6 @@ import { createHash } from "../balance/hash.ts";
 import { BALANCERS } from "../balance/registry.ts";
 import type { UpstreamDefinition } from "./definition.ts";
 
-export function balancerOf(
-  { name, balance }: Pick<UpstreamDefinition, "name" | "balance">,
-  tools: BalancerTools,
-): () => Balancer {
-  if (typeof balance !== "string") return () => createHash(balance, tools);
-  const create = BALANCERS[balance];
-  if (create === undefined) throw new Error(`upstream ${name}: unknown balancer`);
-  return () => create(tools);
+export function balancerOf({ balance }: Pick<UpstreamDefinition, "balance">, tools: BalancerTools): () => Balancer {
+  return typeof balance === "string" ? () => BALANCERS[balance](tools) : () => createHash(balance, tools);
 }

@@ -1,6 +1,7 @@
 /** A named group of servers as the configuration describes it, before any connection exists. */
 
 import type { HashOptions } from "../balance/hash.ts";
+import type { BalancerName } from "../balance/names.ts";
 import type { AdminState, HealthDefinition } from "../health/definition.ts";
 import type { Address } from "../runtime.ts";
 import type { BreakerCaps } from "./breaker.ts";
@@ -30,8 +31,8 @@ export interface UpstreamDefinition {
   readonly breaker?: BreakerCaps;
 }
 
-/** A name in the registry of `balance/registry.ts`, or what is hashed and how. */
-export type BalanceDefinition = string | HashDefinition;
+/** A name, or what is hashed and how. */
+export type BalanceDefinition = BalancerName | HashDefinition;
 
 export interface HashDefinition extends HashOptions {
   readonly part: HashPart;

@@ -5,7 +5,7 @@ import { choiceOf, servers, toolsOf } from "../balance/servers.ts";
 
 describe("the balancer of an upstream", () => {
   it("is one by name, each time another one", () => {
-    const create = balancerOf({ name: "app", balance: "least-time" }, toolsOf(1));
+    const create = balancerOf({ balance: "least-time" }, toolsOf(1));
     assert.ok(create().wantsLatency);
     assert.notEqual(create(), create());
   });
@@ -15,12 +15,8 @@ describe("the balancer of an upstream", () => {
     const balance = { part, method: "rendezvous", boundedLoad: null } as const;
     const choice = choiceOf(servers([1, 1, 1]));
     const names = ["x", "x", "x"].map((key) => {
-      return balancerOf({ name: "app", balance }, toolsOf(1))().choose(choice, key)?.name;
+      return balancerOf({ balance }, toolsOf(1))().choose(choice, key)?.name;
     });
     assert.equal(new Set(names).size, 1);
-  });
-
-  it("is refused when nobody knows it", () => {
-    assert.throws(() => balancerOf({ name: "app", balance: "luck" }, toolsOf(1)), /^Error: upstream app: unknown/);
   });
 });

@@ -126,10 +126,6 @@ describe("a group of servers", () => {
     assert.equal(b?.health.state, "up", "half of three is one");
   });
 
-  it("refuses a balancer nobody knows", () => {
-    assert.throws(() => groupOf(serversOf(1), { balance: "luck" }), /app: unknown balancer/);
-  });
-
   it("prefers a server that was not tried, and else takes one that was", () => {
     const { group, endpoint } = groupOf(serversOf(3));
     const [a, b, c] = [endpoint("a"), endpoint("b"), endpoint("c")];
