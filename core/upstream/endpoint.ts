@@ -71,8 +71,10 @@ export class Endpoint implements Candidate, Member, PlaceHome {
     return this.isBackup ? Number.POSITIVE_INFINITY : this.priority;
   }
 
+  /** As nginx hashes it, so that `hash … consistent` and our ring send a request to the same server. */
   static keyOf({ address }: ServerDefinition): string {
-    return keyOfAddress(address);
+    if (address.kind === "unix") return `${address.path}\0`;
+    return `${address.host.includes(":") ? `[${address.host}]` : address.host}\0${address.port}`;
   }
 
   reconfigure(definition: ServerDefinition, pool: PoolDefinition): void {
@@ -136,10 +138,4 @@ function mergeReplies(before: AgentReply, said: AgentReply): AgentReply {
   const saysWeight = said.weight !== null || said.weightShare !== null;
   const { weight, weightShare } = saysWeight ? said : before;
   return { ...said, weight, weightShare, connectionsMax: said.connectionsMax ?? before.connectionsMax };
-}
-
-/** As nginx hashes it, so that `hash … consistent` and our ring send a request to the same server. */
-function keyOfAddress(address: Address): string {
-  if (address.kind === "unix") return `${address.path}\0`;
-  return `${address.host.includes(":") ? `[${address.host}]` : address.host}\0${address.port}`;
 }
