@@ -11,6 +11,7 @@ import {
   type ResponseHead,
 } from "../core/http/message.ts";
 import { OutgoingHead } from "../core/http/outgoing.ts";
+import { hasNoContent } from "../core/http/status.ts";
 import type { ResponseHandler } from "../core/http/wire.ts";
 import { BodySource, type SourceOwner } from "../core/script/body-source.ts";
 import { saysItsLength } from "../core/script/make-request.ts";
@@ -83,7 +84,6 @@ interface Settle {
   readonly reject: (reason: unknown) => void;
 }
 
-const BODILESS = [204, 205, 304];
 /** Of these the Web's kind knows no Response, and a server may answer them. */
 const STATUS_MAX = 599;
 const NO_HEAD = new RequestHead();
@@ -184,7 +184,7 @@ class FetchExchange implements ResponseHandler, UploadOwner, SourceOwner {
     }
     const headers = new Headers();
     for (const [name, value] of passingOfResponse(head)) headers.append(name, value);
-    if (this.#request.method !== "HEAD" && !BODILESS.includes(status)) this.#source = new BodySource(this);
+    if (this.#request.method !== "HEAD" && !hasNoContent(status)) this.#source = new BodySource(this);
     this.#settle.resolve(new Response(this.#source?.stream ?? null, { status, headers }));
   }
 

@@ -1,5 +1,6 @@
 /** What one part of a configuration says about another. Works on whatever could be parsed, so that all problems come at once. */
 
+import { hasNoContent } from "../http/status.ts";
 import { DNS_TIMEOUT_MS_LEAST, DNS_TTL_MS_LEAST } from "../limits.ts";
 import { formatDuration } from "../time/duration.ts";
 import type { Steps } from "../time/steps.ts";
@@ -26,8 +27,6 @@ export const ACTIONS = ["upstream", "redirect", "respond", "target", "mount"] as
 export const PATH_CHANGES = ["stripPrefix", "path", "pattern"] as const;
 const FORWARDING = ["upstream", "target", "mount"];
 const ONLY_UPSTREAM = ["rewrite", "host", "request"] as const;
-/** RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5. */
-const STATUSES_WITHOUT_BODY = [204, 205, 304];
 
 export function* crossChecking(parts: ConfigParts): Steps<ConfigProblem[]> {
   const names = listenerNames(parts);
@@ -251,7 +250,7 @@ function checkAction(route: ParsedRoute, at: ConfigPath, { upstreams }: ConfigPa
     problemAtKey([...at, key], `only means something beside upstream, not beside ${given[0]}; leave it out`),
   );
   const respond = route.respond;
-  if (respond !== undefined && respond.body !== "" && STATUSES_WITHOUT_BODY.includes(respond.status)) {
+  if (respond !== undefined && respond.body !== "" && hasNoContent(respond.status)) {
     problems.push(
       problemAt([...at, "respond", "body"], `a response with status ${respond.status} has no body; leave it out`),
     );

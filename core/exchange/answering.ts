@@ -7,7 +7,7 @@ import type { Fault } from "../fault.ts";
 import * as fault from "../fault.ts";
 import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, METHOD_HEAD } from "../http/message.ts";
 import { OutgoingHead } from "../http/outgoing.ts";
-import { hasNoBody } from "../http/status.ts";
+import { hasNoContent } from "../http/status.ts";
 import { BodyPump, type PumpOwner } from "../script/body-pump.ts";
 import type { HookFailure } from "../script/hook.ts";
 import { type AnswerHead, readAnswer } from "../script/read-answer.ts";
@@ -59,7 +59,7 @@ export class Answering implements PumpOwner {
       return;
     }
     this.#head = head;
-    const isWithoutBody = request.method === METHOD_HEAD || hasNoBody(head.status) || head.status === 205;
+    const isWithoutBody = request.method === METHOD_HEAD || hasNoContent(head.status);
     if (isWithoutBody) {
       this.#pump?.cancel();
       this.#pump = null;

@@ -7,7 +7,7 @@ import { copyOf } from "../bytes/text.ts";
 import type { Fault } from "../fault.ts";
 import { BODY_NONE, METHOD_HEAD } from "../http/message.ts";
 import type { OutgoingHead } from "../http/outgoing.ts";
-import { hasNoBody } from "../http/status.ts";
+import { hasNoContent } from "../http/status.ts";
 import type { TraceHook } from "../observe/trace.ts";
 import { BodyTransforms, type TransformsOwner } from "../script/body-transforms.ts";
 import type { Hook, HookEnd } from "../script/hook.ts";
@@ -33,7 +33,7 @@ export interface TransformedOwner extends TransformedUploadOwner {
 
 /** Whether there is a body, and it is one of itself: a part of another one means nothing. */
 export function isTransformable({ head }: RequestView, { status, body }: OutgoingHead): boolean {
-  return body !== BODY_NONE && head.method !== METHOD_HEAD && !hasNoBody(status) && status !== 205 && status !== 206;
+  return body !== BODY_NONE && head.method !== METHOD_HEAD && !hasNoContent(status) && status !== 206;
 }
 
 export class TransformedResponse implements TransformsOwner {

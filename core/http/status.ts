@@ -65,3 +65,8 @@ export function reasonOf(status: number): string {
 export function hasNoBody(status: number): boolean {
   return status < 200 || status === 204 || status === 304;
 }
+
+/** These and 205, whose head has to say that nothing follows (RFC 9110 section 15.3.6). */
+export function hasNoContent(status: number): boolean {
+  return hasNoBody(status) || status === 205;
+}

@@ -7,6 +7,7 @@ import { QUERY } from "../bytes/ascii.ts";
 import { bytesOf } from "../bytes/text.ts";
 import { endOfHostName } from "../http/host.ts";
 import { hasDotSegments, readPath } from "../http/path.ts";
+import { hasNoContent } from "../http/status.ts";
 import { checkEdits, type Edits, isMute, kindOf, NO_EDITS, shownNumber } from "./check-edits.ts";
 
 export type Verdict =
@@ -97,8 +98,6 @@ export type CheckedResponse =
 
 const RESPONSES = "answer nothing, a Response, or { status, headers }";
 const SAME: CheckedResponse = Object.freeze({ kind: "change", status: 0, edits: NO_EDITS });
-/** RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5: these say how the message ends. */
-const BODILESS = [204, 205, 304];
 
 /** `status` is the response's own. */
 export function checkResponse(answer: unknown, status: number): CheckedResponse {
@@ -109,7 +108,7 @@ export function checkResponse(answer: unknown, status: number): CheckedResponse 
   const { status: changed, headers, ...rest } = answer as Record<string, unknown>;
   refuseOthers(rest, RESPONSES);
   const next = changed === undefined ? 0 : statusOf(changed);
-  if (next !== 0 && next !== status && (BODILESS.includes(next) || BODILESS.includes(status)))
+  if (next !== 0 && next !== status && (hasNoContent(next) || hasNoContent(status)))
     throw new TypeError(`status ${status} cannot become ${next}: one of them has no body; answer a Response instead`);
   return { kind: "change", status: next, edits: checkEdits(headers) };
 }

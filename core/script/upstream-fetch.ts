@@ -3,6 +3,7 @@
  * wire: what is opened for it is an exchange whose client is this file.
  */
 
+import { hasNoContent } from "../http/status.ts";
 import { uneditable } from "../route/field-edits.ts";
 import { Timer, type TimerOwner } from "../time/timers.ts";
 import { BodyPump, type PumpOwner, type PumpSurroundings } from "./body-pump.ts";
@@ -67,8 +68,6 @@ export function upstreamFetch(open: OpenInner, surroundings: FetchSurroundings):
     return promise;
   };
 }
-
-const NO_BODY = [204, 205, 304];
 
 class InnerFetch implements InnerClientOwner, PumpOwner, SourceOwner, TimerOwner {
   readonly #request: Request;
@@ -138,7 +137,7 @@ class InnerFetch implements InnerClientOwner, PumpOwner, SourceOwner, TimerOwner
   // ── the answer ─────────────────────────────────────────────────────────────────────────────────────────────
 
   onInnerHead(status: number, headers: Headers): void {
-    const hasBody = this.#request.method !== "HEAD" && !NO_BODY.includes(status);
+    const hasBody = this.#request.method !== "HEAD" && !hasNoContent(status);
     if (hasBody) this.#source = new BodySource(this);
     try {
       this.#resolve(new Response(this.#source?.stream ?? null, { status, headers }));

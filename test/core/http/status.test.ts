@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { hasNoBody, reasonOf } from "../../../core/http/status.ts";
+import { hasNoBody, hasNoContent, reasonOf } from "../../../core/http/status.ts";
 
 describe("status codes", () => {
   it("have the words of the registry, or some", () => {
@@ -16,5 +16,7 @@ describe("status codes", () => {
   it("end with their head if they are 1xx, 204 or 304 (RFC 9112 section 6.3)", () => {
     const without = Array.from({ length: 500 }, (_, i) => i + 100).filter(hasNoBody);
     assert.deepEqual(without, [...Array.from({ length: 100 }, (_, i) => i + 100), 204, 304]);
+    for (let status = 100; status < 600; status++)
+      assert.equal(hasNoContent(status), status === 205 || without.includes(status), String(status));
   });
 });
