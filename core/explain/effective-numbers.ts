@@ -49,7 +49,7 @@ const NAMES: Partial<Record<keyof Limits, string>> = {
   trailerBytesMax: "trailers",
 };
 
-export function limitsOf(_route: Route, plan: RoutePlan, { limits }: Snapshot): EffectiveNumber[] {
+export function limitsOf(plan: RoutePlan, { limits }: Snapshot): EffectiveNumber[] {
   return (Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]).map((key) => {
     const from = plan.limits[key] === limits[key] ? fromOf(limits[key], DEFAULT_LIMITS[key]) : "route";
     const name = NAMES[key] ?? key.replace(/(Bytes)?Max$/, "");

@@ -3,7 +3,6 @@
  * Hooks are named, not run.
  */
 
-import type { ClientSide as ClientSideOf } from "../exchange/client-side.ts";
 import { ClientSide } from "../exchange/client-side.ts";
 import type { RoutePlan } from "../exchange/deployment.ts";
 import type { Engine } from "../exchange/engine.ts";
@@ -207,7 +206,7 @@ function describe(request: ExplainedRequest, target: string | null, goesOn: bool
     ...(goesOn ? describeAnswer(request, route.action.kind) : NO_ANSWER),
     responseEdits: goesOn ? editsText(route) : [],
     timeouts: timeoutsOf(route, plan, snapshot).filter(({ name }) => name !== "hedge" || mayHedge(request)),
-    limits: limitsOf(route, plan, snapshot),
+    limits: limitsOf(plan, snapshot),
   };
 }
 
@@ -264,10 +263,10 @@ function refusedBy({ code, status, reason }: Fault, detail: string): NonNullable
   return { code, status, reason, detail };
 }
 
-const MUTE_CONNECTION = { goBy() {}, isClosed: false } as unknown as ConstructorParameters<typeof ClientSideOf>[0];
+const MUTE_CONNECTION = { goBy() {}, isClosed: false } as unknown as ConstructorParameters<typeof ClientSide>[0];
 
 /** Without TLS, which no listener has: `https:` is what the one in front was asked for. */
-function muteSocket(client: string): ConstructorParameters<typeof ClientSideOf>[1] {
+function muteSocket(client: string): ConstructorParameters<typeof ClientSide>[1] {
   const peer = client === "unix" ? { kind: "unix", path: "" } : { kind: "tcp", host: client, port: 0 };
-  return { peer, tls: null } as unknown as ConstructorParameters<typeof ClientSideOf>[1];
+  return { peer, tls: null } as unknown as ConstructorParameters<typeof ClientSide>[1];
 }
