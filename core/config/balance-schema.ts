@@ -8,7 +8,7 @@ import { STICKY_SECRET_BYTES_MIN } from "../limits.ts";
 import type { BalanceDefinition, StickyDefinition } from "../upstream/definition.ts";
 import type { HashPart } from "../upstream/hash-key.ts";
 import { describe } from "./problem.ts";
-import { choice, described, duration, either, meant, section, text } from "./shapes.ts";
+import { choice, described, duration, either, meant, optional, section, text } from "./shapes.ts";
 import { nearestName } from "./suggest.ts";
 
 const PARTS_RIGHT = 'write "header:X-User", "cookie:name", "query:name", "path", "host" or "client-address"';
@@ -21,18 +21,14 @@ const Hash = section({
     text("what to hash", (value) => (parsePart(value) === null ? PARTS_RIGHT : null)),
     "The part of a request that decides: `header:NAME`, `cookie:NAME`, `query:NAME`, `path`, `host` or `client-address`. Requests without it go by `two-choices`.",
   ),
-  method: v.optional(
-    described(
-      choice(HASH_METHODS),
-      "`rendezvous` and `maglev` for few and many servers, or `auto`; `ring` is that of nginx's `hash … consistent`.",
-    ),
+  method: optional(
+    choice(HASH_METHODS),
+    "`rendezvous` and `maglev` for few and many servers, or `auto`; `ring` is that of nginx's `hash … consistent`.",
     "auto",
   ),
-  boundedLoad: v.optional(
-    described(
-      factor(),
-      "How many times its share of the requests under way a server may have, more than 1, such as `1.25`; the next one after that.",
-    ),
+  boundedLoad: optional(
+    factor(),
+    "How many times its share of the requests under way a server may have, more than 1, such as `1.25`; the next one after that.",
   ),
 });
 
@@ -63,21 +59,17 @@ export const BalanceSchema = meant(
 
 export const StickySchema = section(
   {
-    cookie: v.optional(
-      described(
-        text("the name of a cookie", (value) =>
-          isToken(value) ? null : "is no name of a cookie; write letters, digits, dashes and underscores",
-        ),
-        "The cookie that names the server; `millrace-` and the name of the upstream when left out.",
+    cookie: optional(
+      text("the name of a cookie", (value) =>
+        isToken(value) ? null : "is no name of a cookie; write letters, digits, dashes and underscores",
       ),
+      "The cookie that names the server; `millrace-` and the name of the upstream when left out.",
     ),
     secret: described(
       secret(),
       "Signs the cookie, at least 16 bytes, the same in all proxies that share the upstream: `${env:STICKY_SECRET}`.",
     ),
-    maxAge: v.optional(
-      described(duration(), "How long browsers keep the cookie; until they are closed when left out."),
-    ),
+    maxAge: optional(duration(), "How long browsers keep the cookie; until they are closed when left out."),
   },
   {},
   true,

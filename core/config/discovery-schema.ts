@@ -1,11 +1,10 @@
 /** The keys about finding servers: by SRV records, in files, and how DNS is asked for them. */
 
-import * as v from "valibot";
 import { DEFAULT_DNS } from "../limits.ts";
 import { formatDuration } from "../time/duration.ts";
 import { hostNameProblem, parseResolverAddress } from "./address.ts";
 import { SERVER_STATES } from "./health-schema.ts";
-import { choice, count, described, duration, flag, oneOrMore, section, text } from "./shapes.ts";
+import { choice, count, described, duration, flag, oneOrMore, optional, section, text } from "./shapes.ts";
 
 const SERVICE = 'a service name such as "_http._tcp.app.internal"';
 const FROM_RECORDS = "SRV records say it; leave it out";
@@ -17,12 +16,13 @@ export const Service = section(
       text(SERVICE, serviceProblem),
       "A service name such as `_http._tcp.app.internal`: host, port, weight and priority of each server come from its SRV records.",
     ),
-    maxConnections: v.optional(
-      described(count({ min: 1, unlimited: true }), "As above, of each server that is found."),
+    maxConnections: optional(
+      count({ min: 1, unlimited: true }),
+      "As above, of each server that is found.",
       "unlimited",
     ),
-    backup: v.optional(described(flag(), "As above, of each server that is found."), false),
-    state: v.optional(described(choice(SERVER_STATES), "As above, of each server that is found."), "ready"),
+    backup: optional(flag(), "As above, of each server that is found.", false),
+    state: optional(choice(SERVER_STATES), "As above, of each server that is found.", "ready"),
   },
   { weight: FROM_RECORDS, priority: FROM_RECORDS, port: FROM_RECORDS, address: "write either address or srv" },
 );
@@ -49,28 +49,25 @@ export const ServerFile = section(
 );
 
 export const Dns = section({
-  servers: v.optional(
-    described(
-      oneOrMore(
-        text('a resolver such as "10.0.0.53"', (value) => {
-          const parsed = parseResolverAddress(value);
-          return "problem" in parsed ? parsed.problem : null;
-        }),
-        "a resolver",
-      ),
-      "Resolvers, asked one after the other: `10.0.0.53`, `127.0.0.1:5353`, `[::1]:53`; those of the system when left out.",
+  servers: optional(
+    oneOrMore(
+      text('a resolver such as "10.0.0.53"', (value) => {
+        const parsed = parseResolverAddress(value);
+        return "problem" in parsed ? parsed.problem : null;
+      }),
+      "a resolver",
     ),
+    "Resolvers, asked one after the other: `10.0.0.53`, `127.0.0.1:5353`, `[::1]:53`; those of the system when left out.",
   ),
-  minTtl: v.optional(
-    described(duration(), "Names are asked for again no sooner than this, `100ms` at least."),
+  minTtl: optional(
+    duration(),
+    "Names are asked for again no sooner than this, `100ms` at least.",
     formatDuration(DEFAULT_DNS.ttlMsMin),
   ),
-  maxTtl: v.optional(
-    described(duration(), "Names are asked for again no later than this."),
-    formatDuration(DEFAULT_DNS.ttlMsMax),
-  ),
-  timeout: v.optional(
-    described(duration(), "How long each resolver is waited for, `100ms` at least."),
+  maxTtl: optional(duration(), "Names are asked for again no later than this.", formatDuration(DEFAULT_DNS.ttlMsMax)),
+  timeout: optional(
+    duration(),
+    "How long each resolver is waited for, `100ms` at least.",
     formatDuration(DEFAULT_DNS.timeoutMs),
   ),
 });

@@ -30,6 +30,7 @@ import {
   either,
   flag,
   oneOrMore,
+  optional,
   percent,
   section,
   table,
@@ -57,10 +58,8 @@ const Status = v.pipe(
 
 const Body = v.pipe(
   section({
-    contains: v.optional(described(text("text", notEmpty), "Text that stands in it.")),
-    regex: v.optional(
-      described(text("a regular expression", patternProblem), "A regular expression that matches anywhere in it."),
-    ),
+    contains: optional(text("text", notEmpty), "Text that stands in it."),
+    regex: optional(text("a regular expression", patternProblem), "A regular expression that matches anywhere in it."),
   }),
   v.check(
     ({ contains, regex }) => (contains === undefined) !== (regex === undefined),
@@ -71,50 +70,37 @@ const Body = v.pipe(
 const Check = v.pipe(
   section(
     {
-      kind: v.optional(
-        described(choice(["http", "tcp"]), "`http` asks and judges the answer, `tcp` only connects."),
-        "http",
-      ),
-      method: v.optional(described(text("a method", checkMethod), "Method of the request; `GET` when left out.")),
-      path: v.optional(described(text('a path such as "/healthz"', checkPath), "Path and query; `/` when left out.")),
-      host: v.optional(
-        described(text("a host name", hostValue), "The `Host` sent; the server's address when left out."),
-      ),
-      headers: v.optional(
-        described(
-          v.pipe(
-            table(FIELD_NAME, 'write a header name such as "X-Check"', text("text", fieldValue)),
-            v.rawCheck(headersCheck),
-          ),
-          "Further headers.",
+      kind: optional(choice(["http", "tcp"]), "`http` asks and judges the answer, `tcp` only connects.", "http"),
+      method: optional(text("a method", checkMethod), "Method of the request; `GET` when left out."),
+      path: optional(text('a path such as "/healthz"', checkPath), "Path and query; `/` when left out."),
+      host: optional(text("a host name", hostValue), "The `Host` sent; the server's address when left out."),
+      headers: optional(
+        v.pipe(
+          table(FIELD_NAME, 'write a header name such as "X-Check"', text("text", fieldValue)),
+          v.rawCheck(headersCheck),
         ),
+        "Further headers.",
       ),
-      status: v.optional(
-        described(
-          oneOrMore(Status, 'a status such as 204, or a range such as "200-399"'),
-          'Which are fine; `["200-399"]` when left out.',
-        ),
+      status: optional(
+        oneOrMore(Status, 'a status such as 204, or a range such as "200-399"'),
+        'Which are fine; `["200-399"]` when left out.',
       ),
-      body: v.optional(described(Body, "What the first 8 KiB of the body must hold.")),
-      interval: v.optional(described(duration(), "From one check to the next."), formatDuration(CHECK_INTERVAL_MS)),
-      fastInterval: v.optional(
-        described(duration(), "The same while it is not sure whether the server is up or down."),
+      body: optional(Body, "What the first 8 KiB of the body must hold."),
+      interval: optional(duration(), "From one check to the next.", formatDuration(CHECK_INTERVAL_MS)),
+      fastInterval: optional(
+        duration(),
+        "The same while it is not sure whether the server is up or down.",
         formatDuration(CHECK_FAST_INTERVAL_MS),
       ),
-      timeout: v.optional(described(duration(), "Of a whole check."), formatDuration(CHECK_TIMEOUT_MS)),
-      rise: v.optional(
-        described(count({ min: 1, max: 1_000 }), "Passed checks in a row that bring a server up."),
-        CHECK_RISE,
-      ),
-      fall: v.optional(
-        described(count({ min: 1, max: 1_000 }), "Failed checks in a row that take it down."),
-        CHECK_FALL,
-      ),
-      jitter: v.optional(
-        described(percent({ max: 50 }), "By how much an interval may be shorter or longer, by chance."),
+      timeout: optional(duration(), "Of a whole check.", formatDuration(CHECK_TIMEOUT_MS)),
+      rise: optional(count({ min: 1, max: 1_000 }), "Passed checks in a row that bring a server up.", CHECK_RISE),
+      fall: optional(count({ min: 1, max: 1_000 }), "Failed checks in a row that take it down.", CHECK_FALL),
+      jitter: optional(
+        percent({ max: 50 }),
+        "By how much an interval may be shorter or longer, by chance.",
         `${CHECK_JITTER * 100}%`,
       ),
-      port: v.optional(described(port(), "The port to check; the one of traffic when left out.")),
+      port: optional(port(), "The port to check; the one of traffic when left out."),
     },
     { uri: "it is called path here", url: "it is called path here", expect: "it is called status or body here" },
   ),
@@ -129,76 +115,74 @@ const Check = v.pipe(
 
 const Agent = section({
   port: described(port(), "Where the agent listens, on the server's address."),
-  interval: v.optional(described(duration(), "From one question to the next."), formatDuration(CHECK_INTERVAL_MS)),
-  timeout: v.optional(described(duration(), "Until its line has to be there."), formatDuration(CHECK_TIMEOUT_MS)),
+  interval: optional(duration(), "From one question to the next.", formatDuration(CHECK_INTERVAL_MS)),
+  timeout: optional(duration(), "Until its line has to be there.", formatDuration(CHECK_TIMEOUT_MS)),
 });
 
 const SuccessRate = section({
-  minimumRequests: v.optional(
-    described(count({ min: 1 }), "A server with fewer requests in 10 s is not judged."),
+  minimumRequests: optional(
+    count({ min: 1 }),
+    "A server with fewer requests in 10 s is not judged.",
     OUTLIER_REQUESTS_MIN,
   ),
-  minimumServers: v.optional(
-    described(count({ min: 2, max: 10_000 }), "With fewer servers to judge nobody is."),
+  minimumServers: optional(
+    count({ min: 2, max: 10_000 }),
+    "With fewer servers to judge nobody is.",
     OUTLIER_SERVERS_MIN,
   ),
-  deviations: v.optional(
-    described(decimal(0, 100), "Standard deviations below the mean from which a server is an outlier."),
+  deviations: optional(
+    decimal(0, 100),
+    "Standard deviations below the mean from which a server is an outlier.",
     OUTLIER_DEVIATIONS,
   ),
 });
 
 const Ejection = section({
-  consecutiveFailures: v.optional(
-    described(count({ min: 1, max: 10_000 }), "Failures in a row that put a server out."),
+  consecutiveFailures: optional(
+    count({ min: 1, max: 10_000 }),
+    "Failures in a row that put a server out.",
     EJECTION_FAILURES,
   ),
-  baseTime: v.optional(
-    described(duration(), "How long the first time; n times as long the n-th time in a row."),
+  baseTime: optional(
+    duration(),
+    "How long the first time; n times as long the n-th time in a row.",
     formatDuration(EJECTION_BASE_MS),
   ),
-  maxTime: v.optional(described(duration(), "Never longer than this."), formatDuration(EJECTION_MAX_MS)),
-  maxShare: v.optional(
-    described(percent(), "Of the servers at most so many are out at once, but always one of several."),
+  maxTime: optional(duration(), "Never longer than this.", formatDuration(EJECTION_MAX_MS)),
+  maxShare: optional(
+    percent(),
+    "Of the servers at most so many are out at once, but always one of several.",
     `${EJECTION_SHARE_MAX * 100}%`,
   ),
-  successRate: v.optional(
-    described(
-      either(
-        [v.literal(false), SuccessRate],
-        "false, or a map of minimumRequests, minimumServers, deviations (it is on when left out)",
-      ),
-      "Compares the servers every 10 s and puts out those that fail much more often; `false` turns it off.",
+  successRate: optional(
+    either(
+      [v.literal(false), SuccessRate],
+      "false, or a map of minimumRequests, minimumServers, deviations (it is on when left out)",
     ),
+    "Compares the servers every 10 s and puts out those that fail much more often; `false` turns it off.",
     {},
   ),
 });
 
 export const Health = section(
   {
-    check: v.optional(
-      described(
-        either([flag(), Check], "true, false, or a map of path, interval, …"),
-        "Asks each server regularly; `true` for `GET /` with everything else as below.",
-      ),
+    check: optional(
+      either([flag(), Check], "true, false, or a map of path, interval, …"),
+      "Asks each server regularly; `true` for `GET /` with everything else as below.",
       false,
     ),
-    agent: v.optional(described(Agent, "Asks an agent on each server for its weight and state.")),
-    ejection: v.optional(
-      described(
-        either(
-          [v.literal(false), Ejection],
-          "false, or a map of consecutiveFailures, baseTime, … (it is on when left out)",
-        ),
-        "Puts servers out that fail requests; `false` turns it off.",
+    agent: optional(Agent, "Asks an agent on each server for its weight and state."),
+    ejection: optional(
+      either(
+        [v.literal(false), Ejection],
+        "false, or a map of consecutiveFailures, baseTime, … (it is on when left out)",
       ),
+      "Puts servers out that fail requests; `false` turns it off.",
       {},
     ),
-    panicThreshold: v.optional(
-      described(
-        percent(),
-        "With a smaller share of healthy servers all are tried that do not refuse connections; `0%` turns it off.",
-      ),
+    panicThreshold: optional(
+      percent(),
+      "With a smaller share of healthy servers all are tried that do not refuse connections; `0%` turns it off.",
       `${PANIC_SHARE * 100}%`,
     ),
   },

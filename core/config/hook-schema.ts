@@ -14,7 +14,7 @@ import type {
 } from "../script/hooks.ts";
 import { formatDuration } from "../time/duration.ts";
 import { describe, isRecord, quote } from "./problem.ts";
-import { count, described, duration, meant, section, text } from "./shapes.ts";
+import { count, described, duration, meant, optional, section, text } from "./shapes.ts";
 
 const FORMS = "a function, { run, timeout, fallback }, or { script, export, timeout, fallback }";
 
@@ -37,16 +37,14 @@ const decideFallback = described(
 );
 
 const script = {
-  script: v.optional(
-    described(
-      text("a file name"),
-      "Instead of `run`: a TypeScript or JavaScript file, relative to this one, that exports the function.",
-    ),
+  script: optional(
+    text("a file name"),
+    "Instead of `run`: a TypeScript or JavaScript file, relative to this one, that exports the function.",
   ),
-  export: v.optional(described(text("a name"), "The name it is exported by; `default` when left out.")),
+  export: optional(text("a name"), "The name it is exported by; `default` when left out."),
 };
 
-const timeout = v.optional(described(duration(), "How long it may take."), formatDuration(HOOK_TIMEOUT_MS));
+const timeout = optional(duration(), "How long it may take.", formatDuration(HOOK_TIMEOUT_MS));
 
 /** A function, of which `what` says how it is called; `functionType` is what TypeScript calls its type. */
 function code<F>(what: string, functionType: string) {
@@ -62,7 +60,7 @@ function code<F>(what: string, functionType: string) {
 function hook<K extends HookKind, const S extends v.GenericSchema>(kind: K, what: string, fallbackSchema: S) {
   const run = code<HookFunctions[K]>(what, `${kind[0]!.toUpperCase()}${kind.slice(1)}`);
   const fields = section({
-    run: v.optional(described(run, "The function, in a configuration that is a program.")),
+    run: optional(run, "The function, in a configuration that is a program."),
     ...script,
     timeout,
     fallback: v.optional(fallbackSchema),
@@ -81,28 +79,22 @@ const kinds = {
 };
 
 export const Hooks = section({
-  onRequest: v.optional(described(kinds.onRequest, "Allows, denies, answers or rewrites a request.")),
-  decide: v.optional(
-    described(
-      kinds.decide,
-      "Chooses the upstream, one of its servers, or a target in no list, for routes with `upstream`.",
-    ),
+  onRequest: optional(kinds.onRequest, "Allows, denies, answers or rewrites a request."),
+  decide: optional(
+    kinds.decide,
+    "Chooses the upstream, one of its servers, or a target in no list, for routes with `upstream`.",
   ),
-  onAttempt: v.optional(described(kinds.onAttempt, "Before each try: chooses among the servers, changes headers.")),
-  onResponse: v.optional(described(kinds.onResponse, "Changes status and headers of a response, or replaces it.")),
-  transformRequestBody: v.optional(
-    described(
-      kinds.transformRequestBody,
-      "Passes the body of a request on as another stream; `timeout` is the longest pause in it.",
-    ),
+  onAttempt: optional(kinds.onAttempt, "Before each try: chooses among the servers, changes headers."),
+  onResponse: optional(kinds.onResponse, "Changes status and headers of a response, or replaces it."),
+  transformRequestBody: optional(
+    kinds.transformRequestBody,
+    "Passes the body of a request on as another stream; `timeout` is the longest pause in it.",
   ),
-  transformResponseBody: v.optional(
-    described(
-      kinds.transformResponseBody,
-      "Passes the body of a response on as another stream; `timeout` is the longest pause in it.",
-    ),
+  transformResponseBody: optional(
+    kinds.transformResponseBody,
+    "Passes the body of a response on as another stream; `timeout` is the longest pause in it.",
   ),
-  onFinish: v.optional(described(kinds.onFinish, "Is told how a request went, when it is over.")),
+  onFinish: optional(kinds.onFinish, "Is told how a request went, when it is over."),
 });
 
 /** A route's action: a function that decides. */

@@ -1,10 +1,9 @@
 /** Limits and timeouts: of the server with the defaults of `limits.ts`, of a route where they can differ. */
 
-import * as v from "valibot";
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "../limits.ts";
 import { formatDuration } from "../time/duration.ts";
 import { LIMIT_HINTS, ROUTE_LIMIT_HINTS, ROUTE_TIMEOUT_HINTS, TIMEOUT_HINTS } from "./foreign-names.ts";
-import { count, described, duration, section, size } from "./shapes.ts";
+import { count, duration, optional, section, size } from "./shapes.ts";
 import { formatSize } from "./size.ts";
 
 const KIB = 1024;
@@ -27,12 +26,12 @@ const limits = {
 
 export const RouteLimits = section(
   {
-    responseHead: v.optional(described(...limits.responseHead)),
-    responseFields: v.optional(described(...limits.responseFields)),
-    interimResponses: v.optional(described(...limits.interimResponses)),
-    requestBody: v.optional(described(...limits.requestBody)),
-    replay: v.optional(described(...limits.replay)),
-    minimumRate: v.optional(described(...limits.minimumRate)),
+    responseHead: optional(...limits.responseHead),
+    responseFields: optional(...limits.responseFields),
+    interimResponses: optional(...limits.interimResponses),
+    requestBody: optional(...limits.requestBody),
+    replay: optional(...limits.replay),
+    minimumRate: optional(...limits.minimumRate),
   },
   {
     ...ROUTE_LIMIT_HINTS,
@@ -53,67 +52,66 @@ export const RouteLimits = section(
 
 export const Limits = section(
   {
-    target: v.optional(
-      described(size({ min: 64, max: MIB }), "Request target; 414 beyond."),
+    target: optional(
+      size({ min: 64, max: MIB }),
+      "Request target; 414 beyond.",
       formatSize(DEFAULT_LIMITS.targetBytesMax),
     ),
-    requestHead: v.optional(
-      described(size({ min: KIB, max: MIB }), "Whole head of a request; 431 beyond."),
+    requestHead: optional(
+      size({ min: KIB, max: MIB }),
+      "Whole head of a request; 431 beyond.",
       formatSize(DEFAULT_LIMITS.requestHeadBytesMax),
     ),
-    requestFields: v.optional(
-      described(count({ min: 1, max: 10_000 }), "Fields in a request head; 431 beyond."),
+    requestFields: optional(
+      count({ min: 1, max: 10_000 }),
+      "Fields in a request head; 431 beyond.",
       DEFAULT_LIMITS.requestFieldsMax,
     ),
-    fieldName: v.optional(
-      described(size({ min: 16, max: 64 * KIB }), "One header name; 431 beyond (502 from an upstream)."),
+    fieldName: optional(
+      size({ min: 16, max: 64 * KIB }),
+      "One header name; 431 beyond (502 from an upstream).",
       formatSize(DEFAULT_LIMITS.fieldNameBytesMax),
     ),
-    responseHead: v.optional(described(...limits.responseHead), formatSize(DEFAULT_LIMITS.responseHeadBytesMax)),
-    responseFields: v.optional(described(...limits.responseFields), DEFAULT_LIMITS.responseFieldsMax),
-    chunkExtension: v.optional(
-      described(size({ max: 64 * KIB }), "Extensions of one chunk; 400 beyond."),
+    responseHead: optional(...limits.responseHead, formatSize(DEFAULT_LIMITS.responseHeadBytesMax)),
+    responseFields: optional(...limits.responseFields, DEFAULT_LIMITS.responseFieldsMax),
+    chunkExtension: optional(
+      size({ max: 64 * KIB }),
+      "Extensions of one chunk; 400 beyond.",
       formatSize(DEFAULT_LIMITS.chunkExtensionBytesMax),
     ),
-    chunkExtensionsPerMessage: v.optional(
-      described(size({ max: MIB }), "Chunk extensions of one message; 400 beyond."),
+    chunkExtensionsPerMessage: optional(
+      size({ max: MIB }),
+      "Chunk extensions of one message; 400 beyond.",
       formatSize(DEFAULT_LIMITS.chunkExtensionsPerMessageBytesMax),
     ),
-    trailers: v.optional(
-      described(size({ max: MIB }), "Trailer section; 431 beyond."),
-      formatSize(DEFAULT_LIMITS.trailerBytesMax),
-    ),
-    trailerFields: v.optional(
-      described(count({ max: 10_000 }), "Fields in a trailer section; 431 beyond."),
+    trailers: optional(size({ max: MIB }), "Trailer section; 431 beyond.", formatSize(DEFAULT_LIMITS.trailerBytesMax)),
+    trailerFields: optional(
+      count({ max: 10_000 }),
+      "Fields in a trailer section; 431 beyond.",
       DEFAULT_LIMITS.trailerFieldsMax,
     ),
-    interimResponses: v.optional(described(...limits.interimResponses), DEFAULT_LIMITS.interimResponsesMax),
-    requestBody: v.optional(described(...limits.requestBody), formatSize(DEFAULT_LIMITS.requestBodyBytesMax)),
-    replay: v.optional(described(...limits.replay), formatSize(DEFAULT_LIMITS.replayBytesMax)),
-    minimumRate: v.optional(described(...limits.minimumRate), formatSize(DEFAULT_LIMITS.rateBytesPerSecondMin)),
-    clientConnections: v.optional(
-      described(
-        count({ min: 1, unlimited: true }),
-        "Client connections at once; `unlimited` leaves it to the descriptor limit.",
-      ),
+    interimResponses: optional(...limits.interimResponses, DEFAULT_LIMITS.interimResponsesMax),
+    requestBody: optional(...limits.requestBody, formatSize(DEFAULT_LIMITS.requestBodyBytesMax)),
+    replay: optional(...limits.replay, formatSize(DEFAULT_LIMITS.replayBytesMax)),
+    minimumRate: optional(...limits.minimumRate, formatSize(DEFAULT_LIMITS.rateBytesPerSecondMin)),
+    clientConnections: optional(
+      count({ min: 1, unlimited: true }),
+      "Client connections at once; `unlimited` leaves it to the descriptor limit.",
       "unlimited",
     ),
-    connectionsPerAddress: v.optional(
-      described(
-        count({ min: 1, unlimited: true }),
-        "Client connections of one address at once (IPv6: of one /64); further ones are reset. Trusted proxies and UNIX sockets are not counted.",
-      ),
+    connectionsPerAddress: optional(
+      count({ min: 1, unlimited: true }),
+      "Client connections of one address at once (IPv6: of one /64); further ones are reset. Trusted proxies and UNIX sockets are not counted.",
       "unlimited",
     ),
-    inFlight: v.optional(
-      described(count({ min: 1, unlimited: true }), "Requests under way in all; 503 with `Retry-After` beyond."),
+    inFlight: optional(
+      count({ min: 1, unlimited: true }),
+      "Requests under way in all; 503 with `Retry-After` beyond.",
       "unlimited",
     ),
-    replayTotal: v.optional(
-      described(
-        size({ max: 64 * 1024 * MIB }),
-        "Memory for what is kept for second tries, in all; beyond, bodies are only streamed.",
-      ),
+    replayTotal: optional(
+      size({ max: 64 * 1024 * MIB }),
+      "Memory for what is kept for second tries, in all; beyond, bodies are only streamed.",
       formatSize(DEFAULT_LIMITS.replayTotalBytesMax),
     ),
   },
@@ -136,15 +134,15 @@ const timeouts = {
 
 export const RouteTimeouts = section(
   {
-    requestBodyIdle: v.optional(described(duration(), timeouts.requestBodyIdle)),
-    firstByte: v.optional(described(duration(), timeouts.firstByte)),
-    responseIdle: v.optional(described(duration(), timeouts.responseIdle)),
-    tunnelIdle: v.optional(described(duration(), timeouts.tunnelIdle)),
-    halfClosed: v.optional(described(duration(), timeouts.halfClosed)),
-    sendIdle: v.optional(described(duration(), timeouts.sendIdle)),
-    connect: v.optional(described(duration(), timeouts.connect)),
-    queue: v.optional(described(duration(), timeouts.queue)),
-    total: v.optional(described(duration(), timeouts.total)),
+    requestBodyIdle: optional(duration(), timeouts.requestBodyIdle),
+    firstByte: optional(duration(), timeouts.firstByte),
+    responseIdle: optional(duration(), timeouts.responseIdle),
+    tunnelIdle: optional(duration(), timeouts.tunnelIdle),
+    halfClosed: optional(duration(), timeouts.halfClosed),
+    sendIdle: optional(duration(), timeouts.sendIdle),
+    connect: optional(duration(), timeouts.connect),
+    queue: optional(duration(), timeouts.queue),
+    total: optional(duration(), timeouts.total),
   },
   {
     ...ROUTE_TIMEOUT_HINTS,
@@ -158,47 +156,40 @@ export const RouteTimeouts = section(
 
 export const Timeouts = section(
   {
-    requestHead: v.optional(
-      described(duration(), "From the first byte until the head of a request is complete; 408 after that."),
+    requestHead: optional(
+      duration(),
+      "From the first byte until the head of a request is complete; 408 after that.",
       formatDuration(DEFAULT_TIMEOUTS.requestHeadMs),
     ),
-    requestBodyIdle: v.optional(
-      described(duration(), timeouts.requestBodyIdle),
-      formatDuration(DEFAULT_TIMEOUTS.requestBodyIdleMs),
-    ),
-    firstByte: v.optional(described(duration(), timeouts.firstByte), formatDuration(DEFAULT_TIMEOUTS.firstByteMs)),
-    responseIdle: v.optional(
-      described(duration(), timeouts.responseIdle),
-      formatDuration(DEFAULT_TIMEOUTS.responseIdleMs),
-    ),
-    tunnelIdle: v.optional(described(duration(), timeouts.tunnelIdle), formatDuration(DEFAULT_TIMEOUTS.tunnelIdleMs)),
-    keepAliveIdle: v.optional(
-      described(duration(), "A client connection between two requests."),
+    requestBodyIdle: optional(duration(), timeouts.requestBodyIdle, formatDuration(DEFAULT_TIMEOUTS.requestBodyIdleMs)),
+    firstByte: optional(duration(), timeouts.firstByte, formatDuration(DEFAULT_TIMEOUTS.firstByteMs)),
+    responseIdle: optional(duration(), timeouts.responseIdle, formatDuration(DEFAULT_TIMEOUTS.responseIdleMs)),
+    tunnelIdle: optional(duration(), timeouts.tunnelIdle, formatDuration(DEFAULT_TIMEOUTS.tunnelIdleMs)),
+    keepAliveIdle: optional(
+      duration(),
+      "A client connection between two requests.",
       formatDuration(DEFAULT_TIMEOUTS.keepAliveIdleMs),
     ),
-    halfClosed: v.optional(described(duration(), timeouts.halfClosed), formatDuration(DEFAULT_TIMEOUTS.halfClosedMs)),
-    sendIdle: v.optional(described(duration(), timeouts.sendIdle), formatDuration(DEFAULT_TIMEOUTS.sendIdleMs)),
-    connect: v.optional(described(duration(), timeouts.connect), formatDuration(DEFAULT_TIMEOUTS.connectMs)),
-    poolIdle: v.optional(
-      described(duration(), "An idle connection to a server is kept this long."),
+    halfClosed: optional(duration(), timeouts.halfClosed, formatDuration(DEFAULT_TIMEOUTS.halfClosedMs)),
+    sendIdle: optional(duration(), timeouts.sendIdle, formatDuration(DEFAULT_TIMEOUTS.sendIdleMs)),
+    connect: optional(duration(), timeouts.connect, formatDuration(DEFAULT_TIMEOUTS.connectMs)),
+    poolIdle: optional(
+      duration(),
+      "An idle connection to a server is kept this long.",
       formatDuration(DEFAULT_TIMEOUTS.poolIdleMs),
     ),
-    queue: v.optional(described(duration(), timeouts.queue), formatDuration(DEFAULT_TIMEOUTS.queueMs)),
-    drain: v.optional(
-      described(
-        duration(),
-        "What is in flight when the proxy stops, or a reload takes its route away, gets this long.",
-      ),
+    queue: optional(duration(), timeouts.queue, formatDuration(DEFAULT_TIMEOUTS.queueMs)),
+    drain: optional(
+      duration(),
+      "What is in flight when the proxy stops, or a reload takes its route away, gets this long.",
       formatDuration(DEFAULT_TIMEOUTS.drainMs),
     ),
-    drainDelay: v.optional(
-      described(
-        duration({ mayBeNone: true }),
-        "How long a proxy that is told to stop goes on accepting, saying `Connection: close`, before it drains.",
-      ),
+    drainDelay: optional(
+      duration({ mayBeNone: true }),
+      "How long a proxy that is told to stop goes on accepting, saying `Connection: close`, before it drains.",
       formatDuration(DEFAULT_TIMEOUTS.drainDelayMs),
     ),
-    total: v.optional(described(duration(), timeouts.total)),
+    total: optional(duration(), timeouts.total),
   },
   TIMEOUT_HINTS,
 );

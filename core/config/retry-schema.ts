@@ -11,7 +11,7 @@ import {
 import { formatDuration } from "../time/duration.ts";
 import { DEFAULT_RETRIES, RETRY_REASONS, type RetryPolicy, type RetryReason } from "../upstream/retry-policy.ts";
 import { describe } from "./problem.ts";
-import { count, described, duration, flag, oneOrMore, percent, section } from "./shapes.ts";
+import { count, described, duration, flag, oneOrMore, optional, percent, section } from "./shapes.ts";
 
 const WHY = `${RETRY_REASONS.join(", ")} or a status from 400 to 599`;
 
@@ -31,49 +31,39 @@ const reason = v.pipe(
 );
 
 const Backoff = section({
-  base: v.optional(
-    described(duration(), "Bound of the first pause, which is random; it doubles with each try."),
+  base: optional(
+    duration(),
+    "Bound of the first pause, which is random; it doubles with each try.",
     formatDuration(RETRY_BACKOFF_BASE_MS),
   ),
-  max: v.optional(described(duration(), "The bound never grows beyond."), formatDuration(RETRY_BACKOFF_MAX_MS)),
+  max: optional(duration(), "The bound never grows beyond.", formatDuration(RETRY_BACKOFF_MAX_MS)),
 });
 
 const Budget = section({
-  share: v.optional(
-    described(percent(), "Further tries allowed per request, on average."),
-    `${RETRY_BUDGET_SHARE * 100}%`,
-  ),
-  perSecond: v.optional(described(count(), "Further tries per second allowed beside them."), RETRY_BUDGET_PER_SECOND),
+  share: optional(percent(), "Further tries allowed per request, on average.", `${RETRY_BUDGET_SHARE * 100}%`),
+  perSecond: optional(count(), "Further tries per second allowed beside them.", RETRY_BUDGET_PER_SECOND),
 });
 
 export const Retries = section(
   {
-    attempts: v.optional(
-      described(count({ max: 10 }), "Further tries of a request, each on another server if there is one; 0 for none."),
+    attempts: optional(
+      count({ max: 10 }),
+      "Further tries of a request, each on another server if there is one; 0 for none.",
       RETRY_ATTEMPTS,
     ),
-    on: v.optional(
-      described(
-        oneOrMore(reason, WHY),
-        `After what: ${WHY}. \`connect, broken, 502, 503, 504\` when left out, and \`timeout\` if \`perTryTimeout\` is given.`,
-      ),
+    on: optional(
+      oneOrMore(reason, WHY),
+      `After what: ${WHY}. \`connect, broken, 502, 503, 504\` when left out, and \`timeout\` if \`perTryTimeout\` is given.`,
     ),
-    perTryTimeout: v.optional(
-      described(
-        duration(),
-        "For each try, until the head of its response; without it `timeouts.firstByte` alone counts.",
-      ),
+    perTryTimeout: optional(
+      duration(),
+      "For each try, until the head of its response; without it `timeouts.firstByte` alone counts.",
     ),
-    backoff: v.optional(described(Backoff, "The pause before a further try; none after a connection was refused."), {}),
-    budget: v.optional(
-      described(Budget, "What further tries may cost in all; beyond, the first failure is the answer."),
-      {},
-    ),
-    unsafeRetryNonIdempotent: v.optional(
-      described(
-        flag(),
-        "Tries POST and PATCH again after they were sent, too: the server may execute them twice. An `Idempotency-Key` does not need it.",
-      ),
+    backoff: optional(Backoff, "The pause before a further try; none after a connection was refused.", {}),
+    budget: optional(Budget, "What further tries may cost in all; beyond, the first failure is the answer.", {}),
+    unsafeRetryNonIdempotent: optional(
+      flag(),
+      "Tries POST and PATCH again after they were sent, too: the server may execute them twice. An `Idempotency-Key` does not need it.",
       false,
     ),
   },
@@ -89,7 +79,7 @@ export const Hedge = section({
   ),
 });
 
-const cap = (what: string) => v.optional(described(count({ min: 1, unlimited: true }), what), "unlimited");
+const cap = (what: string) => optional(count({ min: 1, unlimited: true }), what, "unlimited");
 
 export const Breaker = section({
   inFlight: cap("Requests under way at once, waiting ones included; 503 with `Retry-After` beyond."),

@@ -34,6 +34,7 @@ import {
   named,
   nameText,
   oneOrMore,
+  optional,
   section,
   text,
 } from "./shapes.ts";
@@ -48,13 +49,8 @@ const Listener = section(
       listenAddress,
       "Where to listen: `127.0.0.1:8080`, `:8080` (every address), `[::1]:8080` or `unix:/run/millrace.sock`. Port 0 lets the system choose.",
     ),
-    name: v.optional(
-      described(nameText(), "What routes, logs and `match.listener` call it; the address as written when left out."),
-    ),
-    reusePort: v.optional(
-      described(flag(), "Lets several processes listen on the same port, where the runtime can."),
-      false,
-    ),
+    name: optional(nameText(), "What routes, logs and `match.listener` call it; the address as written when left out."),
+    reusePort: optional(flag(), "Lets several processes listen on the same port, where the runtime can.", false),
   },
   LISTENER_HINTS,
 );
@@ -62,33 +58,25 @@ const Listener = section(
 const Server = section(
   {
     address: described(serverAddress, "Host and port, or `unix:/path`."),
-    weight: v.optional(
-      described(
-        count({ min: 1, max: 1000, zeroHint: "for no new requests write state: drain" }),
-        "Share of the requests relative to the other servers.",
-      ),
+    weight: optional(
+      count({ min: 1, max: 1000, zeroHint: "for no new requests write state: drain" }),
+      "Share of the requests relative to the other servers.",
       1,
     ),
-    maxConnections: v.optional(
-      described(
-        count({ min: 1, unlimited: true }),
-        "Connections at once; further requests go to another server, or wait in the queue when all are full.",
-      ),
+    maxConnections: optional(
+      count({ min: 1, unlimited: true }),
+      "Connections at once; further requests go to another server, or wait in the queue when all are full.",
       "unlimited",
     ),
-    priority: v.optional(
-      described(
-        count({ max: SERVER_PRIORITY_MAX }),
-        "Servers with 0 come first; those with a higher number get what is too much for the ones before.",
-      ),
+    priority: optional(
+      count({ max: SERVER_PRIORITY_MAX }),
+      "Servers with 0 come first; those with a higher number get what is too much for the ones before.",
       0,
     ),
-    backup: v.optional(described(flag(), "Only chosen when no other server may be."), false),
-    state: v.optional(
-      described(
-        choice(SERVER_STATES),
-        "What it begins with: `drain` gets no new requests, `maintenance` is not even checked.",
-      ),
+    backup: optional(flag(), "Only chosen when no other server may be.", false),
+    state: optional(
+      choice(SERVER_STATES),
+      "What it begins with: `drain` gets no new requests, `maintenance` is not even checked.",
       "ready",
     ),
   },
@@ -119,25 +107,22 @@ const ServerEntry = meant(
 
 const UpstreamTimeouts = section(
   {
-    connect: v.optional(described(duration(), "Until the connection stands; 504 after that.")),
-    firstByte: v.optional(
-      described(duration(), "From the request sent until the head of the response; 504 after that."),
-    ),
-    idle: v.optional(described(duration(), "Between two pieces of a response body.")),
+    connect: optional(duration(), "Until the connection stands; 504 after that."),
+    firstByte: optional(duration(), "From the request sent until the head of the response; 504 after that."),
+    idle: optional(duration(), "Between two pieces of a response body."),
   },
   UPSTREAM_TIMEOUT_HINTS,
 );
 
 const Pool = section({
-  idle: v.optional(
-    described(count(), "Idle connections kept per server, and more for a second after a burst; 0 keeps none."),
+  idle: optional(
+    count(),
+    "Idle connections kept per server, and more for a second after a burst; 0 keeps none.",
     POOL_IDLE_MAX,
   ),
-  idleTimeout: v.optional(
-    described(duration(), "How long an idle connection is kept; `timeouts.poolIdle` when left out."),
-  ),
-  queue: v.optional(described(count(), "Requests that may wait for a connection; 503 beyond."), POOL_QUEUE_MAX),
-  queueTimeout: v.optional(described(duration(), "How long one may wait; `timeouts.queue` when left out.")),
+  idleTimeout: optional(duration(), "How long an idle connection is kept; `timeouts.poolIdle` when left out."),
+  queue: optional(count(), "Requests that may wait for a connection; 503 beyond.", POOL_QUEUE_MAX),
+  queueTimeout: optional(duration(), "How long one may wait; `timeouts.queue` when left out."),
 });
 
 const Upstream = section(
@@ -146,29 +131,22 @@ const Upstream = section(
       list(ServerEntry),
       "The servers: addresses, or maps with the keys below. docs/discovery.md says how those are found that have no address here.",
     ),
-    balance: v.optional(
-      described(
-        BalanceSchema,
-        "How a server is chosen: a name, or a map with the keys below; docs/balancing.md says which when.",
-      ),
+    balance: optional(
+      BalanceSchema,
+      "How a server is chosen: a name, or a map with the keys below; docs/balancing.md says which when.",
       "two-choices",
     ),
-    sticky: v.optional(described(StickySchema, "Keeps a client at the server it had first, by a cookie.")),
-    slowStart: v.optional(
-      described(
-        duration(),
-        "How long a server that comes back or joins takes to get its whole share; at once when left out.",
-      ),
+    sticky: optional(StickySchema, "Keeps a client at the server it had first, by a cookie."),
+    slowStart: optional(
+      duration(),
+      "How long a server that comes back or joins takes to get its whole share; at once when left out.",
     ),
-    timeouts: v.optional(described(UpstreamTimeouts, "Override `timeouts` for requests to this upstream.")),
-    pool: v.optional(described(Pool, "Connections kept for reuse."), {}),
-    retries: v.optional(described(Retries, "When a request is tried again; docs/retries.md."), {}),
-    hedge: v.optional(described(Hedge, "A second try beside one that takes long; none when left out.")),
-    health: v.optional(
-      described(Health, "How it is found out which servers are well; docs/health.md explains it."),
-      {},
-    ),
-    breaker: v.optional(described(Breaker, "Caps on what this upstream is asked at once; docs/retries.md."), {}),
+    timeouts: optional(UpstreamTimeouts, "Override `timeouts` for requests to this upstream."),
+    pool: optional(Pool, "Connections kept for reuse.", {}),
+    retries: optional(Retries, "When a request is tried again; docs/retries.md.", {}),
+    hedge: optional(Hedge, "A second try beside one that takes long; none when left out."),
+    health: optional(Health, "How it is found out which servers are well; docs/health.md explains it.", {}),
+    breaker: optional(Breaker, "Caps on what this upstream is asked at once; docs/retries.md.", {}),
   },
   UPSTREAM_HINTS,
 );
@@ -182,66 +160,52 @@ export const UpstreamsSchema = named(Upstream);
 
 export const ConfigSchema = section(
   {
-    include: v.optional(
-      described(
-        oneOrMore(text("a file name or glob"), "a file name or glob"),
-        "Other files to read, relative to this one; `*`, `?` and `**` are wildcards.",
-      ),
+    include: optional(
+      oneOrMore(text("a file name or glob"), "a file name or glob"),
+      "Other files to read, relative to this one; `*`, `?` and `**` are wildcards.",
     ),
     listeners: described(list(ListenerSchema), "Where clients connect: addresses, or maps with the keys below."),
-    upstreams: v.optional(described(UpstreamsSchema, "Named groups of servers."), {}),
+    upstreams: optional(UpstreamsSchema, "Named groups of servers.", {}),
     routes: described(
       list(RouteSchema),
       "What happens with which request; docs/configuration.md says which route wins.",
     ),
-    limits: v.optional(described(Limits, "Sizes and counts beyond which a request is refused."), {}),
-    timeouts: v.optional(described(Timeouts, "How long anything may take; `24d` at most."), {}),
-    dns: v.optional(described(Dns, "How host names of servers are resolved, and how long that holds."), {}),
-    trustedProxies: v.optional(
-      described(
-        oneOrMore(text("an address or block", trustedProblem), "an address or block"),
-        "Addresses and blocks whose `X-Forwarded-*` are believed; `unix` for UNIX sockets.",
-      ),
+    limits: optional(Limits, "Sizes and counts beyond which a request is refused.", {}),
+    timeouts: optional(Timeouts, "How long anything may take; `24d` at most.", {}),
+    dns: optional(Dns, "How host names of servers are resolved, and how long that holds.", {}),
+    trustedProxies: optional(
+      oneOrMore(text("an address or block", trustedProblem), "an address or block"),
+      "Addresses and blocks whose `X-Forwarded-*` are believed; `unix` for UNIX sockets.",
     ),
-    hooks: v.optional(described(Hooks, "Functions that every request passes through; docs/hooks.md.")),
-    onUnload: v.optional(
-      described(
-        OnUnload,
-        "Called once when no request uses this configuration's code any more, to close what it has opened.",
-      ),
+    hooks: optional(Hooks, "Functions that every request passes through; docs/hooks.md."),
+    onUnload: optional(
+      OnUnload,
+      "Called once when no request uses this configuration's code any more, to close what it has opened.",
     ),
-    allowTargets: v.optional(
-      described(
-        oneOrMore(text("an address or block", addressBlockProblem), "an address or block"),
-        "Addresses and blocks that a `decide` hook may send requests to beside the servers of upstreams; none when left out.",
-      ),
+    allowTargets: optional(
+      oneOrMore(text("an address or block", addressBlockProblem), "an address or block"),
+      "Addresses and blocks that a `decide` hook may send requests to beside the servers of upstreams; none when left out.",
     ),
-    via: v.optional(
-      described(flag(), "Whether `Via` is added to requests and responses; without it, loops go unnoticed."),
-      true,
-    ),
-    forwarded: v.optional(
-      described(
-        flag(),
-        "Whether `Forwarded` (RFC 7239) is sent upstream beside `X-Forwarded-*`, behind what trusted proxies wrote there.",
-      ),
+    via: optional(flag(), "Whether `Via` is added to requests and responses; without it, loops go unnoticed.", true),
+    forwarded: optional(
+      flag(),
+      "Whether `Forwarded` (RFC 7239) is sent upstream beside `X-Forwarded-*`, behind what trusted proxies wrote there.",
       false,
     ),
-    log: v.optional(
-      described(
-        section({
-          access: v.optional(described(flag(), "One line per finished request on standard output."), false),
-          format: v.optional(described(choice(["json", "text"]), "How the lines look."), "json"),
-        }),
-        "Failed requests are always logged, on standard error.",
-      ),
+    log: optional(
+      section({
+        access: optional(flag(), "One line per finished request on standard output.", false),
+        format: optional(choice(["json", "text"]), "How the lines look.", "json"),
+      }),
+      "Failed requests are always logged, on standard error.",
       {},
     ),
-    trace: v.optional(
-      described(TraceRulesSchema, "What is kept of requests, to be asked where they went and why; docs/traces.md."),
+    trace: optional(
+      TraceRulesSchema,
+      "What is kept of requests, to be asked where they went and why; docs/traces.md.",
       {},
     ),
-    $schema: v.optional(described(v.string("expected text"), "Where editors find the JSON Schema; not looked at.")),
+    $schema: optional(v.string("expected text"), "Where editors find the JSON Schema; not looked at."),
   },
   TOP_LEVEL_HINTS,
 );

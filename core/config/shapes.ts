@@ -151,6 +151,17 @@ export function described<S extends v.GenericSchema>(schema: S, description: str
   return v.pipe(schema, v.description(description));
 }
 
+type Described<S extends v.GenericSchema> = ReturnType<typeof described<S>>;
+
+/** The same of a key that may be left out; `fallback` is what it is then, as it would be written. */
+export function optional<S extends v.GenericSchema, const F extends v.Default<Described<S>, undefined> = undefined>(
+  schema: S,
+  description: string,
+  fallback?: F,
+): v.OptionalSchema<Described<S>, F> {
+  return v.optional(described(schema, description), fallback as F);
+}
+
 /** Text for which `problem` finds nothing wrong. */
 export function text(expected: string, problem: (value: string) => string | null = () => null) {
   return v.pipe(
