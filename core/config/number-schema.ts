@@ -9,9 +9,6 @@ import { formatSize } from "./size.ts";
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-const SERVER_WIDE = "it holds for the whole server; set it in the top-level `limits`";
-const TIMEOUT_SERVER_WIDE = "it holds for the whole server; set it in the top-level `timeouts`";
-
 const limits = {
   responseHead: [size({ min: KIB, max: MIB }), "Whole head of a response; 502 beyond."],
   responseFields: [count({ min: 1, max: 10_000 }), "Fields in a response head; 502 beyond."],
@@ -24,6 +21,73 @@ const limits = {
   ],
 } as const;
 
+const SERVER_LIMITS = {
+  target: optional(
+    size({ min: 64, max: MIB }),
+    "Request target; 414 beyond.",
+    formatSize(DEFAULT_LIMITS.targetBytesMax),
+  ),
+  requestHead: optional(
+    size({ min: KIB, max: MIB }),
+    "Whole head of a request; 431 beyond.",
+    formatSize(DEFAULT_LIMITS.requestHeadBytesMax),
+  ),
+  requestFields: optional(
+    count({ min: 1, max: 10_000 }),
+    "Fields in a request head; 431 beyond.",
+    DEFAULT_LIMITS.requestFieldsMax,
+  ),
+  fieldName: optional(
+    size({ min: 16, max: 64 * KIB }),
+    "One header name; 431 beyond (502 from an upstream).",
+    formatSize(DEFAULT_LIMITS.fieldNameBytesMax),
+  ),
+  responseHead: optional(...limits.responseHead, formatSize(DEFAULT_LIMITS.responseHeadBytesMax)),
+  responseFields: optional(...limits.responseFields, DEFAULT_LIMITS.responseFieldsMax),
+  chunkExtension: optional(
+    size({ max: 64 * KIB }),
+    "Extensions of one chunk; 400 beyond.",
+    formatSize(DEFAULT_LIMITS.chunkExtensionBytesMax),
+  ),
+  chunkExtensionsPerMessage: optional(
+    size({ max: MIB }),
+    "Chunk extensions of one message; 400 beyond.",
+    formatSize(DEFAULT_LIMITS.chunkExtensionsPerMessageBytesMax),
+  ),
+  trailers: optional(size({ max: MIB }), "Trailer section; 431 beyond.", formatSize(DEFAULT_LIMITS.trailerBytesMax)),
+  trailerFields: optional(
+    count({ max: 10_000 }),
+    "Fields in a trailer section; 431 beyond.",
+    DEFAULT_LIMITS.trailerFieldsMax,
+  ),
+  interimResponses: optional(...limits.interimResponses, DEFAULT_LIMITS.interimResponsesMax),
+  requestBody: optional(...limits.requestBody, formatSize(DEFAULT_LIMITS.requestBodyBytesMax)),
+  replay: optional(...limits.replay, formatSize(DEFAULT_LIMITS.replayBytesMax)),
+  minimumRate: optional(...limits.minimumRate, formatSize(DEFAULT_LIMITS.rateBytesPerSecondMin)),
+  clientConnections: optional(
+    count({ min: 1, unlimited: true }),
+    "Client connections at once; `unlimited` leaves it to the descriptor limit.",
+    "unlimited",
+  ),
+  connectionsPerAddress: optional(
+    count({ min: 1, unlimited: true }),
+    "Client connections of one address at once (IPv6: of one /64); further ones are reset. Trusted proxies and UNIX sockets are not counted.",
+    "unlimited",
+  ),
+  inFlight: optional(
+    count({ min: 1, unlimited: true }),
+    "Requests under way in all; 503 with `Retry-After` beyond.",
+    "unlimited",
+  ),
+  replayTotal: optional(
+    size({ max: 64 * 1024 * MIB }),
+    "Memory for what is kept for second tries, in all; beyond, bodies are only streamed.",
+    formatSize(DEFAULT_LIMITS.replayTotalBytesMax),
+  ),
+} as const;
+
+export const Limits = section(SERVER_LIMITS, LIMIT_HINTS);
+
 export const RouteLimits = section(
   {
     responseHead: optional(...limits.responseHead),
@@ -33,89 +97,7 @@ export const RouteLimits = section(
     replay: optional(...limits.replay),
     minimumRate: optional(...limits.minimumRate),
   },
-  {
-    ...ROUTE_LIMIT_HINTS,
-    target: SERVER_WIDE,
-    requestHead: SERVER_WIDE,
-    requestFields: SERVER_WIDE,
-    fieldName: SERVER_WIDE,
-    chunkExtension: SERVER_WIDE,
-    chunkExtensionsPerMessage: SERVER_WIDE,
-    trailers: SERVER_WIDE,
-    trailerFields: SERVER_WIDE,
-    clientConnections: SERVER_WIDE,
-    connectionsPerAddress: SERVER_WIDE,
-    inFlight: SERVER_WIDE,
-    replayTotal: SERVER_WIDE,
-  },
-);
-
-export const Limits = section(
-  {
-    target: optional(
-      size({ min: 64, max: MIB }),
-      "Request target; 414 beyond.",
-      formatSize(DEFAULT_LIMITS.targetBytesMax),
-    ),
-    requestHead: optional(
-      size({ min: KIB, max: MIB }),
-      "Whole head of a request; 431 beyond.",
-      formatSize(DEFAULT_LIMITS.requestHeadBytesMax),
-    ),
-    requestFields: optional(
-      count({ min: 1, max: 10_000 }),
-      "Fields in a request head; 431 beyond.",
-      DEFAULT_LIMITS.requestFieldsMax,
-    ),
-    fieldName: optional(
-      size({ min: 16, max: 64 * KIB }),
-      "One header name; 431 beyond (502 from an upstream).",
-      formatSize(DEFAULT_LIMITS.fieldNameBytesMax),
-    ),
-    responseHead: optional(...limits.responseHead, formatSize(DEFAULT_LIMITS.responseHeadBytesMax)),
-    responseFields: optional(...limits.responseFields, DEFAULT_LIMITS.responseFieldsMax),
-    chunkExtension: optional(
-      size({ max: 64 * KIB }),
-      "Extensions of one chunk; 400 beyond.",
-      formatSize(DEFAULT_LIMITS.chunkExtensionBytesMax),
-    ),
-    chunkExtensionsPerMessage: optional(
-      size({ max: MIB }),
-      "Chunk extensions of one message; 400 beyond.",
-      formatSize(DEFAULT_LIMITS.chunkExtensionsPerMessageBytesMax),
-    ),
-    trailers: optional(size({ max: MIB }), "Trailer section; 431 beyond.", formatSize(DEFAULT_LIMITS.trailerBytesMax)),
-    trailerFields: optional(
-      count({ max: 10_000 }),
-      "Fields in a trailer section; 431 beyond.",
-      DEFAULT_LIMITS.trailerFieldsMax,
-    ),
-    interimResponses: optional(...limits.interimResponses, DEFAULT_LIMITS.interimResponsesMax),
-    requestBody: optional(...limits.requestBody, formatSize(DEFAULT_LIMITS.requestBodyBytesMax)),
-    replay: optional(...limits.replay, formatSize(DEFAULT_LIMITS.replayBytesMax)),
-    minimumRate: optional(...limits.minimumRate, formatSize(DEFAULT_LIMITS.rateBytesPerSecondMin)),
-    clientConnections: optional(
-      count({ min: 1, unlimited: true }),
-      "Client connections at once; `unlimited` leaves it to the descriptor limit.",
-      "unlimited",
-    ),
-    connectionsPerAddress: optional(
-      count({ min: 1, unlimited: true }),
-      "Client connections of one address at once (IPv6: of one /64); further ones are reset. Trusted proxies and UNIX sockets are not counted.",
-      "unlimited",
-    ),
-    inFlight: optional(
-      count({ min: 1, unlimited: true }),
-      "Requests under way in all; 503 with `Retry-After` beyond.",
-      "unlimited",
-    ),
-    replayTotal: optional(
-      size({ max: 64 * 1024 * MIB }),
-      "Memory for what is kept for second tries, in all; beyond, bodies are only streamed.",
-      formatSize(DEFAULT_LIMITS.replayTotalBytesMax),
-    ),
-  },
-  LIMIT_HINTS,
+  { ...serverWide(SERVER_LIMITS, "limits"), ...ROUTE_LIMIT_HINTS },
 );
 
 const timeouts = {
@@ -132,6 +114,45 @@ const timeouts = {
     "A request with all its tries, until the end of the response: 504 after that, or a cut once it has begun. It counts from the first try; what `onRequest` and `decide` take is theirs. Unlimited when left out; tunnels are exempt.",
 } as const;
 
+const SERVER_TIMEOUTS = {
+  requestHead: optional(
+    duration(),
+    "From the first byte until the head of a request is complete; 408 after that.",
+    formatDuration(DEFAULT_TIMEOUTS.requestHeadMs),
+  ),
+  requestBodyIdle: optional(duration(), timeouts.requestBodyIdle, formatDuration(DEFAULT_TIMEOUTS.requestBodyIdleMs)),
+  firstByte: optional(duration(), timeouts.firstByte, formatDuration(DEFAULT_TIMEOUTS.firstByteMs)),
+  responseIdle: optional(duration(), timeouts.responseIdle, formatDuration(DEFAULT_TIMEOUTS.responseIdleMs)),
+  tunnelIdle: optional(duration(), timeouts.tunnelIdle, formatDuration(DEFAULT_TIMEOUTS.tunnelIdleMs)),
+  keepAliveIdle: optional(
+    duration(),
+    "A client connection between two requests.",
+    formatDuration(DEFAULT_TIMEOUTS.keepAliveIdleMs),
+  ),
+  halfClosed: optional(duration(), timeouts.halfClosed, formatDuration(DEFAULT_TIMEOUTS.halfClosedMs)),
+  sendIdle: optional(duration(), timeouts.sendIdle, formatDuration(DEFAULT_TIMEOUTS.sendIdleMs)),
+  connect: optional(duration(), timeouts.connect, formatDuration(DEFAULT_TIMEOUTS.connectMs)),
+  poolIdle: optional(
+    duration(),
+    "An idle connection to a server is kept this long.",
+    formatDuration(DEFAULT_TIMEOUTS.poolIdleMs),
+  ),
+  queue: optional(duration(), timeouts.queue, formatDuration(DEFAULT_TIMEOUTS.queueMs)),
+  drain: optional(
+    duration(),
+    "What is in flight when the proxy stops, or a reload takes its route away, gets this long.",
+    formatDuration(DEFAULT_TIMEOUTS.drainMs),
+  ),
+  drainDelay: optional(
+    duration({ mayBeNone: true }),
+    "How long a proxy that is told to stop goes on accepting, saying `Connection: close`, before it drains.",
+    formatDuration(DEFAULT_TIMEOUTS.drainDelayMs),
+  ),
+  total: optional(duration(), timeouts.total),
+} as const;
+
+export const Timeouts = section(SERVER_TIMEOUTS, TIMEOUT_HINTS);
+
 export const RouteTimeouts = section(
   {
     requestBodyIdle: optional(duration(), timeouts.requestBodyIdle),
@@ -145,51 +166,14 @@ export const RouteTimeouts = section(
     total: optional(duration(), timeouts.total),
   },
   {
+    ...serverWide(SERVER_TIMEOUTS, "timeouts"),
     ...ROUTE_TIMEOUT_HINTS,
-    requestHead: TIMEOUT_SERVER_WIDE,
-    keepAliveIdle: TIMEOUT_SERVER_WIDE,
     poolIdle: "set it in the top-level `timeouts`, or as the upstream's pool.idleTimeout",
-    drain: TIMEOUT_SERVER_WIDE,
-    drainDelay: TIMEOUT_SERVER_WIDE,
   },
 );
 
-export const Timeouts = section(
-  {
-    requestHead: optional(
-      duration(),
-      "From the first byte until the head of a request is complete; 408 after that.",
-      formatDuration(DEFAULT_TIMEOUTS.requestHeadMs),
-    ),
-    requestBodyIdle: optional(duration(), timeouts.requestBodyIdle, formatDuration(DEFAULT_TIMEOUTS.requestBodyIdleMs)),
-    firstByte: optional(duration(), timeouts.firstByte, formatDuration(DEFAULT_TIMEOUTS.firstByteMs)),
-    responseIdle: optional(duration(), timeouts.responseIdle, formatDuration(DEFAULT_TIMEOUTS.responseIdleMs)),
-    tunnelIdle: optional(duration(), timeouts.tunnelIdle, formatDuration(DEFAULT_TIMEOUTS.tunnelIdleMs)),
-    keepAliveIdle: optional(
-      duration(),
-      "A client connection between two requests.",
-      formatDuration(DEFAULT_TIMEOUTS.keepAliveIdleMs),
-    ),
-    halfClosed: optional(duration(), timeouts.halfClosed, formatDuration(DEFAULT_TIMEOUTS.halfClosedMs)),
-    sendIdle: optional(duration(), timeouts.sendIdle, formatDuration(DEFAULT_TIMEOUTS.sendIdleMs)),
-    connect: optional(duration(), timeouts.connect, formatDuration(DEFAULT_TIMEOUTS.connectMs)),
-    poolIdle: optional(
-      duration(),
-      "An idle connection to a server is kept this long.",
-      formatDuration(DEFAULT_TIMEOUTS.poolIdleMs),
-    ),
-    queue: optional(duration(), timeouts.queue, formatDuration(DEFAULT_TIMEOUTS.queueMs)),
-    drain: optional(
-      duration(),
-      "What is in flight when the proxy stops, or a reload takes its route away, gets this long.",
-      formatDuration(DEFAULT_TIMEOUTS.drainMs),
-    ),
-    drainDelay: optional(
-      duration({ mayBeNone: true }),
-      "How long a proxy that is told to stop goes on accepting, saying `Connection: close`, before it drains.",
-      formatDuration(DEFAULT_TIMEOUTS.drainDelayMs),
-    ),
-    total: optional(duration(), timeouts.total),
-  },
-  TIMEOUT_HINTS,
-);
+/** What to say of these where only a route's may stand. */
+function serverWide(entries: object, where: string): Record<string, string> {
+  const hint = `it holds for the whole server; set it in the top-level \`${where}\``;
+  return Object.fromEntries(Object.keys(entries).map((key) => [key, hint]));
+}
