@@ -75,12 +75,11 @@ export function* compilingConfig(
   yield;
   const warnings = crossCheckWarnings(parts);
   yield;
-  const numbers = result.success ? numbersOf(result.output) : null;
   const broken = new Set(problems.filter(({ path }) => path[0] === "routes").map(({ path }) => path[1]));
   const sound = [...parts.routes.keys()].filter((index) => parts.routes[index] && !broken.has(index));
   const definitions: RouteDefinition[] = [];
   for (const index of sound) {
-    definitions.push(freeze(defineOne(parts, index, numbers, sourceOf)));
+    definitions.push(freeze(defineRoute(parts.routes[index] as ParsedRoute, index, parts.hooks !== null, sourceOf)));
     yield;
   }
   if (result.success && typeof result.output.onUnload === "object")
@@ -91,8 +90,8 @@ export function* compilingConfig(
       problems.push({ path: placeOf(parts, sound[route] ?? 0, path), message, atKey: false });
     }
   }
-  if (problems.length > 0 || !result.success || numbers === null || "problems" in compiled)
-    return { problems, warnings };
+  if (problems.length > 0 || !result.success || "problems" in compiled) return { problems, warnings };
+  const numbers = numbersOf(result.output);
   const upstreams: UpstreamDefinition[] = [];
   for (const [name, upstream] of Object.entries(result.output.upstreams)) {
     upstreams.push(freeze(defineUpstream(name, upstream, numbers)));
@@ -200,65 +199,6 @@ function numbersOf({ limits, timeouts }: ParsedConfig): Numbers {
       drainDelayMs: timeouts.drainDelay,
       totalMs: timeouts.total ?? Number.POSITIVE_INFINITY,
     },
-  };
-}
-
-/** Without numbers (the configuration has problems) the definition only serves to find more of them. */
-function defineOne(parts: ConfigParts, index: number, numbers: Numbers | null, sourceOf: SourceOf): RouteDefinition {
-  const route = parts.routes[index] as ParsedRoute;
-  if (numbers === null)
-    return defineRoute(route, index, { limits: null, timeouts: null, ownTimeouts: {}, isHooked: false }, sourceOf);
-  const upstream = route.upstream === undefined ? null : (parts.upstreams.get(route.upstream) ?? null);
-  const own = ownTimeouts(route);
-  const rules = {
-    limits: routeLimits(route, numbers.limits),
-    timeouts: routeTimeouts(own, upstream, numbers.timeouts),
-    ownTimeouts: own,
-    isHooked: parts.hooks !== null,
-  };
-  return defineRoute(route, index, rules, sourceOf);
-}
-
-function routeLimits({ limits: own }: ParsedRoute, limits: Limits): Limits | null {
-  if (own === undefined) return null;
-  return {
-    ...limits,
-    responseHeadBytesMax: own.responseHead ?? limits.responseHeadBytesMax,
-    responseFieldsMax: own.responseFields ?? limits.responseFieldsMax,
-    interimResponsesMax: own.interimResponses ?? limits.interimResponsesMax,
-    requestBodyBytesMax: own.requestBody ?? limits.requestBodyBytesMax,
-    replayBytesMax: own.replay ?? limits.replayBytesMax,
-    rateBytesPerSecondMin: own.minimumRate ?? limits.rateBytesPerSecondMin,
-  };
-}
-
-function ownTimeouts({ timeouts: own = {} }: ParsedRoute): Partial<Timeouts> {
-  const given = {
-    requestBodyIdleMs: own.requestBodyIdle,
-    firstByteMs: own.firstByte,
-    responseIdleMs: own.responseIdle,
-    tunnelIdleMs: own.tunnelIdle,
-    halfClosedMs: own.halfClosed,
-    sendIdleMs: own.sendIdle,
-    connectMs: own.connect,
-    queueMs: own.queue,
-    totalMs: own.total,
-  };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-}
-
-/** The route's word over the upstream's over the server's. */
-function routeTimeouts(own: Partial<Timeouts>, upstream: ParsedUpstream | null, timeouts: Timeouts): Timeouts | null {
-  const theirs = upstream?.timeouts;
-  const queueTimeout = upstream?.pool.queueTimeout;
-  if (Object.keys(own).length === 0 && theirs === undefined && queueTimeout === undefined) return null;
-  return {
-    ...timeouts,
-    firstByteMs: theirs?.firstByte ?? timeouts.firstByteMs,
-    responseIdleMs: theirs?.idle ?? timeouts.responseIdleMs,
-    connectMs: theirs?.connect ?? timeouts.connectMs,
-    queueMs: queueTimeout ?? timeouts.queueMs,
-    ...own,
   };
 }
 

@@ -20,21 +20,11 @@ type ParsedConditions = Omit<ParsedMatch, "not">;
 type ParsedEdits = NonNullable<ParsedRoute["request"]>;
 type ParsedNamed = NonNullable<ParsedMatch["header"]>;
 
-export interface RouteNumbers {
-  readonly limits: Limits | null;
-  readonly timeouts: Timeouts | null;
-  readonly ownTimeouts: Partial<Timeouts>;
-  /** Hooks of the whole configuration see its requests. */
-  readonly isHooked: boolean;
-}
-
-/** `route` has exactly one action and at most one rewrite; `cross-checks.ts` has seen to that. */
-export function defineRoute(
-  route: ParsedRoute,
-  index: number,
-  numbers: RouteNumbers,
-  sourceOf: SourceOf,
-): RouteDefinition {
+/**
+ * `route` has exactly one action and at most one rewrite; `cross-checks.ts` has seen to that. `isHooked`: hooks of the
+ * whole configuration see its requests.
+ */
+export function defineRoute(route: ParsedRoute, index: number, isHooked: boolean, sourceOf: SourceOf): RouteDefinition {
   const id = routeId(route, index);
   return {
     id,
@@ -44,13 +34,42 @@ export function defineRoute(
     requestFields: editsOf(route.request),
     responseFields: editsOf(route.response),
     host: route.host ?? null,
-    limits: numbers.limits,
-    timeouts: numbers.timeouts,
-    ownTimeouts: numbers.ownTimeouts,
+    limits: limitsOf(route.limits),
+    timeouts: timeoutsOf(route.timeouts),
     upgrade: route.upgrade,
     hooks: defineHooks(route.hooks, placeOf(id), sourceOf),
-    isHooked: [route.hooks, route.target, route.mount].some((code) => code !== undefined) || numbers.isHooked,
+    isHooked: [route.hooks, route.target, route.mount].some((code) => code !== undefined) || isHooked,
   };
+}
+
+function limitsOf(limits: ParsedRoute["limits"] = {}): Partial<Limits> {
+  return given({
+    responseHeadBytesMax: limits.responseHead,
+    responseFieldsMax: limits.responseFields,
+    interimResponsesMax: limits.interimResponses,
+    requestBodyBytesMax: limits.requestBody,
+    replayBytesMax: limits.replay,
+    rateBytesPerSecondMin: limits.minimumRate,
+  });
+}
+
+function timeoutsOf(timeouts: ParsedRoute["timeouts"] = {}): Partial<Timeouts> {
+  return given({
+    requestBodyIdleMs: timeouts.requestBodyIdle,
+    firstByteMs: timeouts.firstByte,
+    responseIdleMs: timeouts.responseIdle,
+    tunnelIdleMs: timeouts.tunnelIdle,
+    halfClosedMs: timeouts.halfClosed,
+    sendIdleMs: timeouts.sendIdle,
+    connectMs: timeouts.connect,
+    queueMs: timeouts.queue,
+    totalMs: timeouts.total,
+  });
+}
+
+function given<K extends string>(numbers: Readonly<Record<K, number | undefined>>): Partial<Record<K, number>> {
+  const entries = Object.entries<number | undefined>(numbers).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as Partial<Record<K, number>>;
 }
 
 export function routeId(route: { readonly id?: string | undefined }, index: number): string {

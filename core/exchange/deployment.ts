@@ -112,8 +112,7 @@ export function* deploying(
   const hooks = registry.setOfAll(snapshot.hooks);
   const plans = new Map<Route, RoutePlan>();
   for (const route of snapshot.table.routes) {
-    const limits = route.limits ?? snapshot.limits;
-    const timeouts = route.timeouts ?? snapshot.timeouts;
+    const limits = over(snapshot.limits, route.definition.limits);
     const group = route.upstreamName === "" ? null : (groups.get(route.upstreamName) ?? null);
     if (route.upstreamName !== "" && group === null)
       throw new Error(`route ${route.id} names no upstream of this snapshot`);
@@ -121,7 +120,7 @@ export function* deploying(
       group,
       answer: answerOf(route),
       limits,
-      timeouts,
+      timeouts: timeoutsFor(route, group, snapshot),
       responseBounds: responseBoundsOf(limits),
       hooks: registry.setOfRoute(snapshot.hooks, route.definition.hooks, decideOf(route)),
     });
@@ -173,16 +172,21 @@ function plannerOf(snapshot: Snapshot, plans: ReadonlyMap<Route, RoutePlan>): De
 }
 
 /** The route's word over the upstream's over the server's. */
-export function timeoutsFor({ definition }: Route, group: Group, { timeouts }: Snapshot): Timeouts {
+export function timeoutsFor({ definition }: Route, group: Group | null, { timeouts }: Snapshot): Timeouts {
+  if (group === null) return over(timeouts, definition.timeouts);
   const { connectMs, firstByteMs, idleMs } = group.definition.timeouts;
-  return {
-    ...timeouts,
-    connectMs: connectMs ?? timeouts.connectMs,
-    firstByteMs: firstByteMs ?? timeouts.firstByteMs,
-    responseIdleMs: idleMs ?? timeouts.responseIdleMs,
-    queueMs: group.definition.pool.queueMs,
-    ...definition.ownTimeouts,
+  const ofGroup = {
+    ...(connectMs !== null && { connectMs }),
+    ...(firstByteMs !== null && { firstByteMs }),
+    ...(idleMs !== null && { responseIdleMs: idleMs }),
+    ...(group.definition.pool.queueMs !== timeouts.queueMs && { queueMs: group.definition.pool.queueMs }),
   };
+  return over(over(timeouts, ofGroup), definition.timeouts);
+}
+
+/** The very same where there is nothing to say: there may be ten thousand routes. */
+function over<T extends object>(numbers: T, own: Partial<T>): T {
+  return Object.keys(own).length === 0 ? numbers : { ...numbers, ...own };
 }
 
 function decideOf({ action }: Route): Extract<RouteAction, { kind: "target" }>["decide"] | null {

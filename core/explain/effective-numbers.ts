@@ -21,7 +21,7 @@ export function timeoutsOf({ definition }: Route, plan: RoutePlan, { timeouts }:
     responseIdleMs: ofUpstream?.idleMs ?? null,
   };
   const ofRequest = (Object.keys(DEFAULT_TIMEOUTS) as (keyof Timeouts)[]).map((key): EffectiveNumber => {
-    const isRoutes = Object.hasOwn(definition.ownTimeouts, key);
+    const isRoutes = Object.hasOwn(definition.timeouts, key);
     const isUpstreams = upstream[key] !== undefined && upstream[key] !== null;
     const isQueue = key === "queueMs" && plan.group !== null && plan.timeouts.queueMs !== timeouts.queueMs;
     const from = isRoutes

@@ -1,6 +1,5 @@
 /** A route ready for use: what it does, with its templates compiled. */
 
-import type { Limits, Timeouts } from "../limits.ts";
 import { type CompiledFieldEdits, compileFieldEdits } from "./field-edits.ts";
 import type { CompiledPath } from "./paths.ts";
 import type { Report } from "./predicates.ts";
@@ -22,8 +21,6 @@ export interface Route {
   readonly location: Template | null;
   readonly requestEdits: CompiledFieldEdits;
   readonly responseEdits: CompiledFieldEdits;
-  readonly limits: Limits | null;
-  readonly timeouts: Timeouts | null;
   readonly upgrade: boolean;
   /** Whether any template asks for what the path captured. */
   readonly usesCaptures: boolean;
@@ -66,8 +63,6 @@ export function compileRoute(definition: RouteDefinition, paths: readonly Compil
     location: action.kind === "redirect" ? compile(action.to, "location", ["action", "to"]) : null,
     requestEdits: edits("requestFields"),
     responseEdits: edits("responseFields"),
-    limits: definition.limits,
-    timeouts: definition.timeouts,
     upgrade: definition.upgrade,
     usesCaptures: definition.isHooked || templates.some((template) => template.usesCaptures),
   });

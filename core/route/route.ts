@@ -36,11 +36,9 @@ export interface RouteDefinition {
   readonly responseFields: FieldEdits;
   /** Host sent upstream (a template); null passes the client's. */
   readonly host: string | null;
-  /** The route's own numbers over its upstream's over the server's; null where neither of the two says anything. */
-  readonly limits: Limits | null;
-  readonly timeouts: Timeouts | null;
-  /** What the route itself says of them: for an upstream that is chosen by a hook. */
-  readonly ownTimeouts: Partial<Timeouts>;
+  /** What the route itself says of them: it has the last word, before its upstream and the server. */
+  readonly limits: Partial<Limits>;
+  readonly timeouts: Partial<Timeouts>;
   /** Whether `Upgrade` is passed on. */
   readonly upgrade: boolean;
   readonly hooks: HookDefinitions | null;

@@ -64,30 +64,6 @@ describe("a configuration", () => {
     assert.ok(snapshot.table.routes.every(({ definition }) => Object.isFrozen(definition.match.paths)));
   });
 
-  it("lets the route's timeouts win over the upstream's, those over the server's", () => {
-    const { snapshot } = compiled({
-      ...minimal,
-      timeouts: { firstByte: "50s", tunnelIdle: "2h", queue: "4s" },
-      upstreams: {
-        app: { servers: ["a:1"], timeouts: { firstByte: "40s", connect: "1s" }, pool: { queueTimeout: "3s" } },
-      },
-      routes: [
-        { id: "own", match: { path: "/own" }, timeouts: { firstByte: "30s" }, upstream: "app" },
-        { id: "rest", upstream: "app" },
-      ],
-    });
-    const timeoutsOf = (id: string) => snapshot.table.routes.find((route) => route.id === id)?.timeouts;
-    const common = { ...DEFAULT_TIMEOUTS, tunnelIdleMs: 7_200_000, connectMs: 1_000, queueMs: 3_000 };
-    assert.deepEqual(timeoutsOf("own"), { ...common, firstByteMs: 30_000 });
-    assert.deepEqual(timeoutsOf("rest"), { ...common, firstByteMs: 40_000 });
-    assert.equal(snapshot.timeouts.firstByteMs, 50_000);
-  });
-
-  it("lets a route have limits of its own", () => {
-    const { snapshot } = compiled({ ...minimal, routes: [{ limits: { requestBody: "1MiB" }, upstream: "app" }] });
-    assert.deepEqual(snapshot.table.routes[0]?.limits, { ...DEFAULT_LIMITS, requestBodyBytesMax: 1_048_576 });
-  });
-
   it("takes nothing for an empty map that only looks like one", () => {
     const match = new Map([["host", "a.example"]]);
     assert.match(

@@ -6,10 +6,20 @@ import { configPathOf, defineRoute, routeId } from "../../../core/config/route-d
 import { RouteSchema } from "../../../core/config/route-schema.ts";
 
 const parse = (route: unknown) => v.parse(RouteSchema, route);
-const define = (route: unknown) =>
-  defineRoute(parse(route), 3, { limits: null, timeouts: null, ownTimeouts: {}, isHooked: false }, () => "");
+const define = (route: unknown) => defineRoute(parse(route), 3, false, () => "");
 
 describe("a route's definition", () => {
+  it("has the limits and timeouts that the route itself gives", () => {
+    const { limits, timeouts } = define({
+      limits: { requestBody: "1MiB" },
+      timeouts: { total: "9s" },
+      upstream: "app",
+    });
+    assert.deepEqual([limits, timeouts], [{ requestBodyBytesMax: 1_048_576 }, { totalMs: 9_000 }]);
+    const none = define({ upstream: "app" });
+    assert.deepEqual([none.limits, none.timeouts], [{}, {}]);
+  });
+
   it("holds every condition", () => {
     const { match } = define({
       match: {

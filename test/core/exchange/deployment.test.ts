@@ -4,6 +4,7 @@ import { Slab } from "../../../core/bytes/slab.ts";
 import { compileConfig } from "../../../core/config/compile.ts";
 import { deploy, restOf } from "../../../core/exchange/deployment.ts";
 import type { Snapshot } from "../../../core/exchange/snapshot.ts";
+import { DEFAULT_TIMEOUTS } from "../../../core/limits.ts";
 import type { HookSurroundings } from "../../../core/script/hook.ts";
 import { Timers } from "../../../core/time/timers.ts";
 import { createSimulation } from "../../../testing/sim.ts";
@@ -60,6 +61,7 @@ describe("a deployment", () => {
     assert.equal(toA?.limits, snapshot.limits);
     assert.equal(toA?.responseBounds.headBytesMax, 2048);
     assert.equal(toB?.responseBounds.headBytesMax, 4096);
+    assert.deepEqual(toB?.limits, { ...snapshot.limits, responseHeadBytesMax: 4096 });
     assert.equal(toB?.timeouts.firstByteMs, 1_000);
     assert.equal(toB?.timeouts.responseIdleMs, snapshot.timeouts.responseIdleMs);
     const fixed = plans.find((plan) => plan?.answer != null)?.answer;
@@ -67,6 +69,29 @@ describe("a deployment", () => {
     assert.equal(textOfBytes(fixed?.body ?? new Uint8Array()), "gr\xc3\xbc\xc3\x9fe", "as UTF-8");
     assert.equal(plans.filter((plan) => plan?.group === null).length, 2);
     assert.equal(planOf("nowhere"), undefined);
+  });
+
+  it("lets the route's timeouts win over the upstream's, those over the server's", () => {
+    const of = snapshotOf({
+      listeners: ["127.0.0.1:80"],
+      timeouts: { firstByte: "50s", tunnelIdle: "2h", queue: "4s" },
+      upstreams: {
+        app: { servers: ["127.0.0.1:81"], timeouts: { firstByte: "40s", connect: "1s" }, pool: { queueTimeout: "3s" } },
+        plain: { servers: ["127.0.0.1:81"] },
+      },
+      routes: [
+        { id: "own", match: { path: "/own" }, timeouts: { firstByte: "30s" }, upstream: "app" },
+        { id: "rest", match: { path: "/rest" }, upstream: "app" },
+        { id: "plain", upstream: "plain" },
+      ],
+    });
+    const plans = [...deployed(of).plans].map(([{ id }, { timeouts }]) => [id, timeouts] as const);
+    const timeoutsOf = (name: string) => plans.find(([id]) => id === name)?.[1];
+    const common = { ...DEFAULT_TIMEOUTS, tunnelIdleMs: 7_200_000, connectMs: 1_000, queueMs: 3_000 };
+    assert.deepEqual(timeoutsOf("own"), { ...common, firstByteMs: 30_000 });
+    assert.deepEqual(timeoutsOf("rest"), { ...common, firstByteMs: 40_000 });
+    assert.equal(timeoutsOf("plain"), of.timeouts);
+    assert.equal(of.timeouts.firstByteMs, 50_000);
   });
 
   it("has the bounds of request heads, and whom it trusts", () => {

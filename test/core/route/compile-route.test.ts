@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "../../../core/limits.ts";
 import type { RouteDefinition } from "../../../core/route/route.ts";
 import { path, problemsOf, request, route, tableOf } from "./definition.ts";
 
@@ -14,13 +13,10 @@ const NO_CAPTURES = { names: [], captures: null };
 
 describe("a compiled route", () => {
   it("carries what the definition says", () => {
-    const definition = route("r", {}, { limits: DEFAULT_LIMITS, timeouts: DEFAULT_TIMEOUTS, upgrade: false });
+    const definition = route("r", {}, { upgrade: false });
     const compiled = only(definition);
     assert.equal(compiled.definition, definition);
-    assert.deepEqual(
-      [compiled.id, compiled.upstreamName, compiled.limits, compiled.timeouts, compiled.upgrade],
-      ["r", "app", DEFAULT_LIMITS, DEFAULT_TIMEOUTS, false],
-    );
+    assert.deepEqual([compiled.id, compiled.upstreamName, compiled.upgrade], ["r", "app", false]);
     assert.deepEqual([compiled.rewritePath, compiled.host, compiled.location], [null, null, null]);
     assert.ok(compiled.requestEdits.isEmpty && compiled.responseEdits.isEmpty && !compiled.usesCaptures);
   });
