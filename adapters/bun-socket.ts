@@ -294,22 +294,6 @@ export class BunSocket extends LateSender implements Socket, Attempt {
     this.writeError = null;
     this.handler.onClose(this, this.error);
   }
-
-  guard(call: () => void): void {
-    try {
-      call();
-    } catch (error) {
-      this.thrown(error);
-    }
-  }
-
-  /** A throw in a handler is our bug: this socket dies, others live, and the process's policy for uncaught errors decides. */
-  thrown(error: unknown): void {
-    this.destroy();
-    queueMicrotask(() => {
-      throw error;
-    });
-  }
 }
 
 export const EVENTS = {

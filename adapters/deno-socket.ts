@@ -304,7 +304,7 @@ export class DenoSocket extends LateSender implements Socket {
       this.#dropBuffers();
       this.handler.onEnd(this);
     } catch (error) {
-      this.#thrown(error);
+      this.thrown(error);
     }
     if (this.endTold && this.finSent) this.#close(null);
   }
@@ -333,21 +333,5 @@ export class DenoSocket extends LateSender implements Socket {
     if (this.#small !== null && !this.#isPending) giveSmall(this.#small);
     this.#small = null;
     this.#large = null;
-  }
-
-  guard(call: () => void): void {
-    try {
-      call();
-    } catch (error) {
-      this.#thrown(error);
-    }
-  }
-
-  /** A throw in a handler is our bug: this socket dies, others live, and the process's policy for uncaught errors decides. */
-  #thrown(error: unknown): void {
-    this.#close(null);
-    queueMicrotask(() => {
-      throw error;
-    });
   }
 }

@@ -310,7 +310,7 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
     try {
       deliverRead(this, length);
     } catch (error) {
-      this.#thrown(error);
+      this.thrown(error);
     }
   }
 
@@ -370,21 +370,5 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
     poll!.close(this.#descriptor);
     poll!.unuse();
     queueMicrotask(() => this.handler.onClose(this, error));
-  }
-
-  guard(call: () => void): void {
-    try {
-      call();
-    } catch (error) {
-      this.#thrown(error);
-    }
-  }
-
-  /** A throw in a handler is our bug: this socket dies, others live, and the process's policy for uncaught errors decides. */
-  #thrown(error: unknown): void {
-    this.#close(null);
-    queueMicrotask(() => {
-      throw error;
-    });
   }
 }

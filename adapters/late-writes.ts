@@ -142,6 +142,8 @@ export abstract class LateSender implements LateWriter {
   /** The same of two pieces. */
   abstract sendBoth(first: Range, second: Range): boolean;
 
+  abstract destroy(): void;
+
   /** Where a ring may send; -1 for nowhere. */
   get descriptor(): number {
     return -1;
@@ -209,5 +211,21 @@ export abstract class LateSender implements LateWriter {
     this.#isAdded = false;
     this.#start += count;
     if (this.#start === this.#end) this.#late = null;
+  }
+
+  guard(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.thrown(error);
+    }
+  }
+
+  /** A throw in a handler is our bug: this socket dies, others live, and the process's policy for uncaught errors decides. */
+  thrown(error: unknown): void {
+    this.destroy();
+    queueMicrotask(() => {
+      throw error;
+    });
   }
 }

@@ -308,16 +308,6 @@ export class HandleSocket extends LateSender implements Socket {
     this.error = error;
     this.writeError = null;
   }
-
-  /** A throw in a handler is our bug: this socket dies, others live, and the process's policy for uncaught errors decides. */
-  guard(call: () => void): void {
-    try {
-      call();
-    } catch (error) {
-      this.destroy();
-      throw error;
-    }
-  }
 }
 
 /** A try that finds nothing makes an error, which costs as much as some that find something gain: the more of them, the fewer tries. */

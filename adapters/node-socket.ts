@@ -197,16 +197,6 @@ export class NodeSocket extends LateSender implements Socket, Attempt {
     if (done === null) this.handler.onClose(this, this.abandoned ? null : this.error);
     else done(this.error ?? { code: "EUNKNOWN", message: "closed while connecting" }, null);
   }
-
-  /** A throw in a handler is our bug: this socket dies, others live, and the process's policy for uncaught errors decides. */
-  guard(call: () => void): void {
-    try {
-      call();
-    } catch (error) {
-      this.destroy();
-      throw error;
-    }
-  }
 }
 
 export function onConnect(this: NetSocket): void {

@@ -116,6 +116,8 @@ class Sender extends LateSender {
   sendBoth(first: Range, second: Range): boolean {
     return this.sendNow(first.bytes, first.start, first.end) && this.sendNow(second.bytes, second.start, second.end);
   }
+
+  destroy(): void {}
 }
 
 describe("small writes that something behind them sends", () => {
