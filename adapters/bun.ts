@@ -1,6 +1,5 @@
 /** The port on Bun: Bun.listen and Bun.connect. */
 // node:fs because Bun has no way of its own to stat or remove a socket file.
-import { lstatSync, unlinkSync } from "node:fs";
 import type {
   Address,
   Attempt,
@@ -12,6 +11,7 @@ import type {
   Runtime,
 } from "../core/runtime.ts";
 import { emptyQueue } from "./accept-queue.ts";
+import { bindAt, bindEverywhere } from "./binding.ts";
 import { beginConnect, canAbort } from "./bun-connecting.ts";
 import { passOnKeepAlive } from "./bun-descriptor.ts";
 import { openRing } from "./bun-ring.ts";
@@ -86,16 +86,8 @@ class BunListener implements Listener {
       return;
     }
     const tcpOptions = { ...shared, port: address.port, reusePort };
-    if (address.host !== "") this.raw = Bun.listen({ ...tcpOptions, hostname: address.host });
-    else {
-      try {
-        this.raw = Bun.listen({ ...tcpOptions, hostname: "::" });
-      } catch (error) {
-        // A machine without IPv6.
-        if (toSocketError(error).code === "EADDRINUSE") throw error;
-        this.raw = Bun.listen({ ...tcpOptions, hostname: "0.0.0.0" });
-      }
-    }
+    const bind = (hostname: string) => Bun.listen({ ...tcpOptions, hostname });
+    this.raw = address.host === "" ? bindEverywhere(bind) : bind(address.host);
     this.address = { kind: "tcp", host: address.host, port: this.raw.port };
     this.passesOnKeepAlive = keepAliveMs > 0 && passOnKeepAlive(this.raw, keepAliveMs);
   }
@@ -127,34 +119,15 @@ class BunListener implements Listener {
 
 async function listen(options: ListenOptions, handler: ListenHandler): Promise<Listener> {
   if (options.tls !== null) throw unsupported("TLS on listeners");
-  const { address } = options;
   const listener = new BunListener(options, handler);
-  try {
-    listener.bind();
-  } catch (error) {
-    const failure = toSocketError(error);
-    if (address.kind !== "unix" || failure.code !== "EADDRINUSE" || !(await isStale(address.path))) throw failure;
-    unlinkSync(address.path);
-    try {
-      listener.bind();
-    } catch (again) {
-      throw toSocketError(again);
-    }
-  }
+  await bindAt(options.address, () => listener.bind(), probe);
   listener.watch();
   openRingSoon(openRing);
   return listener;
 }
 
-/** A socket file nobody answers on: left behind by a process that was killed. */
-async function isStale(path: string): Promise<boolean> {
-  if (!(lstatSync(path, { throwIfNoEntry: false })?.isSocket() ?? false)) return false;
-  try {
-    (await Bun.connect({ unix: path, socket: { data() {} } })).terminate();
-    return false;
-  } catch (error) {
-    return toSocketError(error).code === "ECONNREFUSED";
-  }
+async function probe(path: string): Promise<void> {
+  (await Bun.connect({ unix: path, socket: { data() {} } })).terminate();
 }
 
 function aMoment(): Promise<void> {

@@ -1,5 +1,6 @@
 /** A listening TCP socket of the kernel, past Deno's operations. */
 import type { Address, Listener, ListenHandler, ListenOptions, SocketError, TcpAddress } from "../core/runtime.ts";
+import { bindEverywhere } from "./binding.ts";
 import { addressIn, nameLength, nameOf, nameRoom } from "./deno-address.ts";
 import { EAGAIN, EINTR, errorOf } from "./deno-errno.ts";
 import { errno, libc } from "./deno-libc.ts";
@@ -18,14 +19,8 @@ const ACCEPTED_OF_TURN_MAX = 64;
 
 /** Null where `address` is none of the kernel's. Throws a SocketError. */
 export function listenOnTcp(options: ListenOptions, address: TcpAddress, handler: ListenHandler): TcpListening | null {
-  if (address.host !== "") return listenAt(address, address, options, handler);
-  try {
-    return listenAt(address, { ...address, host: "::" }, options, handler);
-  } catch (error) {
-    // A machine without IPv6.
-    if ((error as SocketError).code === "EADDRINUSE") throw error;
-    return listenAt(address, { ...address, host: "0.0.0.0" }, options, handler);
-  }
+  const bind = (host: string) => listenAt(address, { ...address, host }, options, handler);
+  return address.host === "" ? bindEverywhere(bind) : bind(address.host);
 }
 
 function listenAt(

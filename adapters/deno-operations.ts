@@ -9,6 +9,7 @@ import type {
   ListenOptions,
 } from "../core/runtime.ts";
 import { emptyQueue } from "./accept-queue.ts";
+import { bindAt, bindEverywhere } from "./binding.ts";
 import type { DenoAddress, DenoConn } from "./deno-conn.ts";
 import { DenoSocket } from "./deno-socket.ts";
 import { CANCELED, toSocketError, unsupported } from "./socket-error.ts";
@@ -24,8 +25,6 @@ interface DenoNamespace {
   listen(options: object): DenoListener;
   connect(options: object): Promise<DenoConn>;
   addSignalListener(signal: "SIGWINCH", listener: () => void): void;
-  lstatSync(path: string): { readonly isSocket: boolean | null };
-  removeSync(path: string): void;
 }
 
 declare const Deno: DenoNamespace;
@@ -49,20 +48,7 @@ export function readySignals(): void {
 export async function listen(options: ListenOptions, handler: ListenHandler): Promise<Listener> {
   if (options.tls !== null) throw unsupported("TLS on listeners");
   readySignals();
-  const { address } = options;
-  let raw: DenoListener;
-  try {
-    raw = bind(options);
-  } catch (error) {
-    const failure = toSocketError(error);
-    if (address.kind !== "unix" || failure.code !== "EADDRINUSE" || !(await isStale(address.path))) throw failure;
-    Deno.removeSync(address.path);
-    try {
-      raw = bind(options);
-    } catch (again) {
-      throw toSocketError(again);
-    }
-  }
+  const raw = await bindAt(options.address, () => bind(options), probe);
   const listener = new DenoListening(raw, options, handler);
   listener.accepting = listener.acceptAll();
   return listener;
@@ -72,25 +58,12 @@ function bind({ address, backlog, reusePort }: ListenOptions): DenoListener {
   if (address.kind === "unix") return Deno.listen({ transport: "unix", path: address.path });
   // Asked for only when wanted: without `"unstable": ["net"]` in deno.json the option ends the process.
   const tcpOptions = { port: address.port, tcpBacklog: backlog, ...(reusePort ? { reusePort } : {}) };
-  if (address.host !== "") return Deno.listen({ ...tcpOptions, hostname: address.host });
-  try {
-    return Deno.listen({ ...tcpOptions, hostname: "::" });
-  } catch (error) {
-    // A machine without IPv6.
-    if (toSocketError(error).code === "EADDRINUSE") throw error;
-    return Deno.listen({ ...tcpOptions, hostname: "0.0.0.0" });
-  }
+  const bindTo = (hostname: string) => Deno.listen({ ...tcpOptions, hostname });
+  return address.host === "" ? bindEverywhere(bindTo) : bindTo(address.host);
 }
 
-/** A socket file nobody answers on: left behind by a process that was killed. */
-async function isStale(path: string): Promise<boolean> {
-  if (Deno.lstatSync(path).isSocket !== true) return false;
-  try {
-    (await Deno.connect({ transport: "unix", path })).close();
-    return false;
-  } catch (error) {
-    return toSocketError(error).code === "ECONNREFUSED";
-  }
+async function probe(path: string): Promise<void> {
+  (await Deno.connect({ transport: "unix", path })).close();
 }
 
 /** Several times: on a busy machine a timer may be over before Deno has looked at any socket. */

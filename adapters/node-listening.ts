@@ -1,18 +1,11 @@
 /** A listener of the port on Node, and the sockets it listens on. */
 import cluster from "node:cluster";
-import { existsSync, lstatSync, unlinkSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { createServer, type Socket as NetSocket, connect as netConnect, type Server } from "node:net";
 import { dirname } from "node:path";
-import type {
-  Address,
-  Listener,
-  ListenHandler,
-  ListenOptions,
-  SocketError,
-  TcpAddress,
-  UnixAddress,
-} from "../core/runtime.ts";
+import type { Address, Listener, ListenHandler, ListenOptions, SocketError, TcpAddress } from "../core/runtime.ts";
 import { emptyQueue } from "./accept-queue.ts";
+import { bindAt } from "./binding.ts";
 import { DescriptorWatch } from "./descriptor-watch.ts";
 import { keepAliveOf, setOptions } from "./node-connect.ts";
 import { acceptHandles, type ListeningHandle, passOnOptions, peerOf, sharingHandles } from "./node-handle.ts";
@@ -45,11 +38,9 @@ export async function listen(options: ListenOptions, handler: ListenHandler): Pr
   const { address, reusePort } = options;
   let accepted = 0;
   const open: Open = (handle) => openServer(options, handler, () => accepted++, handle);
-  const servers = await (address.kind === "unix"
-    ? openUnix(address, open)
-    : paysToShare && !reusePort
-      ? openSeveral(address, open)
-      : openOne(address, open));
+  const servers = await (address.kind === "tcp" && paysToShare && !reusePort
+    ? openSeveral(address, open)
+    : bindAt(address, () => openOne(address, open), probe));
   const file = socketFileOf(address);
   const unwatch = descriptors.add((error) => handler.onAcceptError(error));
   // libuv accepts whatever comes until the listening handle is closed, and its queue with it.
@@ -69,17 +60,6 @@ async function openOne(address: Address, open: Open): Promise<Server[]> {
     return [await open()];
   } catch (error) {
     throw bindError(error, address);
-  }
-}
-
-/** A file that nobody answers on was left behind by a process that was killed. */
-async function openUnix(address: UnixAddress, open: Open): Promise<Server[]> {
-  try {
-    return await openOne(address, open);
-  } catch (error) {
-    if ((error as SocketError).code !== "EADDRINUSE" || !(await isStale(address.path))) throw error;
-    unlinkSync(address.path);
-    return openOne(address, open);
   }
 }
 
@@ -166,13 +146,13 @@ async function pollOnce(): Promise<void> {
   for (let i = 0; i < 2; i++) await new Promise<void>((resolve) => setImmediate(resolve));
 }
 
-/** A socket file nobody answers on: left behind by a process that was killed. */
-function isStale(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    if (!(lstatSync(path, { throwIfNoEntry: false })?.isSocket() ?? false)) return resolve(false);
-    const probe = netConnect({ path });
-    probe.once("connect", () => resolve(false));
-    probe.once("connect", () => probe.destroy());
-    probe.once("error", (error) => resolve(toSocketError(error).code === "ECONNREFUSED"));
+function probe(path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const raw = netConnect({ path });
+    raw.once("connect", () => {
+      raw.destroy();
+      resolve();
+    });
+    raw.once("error", reject);
   });
 }

@@ -46,6 +46,7 @@ const packagesOf: Readonly<Record<string, readonly string[]>> = {
 /** Files of `adapters/` that any adapter may use. */
 const sharedByAdapters = [
   "accept-queue",
+  "binding",
   "chunk-memory",
   "descriptor-watch",
   "dns-message",
