@@ -11,11 +11,11 @@ import { isBuiltin } from "node:module";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { BuildFailure, ImportKind, Message, OnResolveArgs, Plugin, PluginBuild } from "esbuild";
+import { errorText } from "../core/script/error-text.ts";
 import { importOutside, isOneFile, loadEsbuild, requireOutside } from "./one-file.ts";
 import { isOwnFile, ownModules } from "./own-modules.ts";
 import { readTextFile } from "./read-text-file.ts";
 import { shownName } from "./shown-name.ts";
-import { shownError } from "./while-code-runs.ts";
 
 export interface Bundle {
   /** Absolute name of the program. */
@@ -195,7 +195,7 @@ async function resolveImport(build: PluginBuild, args: OnResolveArgs) {
 
 /** Without a place of its own it is told at the import. */
 function notImported(url: string, error: unknown): string {
-  return `${url.startsWith("file:") ? fileURLToPath(url) : url} could not be imported: ${shownError(error)}`;
+  return `${url.startsWith("file:") ? fileURLToPath(url) : url} could not be imported: ${errorText(error)}`;
 }
 
 /** Names that are no identifiers are written as text (ECMAScript 2022). */
@@ -249,7 +249,7 @@ function notRun(error: unknown): BundleProblem {
     : "Deno" in globalThis
       ? "; on Deno it needs --allow-read, --allow-env and --allow-run"
       : "";
-  const message = `could not be read, because esbuild could not be run: ${shownError(error)}${needed}`;
+  const message = `could not be read, because esbuild could not be run: ${errorText(error)}${needed}`;
   return wholeFile(message);
 }
 

@@ -11,6 +11,7 @@ import {
 } from "../core/config/compile.ts";
 import type { Environment } from "../core/config/environment.ts";
 import { SLICE_MS } from "../core/limits.ts";
+import { errorText } from "../core/script/error-text.ts";
 import { goOnFor, type Steps } from "../core/time/steps.ts";
 import { fileVersions } from "./file-version.ts";
 import { type FailedConfig, type LoadedConfig, loadConfig, type Origins } from "./load-config.ts";
@@ -21,7 +22,7 @@ import { shownName } from "./shown-name.ts";
 import { areDescriptorsLeft, READ_DESCRIPTORS } from "./spare-descriptors.ts";
 import type { Problem, Told, ToldConfig } from "./tell-config.ts";
 import { type Piece, putTogether } from "./value-pieces.ts";
-import { ENDED, RUN_MS, shownError } from "./while-code-runs.ts";
+import { ENDED, RUN_MS } from "./while-code-runs.ts";
 
 /** Longer than the program in it may take, which is told better there. */
 const READ_MS = RUN_MS + 5_000;
@@ -110,7 +111,7 @@ async function readElsewhere(file: string, isSuperseded: AbortSignal): Promise<T
         // The next one, after whatever else waits.
         setTimeout(() => worker.postMessage(null), 0);
       });
-      worker.once("error", (error: unknown) => resolve({ problem: shownError(error) }));
+      worker.once("error", (error: unknown) => resolve({ problem: errorText(error) }));
       worker.once("exit", () =>
         resolve(running === null ? { problem: "its thread has ended" } : { problem: ENDED, culprit: running }),
       );

@@ -1,9 +1,10 @@
 /** The code of configurations that this process has run. */
 
+import { errorText } from "../core/script/error-text.ts";
 import { type Bundle, bundleProgram, type NoBundle } from "./bundle-program.ts";
 import { type Exports, evaluateBundle } from "./evaluate-bundle.ts";
 import { Sources } from "./sources.ts";
-import { CodeTrouble, shownError, whileCodeRuns } from "./while-code-runs.ts";
+import { CodeTrouble, whileCodeRuns } from "./while-code-runs.ts";
 
 export type Ran = Evaluated | NoBundle;
 
@@ -57,7 +58,7 @@ export class Programs {
     try {
       return { bundle, exports: await evaluateBundle(bundle, this.sources) };
     } catch (error) {
-      const message = `could not be run: ${shownError(error)}${this.sources.atPlace(error)}`;
+      const message = `could not be run: ${errorText(error)}${this.sources.atPlace(error)}`;
       return { problems: [{ file: null, line: 0, column: 0, message }], files: bundle.files };
     }
   }

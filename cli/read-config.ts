@@ -4,6 +4,7 @@ import { extname, resolve } from "node:path";
 import { type Environment, substituteEnvironment } from "../core/config/environment.ts";
 import { type ConfigSource, type MergedConfig, mergeSources, type Place } from "../core/config/merge.ts";
 import { type ConfigPath, formatPath, isRecord } from "../core/config/problem.ts";
+import { errorText } from "../core/script/error-text.ts";
 import type { BundleProblem } from "./bundle-program.ts";
 import { FOUND_VERSION, fileVersion } from "./file-version.ts";
 import { expandGlob, isGlob } from "./glob.ts";
@@ -12,7 +13,7 @@ import { programs } from "./programs.ts";
 import { directoryOf, pathOf, readTextFile, STANDARD_INPUT } from "./read-text-file.ts";
 import { hasScripts, withScriptFiles } from "./script-entries.ts";
 import { shownName } from "./shown-name.ts";
-import { shownError, whileCodeRuns } from "./while-code-runs.ts";
+import { whileCodeRuns } from "./while-code-runs.ts";
 
 export interface LocatedProblem {
   readonly file: string;
@@ -224,7 +225,7 @@ class Loader {
       return { value };
     } catch (error) {
       const at = programs.sources.atPlace(error);
-      return this.#refuseFile(shown, from, `could not be run: ${shownError(error)}${at}`);
+      return this.#refuseFile(shown, from, `could not be run: ${errorText(error)}${at}`);
     }
   }
 

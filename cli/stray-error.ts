@@ -2,13 +2,13 @@
 
 import { fileURLToPath } from "node:url";
 import { escapeText } from "../core/observe/access-log.ts";
+import { errorText } from "../core/script/error-text.ts";
 import { isOneFile } from "./one-file.ts";
 import type { Sources } from "./sources.ts";
-import { shownError } from "./while-code-runs.ts";
 
 export function strayError(error: unknown, sources: Pick<Sources, "placeOf" | "size">): string {
   const place = sources.placeOf(error);
-  if (place !== null) return `uncaught in code of the configuration, at ${place}: ${escapeText(shownError(error))}`;
+  if (place !== null) return `uncaught in code of the configuration, at ${place}: ${escapeText(errorText(error))}`;
   const stack = stackOf(error);
   if (sources.size === 0 || isOurs(stack)) return `internal defect, please report it: ${escapeText(stack)}`;
   return `uncaught, and not in Millrace: look into the configuration's code and the packages it uses: ${escapeText(stack)}`;
@@ -36,5 +36,5 @@ function stackOf(error: unknown): string {
   } catch {
     // What can be said of it without.
   }
-  return shownError(error);
+  return errorText(error);
 }

@@ -6,6 +6,7 @@
 import { writeSync } from "node:fs";
 import process from "node:process";
 import { isMainThread } from "node:worker_threads";
+import { errorText } from "../core/script/error-text.ts";
 import { EXIT_CONFIG } from "./exit-codes.ts";
 import { shownName } from "./shown-name.ts";
 import type { Sources } from "./sources.ts";
@@ -50,7 +51,7 @@ export async function whileCodeRuns<T>(run: CodeRun, work: () => Promise<T> | T)
     process.exitCode = EXIT_CONFIG;
   };
   const onUncaught = (error: unknown): void => {
-    fail(new CodeTrouble(`an error nobody waits for: ${shownError(error)}${sources.atPlace(error)}`));
+    fail(new CodeTrouble(`an error nobody waits for: ${errorText(error)}${sources.atPlace(error)}`));
   };
   // Where requests are served the log is told.
   const isAlone = process.listenerCount("uncaughtException") === 0;
@@ -63,14 +64,5 @@ export async function whileCodeRuns<T>(run: CodeRun, work: () => Promise<T> | T)
     clearTimeout(timer);
     process.off("exit", onExit);
     if (isAlone) process.off("uncaughtException", onUncaught).off("unhandledRejection", onUncaught);
-  }
-}
-
-/** Whatever was thrown: also what throws when it is looked at. */
-export function shownError(error: unknown): string {
-  try {
-    return error instanceof Error ? error.message : String(error);
-  } catch {
-    return "something was thrown that cannot be shown";
   }
 }

@@ -66,8 +66,8 @@ describe("an error nobody waits for", () => {
         '"an odd stack"',
         '"an odd stack"',
         "x",
-        '"something was thrown that cannot be shown"',
-        '"something was thrown that cannot be shown"',
+        '"something that cannot be shown"',
+        '"something that cannot be shown"',
       ],
     );
   });

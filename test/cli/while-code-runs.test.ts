@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { Sources } from "../../cli/sources.ts";
-import { CodeTrouble, shownError, whileCodeRuns } from "../../cli/while-code-runs.ts";
+import { CodeTrouble, whileCodeRuns } from "../../cli/while-code-runs.ts";
 import { cliCommand } from "../support/runtime-command.ts";
 
 describe("code of a configuration that does not just run", () => {
@@ -52,18 +52,5 @@ describe("code of a configuration that does not just run", () => {
       },
     );
     assert.equal(await whileCodeRuns(run, () => 5), 5);
-  });
-
-  it("is quoted whatever it throws", () => {
-    const hidden = {
-      toString() {
-        throw new Error("looked at");
-      },
-    };
-    assert.deepEqual([new Error("x"), null, hidden].map(shownError), [
-      "x",
-      "null",
-      "something was thrown that cannot be shown",
-    ]);
   });
 });
