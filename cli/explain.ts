@@ -7,7 +7,6 @@ import { explanationText } from "../core/explain/explanation-text.ts";
 import { clientProblem, NoRequest } from "../core/explain/request-line.ts";
 import { escapeText } from "../core/observe/access-log.ts";
 import type { Runtime } from "../core/runtime.ts";
-import { parseField } from "./asked-fields.ts";
 import { EXIT_CONFIG, EXIT_DIFFERENT, EXIT_OK, EXIT_USAGE } from "./exit-codes.ts";
 import type { Outputs } from "./line-writer.ts";
 import { loadConfig } from "./load-config.ts";
@@ -87,9 +86,9 @@ class Explain {
     const { method, url, requests, client, listener, header } = this.#options;
     const fields: (readonly [string, string])[] = [];
     for (const each of header) {
-      const field = parseField(each);
-      if (field === null) return this.#refuse(`--header ${JSON.stringify(each)} is not of the form "Name: value"`);
-      fields.push(field);
+      const colon = each.indexOf(":");
+      if (colon < 1) return this.#refuse(`--header ${JSON.stringify(each)} is not of the form "Name: value"`);
+      fields.push([each.slice(0, colon), each.slice(colon + 1).trim()]);
     }
     const wrong = client === undefined ? null : clientProblem(client);
     if (wrong !== null) return this.#refuse(`--client ${wrong}`);

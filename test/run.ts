@@ -37,7 +37,7 @@ const outputCharsMax = 400_000;
 const sharing = [
   /^\.\/test\/(?:core|scenario|testing)\//,
   /\/hostile\/(?:chunked|coverage|fields|framing|lines|responses|tunnel|upgrade|vector)\.test/,
-  /\/cli\/(?:asked-fields|glob|line-writer|parse-document|print|read-text-file|requests-file|script-entries)\.test/,
+  /\/cli\/(?:glob|line-writer|parse-document|print|read-text-file|requests-file|script-entries)\.test/,
   /\/cli\/(?:show-traces|value-pieces)\.test/,
 ];
 const isSharing = (file: string) => sharing.some((pattern) => pattern.test(file));
