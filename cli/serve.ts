@@ -5,10 +5,11 @@ import process from "node:process";
 import { setImmediate } from "node:timers/promises";
 import { addressText } from "../core/config/address.ts";
 import type { CompiledConfig } from "../core/config/compile.ts";
+import { isListenFailure } from "../core/listen/listeners.ts";
 import { escapeText } from "../core/observe/access-log.ts";
 import type { Observer } from "../core/observe/events.ts";
 import { FailureLog } from "../core/observe/failure-log.ts";
-import { createProxy, type ListenFailure, type Proxy as RunningProxy } from "../core/proxy.ts";
+import { createProxy, type Proxy as RunningProxy } from "../core/proxy.ts";
 import type { Address, Runtime, TcpAddress } from "../core/runtime.ts";
 import { EXIT_CUT_OFF, EXIT_OK, EXIT_START } from "./exit-codes.ts";
 import { standardError } from "./line-writer.ts";
@@ -174,10 +175,6 @@ export function localUrlOf(address: TcpAddress): string {
 
 function isAnywhere({ host }: TcpAddress): boolean {
   return host === "" || host === "0.0.0.0" || host === "::";
-}
-
-function isListenFailure(error: unknown): error is ListenFailure {
-  return typeof error === "object" && error !== null && "listener" in error && "code" in error;
 }
 
 async function within(limitMs: number, work: Promise<void>): Promise<void> {

@@ -2,6 +2,7 @@
 
 import { loadRuntime } from "../adapters/mod.ts";
 import { fileOnlyProblems } from "../core/config/file-only.ts";
+import { isListenFailure } from "../core/listen/listeners.ts";
 import {
   type Address,
   type CacheCounts,
@@ -13,7 +14,6 @@ import {
   compileConfig,
   createProxy as createCoreProxy,
   type HookView,
-  type ListenFailure,
   type NotReloaded,
   type Observer,
   type Reloaded,
@@ -216,10 +216,6 @@ function compiledToMount(config: unknown): CompiledConfig {
   if (typeof config !== "object" || config === null || "listeners" in config) return compiled(config);
   const result = compiled({ ...config, listeners: ["127.0.0.1:0"] });
   return { ...result, snapshot: { ...result.snapshot, listeners: [] } };
-}
-
-function isListenFailure(error: unknown): error is ListenFailure {
-  return typeof error === "object" && error !== null && "listener" in error && "code" in error;
 }
 
 async function madeFrom(config: ConfigSource): Promise<unknown> {

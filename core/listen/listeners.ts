@@ -9,6 +9,11 @@ export interface ListenFailure {
   readonly message: string;
 }
 
+/** What `listen` of a proxy rejects with when it is no defect. */
+export function isListenFailure(error: unknown): error is ListenFailure {
+  return typeof error === "object" && error !== null && "listener" in error && "code" in error;
+}
+
 /** Null when all listen; else the first that can't. */
 export async function listenAll(listeners: readonly Listener[]): Promise<ListenFailure | null> {
   for (const listener of listeners) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import type { Listener } from "../../../core/listen/listener.ts";
-import { closeAll, listenAll } from "../../../core/listen/listeners.ts";
+import { closeAll, isListenFailure, listenAll } from "../../../core/listen/listeners.ts";
 
 function listener(name: string, told: string[], error: object | null = null): Listener {
   const fake = {
@@ -26,6 +26,7 @@ describe("several listeners", () => {
     const failing = [listener("a", told), listener("b", told, { code: "E", message: "no" }), listener("c", told)];
     assert.deepEqual(await listenAll(failing), { listener: "b", code: "E", message: "no" });
     assert.deepEqual(told, ["a listens", "b listens", "a listens", "b listens"]);
+    assert.deepEqual([await listenAll(failing), new Error("no"), null].map(isListenFailure), [true, false, false]);
   });
 
   it("close what they have, and what comes while they stop", async () => {
