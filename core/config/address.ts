@@ -49,11 +49,6 @@ export function isName(address: Address): boolean {
   return address.kind === "tcp" && !ipaddr.isValid(address.host);
 }
 
-/** Null when it is fine. */
-export function hostNameProblem(text: string): string | null {
-  return nameProblem(text);
-}
-
 export function addressText(address: Address): string {
   if (address.kind === "unix") return `unix:${address.path}`;
   const host = address.host.includes(":") ? `[${address.host}]` : address.host;
@@ -93,7 +88,7 @@ function parseAddress(text: string, withPortOnly: string, forms: string): Addres
     return { kind: "tcp", host, port };
   }
   if (written === "" || written === "*") return { kind: "tcp", host: written, port };
-  const hostProblem = nameProblem(written);
+  const hostProblem = hostNameProblem(written);
   return hostProblem === null ? { kind: "tcp", host: written.toLowerCase(), port } : { problem: hostProblem };
 }
 
@@ -122,8 +117,11 @@ function shapeProblem(text: string, forms: string): string {
   return `not an address; write ${forms}`;
 }
 
-/** Old notations such as `127.1` or `0x7f.1` mean different hosts to different resolvers; only four decimals pass. */
-function nameProblem(host: string): string | null {
+/**
+ * Null when it is fine. Old notations such as `127.1` or `0x7f.1` mean different hosts to different resolvers; only four
+ * decimals pass.
+ */
+export function hostNameProblem(host: string): string | null {
   if (/(^|\.)([0-9]+|0x[0-9a-f]*)\.?$/i.test(host)) {
     return ipaddr.IPv4.isValidFourPartDecimal(host) ? null : `${JSON.stringify(host)} is not an IPv4 address`;
   }
