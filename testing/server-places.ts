@@ -1,9 +1,9 @@
+import { addressText } from "../core/config/address.ts";
 import { compileServerList } from "../core/config/server-list.ts";
 import type { Snapshot } from "../core/exchange/snapshot.ts";
 import type { ResolvedRecord } from "../core/runtime.ts";
 import type { ListedSource, ServerSource } from "../core/upstream/definition.ts";
 import type { SimZone } from "./sim-names.ts";
-import { textOfAddress } from "./wire.ts";
 
 /** What the simulated world knows besides the configuration. */
 export interface WorldOptions {
@@ -77,7 +77,7 @@ export class ServerPlaces {
     }
     const { address, label } = source.server;
     if (source.kind === "static" || address.kind === "unix")
-      return [{ address: textOfAddress(address), labels: [label] }];
+      return [{ address: addressText(address), labels: [label] }];
     return this.#byName(address.host, address.port).map(({ address: at, labels }) => ({
       address: at,
       labels: [label, ...labels],
@@ -86,7 +86,7 @@ export class ServerPlaces {
 
   #byName(host: string, port: number): Found[] {
     return this.addressesOf(host).map((ip) => ({
-      address: textOfAddress({ kind: "tcp", host: ip, port }),
+      address: addressText({ kind: "tcp", host: ip, port }),
       labels: [`${host}:${port}`, `${host}:${port}/${ip}`],
     }));
   }

@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { addressText } from "../core/config/address.ts";
 import type {
   Address,
   Attempt,
@@ -19,7 +20,6 @@ import { type Appointment, createClock } from "./sim-clock.ts";
 import { SimMemory } from "./sim-memory.ts";
 import { createSimNames, type SimNames } from "./sim-names.ts";
 import { type SimNetwork, SimSocket } from "./sim-socket.ts";
-import { textOfAddress } from "./wire.ts";
 
 /** The simulated network: who listens where, who is connected to whom, and a `Runtime` to use it through. */
 export interface SimulationOptions {
@@ -137,7 +137,7 @@ export function createWorld(options: SimulationOptions): World {
 }
 
 export function describeOpen(world: World): string[] {
-  const open = [...world.sockets].map((socket) => `socket ${socket.label} to ${textOfAddress(socket.peer)}`);
+  const open = [...world.sockets].map((socket) => `socket ${socket.label} to ${addressText(socket.peer)}`);
   for (const [key, listener] of world.listeners) if (listener.isCore) open.push(`listener ${key}`);
   for (const _ of world.tickers) open.push("ticker");
   if (world.names.pending > 0) open.push(`${world.names.pending} questions to DNS`);
@@ -196,7 +196,7 @@ function listen(world: World, wanted: Omit<SimListener, "address" | "queue">): P
   if (wanted.options.tls !== null) return Promise.reject(simulated("EUNSUPPORTED"));
   let address = wanted.options.address;
   if (address.kind === "tcp" && address.port === 0) address = { ...address, port: world.nextPort++ };
-  const key = textOfAddress(address);
+  const key = addressText(address);
   if (world.listeners.has(key)) return Promise.reject(simulated("EADDRINUSE"));
   const listener: SimListener = { ...wanted, address, queue: null };
   world.listeners.set(key, listener);
@@ -256,15 +256,15 @@ function connect(world: World, options: ConnectOptions, end: EndOptions, isCore:
 }
 
 function findTarget(world: World, address: Address): SimListener | SocketErrorCode | "hang" {
-  const judged = world.faults.get(textOfAddress(address)) ?? null;
+  const judged = world.faults.get(addressText(address)) ?? null;
   const fault = typeof judged === "function" ? judged() : judged;
   if (fault !== null) return fault;
-  if (address.kind === "unix") return world.listeners.get(textOfAddress(address)) ?? "ENOENT";
+  if (address.kind === "unix") return world.listeners.get(addressText(address)) ?? "ENOENT";
   const isIp = /^[0-9.]+$/.test(address.host) || address.host.includes(":");
   // Names are for `resolve`.
   if (!isIp) return "ENOTFOUND";
   for (const candidate of [address.host, "", "0.0.0.0", "::"]) {
-    const listener = world.listeners.get(textOfAddress({ kind: "tcp", host: candidate, port: address.port }));
+    const listener = world.listeners.get(addressText({ kind: "tcp", host: candidate, port: address.port }));
     if (listener !== undefined) return listener;
   }
   return "ECONNREFUSED";

@@ -1,3 +1,4 @@
+import { addressText } from "../core/config/address.ts";
 import type { Address, ListenHandler, ListenOptions, Runtime, SocketErrorCode } from "../core/runtime.ts";
 import { type Peer, peerOn } from "./peer.ts";
 import type { SimClock } from "./sim-clock.ts";
@@ -13,7 +14,7 @@ import {
   simulated,
   type World,
 } from "./sim-network.ts";
-import { addressOf, textOfAddress } from "./wire.ts";
+import { addressOf } from "./wire.ts";
 
 export type { EndOptions, SimulationOptions } from "./sim-network.ts";
 
@@ -170,7 +171,7 @@ function servePeers(world: World, address: Address, onPeer: (peer: Peer) => void
     highWaterBytes: end.highWaterBytes ?? DEFAULT_KERNEL_BYTES,
     tls: null,
   };
-  const key = textOfAddress(address);
+  const key = addressText(address);
   if (world.listeners.has(key)) throw new Error(`something listens on ${key} already`);
   const handler: ListenHandler = {
     onSocket(socket) {

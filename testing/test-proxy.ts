@@ -1,3 +1,4 @@
+import { addressText } from "../core/config/address.ts";
 import type { Config, ConfigFunction } from "../core/config/define.ts";
 import { suggestion } from "../core/config/suggest.ts";
 import type { Snapshot } from "../core/exchange/snapshot.ts";
@@ -26,7 +27,6 @@ import {
 import { TestServer, TestUpstream } from "./test-server.ts";
 import { callerOf, expectClose, noteClose } from "./unclosed.ts";
 import { VirtualTime } from "./virtual-time.ts";
-import { textOfAddress } from "./wire.ts";
 
 /** How the simulated world around a tested proxy is. */
 export interface TestProxyOptions extends WorldOptions {
@@ -191,7 +191,7 @@ export class TestProxy {
   addressOf(label: string): string {
     // As `serverAt` names what DNS has found, in upstreams and for targets in no list.
     const found = label.startsWith("unix:") ? null : /:([0-9]+)\/(.+)$/.exec(label);
-    if (found !== null) return textOfAddress({ kind: "tcp", host: found[2] as string, port: Number(found[1]) });
+    if (found !== null) return addressText({ kind: "tcp", host: found[2] as string, port: Number(found[1]) });
     return this.#placed.find(({ labels }) => labels.includes(label))?.address ?? label;
   }
 

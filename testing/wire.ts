@@ -94,8 +94,3 @@ export function addressOf(text: string | Address): Address {
   if (match === null) throw new Error(`not an address: ${text}`);
   return { kind: "tcp", host: match[1] ?? match[2] ?? "", port: Number(match[3]) };
 }
-
-export function textOfAddress(address: Address): string {
-  if (address.kind === "unix") return `unix:${address.path}`;
-  return `${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}`;
-}

@@ -1,4 +1,5 @@
 import { loadRuntime } from "../../adapters/mod.ts";
+import { addressText } from "../../core/config/address.ts";
 import { compileConfig } from "../../core/config/compile.ts";
 import type { Observer } from "../../core/observe/events.ts";
 import { createProxy, type Proxy as Millrace } from "../../core/proxy.ts";
@@ -7,7 +8,7 @@ import { createOrigin, describeRequest, type Origin, type OriginScript } from ".
 import { type Peer, peerOn } from "../../testing/peer.ts";
 import type { Segments } from "../../testing/segments.ts";
 import { createSimulation, type Simulation, type SimulationOptions } from "../../testing/sim.ts";
-import { addressOf, textOfAddress } from "../../testing/wire.ts";
+import { addressOf } from "../../testing/wire.ts";
 import { configuration } from "./configurations.ts";
 
 /** Where a case is played: Millrace between raw clients and a recording upstream, simulated or on real sockets. */
@@ -110,7 +111,7 @@ async function castOf(runtime: Runtime, outside: Runtime, setting: Setting) {
       return stage.script.onRequest(request, link);
     },
   });
-  const config = configuration(setting.configured, setting.listen, textOfAddress(origin.address));
+  const config = configuration(setting.configured, setting.listen, addressText(origin.address));
   const compiled = compileConfig(setting.change?.(config) ?? config);
   if ("problems" in compiled) throw new Error(JSON.stringify(compiled.problems, null, 2));
   const faults: string[] = [];

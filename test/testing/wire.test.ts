@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { addressOf, bytesOfText, printable, textOfAddress, textOfBytes, wire } from "../../testing/wire.ts";
+import { addressText } from "../../core/config/address.ts";
+import { addressOf, bytesOfText, printable, textOfBytes, wire } from "../../testing/wire.ts";
 
 describe("wire", () => {
   it("turns lines into CRLF and escapes into bytes", () => {
@@ -27,9 +28,9 @@ describe("bytesOfText", () => {
 });
 
 describe("addressOf", () => {
-  it("reads what textOfAddress writes", () => {
+  it("reads what addressText writes", () => {
     for (const text of ["127.0.0.1:80", "[::1]:80", ":0", "unix:/run/a.sock", "app.internal:9001"]) {
-      assert.equal(textOfAddress(addressOf(text)), text);
+      assert.equal(addressText(addressOf(text)), text);
     }
     assert.throws(() => addressOf("nonsense"));
   });

@@ -10,6 +10,7 @@
  */
 
 import assert from "node:assert/strict";
+import { addressText } from "../../../core/config/address.ts";
 import { compileConfig } from "../../../core/config/compile.ts";
 import type { Engine } from "../../../core/exchange/engine.ts";
 import type { Snapshot } from "../../../core/exchange/snapshot.ts";
@@ -18,7 +19,6 @@ import { createProxy, type Proxy as Millrace } from "../../../core/proxy.ts";
 import type { Runtime } from "../../../core/runtime.ts";
 import type { Endpoint } from "../../../core/upstream/endpoint.ts";
 import { createSimulation, type EndOptions, type Simulation, type SimulationOptions } from "../../../testing/sim.ts";
-import { textOfAddress } from "../../../testing/wire.ts";
 import { watchTimers } from "../../support/running-timers.ts";
 import { type Asked, type AskOptions, FleetClients } from "./fleet-client.ts";
 import { type Arrival, bodyFor, FleetServer, type ServerPlan } from "./fleet-server.ts";
@@ -231,7 +231,7 @@ export class Fleet {
     return {
       ...runtime,
       connect: (options, done) => {
-        const address = textOfAddress(options.address);
+        const address = addressText(options.address);
         this.servers.find((server) => server.address === address)?.connectsMs.push(this.sim.clock.now());
         this.#options.onConnect?.(address, false);
         const over = (): void => this.#options.onConnect?.(address, true);
