@@ -3,23 +3,8 @@
 import type { HookOutcome } from "./hooks.ts";
 
 /** The record of a request at its end, as far as it is told. */
-export interface EndedRequest {
+export interface EndedRequest extends Omit<HookOutcome, "id" | "fault" | "header"> {
   readonly requestId: string;
-  readonly method: string;
-  readonly host: string;
-  readonly path: string;
-  readonly query: string;
-  readonly clientAddress: string;
-  readonly listener: string;
-  readonly routeId: string;
-  readonly upstream: string;
-  readonly server: string;
-  readonly status: number;
-  readonly attempts: number;
-  readonly requestBytes: number;
-  readonly responseBytes: number;
-  readonly durationMs: number;
-  readonly firstByteMs: number;
   readonly fault: { readonly code: string } | null;
   forEachField(use: (name: string, value: string) => void): void;
 }
