@@ -1,15 +1,8 @@
 /** A proxy as a function from Request to Response, for Hono apps and whatever else serves that way. */
 
-import { bytesOf, copyOf } from "../core/bytes/text.ts";
+import { copyOf } from "../core/bytes/text.ts";
 import type { ClientConnection } from "../core/h1/client.ts";
-import {
-  BODY_CHUNKED,
-  BODY_LENGTH,
-  BODY_NONE,
-  methodOf,
-  RequestHead,
-  type ResponseHead,
-} from "../core/http/message.ts";
+import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, type ResponseHead } from "../core/http/message.ts";
 import { OutgoingHead } from "../core/http/outgoing.ts";
 import { hasNoContent } from "../core/http/status.ts";
 import type { ResponseHandler } from "../core/http/wire.ts";
@@ -86,7 +79,6 @@ interface Settle {
 
 /** Of these the Web's kind knows no Response, and a server may answer them. */
 const STATUS_MAX = 599;
-const NO_HEAD = new RequestHead();
 
 class FetchExchange implements ResponseHandler, UploadOwner, SourceOwner {
   readonly #mounted: MountedProxy;
@@ -147,12 +139,10 @@ class FetchExchange implements ResponseHandler, UploadOwner, SourceOwner {
     for (const [name, value] of passingOfRequest([...headers].flat())) outgoing.add(name, value);
     try {
       if (!isTarget(outgoing.target)) throw new TypeError("the URL of the request holds what no request line may");
-      const bytes = bytesOf(method);
       const { connection, isTaken } = this.#mounted.open(this.#place);
       this.#connection = connection;
       this.#isTaken = isTaken;
-      connection.begin(this, this.#mounted.rules, methodOf(bytes, 0, bytes.length), false);
-      connection.head(outgoing, NO_HEAD);
+      this.#mounted.begin(connection, this, outgoing);
       if (length === null) connection.end(null);
       else connection.flush();
     } catch (error) {

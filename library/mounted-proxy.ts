@@ -2,9 +2,13 @@
 
 import { setImmediate } from "node:timers";
 import { Slab } from "../core/bytes/slab.ts";
+import { bytesOf } from "../core/bytes/text.ts";
 import { ClientConnection } from "../core/h1/client.ts";
 import type { ClientOwner, CycleRules } from "../core/h1/client-owner.ts";
 import { canonicalAddress } from "../core/http/address-block.ts";
+import { methodOf, RequestHead } from "../core/http/message.ts";
+import type { OutgoingHead } from "../core/http/outgoing.ts";
+import type { ResponseHandler } from "../core/http/wire.ts";
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, HIGH_WATER_BYTES } from "../core/limits.ts";
 import { memorySocketPair } from "../core/listen/memory-socket.ts";
 import type { Config, ConfigFunction, ConfigProblem, Observer, UpstreamConfig } from "../core/mod.ts";
@@ -56,7 +60,6 @@ export function unanswered(isTaken: boolean): { readonly status: number; readonl
 
 export class MountedProxy {
   readonly proxy: RunningProxy;
-  readonly rules: CycleRules = RULES;
   readonly #isOwn: boolean;
   readonly #listener: string;
   readonly #owner: ClientOwner<ClientConnection> = {
@@ -106,6 +109,13 @@ export class MountedProxy {
     return { connection: new ClientConnection(outside, this.#owner), isTaken };
   }
 
+  /** The head goes in; `answered` is told what comes back. */
+  begin(connection: ClientConnection, answered: ResponseHandler, outgoing: OutgoingHead, isUpgrade = false): void {
+    const method = bytesOf(outgoing.method);
+    connection.begin(answered, RULES, methodOf(method, 0, method.length), isUpgrade);
+    connection.head(outgoing, NO_HEAD);
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     if (this.#isOwn) await this.proxy.stop();
@@ -118,6 +128,7 @@ export function cut(connection: ClientConnection): void {
   connection.close();
 }
 
+const NO_HEAD = new RequestHead();
 const NOWHERE: Address = { kind: "unix", path: "" };
 const SECURE: TlsInfo = {
   alpn: "",

@@ -3,23 +3,15 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { bytesOf, copyOf } from "../core/bytes/text.ts";
+import { copyOf } from "../core/bytes/text.ts";
 import type { ClientConnection } from "../core/h1/client.ts";
-import {
-  BODY_CHUNKED,
-  BODY_LENGTH,
-  BODY_NONE,
-  methodOf,
-  RequestHead,
-  type ResponseHead,
-} from "../core/http/message.ts";
+import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, type ResponseHead } from "../core/http/message.ts";
 import { OutgoingHead } from "../core/http/outgoing.ts";
 import type { ResponseHandler } from "../core/http/wire.ts";
 import { cut, type MountedProxy, unanswered } from "./mounted-proxy.ts";
 import { declaredLength, isTarget, passingOfRequest, passingOfResponse } from "./passing-fields.ts";
 import { ResetProbe } from "./reset-probe.ts";
 
-const NO_HEAD = new RequestHead();
 const BODILESS = [204, 304];
 const NOTHING = new Uint8Array(0);
 /** What node:http2 throws at beyond it, as in RFC 9110 section 15. */
@@ -57,14 +49,12 @@ export class NodeRequest implements ResponseHandler {
       return;
     }
     const outgoing = headOf(request, target);
-    const bytes = bytesOf(outgoing.method);
     const { connection, isTaken } = this.#mounted.open(placeOf(request));
     this.#connection = connection;
     this.#isTaken = isTaken;
     response.on("close", this.#onGone).on("error", this.#onGone).on("drain", this.#onDrain);
     request.on("error", this.#onGone).on("aborted", this.#onGone);
-    connection.begin(this, this.#mounted.rules, methodOf(bytes, 0, bytes.length), false);
-    connection.head(outgoing, NO_HEAD);
+    this.#mounted.begin(connection, this, outgoing);
     if (outgoing.body === BODY_NONE) {
       connection.end(null);
       return;

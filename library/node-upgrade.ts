@@ -8,7 +8,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { bytesOf, copyOf } from "../core/bytes/text.ts";
 import type { ClientConnection } from "../core/h1/client.ts";
-import { BODY_NONE, methodOf, RequestHead, type ResponseHead } from "../core/http/message.ts";
+import { BODY_NONE, type ResponseHead } from "../core/http/message.ts";
 import { OutgoingHead } from "../core/http/outgoing.ts";
 import type { ResponseHandler } from "../core/http/wire.ts";
 import { cut, type MountedProxy, unanswered } from "./mounted-proxy.ts";
@@ -16,7 +16,6 @@ import { placeOf, reset } from "./node-request.ts";
 import { declaredLength, isTarget, passingOfRequest, passingOfResponse } from "./passing-fields.ts";
 import { ResetProbe } from "./reset-probe.ts";
 
-const NO_HEAD = new RequestHead();
 /** How long a client may take to read a refusal and close. */
 const FAREWELL_MS = 5_000;
 
@@ -66,12 +65,10 @@ export class NodeUpgrade implements ResponseHandler {
     for (const [name, value] of passingOfRequest(request.rawHeaders)) outgoing.add(name, value);
     outgoing.add("Connection", "Upgrade");
     outgoing.add("Upgrade", headers.upgrade ?? "");
-    const bytes = bytesOf(outgoing.method);
     const { connection, isTaken } = this.#mounted.open(placeOf(request));
     this.#connection = connection;
     this.#isTaken = isTaken;
-    connection.begin(this, this.#mounted.rules, methodOf(bytes, 0, bytes.length), true);
-    connection.head(outgoing, NO_HEAD);
+    this.#mounted.begin(connection, this, outgoing, true);
     connection.end(null);
     // Who does not read is not told when the client leaves. Where something came already, no more is read than that.
     if (this.#first.length > 0) this.#hold();
