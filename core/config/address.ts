@@ -44,6 +44,12 @@ export function parseResolverAddress(text: string): TcpAddress | { readonly prob
   return address;
 }
 
+/** Of what the schema let through, so that it parses. */
+export function known(address: AddressResult): Address {
+  if ("problem" in address) throw new Error(`unreachable: an address the schema accepted ${address.problem}`);
+  return address;
+}
+
 /** Whether an address must be asked for. */
 export function isName(address: Address): boolean {
   return address.kind === "tcp" && !ipaddr.isValid(address.host);

@@ -5,12 +5,12 @@ import type { ListenerDefinition, Snapshot } from "../exchange/snapshot.ts";
 import type { Limits, Timeouts } from "../limits.ts";
 import type { RouteDefinition } from "../route/route.ts";
 import { compilingTable } from "../route/table.ts";
-import type { Address, TcpAddress } from "../runtime.ts";
+import type { TcpAddress } from "../runtime.ts";
 import type { SourceOf } from "../script/hooks.ts";
 import { allAtOnce, type Steps } from "../time/steps.ts";
 import type { UpstreamDefinition } from "../upstream/definition.ts";
 import type { DnsRules } from "../upstream/dns-rules.ts";
-import { type AddressResult, parseListenAddress, parseResolverAddress } from "./address.ts";
+import { known, parseListenAddress, parseResolverAddress } from "./address.ts";
 import { defineBalance, defineSticky } from "./balance-schema.ts";
 import { type ConfigParts, crossChecking, crossCheckWarnings } from "./cross-checks.ts";
 import { Dns } from "./discovery-schema.ts";
@@ -239,12 +239,6 @@ function defineUpstream(name: string, upstream: ParsedUpstream, { limits, timeou
     ...(upstream.hedge !== undefined && { hedgeAfterMs: upstream.hedge.after }),
     health: defineHealth(upstream.health, limits),
   };
-}
-
-/** The schema let it through, so it parses. */
-function known(address: AddressResult): Address {
-  if ("problem" in address) throw new Error(`unreachable: an address the schema accepted ${address.problem}`);
-  return address;
 }
 
 /** Plain records and lists only: the table freezes itself. */

@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { SERVERS_PER_FILE_MAX } from "../limits.ts";
 import type { Address } from "../runtime.ts";
 import type { ListedSource, ServerDefinition, ServerSource } from "../upstream/definition.ts";
-import { isName, parseServerAddress } from "./address.ts";
+import { isName, known, parseServerAddress } from "./address.ts";
 import { problemsOf } from "./issues.ts";
 import { type ConfigProblem, problemAt } from "./problem.ts";
 import { ListedServerSchema, type ParsedListedServer, type ParsedServer } from "./schema.ts";
@@ -48,23 +48,21 @@ type ServerWithAddress = Exclude<ParsedListedServer, { srv: string }>;
 
 function defineServer(server: ServerWithAddress): ServerDefinition {
   if (typeof server === "string") {
-    return { label: server, address: addressOf(server), weight: 1, connectionsMax: Number.POSITIVE_INFINITY };
+    return {
+      label: server,
+      address: known(parseServerAddress(server)),
+      weight: 1,
+      connectionsMax: Number.POSITIVE_INFINITY,
+    };
   }
   const { address, weight, maxConnections, state, priority, backup } = server;
   return {
     label: address,
-    address: addressOf(address),
+    address: known(parseServerAddress(address)),
     weight,
     connectionsMax: maxConnections,
     state,
     priority,
     isBackup: backup,
   };
-}
-
-/** The schema let it through, so it parses. */
-function addressOf(text: string): Address {
-  const address = parseServerAddress(text);
-  if ("problem" in address) throw new Error(`unreachable: an address the schema accepted ${address.problem}`);
-  return address;
 }
