@@ -102,6 +102,12 @@ export function lowerText(text: string): string {
   return text;
 }
 
+/** Whether `text` is not empty and all of it in the class. */
+export function isAllOf(table: Uint8Array, text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (table[text.charCodeAt(i)] !== 1) return false;
+  return text !== "";
+}
+
 function classOf(members: string): Uint8Array {
   const table = new Uint8Array(256);
   for (let i = 0; i < members.length; i++) table[members.charCodeAt(i)] = 1;

@@ -52,6 +52,11 @@ export function bytesOf(text: string): Uint8Array {
   return bytes;
 }
 
+/** The UTF-8 bytes of any text as latin1 text: requests are compared in the bytes they came in. */
+export function byteText(text: string): string {
+  return /^[\x20-\x7e]*$/.test(text) ? text : String.fromCharCode(...new TextEncoder().encode(text));
+}
+
 /** Writes latin1 text into `target` from `at`; answers where it ended. */
 export function writeLatin1(text: string, target: Uint8Array, at: number): number {
   for (let i = 0; i < text.length; i++) {

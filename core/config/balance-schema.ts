@@ -3,12 +3,13 @@
 import * as v from "valibot";
 import { HASH_METHODS } from "../balance/hash.ts";
 import { BALANCE_NAMES } from "../balance/names.ts";
-import { TOKEN } from "../bytes/ascii.ts";
+import { isAllOf, TOKEN } from "../bytes/ascii.ts";
+import { byteText } from "../bytes/text.ts";
 import { STICKY_SECRET_BYTES_MIN } from "../limits.ts";
 import type { BalanceDefinition, StickyDefinition } from "../upstream/definition.ts";
 import type { HashPart } from "../upstream/hash-key.ts";
 import { describe } from "./problem.ts";
-import { choice, described, duration, either, meant, optional, section, text } from "./shapes.ts";
+import { choice, decimal, described, duration, meant, optional, section, text } from "./shapes.ts";
 import { nearestName } from "./suggest.ts";
 
 const PARTS_RIGHT = 'write "header:X-User", "cookie:name", "query:name", "path", "host" or "client-address"';
@@ -27,7 +28,7 @@ const Hash = section({
     "auto",
   ),
   boundedLoad: optional(
-    factor(),
+    decimal({ min: 1, max: BOUNDED_LOAD_MAX, isAbove: true }),
     "How many times its share of the requests under way a server may have, more than 1, such as `1.25`; the next one after that.",
   ),
 });
@@ -61,7 +62,7 @@ export const StickySchema = section(
   {
     cookie: optional(
       text("the name of a cookie", (value) =>
-        isToken(value) ? null : "is no name of a cookie; write letters, digits, dashes and underscores",
+        isAllOf(TOKEN, value) ? null : "is no name of a cookie; write letters, digits, dashes and underscores",
       ),
       "The cookie that names the server; `millrace-` and the name of the upstream when left out.",
     ),
@@ -91,35 +92,10 @@ function parsePart(text: string): HashPart | null {
   const colon = text.indexOf(":");
   const kind = text.slice(0, colon);
   const name = text.slice(colon + 1);
-  if (kind === "header") return isToken(name) ? { kind, name: name.toLowerCase() } : null;
-  if (kind === "cookie") return isToken(name) ? { kind, name } : null;
+  if (kind === "header") return isAllOf(TOKEN, name) ? { kind, name: name.toLowerCase() } : null;
+  if (kind === "cookie") return isAllOf(TOKEN, name) ? { kind, name } : null;
   if (kind === "query") return name === "" ? null : { kind, name: byteText(name) };
   return null;
-}
-
-/** Requests are compared in the bytes they came in, as latin1 text. */
-function byteText(text: string): string {
-  return String.fromCharCode(...new TextEncoder().encode(text));
-}
-
-function isToken(text: string): boolean {
-  return text !== "" && [...text].every((character) => TOKEN[character.charCodeAt(0)] === 1);
-}
-
-/** More than 1. Digits in quotes are taken, too, since `${env:NAME}` gives nothing else. */
-function factor() {
-  const right = `expected a number above 1, at most ${BOUNDED_LOAD_MAX}, such as 1.25`;
-  return v.pipe(
-    either([v.number(), v.string()], "a number such as 1.25"),
-    v.rawTransform<string | number, number>(({ dataset, addIssue, NEVER }) => {
-      const { value } = dataset;
-      const number = typeof value === "string" && /^[0-9]{1,3}(\.[0-9]{1,9})?$/.test(value) ? Number(value) : value;
-      if (typeof number === "number" && number > 1 && number <= BOUNDED_LOAD_MAX) return number;
-      addIssue({ message: `${right}, got ${describe(value)}` });
-      return NEVER;
-    }),
-    v.metadata({ unit: "decimal", min: 1, max: BOUNDED_LOAD_MAX }),
-  );
 }
 
 /** What is wrong is told without showing it. */

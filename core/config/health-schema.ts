@@ -25,6 +25,7 @@ import { fieldName, fieldValue, hostPattern, methodProblem } from "./route-text.
 import {
   choice,
   count,
+  decimal,
   described,
   duration,
   either,
@@ -131,7 +132,7 @@ const SuccessRate = section({
     OUTLIER_SERVERS_MIN,
   ),
   deviations: optional(
-    decimal(0, 100),
+    decimal({ min: 0, max: 100 }),
     "Standard deviations below the mean from which a server is an outlier.",
     OUTLIER_DEVIATIONS,
   ),
@@ -195,21 +196,6 @@ export type ParsedHealth = v.InferOutput<typeof Health>;
 
 function port() {
   return count({ min: 1, max: 65_535 });
-}
-
-/** A number that may have a fraction. */
-function decimal(min: number, max: number) {
-  return v.pipe(
-    either([v.number(), v.string()], `a number from ${min} to ${max}`),
-    v.rawTransform<string | number, number>(({ dataset, addIssue, NEVER }) => {
-      const { value } = dataset;
-      const number = typeof value === "string" && /^[0-9]{1,5}(\.[0-9]{1,6})?$/.test(value) ? Number(value) : value;
-      if (typeof number === "number" && number >= min && number <= max) return number;
-      addIssue({ message: `expected a number from ${min} to ${max}, got ${describe(value)}` });
-      return NEVER;
-    }),
-    v.metadata({ unit: "decimal", min, max }),
-  );
 }
 
 function notEmpty(value: string): string | null {

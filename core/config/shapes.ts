@@ -242,6 +242,22 @@ export function count(range: Range & { readonly zeroHint?: string } = {}) {
   );
 }
 
+/** A number that may have a fraction, `isAbove` `min` or from there on. Digits in quotes are taken, too, as by `count`. */
+export function decimal({ min, max, isAbove = false }: Required<Pick<Range, "min" | "max">> & { isAbove?: boolean }) {
+  const right = isAbove ? `a number above ${min}, at most ${max}, such as 1.25` : `a number from ${min} to ${max}`;
+  return v.pipe(
+    either([v.number(), v.string()], right),
+    v.rawTransform<string | number, number>(({ dataset, addIssue, NEVER }) => {
+      const { value } = dataset;
+      const number = typeof value === "string" && /^[0-9]{1,5}(\.[0-9]{1,9})?$/.test(value) ? Number(value) : value;
+      if (typeof number === "number" && number >= min && number <= max && !(isAbove && number === min)) return number;
+      addIssue({ message: `expected ${right}, got ${describe(value)}` });
+      return NEVER;
+    }),
+    v.metadata({ unit: "decimal", min, max }),
+  );
+}
+
 /** `10%`; a share of 1 afterwards. */
 export function percent(range: { readonly max?: number } = {}) {
   const { max = 100 } = range;

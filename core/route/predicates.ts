@@ -4,7 +4,7 @@
  * address) makes the request be refused: taking it for "fails" would open what a `not` closes (N11).
  */
 
-import { trimBlanks } from "../bytes/text.ts";
+import { byteText, trimBlanks } from "../bytes/text.ts";
 import { type AddressSet, compileAddresses, firstWrongAddress } from "../http/address-block.ts";
 import { compileHost, type HostPattern, hostMatches } from "./hosts.ts";
 import {
@@ -170,11 +170,6 @@ function decodeUtf8(text: string): string | null {
 }
 
 const STRICT_DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** The UTF-8 bytes of a configured text as latin1 text, which is what requests are compared in. */
-function byteText(text: string): string {
-  return /^[\x20-\x7e]*$/.test(text) ? text : String.fromCharCode(...new TextEncoder().encode(text));
-}
 
 function compileClients(clients: readonly string[], report: Report): AddressSet | null {
   const set = compileAddresses(clients);

@@ -4,7 +4,7 @@
  * line to a head, a parameter to a query, or a segment to a path (N10, J06).
  */
 
-import { FIELD_VALUE, PATH, PERCENT, SLASH, TOKEN, UNRESERVED } from "../bytes/ascii.ts";
+import { FIELD_VALUE, isAllOf, PATH, PERCENT, SLASH, TOKEN, UNRESERVED } from "../bytes/ascii.ts";
 import { cookieValue } from "../http/cookie.ts";
 import { escapeByte, hexPairAt, normalisePath } from "../http/path.ts";
 import { queryParameter } from "./query.ts";
@@ -170,10 +170,10 @@ function findVariable(name: string): Variable | null {
       return { kind: "path", evaluate: (_, match) => match.captures?.[match.names.indexOf(member)] ?? "" };
     case "request.header": {
       const lower = member.toLowerCase();
-      return isToken(member) ? { kind: "plain", evaluate: (request) => request.header(lower) ?? "" } : null;
+      return isAllOf(TOKEN, member) ? { kind: "plain", evaluate: (request) => request.header(lower) ?? "" } : null;
     }
     case "request.cookie":
-      return isToken(member)
+      return isAllOf(TOKEN, member)
         ? { kind: "plain", evaluate: (request) => cookieValue(request.header("cookie"), member) ?? "" }
         : null;
     default:
@@ -223,7 +223,7 @@ function describe(character: string): string {
 }
 
 function encoderOf(place: TemplatePlace, inQuery: boolean, kind: ValueKind): (value: string) => string {
-  if (place === "field") return (value) => (isClass(value, FIELD_VALUE) ? value : "");
+  if (place === "field") return (value) => (isAllOf(FIELD_VALUE, value) ? value : "");
   if (place === "host") return (value) => (isAuthority(value) ? value : "");
   if (kind === "authority" && place === "location" && !inQuery) return (value) => (isAuthority(value) ? value : "");
   if (kind === "query" && inQuery) return (value) => value;
@@ -233,7 +233,7 @@ function encoderOf(place: TemplatePlace, inQuery: boolean, kind: ValueKind): (va
 
 /** Escapes of the value stay; what may not stand in a path is escaped. */
 function escapePath(value: string): string {
-  return isClass(value, PATH) ? value : escapeUnless(value, (code) => PATH[code] === 1);
+  return isAllOf(PATH, value) ? value : escapeUnless(value, (code) => PATH[code] === 1);
 }
 
 /** As `escapePath`, but `&` and `=`, which are data in a path, can't begin another parameter. */
@@ -305,15 +305,6 @@ function mergeConstants(parts: readonly Part[]): Part[] {
     else merged.push(part);
   }
   return merged;
-}
-
-function isToken(text: string): boolean {
-  return text !== "" && isClass(text, TOKEN);
-}
-
-function isClass(text: string, table: Uint8Array): boolean {
-  for (let index = 0; index < text.length; index++) if (table[text.charCodeAt(index)] !== 1) return false;
-  return true;
 }
 
 function isAuthority(text: string): boolean {

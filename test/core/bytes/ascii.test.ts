@@ -6,6 +6,7 @@ import {
   equalsText,
   FIELD_VALUE,
   HEX,
+  isAllOf,
   LOWER,
   lowerText,
   NOT_A_NUMBER,
@@ -51,6 +52,13 @@ describe("character classes", () => {
   it("QUERY is every visible byte but #", () => check(QUERY, "21-22 24-7e"));
 
   it("UNRESERVED are letters, digits and - . _ ~", () => check(UNRESERVED, "2d-2e 30-39 41-5a 5f 61-7a 7e"));
+
+  it("are asked for whole texts by isAllOf", () => {
+    assert.deepEqual(
+      ["a-b", "a b", "\u0161", ""].map((text) => isAllOf(TOKEN, text)),
+      [true, false, false, false],
+    );
+  });
 
   it("LOWER folds the 26 letters and nothing else (J04)", () => {
     for (let code = 0; code < 256; code++) {

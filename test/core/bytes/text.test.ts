@@ -3,6 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
 import {
   bytesOf,
+  byteText,
   copyBytes,
   copyOf,
   latin1,
@@ -57,6 +58,13 @@ describe("writing latin1", () => {
       assert.throws(() => bytesOf(text), /refuse it earlier/);
     }
     assert.deepEqual(bytesOf(EVERY_CHARACTER), EVERY_BYTE);
+  });
+});
+
+describe("byteText", () => {
+  it("is what UTF-8 makes of a text, byte by byte", () => {
+    assert.equal(byteText("a=b"), "a=b");
+    assert.equal(byteText("gr\u00fcn \u20ac"), "gr\u00c3\u00bcn \u00e2\u0082\u00ac");
   });
 });
 

@@ -6,6 +6,7 @@ import { formatPath } from "../../../core/config/problem.ts";
 import {
   choice,
   count,
+  decimal,
   duration,
   either,
   flag,
@@ -128,6 +129,14 @@ describe("values", () => {
     check(percent(), 0.333, [': expected a share such as "10%", got 0.333; write it with a percent sign: "33.3%"']);
     check(percent(), 1, [': expected a share such as "10%", got 1; write it with a percent sign: "1%"']);
     for (const wrong of ["10", "-1%", "1e1%", "%", "101%"]) assert.equal(v.safeParse(percent(), wrong).success, false);
+  });
+  it("numbers with a fraction", () => {
+    const above = decimal({ min: 1, max: 10, isAbove: true });
+    check(above, 1.25, 1.25);
+    check(above, "10", 10);
+    check(above, 1, [": expected a number above 1, at most 10, such as 1.25, got 1"]);
+    check(decimal({ min: 1, max: 10 }), 1, 1);
+    check(decimal({ min: 1, max: 10 }), "1e1", [': expected a number from 1 to 10, got "1e1"']);
   });
   it("flags", () => {
     check(flag(), true, true);
