@@ -294,11 +294,16 @@ export const CHECK_JITTER = 0.1;
 /** How often a server that refused a connection is asked whether it accepts again. */
 export const REFUSAL_CHECK_MS = 1_000;
 
+/** Longer text is not looked at by a regular expression: nobody writes one for a path or field of this size. */
+export const PATTERN_INPUT_MAX = 8 * 1024;
+/** Work per character is bounded by the size of its program: with both limits a match stays within some 10 ms. */
+export const PATTERN_PROGRAM_SIZE_MAX = 1_000;
+
 /** Checks under way at once (Q10): each needs a descriptor, and none may hold up traffic. */
 export const CHECKS_MAX = 64;
 
 /** What of a response's body a check looks at; as much as a regular expression takes. */
-export const CHECK_BODY_BYTES_MAX = 8 * 1024;
+export const CHECK_BODY_BYTES_MAX = PATTERN_INPUT_MAX;
 
 /** The one line an agent answers with. */
 export const AGENT_LINE_BYTES_MAX = 512;
@@ -331,6 +336,9 @@ export const DNS_RETRY_MS_MAX = 30_000;
 /** How long starting waits for the first answers of DNS before it listens without. */
 export const FIRST_NAMES_MS = 2_000;
 
+/** Lines about failures of one kind: enough to see a pattern, little enough to read. */
+export const FAILURE_LINES_PER_SECOND_MAX = 20;
+
 /** Traces kept, and the share of the requests that do not fail which is traced, too. */
 export const TRACE_KEEP = 1_000;
 export const TRACE_SAMPLE_SHARE = 0.01;
@@ -345,6 +353,9 @@ export const TRACE_HOOKS_MAX = 16;
 export const TRACE_TEXT_MAX = 512;
 /** Servers looked at for that: of an upstream with thousands nobody walks through all while requests wait. */
 export const TRACE_LOOKED_AT_MAX = 256;
+
+/** What an attacker can put into one field of a line (M08). */
+export const LOG_FIELD_LENGTH_MAX = 2_048;
 
 /** Weight of a server. */
 export const SERVER_WEIGHT_MAX = 1_000;

@@ -1,16 +1,14 @@
 /**
  * One line of text per finished request, and one per failed one. Clients and upstreams choose most of what
- * stands in it, so a line never holds a control character, no field is longer than `FIELD_LENGTH_MAX`, and
+ * stands in it, so a line never holds a control character, no field is longer than `LOG_FIELD_LENGTH_MAX`, and
  * query parameters that look like secrets are masked (M08, M09).
  */
 
+import { LOG_FIELD_LENGTH_MAX } from "../limits.ts";
 import { errorText } from "../script/error-text.ts";
 import type { ConnectionBound, FinishedExchange, Notice } from "./events.ts";
 
 export type LogFormat = "json" | "text";
-
-/** M08: what an attacker can put into one field of a line. */
-export const FIELD_LENGTH_MAX = 2_048;
 
 /** Query parameters whose value is not for the log (M09). Compared in lower case, without `_` and `-`. */
 const SECRET_PARAMETERS: ReadonlySet<string> = new Set([
@@ -275,7 +273,7 @@ function isSecret(name: string): boolean {
 
 /** JSON, with everything escaped that a terminal or a log viewer might act on. */
 function escapeJson(text: string): string {
-  const shown = text.length > FIELD_LENGTH_MAX ? `${text.slice(0, FIELD_LENGTH_MAX - 1)}…` : text;
+  const shown = text.length > LOG_FIELD_LENGTH_MAX ? `${text.slice(0, LOG_FIELD_LENGTH_MAX - 1)}…` : text;
   return escapeInvisible(JSON.stringify(shown));
 }
 

@@ -3,8 +3,7 @@
  * log per kind: what any client can cause must not hide what an upstream does.
  */
 
-/** Enough to see a pattern, little enough to read. */
-export const FAILURE_LINES_PER_SECOND_MAX = 20;
+import { FAILURE_LINES_PER_SECOND_MAX } from "../limits.ts";
 
 export class FailureLog {
   readonly #write: (line: string) => void;
@@ -21,7 +20,7 @@ export class FailureLog {
 
   /** `format` is called only when its line is written. `atMs` is wall clock time; when the clock jumps back a window only starts anew. */
   report(format: (atMs: number) => string, atMs: number): void {
-    if (atMs >= this.#windowEndsMs || atMs < this.#windowEndsMs - 1_000) this.#startWindow(atMs);
+    this.flush(atMs);
     if (this.#lines >= FAILURE_LINES_PER_SECOND_MAX) {
       this.#omitted++;
       return;

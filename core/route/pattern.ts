@@ -1,6 +1,7 @@
 /** Regular expressions that run in linear time whatever the input (M12): RE2's syntax, by re2js. */
 
 import { RE2JS, RE2JSException } from "re2js";
+import { PATTERN_INPUT_MAX, PATTERN_PROGRAM_SIZE_MAX } from "../limits.ts";
 
 export interface Pattern {
   readonly source: string;
@@ -14,12 +15,6 @@ export interface Pattern {
   replaceFirst(text: string, replacement: (groups: readonly string[]) => string): string | null;
 }
 
-/** Longer text is not looked at; a path or field of this size is not what anyone writes an expression for. */
-export const PATTERN_INPUT_MAX = 8 * 1024;
-
-/** Work per character is bounded by the program's size: with both limits a match stays within some 10 ms. */
-const PROGRAM_SIZE_MAX = 1_000;
-
 export function compilePattern(source: string): { readonly pattern: Pattern } | { readonly problem: string } {
   let regex: RE2JS;
   try {
@@ -28,7 +23,7 @@ export function compilePattern(source: string): { readonly pattern: Pattern } | 
     if (!(error instanceof RE2JSException)) throw error;
     return { problem: problemOf(source, error.message) };
   }
-  if (regex.programSize() > PROGRAM_SIZE_MAX) {
+  if (regex.programSize() > PATTERN_PROGRAM_SIZE_MAX) {
     return { problem: "the regular expression is too large; use fewer alternatives or smaller repeat counts" };
   }
   return { pattern: new LinearPattern(source, regex) };

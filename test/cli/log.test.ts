@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { createLog } from "../../cli/log.ts";
 import { NO_SERVER } from "../../core/fault.ts";
+import { FAILURE_LINES_PER_SECOND_MAX } from "../../core/limits.ts";
 import type { FinishedExchange, Notice } from "../../core/observe/events.ts";
-import { FAILURE_LINES_PER_SECOND_MAX } from "../../core/observe/failure-log.ts";
 
 const hookFailed: Notice = {
   kind: "hook-failed",

@@ -1,14 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { BAD_VERSION, CONNECT_REFUSED, clientRefusal } from "../../../core/fault.ts";
-import {
-  escapeText,
-  FIELD_LENGTH_MAX,
-  formatAccess,
-  formatFailure,
-  formatNotice,
-  maskTarget,
-} from "../../../core/observe/access-log.ts";
+import { LOG_FIELD_LENGTH_MAX } from "../../../core/limits.ts";
+import { escapeText, formatAccess, formatFailure, formatNotice, maskTarget } from "../../../core/observe/access-log.ts";
 import type { FinishedExchange, Notice } from "../../../core/observe/events.ts";
 
 const AT = Date.UTC(2026, 10, 23, 5, 0, 0);
@@ -92,9 +86,9 @@ describe("access log lines", () => {
       formatNotice({ kind: "descriptors-exhausted", listener: evil, limit: 256 }, AT),
     ]) {
       assert.equal(/[^\x20-\x7e…]/.test(line), false);
-      assert.ok(line.length < 7 * FIELD_LENGTH_MAX * 6);
+      assert.ok(line.length < 7 * LOG_FIELD_LENGTH_MAX * 6);
     }
-    assert.equal(JSON.parse(formatAccess(nasty, AT, "json")).host.length, FIELD_LENGTH_MAX);
+    assert.equal(JSON.parse(formatAccess(nasty, AT, "json")).host.length, LOG_FIELD_LENGTH_MAX);
   });
 
   it("say of a failed request whose fault it was and where", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { FAILURE_LINES_PER_SECOND_MAX, FailureLog } from "../../../core/observe/failure-log.ts";
+import { FAILURE_LINES_PER_SECOND_MAX } from "../../../core/limits.ts";
+import { FailureLog } from "../../../core/observe/failure-log.ts";
 
 describe("the log of failures", () => {
   it("writes so many lines a second, then how many were left out", () => {

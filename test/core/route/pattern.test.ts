@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { compilePattern, PATTERN_INPUT_MAX, type Pattern } from "../../../core/route/pattern.ts";
+import { PATTERN_INPUT_MAX } from "../../../core/limits.ts";
+import { compilePattern, type Pattern } from "../../../core/route/pattern.ts";
 import { processorMs } from "../../support/processor-time.ts";
 
 function pattern(source: string): Pattern {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { PATTERN_INPUT_MAX } from "../../../core/route/pattern.ts";
+import { PATTERN_INPUT_MAX } from "../../../core/limits.ts";
 import type { NamedCondition, RouteConditions } from "../../../core/route/route.ts";
 import { NO_CONDITIONS, path, problemsOf, type RequestParts, request, route, tableOf, taken } from "./definition.ts";
 
