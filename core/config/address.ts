@@ -1,6 +1,7 @@
 /** Addresses of listeners and servers: `127.0.0.1:8080`, `:8080`, `[::1]:8080`, `app.internal:9002`, `unix:/run/x.sock`. */
 
 import ipaddr from "ipaddr.js";
+import { isAddressBlock } from "../http/address-block.ts";
 import type { Address, TcpAddress } from "../runtime.ts";
 
 /** `sun_path` holds 108 bytes on Linux, the last of them a NUL. */
@@ -63,15 +64,12 @@ export function addressText(address: Address): string {
 
 /** A block (`10.0.0.0/8`, `fd00::/8`) or a single address; null when it is fine. */
 export function addressBlockProblem(text: string): string | null {
-  if (ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text)) return null;
-  if (!text.includes("/")) return 'not an IP address; write one such as "192.0.2.7", or a block such as "10.0.0.0/8"';
+  if (isAddressBlock(text)) return null;
   const slash = text.indexOf("/");
+  if (slash < 0) return 'not an IP address; write one such as "192.0.2.7", or a block such as "10.0.0.0/8"';
   const address = text.slice(0, slash);
-  const bits = text.slice(slash + 1);
-  const width = ipaddr.IPv4.isValidFourPartDecimal(address) ? 32 : ipaddr.IPv6.isValid(address) ? 128 : 0;
-  if (width === 0) return `${JSON.stringify(address)} is not an IP address; write a block such as "10.0.0.0/8"`;
-  if (!/^(0|[1-9][0-9]{0,2})$/.test(bits) || Number(bits) > width) return `write 0 to ${width} after the slash`;
-  return null;
+  if (isAddressBlock(address)) return `write 0 to ${address.includes(":") ? 128 : 32} after the slash`;
+  return `${JSON.stringify(address)} is not an IP address; write a block such as "10.0.0.0/8"`;
 }
 
 function parseAddress(text: string, withPortOnly: string, forms: string): AddressResult {

@@ -26,6 +26,10 @@ export function firstWrongAddress(entries: readonly string[]): number {
   return entries.findIndex((entry) => entry !== UNIX_CLIENT && parseBlock(entry) === null);
 }
 
+export function isAddressBlock(text: string): boolean {
+  return parseBlock(text) !== null;
+}
+
 /** The words of an IP address, or false. Only the usual forms: no octal, no shortened IPv4, no zone. */
 export function readAddress(text: string, words: Uint32Array): boolean {
   return text.includes(":") ? readIpv6(text, words) : readIpv4(text, 0, words);

@@ -64,6 +64,15 @@ describe("a configuration", () => {
     assert.ok(snapshot.table.routes.every(({ definition }) => Object.isFrozen(definition.match.paths)));
   });
 
+  it("lets no block through that nothing can be compared with", () => {
+    const [block] = ["fe80::1%eth0"];
+    assert.match(
+      problems({ ...minimal, trustedProxies: [block] }).join(),
+      /^trustedProxies\[0\]: .* not an IP address/,
+    );
+    assert.match(problems({ ...minimal, allowTargets: [block] }).join(), /^allowTargets\[0\]: .* not an IP address/);
+  });
+
   it("takes nothing for an empty map that only looks like one", () => {
     const match = new Map([["host", "a.example"]]);
     assert.match(
