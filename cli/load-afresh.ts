@@ -88,24 +88,24 @@ async function readElsewhere(file: string, isSuperseded: AbortSignal): Promise<T
   try {
     return await new Promise<ToldConfig | ProblemElsewhere>((resolve) => {
       const pieces: Piece[] = [];
-      let running: string | null = null;
+      /** What it leaves behind can still end the thread. */
+      let lastRun: string | null = null;
       let runsSinceMs: number | null = null;
       const giveUp = (): void => {
         clearTimeout(givingUp);
-        if (running === null || runsSinceMs === null || !isSuperseded.aborted) return;
+        if (lastRun === null || runsSinceMs === null || !isSuperseded.aborted) return;
         const ranMs = performance.now() - runsSinceMs;
         if (ranMs < GIVEN_UP_AFTER_MS) givingUp = setTimeout(giveUp, GIVEN_UP_AFTER_MS - ranMs);
-        else resolve({ problem: `given up after ${Math.round(ranMs / 1_000)}s for a later reload`, culprit: running });
+        else resolve({ problem: `given up after ${Math.round(ranMs / 1_000)}s for a later reload`, culprit: lastRun });
       };
       isSuperseded.addEventListener("abort", giveUp);
       worker.on("message", (told: Told) => {
         if ("runs" in told) {
-          running = told.runs;
-          runsSinceMs = performance.now();
+          lastRun = told.runs ?? lastRun;
+          runsSinceMs = told.runs === null ? null : performance.now();
           giveUp();
           return;
         }
-        runsSinceMs = null;
         if (!("piece" in told)) return resolve("loaded" in told ? { ...told, pieces } : told);
         pieces.push(told.piece);
         // The next one, after whatever else waits.
@@ -113,7 +113,7 @@ async function readElsewhere(file: string, isSuperseded: AbortSignal): Promise<T
       });
       worker.once("error", (error: unknown) => resolve({ problem: errorText(error) }));
       worker.once("exit", () =>
-        resolve(running === null ? { problem: "its thread has ended" } : { problem: ENDED, culprit: running }),
+        resolve(lastRun === null ? { problem: "its thread has ended" } : { problem: ENDED, culprit: lastRun }),
       );
       timer = setTimeout(() => resolve({ problem: `it took longer than ${READ_MS / 1_000}s` }), READ_MS);
     });

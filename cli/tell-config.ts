@@ -15,7 +15,7 @@ export interface ToldConfig extends Pieces {
 }
 
 export type Problem = { readonly problem: string };
-export type Told = { readonly piece: Piece } | { readonly runs: string } | Omit<ToldConfig, "pieces"> | Problem;
+export type Told = { readonly piece: Piece } | { readonly runs: string | null } | Omit<ToldConfig, "pieces"> | Problem;
 
 export async function tellConfig(): Promise<void> {
   const port = parentPort;

@@ -26,9 +26,9 @@ export interface CodeRun {
   readonly timeoutMs?: number;
 }
 
-/** In a thread: told what code is about to run, for whoever looks on from outside. */
-let announce: (file: string) => void = () => {};
-export function announceRuns(to: (file: string) => void): void {
+/** In a thread: told what code is about to run, and with null that it has ended, for whoever looks on from outside. */
+let announce: (file: string | null) => void = () => {};
+export function announceRuns(to: (file: string | null) => void): void {
   announce = to;
 }
 
@@ -63,6 +63,7 @@ export async function whileCodeRuns<T>(run: CodeRun, work: () => Promise<T> | T)
   } finally {
     clearTimeout(timer);
     process.off("exit", onExit);
+    if (!isMainThread) announce(null);
     if (isAlone) process.off("uncaughtException", onUncaught).off("unhandledRejection", onUncaught);
   }
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
 import { loadAfresh } from "../../cli/load-afresh.ts";
 import { loadConfig } from "../../cli/load-config.ts";
+import { runProgram } from "../e2e/program.ts";
 import { createScratch, type Scratch } from "../e2e/scratch.ts";
 
 let scratch: Scratch;
@@ -63,4 +64,18 @@ describe("reading a configuration again", () => {
       assert.match(`${culprit.split("/").at(-1)}: ${message}`, /^hooks\.ts: given up after \ds for a later reload$/);
       assert.ok(loaded.origins.files.has(file));
     });
+
+  it("does not give up what comes behind the code, however long that takes", async () => {
+    scratch = createScratch();
+    const pipe = scratch.path("slow.yaml");
+    assert.equal((await runProgram(["mkfifo", pipe])).code, 0);
+    const file = scratch.write("a.mjs", `export default { listeners: [":80"], include: ${JSON.stringify(pipe)} };`);
+    const origins = { files: new Map([[file, ""]]), code: new Set<string>(), globs: [], isHeavy: true };
+    const loading = loadAfresh(file, none, origins, AbortSignal.abort());
+    // Opened once somebody reads it, which is when the code has ended.
+    const writing = runProgram(["sh", "-c", 'exec 3>"$0"; sleep 1.5; echo "routes: [{ respond: {} }]" >&3', pipe]);
+    const loaded = await loading;
+    assert.deepEqual("problems" in loaded ? loaded.problems : [], []);
+    await writing;
+  });
 });
