@@ -39,39 +39,33 @@ async function walk(base: string, segments: readonly string[], search: Search): 
     if (rest.length > 0) return walk(next, rest, search);
     // Whoever may not list a directory may still read a file in it.
     const entry = await attempt(next, () => lstat(next), search);
-    if (entry !== null && (await entryOf(segment, base, entry))?.isDirectory === false) search.found.add(next);
+    if (entry !== null && (await entryOf(segment, base, entry, search))?.isDirectory === false) search.found.add(next);
     return;
   }
-  if (segment === "**") await walk(base, rest, search);
-  const matches = matcher(segment);
-  for (const { name, isDirectory, isLink } of await entriesIn(base, search)) {
-    // As in a shell, a leading dot is only matched by a written one.
-    if (name.startsWith(".") && !segment.startsWith(".")) continue;
+  const isDeep = segment === "**";
+  if (isDeep) await walk(base, rest, search);
+  for (const { name, isDirectory } of await entriesIn(base, segment, search)) {
     const next = `${base}/${name}`;
-    if (segment === "**") {
-      if (isDirectory && !isLink) await walk(next, segments, search);
-    } else if (matches.test(name)) {
-      if (rest.length > 0) {
-        if (isDirectory) await walk(next, rest, search);
-      } else if (!isDirectory) search.found.add(next);
-    }
+    if (isDirectory) await walk(next, isDeep ? segments : rest, search);
+    else if (!isDeep && rest.length === 0) search.found.add(next);
   }
 }
 
 interface Entry {
   readonly name: string;
   readonly isDirectory: boolean;
-  readonly isLink: boolean;
 }
 
-async function entriesIn(directory: string, search: Search): Promise<Entry[]> {
+async function entriesIn(directory: string, segment: string, search: Search): Promise<Entry[]> {
   if (search.directoriesLeft-- <= 0) {
     search.problem ??= "would search too many directories; narrow the pattern";
     return [];
   }
   const path = directory === "" ? "/" : directory;
   const entries = (await attempt(path, () => readdir(path, { withFileTypes: true }), search)) ?? [];
-  const known = await Promise.all(entries.map((entry) => entryOf(entry.name, directory, entry)));
+  const matches = matcher(segment);
+  const wanted = entries.filter((entry) => matches.test(entry.name) && !(segment === "**" && entry.isSymbolicLink()));
+  const known = await Promise.all(wanted.map((entry) => entryOf(entry.name, directory, entry, search)));
   return known.filter((entry) => entry !== null);
 }
 
@@ -87,18 +81,19 @@ async function attempt<Result>(path: string, look: () => Promise<Result>, search
 }
 
 /** Null for a pipe or device: it would be read for ever. */
-async function entryOf(name: string, directory: string, entry: Dirent | Stats): Promise<Entry | null> {
-  const isLink = entry.isSymbolicLink();
-  // One that leads nowhere is for the reader to refuse, by its name.
-  const target = isLink ? await stat(`${directory}/${name}`).catch(() => null) : entry;
+async function entryOf(name: string, directory: string, entry: Dirent | Stats, search: Search): Promise<Entry | null> {
+  const path = `${directory}/${name}`;
+  // Null for one that leads nowhere, which is for the reader to refuse, by its name.
+  const target = entry.isSymbolicLink() ? await attempt(path, () => stat(path), search) : entry;
   const isDirectory = target?.isDirectory() ?? false;
-  return target === null || isDirectory || target.isFile() ? { name, isDirectory, isLink } : null;
+  return target === null || isDirectory || target.isFile() ? { name, isDirectory } : null;
 }
 
+/** As in a shell, a leading dot is only matched by a written one. */
 function matcher(segment: string): RegExp {
   const source = segment
     .replace(/[.+^${}()|[\]\\]/g, "\\$&")
     .replace(/\*+/g, ".*")
     .replaceAll("?", ".");
-  return new RegExp(`^${source}$`, "s");
+  return new RegExp(`^${segment.startsWith(".") ? "" : "(?!\\.)"}${source}$`, "s");
 }
