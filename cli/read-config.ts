@@ -169,8 +169,8 @@ class Loader {
     this.origins.globs.push({ pattern, directory });
     const found = await expandGlob(pattern, directory);
     if ("problem" in found) return this.#refuse(place, found.problem);
-    // The including file may well match its own pattern.
-    const more = found.filter((match) => match !== file && !this.#shownSources.has(shownName(match)));
+    // The including file, which is known, may well match its own pattern.
+    const more = found.filter((match) => !this.#shownSources.has(shownName(match)));
     // Before they are read: each one too many would be told of by itself.
     if (this.sources.length + more.length > FILES_MAX) return this.#refuse(place, TOO_MANY);
     for (const match of more) {

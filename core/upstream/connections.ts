@@ -201,7 +201,7 @@ export class Connections extends IdleConnections<ClientConnection> implements Cl
     };
     const connecting = new Connecting(borrower, timers, disown, (error, socket) => {
       this.#connecting.delete(connecting);
-      if (connecting.borrower === null) disown();
+      disown();
       this.#connected(connecting, error, socket);
     });
     this.#connecting.add(connecting);

@@ -117,6 +117,11 @@ describe("loading a configuration", () => {
     ]);
   });
 
+  it("passes over files that a pattern finds while they are being read", async () => {
+    const all = 'include: "*.yaml"\n';
+    assert.deepEqual(await problems({ "a.yaml": SOME + all, "b.yaml": all }), []);
+  });
+
   it("takes a file for each of many customers, and says once that there are too many", async () => {
     const customers = (count: number) => ({
       "a.yaml": `${SOME}include: ["*.json", "1*.json"]\n`,

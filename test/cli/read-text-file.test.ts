@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { FILE_BYTES_MAX, readTextFile } from "../../cli/read-text-file.ts";
+import { runProgram } from "../e2e/program.ts";
 import { createScratch } from "../e2e/scratch.ts";
 
 describe("reading a file", () => {
@@ -28,6 +29,14 @@ describe("reading a file", () => {
       FILE_BYTES_MAX,
     );
     assert.match(await problem("more", new Uint8Array(FILE_BYTES_MAX + 1).fill(65)), /larger than 16 MiB/);
+  });
+
+  it("reads what does not know its size, such as a pipe", async () => {
+    const pipe = scratch.path("pipe");
+    assert.equal((await runProgram(["mkfifo", pipe])).code, 0);
+    const reading = readTextFile(pipe);
+    await runProgram(["sh", "-c", 'seq 10000 > "$0"', pipe]);
+    assert.equal(await reading, Array.from({ length: 10_000 }, (_, index) => `${index + 1}\n`).join(""));
   });
 
   it("does not read a device for ever", async () => {

@@ -286,18 +286,34 @@ describe("a borrower that changed its mind", () => {
 
   it("leaves nothing to the next whose time is over: that one has all of its own", () => {
     sim.hang(UPSTREAM);
-    for (const ticks of [59, 60, 61, 62]) {
-      open();
-      connections.cancel(lease());
-      let next: Customer | null = null;
-      let left = ticks;
-      sim.runtime.every(TICK_MS, () => {
-        if (--left === 0) next = lease();
-      });
-      sim.advance(ticks * TICK_MS + 1_000);
-      assert.equal(next!.refused, "", `after ${ticks} ticks`);
-      assert.deepEqual(counts(), [1, 0]);
-    }
+    for (const isLeftAtOnce of [true, false])
+      for (const ticks of [59, 60, 61, 62]) {
+        open();
+        const customer = lease();
+        if (isLeftAtOnce) connections.cancel(customer);
+        let next: Customer | null = null;
+        let left = ticks;
+        sim.runtime.every(TICK_MS, () => {
+          if (--left !== 0) return;
+          connections.cancel(customer);
+          next = lease();
+        });
+        sim.advance(ticks * TICK_MS + 1_000);
+        assert.equal(next!.refused, "", `after ${ticks} ticks`);
+        assert.deepEqual(counts(), [1, 0]);
+      }
+  });
+
+  it("leaves to the next nothing that is in the pool already, and takes nothing away from it by being late itself", () => {
+    connections.cancel(lease());
+    sim.drive();
+    assert.ok([leased(), leased()].every(({ connection }) => connection !== null));
+    sim.hang(UPSTREAM);
+    const late = lease();
+    sim.advance(1_000);
+    connections.cancel(lease());
+    sim.advance(2_500);
+    assert.deepEqual([late.refused, connections.needsNew], ["upstream.connect-timeout", false]);
   });
 });
 
