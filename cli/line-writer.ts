@@ -4,9 +4,10 @@
  * everything is (A17). A disk that is full is tried again until it isn't; only a result is given up for it.
  */
 
-import { constants, fstatSync, openSync, write } from "node:fs";
+import { constants, fstatSync, openSync, write, writeSync } from "node:fs";
 import process from "node:process";
 import { isatty } from "node:tty";
+import { isPermitted } from "../adapters/system-names.ts";
 
 /** A16: what may wait while the reader does not read. */
 export const QUEUE_BYTES_MAX = 4 * 1024 * 1024;
@@ -14,8 +15,8 @@ export const QUEUE_BYTES_MAX = 4 * 1024 * 1024;
 /** How long after a failure the same bytes are tried again. */
 const RETRY_MS = 1_000;
 const PIPE_BYTES_WHOLE = 4_096;
-/** How often a full pipe or terminal is asked whether it has room. */
-const FULL_MS = 20;
+/** How often a pipe or terminal that stays full is asked whether it has room; one that is read has soon. */
+const FULL_MS_MAX = 20;
 
 /** Writes as much as it can, and answers how much; rejects with the system's error. */
 export type Sink = (bytes: Uint8Array) => Promise<number>;
@@ -155,32 +156,50 @@ function openSink(name: "stdout" | "stderr"): Sink {
   // Deno 2.9: process.stdout.write of a pipe nobody reads blocks the whole process; Deno's own does not.
   if (deno !== undefined) return (bytes) => deno[name].write(bytes);
   const fd = name === "stdout" ? 1 : 2;
-  const ownTerminal = isatty(fd) ? openTerminal(fd) : null;
-  if (ownTerminal !== null) return askingAgain(fileSink(ownTerminal), ({ code }) => code === "EAGAIN");
+  const own = openOwn(fd);
+  if (own !== null) return askingAgain(fileSink(own), ({ code }) => code === "EAGAIN");
   return takesStream(fd) ? streamSink(process[name]) : fileSink(fd);
 }
 
 /**
- * Node's and Bun's streams block the whole process while a terminal is held, by Ctrl-S or by a connection that hangs.
- * So it is opened once more, for us alone: who shares the first descriptor would not expect writes that do not wait.
+ * Node's and Bun's streams block the whole process while a terminal is held, by Ctrl-S or by a connection that hangs, and
+ * while a pipe is full that another program was started with, as the compiler of scripts is with standard error: for that
+ * one it waits again (libuv's `uv_spawn` on Node 20 and 24; Bun 1.4). So both are opened once more, for us alone: who shares
+ * the first descriptor would not expect writes that do not wait.
  */
-function openTerminal(fd: number): number | null {
+function openOwn(fd: number): number | null {
+  const path = `/dev/fd/${fd}`;
   try {
-    return openSync(`/dev/fd/${fd}`, constants.O_WRONLY | constants.O_NOCTTY | constants.O_NONBLOCK);
+    if (!isatty(fd) && !fstatSync(fd).isFIFO()) return null;
+    if (!isPermitted({ name: "write", path })) return null;
+    return openSync(path, constants.O_WRONLY | constants.O_NOCTTY | constants.O_NONBLOCK);
   } catch {
-    // Another user's terminal, after su; or a system without such paths.
+    // Another user's terminal or pipe, after su; nobody who reads; or a system without such paths.
     return null;
+  }
+}
+
+/** Said on standard error while the process ends: at once, or not at all where nobody reads, or has for long. */
+export function sayAtEnd(line: string): void {
+  try {
+    writeSync(openOwn(2) ?? 2, `${line}\n`);
+  } catch {
+    // An error from here would come out of `process.exit`, and nothing would have ended.
   }
 }
 
 /** Of a sink that fails instead of waiting: what is full is asked again a little later. */
 function askingAgain(sink: Sink, isFull: (error: Error & { readonly code?: string }) => boolean): Sink {
+  let fullMs = 1;
   return async (bytes) => {
     try {
-      return await sink(bytes);
+      const written = await sink(bytes);
+      fullMs = 1;
+      return written;
     } catch (error) {
       if (!isFull(error as Error)) throw error;
-      await new Promise((resolve) => setTimeout(resolve, FULL_MS));
+      await new Promise((resolve) => setTimeout(resolve, fullMs));
+      fullMs = Math.min(2 * fullMs, FULL_MS_MAX);
       return 0;
     }
   };
@@ -198,7 +217,7 @@ export function patient(sink: Sink): Sink {
   );
 }
 
-/** Pipes and sockets: the runtime's stream waits for them without blocking. Terminals only where there is no other way. */
+/** Sockets: the runtime's stream waits for them without blocking. Terminals and pipes only where there is no other way. */
 function takesStream(fd: number): boolean {
   if (isatty(fd)) return true;
   try {
@@ -214,8 +233,15 @@ function streamSink(stream: NodeJS.WriteStream): Sink {
   stream.on("error", () => {});
   return (bytes) =>
     new Promise((resolve, reject) => {
+      neverWait(stream);
       stream.write(bytes, (error) => (error ? reject(error) : resolve(bytes.length)));
     });
+}
+
+/** A socket cannot be opened once more: on Node it is told anew, because of `uv_spawn` (see `openOwn`). */
+function neverWait(stream: NodeJS.WriteStream): void {
+  const { _handle: handle } = stream as { _handle?: { setBlocking?(isBlocking: boolean): void } | null };
+  handle?.setBlocking?.(false);
 }
 
 /** Not the runtime's stream: that blocks while the disk is slow, and is dead after the first error. */

@@ -1,6 +1,5 @@
 /** Starts a proxy, says where it listens, and stops it at a signal: first what is in flight may finish, then not. */
 
-import { writeSync } from "node:fs";
 import process from "node:process";
 import { setImmediate } from "node:timers/promises";
 import { addressText } from "../core/config/address.ts";
@@ -12,7 +11,7 @@ import { FailureLog } from "../core/observe/failure-log.ts";
 import { createProxy, type Proxy as RunningProxy } from "../core/proxy.ts";
 import type { Address, Runtime, TcpAddress } from "../core/runtime.ts";
 import { EXIT_CUT_OFF, EXIT_OK, EXIT_START } from "./exit-codes.ts";
-import { standardError } from "./line-writer.ts";
+import { sayAtEnd, standardError } from "./line-writer.ts";
 import { listenProblem } from "./listen-problem.ts";
 import type { Origins } from "./load-config.ts";
 import { programs } from "./programs.ts";
@@ -111,11 +110,7 @@ function tellEnd(code: number): void {
   const who = place === null ? "something other than a signal" : `code of the configuration, at ${place},`;
   // Whoever starts it again after a failure must not take that for a stop.
   if (code === EXIT_OK) process.exitCode = EXIT_CUT_OFF;
-  try {
-    writeSync(2, `millrace: ${who} has ended the process; what was in flight was cut off\n`);
-  } catch {
-    // Nobody reads, or has for long. An error from here would come out of `process.exit`, and nothing would have ended.
-  }
+  sayAtEnd(`millrace: ${who} has ended the process; what was in flight was cut off`);
 }
 
 /** Answers how to stop it. */

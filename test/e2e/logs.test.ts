@@ -8,6 +8,8 @@ import { createScratch, type Scratch } from "./scratch.ts";
 import { until, within } from "./wait.ts";
 import { connectWire } from "./wire-client.ts";
 
+const SETTINGS = { listeners: ["127.0.0.1:0"], routes: [{ respond: { body: "ok" } }], log: { access: true } };
+
 /** Rows A16 and A17 on real descriptors: whatever becomes of the log, requests are answered. */
 describe("the access log", () => {
   let scratch: Scratch;
@@ -16,14 +18,7 @@ describe("the access log", () => {
 
   beforeAll(() => {
     scratch = createScratch();
-    file = scratch.write(
-      "millrace.json",
-      JSON.stringify({
-        listeners: ["127.0.0.1:0"],
-        routes: [{ respond: { body: "ok" } }],
-        log: { access: true },
-      }),
-    );
+    file = scratch.write("millrace.json", JSON.stringify(SETTINGS));
   });
   afterAll(async () => {
     for (const program of programs) await program.stop();
@@ -69,6 +64,57 @@ describe("the access log", () => {
     const written = reader.stdout.match(/"target":"\/x/g)?.length ?? 0;
     assert.equal(written + Number(dropped), count);
     await ends(proxy);
+  });
+
+  describe("A16: it shares with what another program says", () => {
+    let hooked: string;
+    // The compiler of scripts is started with our standard error.
+    beforeAll(() => {
+      const leave = 'if (request.path === "/leave") process.exit(0);';
+      scratch.write("hooks.ts", `export const check = (request: { path: string }) => { ${leave} };\n`);
+      const hooks = { onRequest: { script: "./hooks.ts", export: "check" } };
+      hooked = scratch.write("hooked.json", JSON.stringify({ ...SETTINGS, hooks }));
+    });
+    const startHooked = (redirection: string): Program => {
+      const proxy = startProgram(["sh", "-c", `exec "$0" "$@" ${redirection}`, ...cliCommand(), "run", hooked]);
+      programs.push(proxy);
+      return proxy;
+    };
+
+    /** Of what is written to `name` the first line is read, and nothing behind it. */
+    const startHeld = async (name: string): Promise<{ proxy: Program; port: number; fifo: string }> => {
+      const fifo = scratch.path(name);
+      assert.equal((await runProgram(["mkfifo", fifo])).code, 0);
+      const reader = startProgram(["sh", "-c", `{ read line; echo "$line" >&2; exec sleep 60; } < ${fifo}`]);
+      programs.push(reader);
+      const proxy = startHooked(`> ${fifo} 2>&1`);
+      const [, port = ""] = await reader.says(/listening on http:\/\/127\.0\.0\.1:(\d+)/);
+      return { proxy, port: Number(port), fifo };
+    };
+
+    it("a pipe that is not read", async () => {
+      const { proxy, port } = await startHeld("shared");
+      await askMany(port, 400, "x".repeat(2_000));
+      await ends(proxy);
+    });
+
+    it("a pipe that is full when a hook ends the process", async () => {
+      const { proxy, port, fifo } = await startHeld("full");
+      await runProgram(["dd", "if=/dev/zero", `of=${fifo}`, "oflag=nonblock", "bs=4096"]);
+      await runProgram(["dd", "if=/dev/zero", `of=${fifo}`, "oflag=nonblock", "bs=1"]);
+      const client = await connectWire(port);
+      client.send("GET /leave HTTP/1.1\r\nHost: a\r\n\r\n");
+      assert.deepEqual(await within(proxy.exited, "the end"), { code: 4, signal: null });
+      client.destroy();
+    });
+
+    it("a socket that is not read, as node:child_process makes them", async () => {
+      const proxy = startHooked("2>&1");
+      const [, port = ""] = await proxy.says(/listening on http:\/\/127\.0\.0\.1:(\d+)/);
+      proxy.holdOutput();
+      await askMany(Number(port), 800, "x".repeat(2_000));
+      await ends(proxy);
+    });
   });
 
   (existsSync("/usr/bin/script") ? it : it.ignore)("A16: it goes to a terminal that is held (Linux)", async () => {

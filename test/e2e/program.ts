@@ -19,6 +19,8 @@ export interface Program {
   closeOutput(): void;
   /** Nor its standard error. */
   closeErrors(): void;
+  /** Nobody reads its standard output for now. */
+  holdOutput(): void;
   /** SIGTERM, and SIGKILL when that does not help soon. */
   stop(): Promise<void>;
 }
@@ -101,6 +103,7 @@ export function startProgram(argv: readonly string[], options: ProgramOptions = 
     endInput: () => void child.stdin.end(),
     closeOutput: () => void child.stdout.destroy(),
     closeErrors: () => void child.stderr.destroy(),
+    holdOutput: () => void child.stdout.pause(),
     async stop() {
       if (!isRunning) return;
       kill(child, "SIGTERM");
