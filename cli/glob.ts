@@ -12,21 +12,34 @@ import { shownName } from "./shown-name.ts";
 /** More than this many directories looked into is a slip such as `/**`. */
 const DIRECTORIES_MAX = 1_000;
 
+export interface Expansion {
+  /** Absolute names. */
+  readonly files: readonly string[];
+  /** What lies in these decides what the pattern finds. */
+  readonly directories: readonly string[];
+}
+
 export function isGlob(pattern: string): boolean {
   return /[*?]/.test(pattern);
 }
 
-/** Absolute names; or why it cannot be told which. */
-export async function expandGlob(pattern: string, directory: string): Promise<string[] | { readonly problem: string }> {
+/** `problem`: why it cannot be told which files. */
+export async function expandGlob(
+  pattern: string,
+  directory: string,
+  directoriesMax = DIRECTORIES_MAX,
+): Promise<Expansion & { readonly problem: string | null }> {
   const segments = resolve(directory, pattern).split("/").slice(1);
-  const search: Search = { found: new Set(), directoriesLeft: DIRECTORIES_MAX, problem: null };
+  const search: Search = { found: new Set(), directories: new Set(), readsLeft: directoriesMax, problem: null };
   await walk("", segments, search);
-  return search.problem === null ? [...search.found].sort() : { problem: search.problem };
+  const { found, directories, problem } = search;
+  return { files: problem === null ? [...found].sort() : [], directories: [...directories], problem };
 }
 
 interface Search {
   readonly found: Set<string>;
-  directoriesLeft: number;
+  readonly directories: Set<string>;
+  readsLeft: number;
   /** The search is over, for this reason. */
   problem: string | null;
 }
@@ -36,6 +49,8 @@ async function walk(base: string, segments: readonly string[], search: Search): 
   if (segment === undefined || search.problem !== null) return;
   if (!isGlob(segment)) {
     const next = `${base}/${segment}`;
+    // Not those on the way to the first one that is listed.
+    if (search.directories.size > 0) search.directories.add(base);
     if (rest.length > 0) return walk(next, rest, search);
     // Whoever may not list a directory may still read a file in it.
     const entry = await attempt(next, () => lstat(next), search);
@@ -57,11 +72,12 @@ interface Entry {
 }
 
 async function entriesIn(directory: string, segment: string, search: Search): Promise<Entry[]> {
-  if (search.directoriesLeft-- <= 0) {
+  const path = directory === "" ? "/" : directory;
+  if (search.readsLeft-- <= 0) {
     search.problem ??= "would search too many directories; narrow the pattern";
     return [];
   }
-  const path = directory === "" ? "/" : directory;
+  search.directories.add(path);
   const entries = (await attempt(path, () => readdir(path, { withFileTypes: true }), search)) ?? [];
   const matches = matcher(segment);
   const wanted = entries.filter((entry) => matches.test(entry.name) && !(segment === "**" && entry.isSymbolicLink()));

@@ -168,9 +168,9 @@ class Loader {
     if (!isGlob(pattern)) return this.load(resolve(directory, pattern), depth + 1, place);
     this.origins.globs.push({ pattern, directory });
     const found = await expandGlob(pattern, directory);
-    if ("problem" in found) return this.#refuse(place, found.problem);
+    if (found.problem !== null) return this.#refuse(place, found.problem);
     // The including file, which is known, may well match its own pattern.
-    const more = found.filter((match) => !this.#shownSources.has(shownName(match)));
+    const more = found.files.filter((match) => !this.#shownSources.has(shownName(match)));
     // Before they are read: each one too many would be told of by itself.
     if (this.sources.length + more.length > FILES_MAX) return this.#refuse(place, TOO_MANY);
     for (const match of more) {

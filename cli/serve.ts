@@ -126,23 +126,24 @@ function startReloading(proxy: RunningProxy, reloading: Reloading | null): () =>
     say,
     load: reloading.load,
     onReloaded: reloading.onReloaded,
-    onLoaded: (origins) => watching?.goBy(origins),
+    onLoaded: (origins) => void watching?.goBy(origins),
   });
   if (reloading.watched !== null) {
     watching = watchFiles(reloading.watched, {
       onChange: () => reloader.request("files changed"),
       // What could not be read for lack of them would not be read again: it is the same file then.
       mayChange: () => areDescriptorsLeft(READ_DESCRIPTORS),
-      onProblem: (directory, error) => say(`millrace: ${watchProblem(directory, error)}`),
+      onProblem: (directory, error, others) => say(`millrace: ${watchProblem(directory, error, others)}`),
     });
   }
   reloadSignal.do(() => reloader.request(reloadSignal.name));
   return () => watching?.close();
 }
 
-function watchProblem(directory: string, error: unknown): string {
+function watchProblem(directory: string, error: unknown, others: number): string {
   const reason = escapeText(error instanceof Error ? error.message : String(error));
-  return `cannot watch ${escapeText(directory)}: ${reason}; changes there take 2 s to be noticed`;
+  const more = others === 0 ? "" : ` and ${others} more`;
+  return `cannot watch ${escapeText(directory)}${more}: ${reason}; changes there take 2 s or longer to be noticed`;
 }
 
 async function stopProxy(proxy: RunningProxy, stops: StopSignals): Promise<number> {

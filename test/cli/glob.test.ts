@@ -20,9 +20,9 @@ describe("globs", () => {
   ]) {
     writeFileSync(`${folder}/${file}`, "");
   }
-  const found = async (pattern: string) => {
-    const files = await expandGlob(pattern, folder);
-    return "problem" in files ? files.problem : files.map((file) => relative(folder, file));
+  const found = async (pattern: string, directoriesMax?: number) => {
+    const { files, problem } = await expandGlob(pattern, folder, directoriesMax);
+    return problem ?? files.map((file) => relative(folder, file));
   };
 
   for (const [pattern, files] of [
@@ -59,10 +59,21 @@ describe("globs", () => {
     rmSync(`${folder}/itself`);
   });
 
-  it("give up beyond 1,000 directories", async () => {
-    for (let i = 0; i <= 1_000; i++) mkdirSync(`${folder}/other/${i}`);
-    assert.equal(await found("other/*/*.yaml"), "would search too many directories; narrow the pattern");
+  it("give up beyond so many directories", async () => {
+    for (const name of ["1", "2"]) mkdirSync(`${folder}/other/${name}`);
+    assert.equal(await found("other/*/*.yaml", 2), "would search too many directories; narrow the pattern");
+    assert.deepEqual(await found("other/*/*.yaml", 3), []);
     rmSync(`${folder}/other`, { recursive: true });
+  });
+
+  it("tell in which directories it is decided what they find", async () => {
+    const looked = async (pattern: string) =>
+      (await expandGlob(pattern, folder)).directories.map((one) => relative(folder, one)).sort();
+    assert.deepEqual(await looked("sites/*.yaml"), ["sites"]);
+    assert.deepEqual(await looked("sites/*/*.yaml"), ["sites", "sites/deep"]);
+    assert.deepEqual(await looked("none/*.yaml"), ["none"]);
+    assert.deepEqual(await looked("sites/*/new/y.yaml"), ["sites", "sites/deep", "sites/deep/new"]);
+    assert.deepEqual(await looked("sites/**"), ["sites", "sites/deep", "sites/deep/er"]);
   });
 
   it("are told from names", () => {

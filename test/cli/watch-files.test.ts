@@ -1,5 +1,16 @@
 import assert from "node:assert/strict";
-import { mkdirSync, renameSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import process from "node:process";
 import { afterEach, describe, it } from "@std/testing/bdd";
 import { fileVersions } from "../../cli/file-version.ts";
 import { loadConfig, type Origins } from "../../cli/load-config.ts";
@@ -9,6 +20,7 @@ import { pause, until } from "../e2e/wait.ts";
 
 let watching: FileWatch | null = null;
 let changes = 0;
+let names: readonly string[] = [];
 let scratch: Scratch;
 
 async function watchThem(files: string[], pattern?: string, lookMs?: number): Promise<Origins> {
@@ -16,8 +28,9 @@ async function watchThem(files: string[], pattern?: string, lookMs?: number): Pr
   const globs = pattern === undefined ? [] : [{ pattern, directory: scratch.folder }];
   const origins = { files: await fileVersions(files), code: new Set<string>(), globs, isHeavy: false };
   const events = {
-    onChange: () => {
+    onChange: (files: readonly string[]) => {
       changes++;
+      names = files;
     },
     onProblem: (_: string, error: unknown) => assert.ok(lookMs !== undefined, String(error)),
   };
@@ -25,6 +38,19 @@ async function watchThem(files: string[], pattern?: string, lookMs?: number): Pr
   await pause(250);
   assert.equal(changes, 0, "nothing has changed yet");
   return origins;
+}
+
+/** Those that the kernel gave to this process; a new watch has a new one. */
+function watchNumbers(): string[] {
+  const descriptors = readdirSync("/proc/self/fd").filter((one) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${one}`).includes("inotify");
+    } catch {
+      return false;
+    }
+  });
+  const lines = descriptors.flatMap((one) => readFileSync(`/proc/self/fdinfo/${one}`, "utf8").split("\n"));
+  return lines.flatMap((line) => /^inotify wd:\S+/.exec(line)?.[0] ?? []).sort();
 }
 
 const changed = (count: number) =>
@@ -142,6 +168,92 @@ describe("watching files", () => {
     } finally {
       clearInterval(busy);
     }
+  });
+
+  /** One that nothing tells of: it leads elsewhere in a directory that is not watched. */
+  function linkThatSwitches(): { readonly file: string; turn(): void } {
+    for (const version of ["1", "2"]) {
+      mkdirSync(scratch.path(`on/the/way/${version}`), { recursive: true });
+      scratch.write(`on/the/way/${version}/a.yaml`, `version ${version}`);
+    }
+    symlinkSync("1", scratch.path("on/the/way/now"));
+    symlinkSync("on/the/way/now/a.yaml", scratch.path("linked.yaml"));
+    return {
+      file: scratch.path("linked.yaml"),
+      turn() {
+        symlinkSync("2", scratch.path("on/the/way/next"));
+        renameSync(scratch.path("on/the/way/next"), scratch.path("on/the/way/now"));
+      },
+    };
+  }
+
+  it("looks at each of thousands of files in its turn", async () => {
+    scratch = createScratch();
+    const files = Array.from({ length: 1_200 }, (_, i) => scratch.write(`${i}.yaml`, "1"));
+    const link = linkThatSwitches();
+    await watchThem([...files, link.file], undefined, 50);
+    link.turn();
+    await changed(1);
+  });
+
+  it("does not look when a log beside the files is written to", async () => {
+    scratch = createScratch();
+    const log = scratch.write("access.log", "");
+    const link = linkThatSwitches();
+    await watchThem([link.file], undefined, 60_000);
+    link.turn();
+    for (let i = 0; i < 5; i++) {
+      appendFileSync(log, "x\n");
+      await pause(60);
+    }
+    await pause(200);
+    assert.equal(changes, 0);
+    scratch.write("new", "");
+    await changed(1);
+  });
+
+  it("watches directories in which a pattern may yet find files, and new ones", async () => {
+    scratch = createScratch();
+    mkdirSync(scratch.path("sites/empty"), { recursive: true });
+    await watchThem([scratch.write("a.yaml", "1")], "sites/*/*.yaml", 60_000);
+    scratch.write("sites/empty/a.yaml", "1");
+    await changed(1);
+    mkdirSync(scratch.path("sites/new"));
+    await pause(400);
+    assert.equal(changes, 1);
+    scratch.write("sites/new/a.yaml", "1");
+    await changed(2);
+  });
+
+  it("tells by which files it was, and whether they are as they were read", async () => {
+    scratch = createScratch();
+    const [a, b] = [scratch.write("a.yaml", "1"), scratch.write("b.yaml", "1")];
+    const origins = await watchThem([a, b], "sites/*.yaml");
+    assert.equal(await watching!.goBy({ ...origins }), true);
+    writeFileSync(b, "22");
+    assert.equal(await watching!.goBy({ ...origins }), false);
+    await changed(1);
+    assert.deepEqual(names, [b]);
+    mkdirSync(scratch.path("sites"));
+    const c = scratch.write("sites/c.yaml", "1");
+    assert.equal(await watching!.goBy({ ...origins, files: await fileVersions([a, b]) }), false);
+    unlinkSync(c);
+    await changed(2);
+  });
+
+  const onLinux = process.platform === "linux" ? it : it.ignore;
+  onLinux("keeps the watches of directories that stay", async () => {
+    scratch = createScratch();
+    const files = ["a", "b"].map((name) => {
+      mkdirSync(scratch.path(name));
+      return scratch.write(`${name}/x.yaml`, "1");
+    });
+    const origins = await watchThem(files);
+    const before = watchNumbers();
+    assert.ok(before.length >= 2);
+    await watching!.goBy({ ...origins });
+    await pause(250);
+    assert.deepEqual(watchNumbers(), before);
   });
 
   it("may go by other files, and end", async () => {
