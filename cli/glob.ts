@@ -9,8 +9,8 @@ import { resolve } from "node:path";
 import { reasonOf } from "./read-text-file.ts";
 import { shownName } from "./shown-name.ts";
 
-/** More than this many directories looked into is a slip such as `/**`. */
-const DIRECTORIES_MAX = 1_000;
+/** Customers of a host, a directory each, and as many to spare. More looked into is a slip such as `/**`. */
+const DIRECTORIES_MAX = 20_000;
 
 export interface Expansion {
   /** Absolute names. */

@@ -66,6 +66,13 @@ describe("globs", () => {
     rmSync(`${folder}/other`, { recursive: true });
   });
 
+  it("find files in a directory for each of many customers", async () => {
+    for (let i = 0; i < 1_200; i++) mkdirSync(`${folder}/many/${i}`, { recursive: true });
+    writeFileSync(`${folder}/many/1199/a.yaml`, "");
+    assert.deepEqual(await found("many/*/*.yaml"), ["many/1199/a.yaml"]);
+    rmSync(`${folder}/many`, { recursive: true });
+  });
+
   it("tell in which directories it is decided what they find", async () => {
     const looked = async (pattern: string) =>
       (await expandGlob(pattern, folder)).directories.map((one) => relative(folder, one)).sort();
