@@ -16,8 +16,11 @@ export interface ReloaderOptions {
   load(isSuperseded: AbortSignal): Promise<LoadedConfig | FailedConfig>;
   /** What belongs to a configuration outside the proxy changes, too. Answers which files of code are others now. */
   onReloaded(loaded: LoadedConfig): readonly string[];
-  /** The files of the configuration may be others now. */
-  onLoaded(origins: Origins): void;
+  /**
+   * The files of the configuration may be others now. Answers whether they still are as they were read; if not, whoever
+   * answers asks for a reload once they rest.
+   */
+  onLoaded(origins: Origins): Promise<boolean>;
   /** Told what happened, line by line. */
   say(line: string): void;
 }
@@ -25,12 +28,18 @@ export interface ReloaderOptions {
 /** Names in one line about what changed; more are counted only. */
 const NAMES_SHOWN_MAX = 5;
 
+/** Files that never rest are taken as they are the last of so many times. */
+const READS_MAX = 5;
+
 const OLD_GOES_ON = "the old configuration goes on";
 
 export class Reloader {
   readonly #options: ReloaderOptions;
   #running: Promise<void> | null = null;
   #next = "";
+  /** Why the configuration was read that was not taken yet. */
+  #owed = "";
+  #reads = 0;
   #loading = new AbortController();
 
   constructor(options: ReloaderOptions) {
@@ -51,11 +60,14 @@ export class Reloader {
 
   async #run(): Promise<void> {
     while (this.#next !== "") {
-      const why = this.#next;
+      const why = this.#owed || this.#next;
       this.#next = "";
+      this.#owed = "";
       const { say } = this.#options;
       try {
-        for (const line of await this.#reload()) say(line.replace("{why}", why));
+        const lines = await this.#reload();
+        if (lines === null) this.#owed = why;
+        else for (const line of lines) say(line.replace("{why}", why));
       } catch (error) {
         const text = error instanceof Error ? error.message : String(error);
         say(`millrace: ${why}: reloading failed: ${escapeText(text)}; ${OLD_GOES_ON}`);
@@ -64,12 +76,15 @@ export class Reloader {
     this.#running = null;
   }
 
-  /** Answers what is to be said, `{why}` standing for the cause. */
-  async #reload(): Promise<string[]> {
+  /** Answers what is to be said, `{why}` standing for the cause; null: nothing yet, somebody is writing the files. */
+  async #reload(): Promise<string[] | null> {
     const { proxy, load, onReloaded, onLoaded } = this.#options;
     this.#loading = new AbortController();
     const loaded = await load(this.#loading.signal);
-    onLoaded(loaded.origins);
+    const isAsRead = await onLoaded(loaded.origins);
+    // In the middle of a checkout of thousands of files some are missing, and some are old.
+    if (!isAsRead && ++this.#reads < READS_MAX) return null;
+    this.#reads = 0;
     const lines = printWarnings(loaded.warnings);
     if ("problems" in loaded) {
       lines.push(...printProblems(loaded.problems));

@@ -126,7 +126,7 @@ function startReloading(proxy: RunningProxy, reloading: Reloading | null): () =>
     say,
     load: reloading.load,
     onReloaded: reloading.onReloaded,
-    onLoaded: (origins) => void watching?.goBy(origins),
+    onLoaded: async (origins) => (await watching?.goBy(origins)) ?? true,
   });
   if (reloading.watched !== null) {
     watching = watchFiles(reloading.watched, {

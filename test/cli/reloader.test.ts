@@ -26,7 +26,8 @@ const failed: FailedConfig = {
   origins: ORIGINS,
 };
 
-function stage(results: (LoadedConfig | FailedConfig | Error)[]) {
+/** `changing`: whether the files change each time while they are read. */
+function stage(results: (LoadedConfig | FailedConfig | Error)[], changing: boolean[] = []) {
   const said: string[] = [];
   const reloaded: LoadedConfig[] = [];
   const numbers: number[] = [];
@@ -48,7 +49,7 @@ function stage(results: (LoadedConfig | FailedConfig | Error)[]) {
       reloaded.push(config);
       return [];
     },
-    onLoaded: () => {},
+    onLoaded: () => Promise.resolve(!changing.shift()),
     say: (line) => void said.push(line),
   });
   return {
@@ -71,6 +72,28 @@ describe("a reloader", () => {
     assert.equal(on.snapshots.length, 1);
     assert.equal(on.reloaded.length, 1);
     assert.deepEqual(on.said, ["millrace: SIGHUP: reloaded; nothing has changed for requests"]);
+  });
+
+  it("takes nothing that changed while it was read, and says nothing of it", async () => {
+    const on = stage([failed, loaded("half"), loaded("all")], [true, true]);
+    on.reloader.request("SIGHUP");
+    await on.reloader.idle();
+    for (let i = 0; i < 2; i++) {
+      assert.deepEqual([on.said, on.snapshots], [[], []]);
+      on.reloader.request("files changed");
+      await on.reloader.idle();
+    }
+    assert.deepEqual(on.said, ["millrace: SIGHUP: reloaded; nothing has changed for requests"]);
+    assert.equal(on.snapshots.length, 1);
+  });
+
+  it("takes files that never rest as they are, each fifth time", async () => {
+    const on = stage(Array(11).fill(loaded("a")), Array(11).fill(true));
+    for (let i = 1; i <= 11; i++) {
+      on.reloader.request("files changed");
+      await on.reloader.idle();
+      assert.equal(on.snapshots.length, Math.floor(i / 5));
+    }
   });
 
   it("says it as docs/reload.md shows", () => {
@@ -104,7 +127,7 @@ describe("a reloader", () => {
         return loaded("a");
       },
       onReloaded: () => [],
-      onLoaded: () => {},
+      onLoaded: () => Promise.resolve(true),
       say: () => {},
     });
     reloader.request("first");

@@ -1,7 +1,7 @@
 // A running process reads its configuration again, while it serves.
 
 import assert from "node:assert/strict";
-import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
 import { cliCommand } from "../support/runtime-command.ts";
 import { type Backend, startNodeBackend } from "./backend.ts";
@@ -186,6 +186,19 @@ describe("--watch", () => {
     await answers("two", "/a");
     scratch.write("extra-b.yaml", route("b", "three"));
     await answers("three", "/b");
+  });
+
+  it("takes nothing of which a part went while it was read, and does not complain of that", async () => {
+    const site = (text: string) =>
+      `export default { routes: [{ match: { path: "/a" }, respond: { body: "${text}" } }] };`;
+    mkdirSync(scratch.path("sites"));
+    scratch.write("sites/1.ts", site("one"));
+    scratch.write("sites/2.yaml", "routes: []\n");
+    await start(`${yaml("x")}include: "sites/*"\n`, "--watch");
+    const remove = 'import { rmSync } from "node:fs";\nrmSync(new URL("2.yaml", import.meta.url), { force: true });\n';
+    scratch.write("sites/1.ts", remove + site("two"));
+    await answers("two", "/a");
+    assert.match(proxy.stderr, /listening on \S+\nmillrace: files changed: reloaded; [^\n]*\n$/);
   });
 
   it("reads a program and what it imports anew", async () => {
