@@ -106,8 +106,6 @@ export function* deploying(
     groups.set(upstream.name, stays ? before : new Group(upstream, surroundings, before));
     yield;
   }
-  const trust = TrustedProxies.compile(snapshot.forwarding.trustedProxies);
-  if ("problem" in trust) throw new Error(`trustedProxies[${trust.index}] ${trust.problem}`);
   const registry = new HookRegistry(surroundings.hooks, previous?.registry ?? null);
   const hooks = registry.setOfAll(snapshot.hooks);
   const plans = new Map<Route, RoutePlan>();
@@ -131,7 +129,7 @@ export function* deploying(
     snapshot,
     groups,
     plans,
-    trusted: trust.trusted,
+    trusted: TrustedProxies.compile(snapshot.forwarding.trustedProxies),
     requestBounds: requestBoundsOf(snapshot.limits),
     hooks,
     registry,

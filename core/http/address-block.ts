@@ -15,15 +15,16 @@ export interface AddressSet {
   has(address: string): boolean | null;
 }
 
-/** Null for an entry that is neither an address, a block, nor `unix`: `firstWrongAddress` says which. */
-export function compileAddresses(entries: readonly string[]): AddressSet | null {
-  const blocks = entries.filter((entry) => entry !== UNIX_CLIENT).map(parseBlock);
-  if (blocks.includes(null)) return null;
-  return new BlockSet(blocks as readonly AddressBlock[], entries.includes(UNIX_CLIENT));
-}
-
-export function firstWrongAddress(entries: readonly string[]): number {
-  return entries.findIndex((entry) => entry !== UNIX_CLIENT && parseBlock(entry) === null);
+/** Of addresses, blocks and `unix`: whatever else is written was to be refused before. */
+export function compileAddresses(entries: readonly string[]): AddressSet {
+  const blocks = entries
+    .filter((entry) => entry !== UNIX_CLIENT)
+    .map((entry) => {
+      const block = parseBlock(entry);
+      if (block === null) throw new Error(`${JSON.stringify(entry)} is neither an IP address nor a block of them`);
+      return block;
+    });
+  return new BlockSet(blocks, entries.includes(UNIX_CLIENT));
 }
 
 export function isAddressBlock(text: string): boolean {

@@ -9,9 +9,7 @@
 import { COLON, DQUOTE, TOKEN } from "../bytes/ascii.ts";
 import { trimBlanks } from "../bytes/text.ts";
 import { FORWARDED_HOPS_MAX } from "../limits.ts";
-import { type AddressSet, canonicalAddress, compileAddresses, firstWrongAddress } from "./address-block.ts";
-
-export type CompiledTrust = { readonly trusted: TrustedProxies } | { readonly index: number; readonly problem: string };
+import { type AddressSet, canonicalAddress, compileAddresses } from "./address-block.ts";
 
 export class TrustedProxies {
   /** Null trusts nobody. */
@@ -22,15 +20,8 @@ export class TrustedProxies {
   }
 
   /** Addresses, CIDR blocks, and `unix` for whoever connects to a UNIX socket. */
-  static compile(entries: readonly string[]): CompiledTrust {
-    if (entries.length === 0) return { trusted: TrustedProxies.nobody };
-    const set = compileAddresses(entries);
-    if (set !== null) return { trusted: new TrustedProxies(set) };
-    const index = firstWrongAddress(entries);
-    return {
-      index,
-      problem: `${JSON.stringify(entries[index])} is no IP address, block such as "10.0.0.0/8", or "unix"`,
-    };
+  static compile(entries: readonly string[]): TrustedProxies {
+    return entries.length === 0 ? TrustedProxies.nobody : new TrustedProxies(compileAddresses(entries));
   }
 
   static readonly nobody: TrustedProxies = new TrustedProxies(null);

@@ -5,7 +5,7 @@
  */
 
 import { byteText, trimBlanks } from "../bytes/text.ts";
-import { type AddressSet, compileAddresses, firstWrongAddress } from "../http/address-block.ts";
+import { type AddressSet, compileAddresses, isAddressBlock, UNIX_CLIENT } from "../http/address-block.ts";
 import { compileHost, type HostPattern, hostMatches } from "./hosts.ts";
 import {
   CANNOT_TELL,
@@ -172,9 +172,8 @@ function decodeUtf8(text: string): string | null {
 const STRICT_DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 function compileClients(clients: readonly string[], report: Report): AddressSet | null {
-  const set = compileAddresses(clients);
-  if (set !== null) return set;
-  const wrong = firstWrongAddress(clients);
+  const wrong = clients.findIndex((client) => client !== UNIX_CLIENT && !isAddressBlock(client));
+  if (wrong === -1) return compileAddresses(clients);
   report(
     ["clients", wrong],
     `${JSON.stringify(clients[wrong])} is neither an IP address nor a block such as "10.0.0.0/8"`,

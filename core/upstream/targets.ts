@@ -32,11 +32,9 @@ export class Targets implements TimerOwner {
   readonly #timer = new Timer(this);
 
   constructor(allowed: readonly string[], pool: PoolDefinition, surroundings: Surroundings) {
-    const set = compileAddresses(allowed);
-    if (set === null) throw new Error("allowTargets holds what is neither an address nor a block");
     this.allowed = allowed;
     this.pool = pool;
-    this.#set = set;
+    this.#set = compileAddresses(allowed);
     this.#surroundings = surroundings;
   }
 

@@ -4,9 +4,7 @@ import { isForwarded, TrustedProxies } from "../../../core/http/client-address.t
 import { FORWARDED_HOPS_MAX } from "../../../core/limits.ts";
 
 function trusting(...entries: readonly string[]): TrustedProxies {
-  const compiled = TrustedProxies.compile(entries);
-  assert.ok("trusted" in compiled);
-  return compiled.trusted;
+  return TrustedProxies.compile(entries);
 }
 
 describe("the client's address", () => {
@@ -58,13 +56,6 @@ describe("the client's address", () => {
     assert.equal(trusted.clientAddress("10.0.0.1", hops(FORWARDED_HOPS_MAX - 1)), "6.6.6.6");
     assert.equal(trusted.clientAddress("10.0.0.1", hops(FORWARDED_HOPS_MAX)), "10.0.0.5");
     assert.equal(trusted.clientAddress("10.0.0.1", hops(10_000)), "10.0.0.5");
-  });
-
-  it("says which entry can't be trusted", () => {
-    const compiled = TrustedProxies.compile(["10.0.0.0/8", "proxy.internal"]);
-    assert.ok("problem" in compiled);
-    assert.equal(compiled.index, 1);
-    assert.match(compiled.problem, /"proxy.internal" is no IP address/);
   });
 });
 
