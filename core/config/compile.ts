@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import type { ListenerDefinition, Snapshot } from "../exchange/snapshot.ts";
-import type { Limits, Timeouts } from "../limits.ts";
+import { DEFAULT_TIMEOUTS, type Limits, type Timeouts } from "../limits.ts";
 import type { RouteDefinition } from "../route/route.ts";
 import { compilingTable } from "../route/table.ts";
 import type { TcpAddress } from "../runtime.ts";
@@ -17,6 +17,7 @@ import { Dns } from "./discovery-schema.ts";
 import { defineHealth } from "./health-definition.ts";
 import { defineHooks, Hooks, NOT_LOADED, type ParsedHooks } from "./hook-schema.ts";
 import { problemsOf } from "./issues.ts";
+import { inMs } from "./number-schema.ts";
 import { parsingInPieces } from "./parse-in-pieces.ts";
 import type { ConfigPath, ConfigProblem } from "./problem.ts";
 import { defineRetries } from "./retry-schema.ts";
@@ -183,22 +184,7 @@ function numbersOf({ limits, timeouts }: ParsedConfig): Numbers {
       inFlightMax: limits.inFlight,
       replayTotalBytesMax: limits.replayTotal,
     },
-    timeouts: {
-      requestHeadMs: timeouts.requestHead,
-      requestBodyIdleMs: timeouts.requestBodyIdle,
-      firstByteMs: timeouts.firstByte,
-      responseIdleMs: timeouts.responseIdle,
-      tunnelIdleMs: timeouts.tunnelIdle,
-      keepAliveIdleMs: timeouts.keepAliveIdle,
-      halfClosedMs: timeouts.halfClosed,
-      sendIdleMs: timeouts.sendIdle,
-      connectMs: timeouts.connect,
-      poolIdleMs: timeouts.poolIdle,
-      queueMs: timeouts.queue,
-      drainMs: timeouts.drain,
-      drainDelayMs: timeouts.drainDelay,
-      totalMs: timeouts.total ?? Number.POSITIVE_INFINITY,
-    },
+    timeouts: { ...DEFAULT_TIMEOUTS, ...inMs(timeouts), totalMs: timeouts.total ?? DEFAULT_TIMEOUTS.totalMs },
   };
 }
 

@@ -172,6 +172,11 @@ export const RouteTimeouts = section(
   },
 );
 
+/** As the core calls them, with their unit: `connect` is `connectMs`. */
+export function inMs<T extends object>(durations: T): { [K in keyof T & string as `${K}Ms`]: T[K] } {
+  return Object.fromEntries(Object.entries(durations).map(([key, ms]) => [`${key}Ms`, ms])) as never;
+}
+
 /** What to say of these where only a route's may stand. */
 function serverWide(entries: object, where: string): Record<string, string> {
   const hint = `it holds for the whole server; set it in the top-level \`${where}\``;

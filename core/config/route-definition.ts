@@ -1,6 +1,6 @@
 /** One route of the configuration as the plain data that `route/table.ts` compiles, and the way back for its problems. */
 
-import type { Limits, Timeouts } from "../limits.ts";
+import type { Limits } from "../limits.ts";
 import type {
   FieldEdits,
   NamedCondition,
@@ -12,6 +12,7 @@ import type {
 } from "../route/route.ts";
 import type { SourceOf } from "../script/hooks.ts";
 import { defineHook, defineHooks, handlerOf } from "./hook-schema.ts";
+import { inMs } from "./number-schema.ts";
 import type { ConfigPath } from "./problem.ts";
 import type { ParsedRoute } from "./route-schema.ts";
 
@@ -35,7 +36,7 @@ export function defineRoute(route: ParsedRoute, index: number, isHooked: boolean
     responseFields: editsOf(route.response),
     host: route.host ?? null,
     limits: limitsOf(route.limits),
-    timeouts: timeoutsOf(route.timeouts),
+    timeouts: given(inMs(route.timeouts ?? {})),
     upgrade: route.upgrade,
     hooks: defineHooks(route.hooks, placeOf(id), sourceOf),
     isHooked: [route.hooks, route.target, route.mount].some((code) => code !== undefined) || isHooked,
@@ -50,20 +51,6 @@ function limitsOf(limits: ParsedRoute["limits"] = {}): Partial<Limits> {
     requestBodyBytesMax: limits.requestBody,
     replayBytesMax: limits.replay,
     rateBytesPerSecondMin: limits.minimumRate,
-  });
-}
-
-function timeoutsOf(timeouts: ParsedRoute["timeouts"] = {}): Partial<Timeouts> {
-  return given({
-    requestBodyIdleMs: timeouts.requestBodyIdle,
-    firstByteMs: timeouts.firstByte,
-    responseIdleMs: timeouts.responseIdle,
-    tunnelIdleMs: timeouts.tunnelIdle,
-    halfClosedMs: timeouts.halfClosed,
-    sendIdleMs: timeouts.sendIdle,
-    connectMs: timeouts.connect,
-    queueMs: timeouts.queue,
-    totalMs: timeouts.total,
   });
 }
 
