@@ -75,14 +75,14 @@ export function release(bytes: Uint8Array): void {
 }
 
 /** `bytes` are about to be written. */
-export function hold(bytes: Uint8Array): void {
+export function keepMemory(bytes: Uint8Array): void {
   const memory = bytes.buffer;
   const source = sourceOf.get(memory) ?? new Source(memory);
   source.writes += 1;
 }
 
 /** `bytes` are written, or copied. */
-export function letGo(bytes: Uint8Array): void {
+export function letGoOfMemory(bytes: Uint8Array): void {
   const source = sourceOf.get(bytes.buffer);
   if (source === undefined) return;
   source.writes -= 1;
@@ -108,7 +108,7 @@ export function join(pieces: readonly Uint8Array[], length: number): Uint8Array 
   for (const piece of pieces) {
     whole.set(piece, at);
     at += piece.length;
-    letGo(piece);
+    letGoOfMemory(piece);
   }
   return whole;
 }

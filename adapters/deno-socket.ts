@@ -8,11 +8,11 @@
 import type { Address, Socket, SocketError } from "../core/runtime.ts";
 import {
   giveSmall,
-  hold,
   isJoinable,
   join,
+  keepMemory,
   type LargeBuffer,
-  letGo,
+  letGoOfMemory,
   release,
   takeLarge,
   takeNext,
@@ -85,7 +85,7 @@ export class DenoSocket extends LateSender implements Socket {
 
   override sendNow(bytes: Uint8Array, start: number, end: number): boolean {
     const view = viewOf(bytes, start, end);
-    hold(view);
+    keepMemory(view);
     this.#send(view);
     return this.#accepted();
   }
@@ -94,8 +94,8 @@ export class DenoSocket extends LateSender implements Socket {
     const first = one.view(0);
     const second = other.view(0);
     const length = first.length + second.length;
-    hold(first);
-    hold(second);
+    keepMemory(first);
+    keepMemory(second);
     if (isJoinable(length)) this.#send(join([first, second], length));
     else {
       this.#send(first);
@@ -138,7 +138,7 @@ export class DenoSocket extends LateSender implements Socket {
       writeTo(this.raw, this.#rid, rest).then(this.#onWritten, this.#onWriteFailed);
       return;
     }
-    letGo(bytes);
+    letGoOfMemory(bytes);
     const next = takeNext(this.queue);
     if (next !== null) {
       this.#write(next);

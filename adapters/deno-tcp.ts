@@ -7,7 +7,7 @@
  */
 import type { Address, Socket, SocketError } from "../core/runtime.ts";
 import { addressIn, nameLength, nameRoom } from "./deno-address.ts";
-import { hold, letGo } from "./deno-buffers.ts";
+import { keepMemory, letGoOfMemory } from "./deno-buffers.ts";
 import { EAGAIN, EINTR, errorOf } from "./deno-errno.ts";
 import { errno, libc } from "./deno-libc.ts";
 import { closeByReset, takeError } from "./deno-options.ts";
@@ -143,7 +143,7 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
 
   #enqueue(bytes: Uint8Array): void {
     if (this.finished) return; // by a failed write
-    hold(bytes);
+    keepMemory(bytes);
     this.#queue.push(bytes);
     this.unsentBytes += bytes.length;
     if (!this.#isWatchedToWrite) this.#watch(WATCHED_TO_WRITE);
@@ -166,7 +166,7 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
         if (sent > 0) this.#shorten(bytes, sent);
         break;
       }
-      letGo(bytes);
+      letGoOfMemory(bytes);
       queue.shift();
     }
     if (this.unsentBytes === 0 && this.finished) this.#allSent();
@@ -176,8 +176,8 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
   /** Of the first in the queue, so much was sent. */
   #shorten(bytes: Uint8Array, sent: number): void {
     const rest = bytes.subarray(sent);
-    hold(rest);
-    letGo(bytes);
+    keepMemory(rest);
+    letGoOfMemory(bytes);
     this.#queue[0] = rest;
   }
 
@@ -206,7 +206,7 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
   }
 
   #dropQueue(): void {
-    for (const bytes of this.#queue) letGo(bytes);
+    for (const bytes of this.#queue) letGoOfMemory(bytes);
     this.#queue = [];
     this.unsentBytes = 0;
   }

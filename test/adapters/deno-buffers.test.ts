@@ -1,22 +1,30 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { hold, isJoinable, isWritten, join, letGo, release, takeLarge } from "../../adapters/deno-buffers.ts";
+import {
+  isJoinable,
+  isWritten,
+  join,
+  keepMemory,
+  letGoOfMemory,
+  release,
+  takeLarge,
+} from "../../adapters/deno-buffers.ts";
 
 describe("Deno's large buffers", () => {
   it("come back when the chunk is released and its writes are done, in either order", () => {
     const buffer = takeLarge();
     const chunk = buffer.room.subarray(0, 60_000);
     const [first, second] = [chunk.subarray(0, 100), chunk.subarray(200)];
-    hold(first);
-    hold(second);
-    letGo(first);
+    keepMemory(first);
+    keepMemory(second);
+    letGoOfMemory(first);
     release(chunk);
     assert.notEqual(takeLarge(), buffer);
-    letGo(second);
+    letGoOfMemory(second);
     assert.equal(takeLarge(), buffer);
 
-    hold(chunk);
-    letGo(chunk);
+    keepMemory(chunk);
+    letGoOfMemory(chunk);
     assert.notEqual(takeLarge(), buffer);
     release(chunk);
     assert.equal(takeLarge(), buffer);
@@ -24,8 +32,8 @@ describe("Deno's large buffers", () => {
 
   it("stay the owner's while they are not released", () => {
     const buffer = takeLarge();
-    hold(buffer.room);
-    letGo(buffer.room);
+    keepMemory(buffer.room);
+    letGoOfMemory(buffer.room);
     assert.notEqual(takeLarge(), buffer);
   });
 
@@ -39,30 +47,30 @@ describe("Deno's large buffers", () => {
     assert.equal(whole.buffer, buffer.whole.bytes.buffer);
     assert.deepEqual([whole.length, whole[5], whole[6], whole.at(-1)], [length, 1, 2, 2]);
     assert.notEqual(takeLarge(), buffer);
-    letGo(whole);
+    letGoOfMemory(whole);
     assert.equal(takeLarge(), buffer);
   });
 
   it("are let go by joining", () => {
     const buffer = takeLarge();
-    hold(buffer.room);
+    keepMemory(buffer.room);
     release(buffer.room);
     const whole = join([buffer.room, new Uint8Array(3)], buffer.room.length + 3);
     assert.equal(takeLarge(), buffer);
-    letGo(whole);
+    letGoOfMemory(whole);
   });
 
   it("and any other memory is written when no write of it is under way", () => {
     const memory = new Uint8Array(100);
     assert.equal(isWritten(memory), true);
-    hold(memory.subarray(0, 10));
-    hold(memory.subarray(10, 20));
-    letGo(memory.subarray(0, 10));
+    keepMemory(memory.subarray(0, 10));
+    keepMemory(memory.subarray(10, 20));
+    letGoOfMemory(memory.subarray(0, 10));
     assert.equal(isWritten(memory), false);
-    letGo(memory.subarray(10, 20));
+    letGoOfMemory(memory.subarray(10, 20));
     assert.equal(isWritten(memory), true);
     const { room } = takeLarge();
-    hold(room);
+    keepMemory(room);
     assert.equal(isWritten(room), false);
   });
 });
