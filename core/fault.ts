@@ -252,6 +252,11 @@ export const UPSTREAM_RESET = fault(
   502,
   "the server reset the connection, before a response or in a tunnel",
 );
+export const BODY_BEHIND_HEAD = fault(
+  "upstream.body-behind-head",
+  502,
+  "the server sent a body behind its response to a HEAD before, where the response would begin",
+);
 export const RESPONSE_TRUNCATED = fault("upstream.truncated", 502, "the server closed in the middle of the response");
 export const UNEXPECTED_UPGRADE = fault(
   "upstream.unexpected-upgrade",

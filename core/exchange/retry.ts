@@ -61,10 +61,13 @@ export function whyNoOther(failed: FailedTry, policy: RetryPolicy): WhyNoOther |
   return isWanted ? null : "not in retries.on";
 }
 
-/** A pooled connection that the server closed just as we used it says nothing about the server. */
+/**
+ * A pooled connection that the server closed just as we used it says nothing about the server. Nor does one that brings the
+ * body of a response before: nothing has come of this one.
+ */
 export function isStale(failed: Pick<FailedTry, "fault" | "isReused" | "hasHeard">): boolean {
   const isLost = failed.fault === fault.UPSTREAM_CLOSED || failed.fault === fault.UPSTREAM_RESET;
-  return isLost && failed.isReused && !failed.hasHeard;
+  return failed.isReused && (isLost ? !failed.hasHeard : failed.fault === fault.BODY_BEHIND_HEAD);
 }
 
 /** A request whose server takes long. */

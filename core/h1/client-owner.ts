@@ -9,6 +9,8 @@ export interface ClientOwner<Connection> {
   readonly timers: Timers;
   readonly slab: Slab;
   readonly poolIdleMs: number;
+  /** The server has sent a body behind a response to HEAD, where none may be. */
+  onBodyBehindHead?(): void;
   /** The connection is gone, whether it was idle or not. */
   onConnectionClosed(connection: Connection): void;
 }

@@ -12,7 +12,7 @@
 import type { Fault } from "../fault.ts";
 import * as fault from "../fault.ts";
 import type { Fields } from "../http/fields.ts";
-import type { RequestHead } from "../http/message.ts";
+import { METHOD_HEAD, type RequestHead } from "../http/message.ts";
 import type { OutgoingHead } from "../http/outgoing.ts";
 import { checkResponse } from "../http/response-rules.ts";
 import type { RequestWriter, ResponseHandler } from "../http/wire.ts";
@@ -46,6 +46,8 @@ export class ClientConnection extends Timed implements SocketHandler, RequestWri
   isReused = false;
   /** NTLM and Negotiate authenticate the connection: it may serve this client only (row P08). */
   isBound = false;
+  /** The last response was to HEAD: some servers send its body all the same, where the next response would begin. */
+  isBehindHead = false;
 
   constructor(socket: Socket, owner: ClientOwner<ClientConnection>) {
     super();
@@ -112,7 +114,11 @@ export class ClientConnection extends Timed implements SocketHandler, RequestWri
     // In a tunnel an ordinary end would look like the end of what the client had to say.
     if (this.#phase === TUNNEL) this.socket.reset();
     else this.socket.destroy();
-    this.#closed();
+    this.#phase = CLOSED;
+    this.#owner.timers.remove(this);
+    if (this.#cycle === null) return;
+    this.#cycle.handler = null;
+    this.#cycle.inbox.clear();
   }
 
   // ── requests ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -176,6 +182,7 @@ export class ClientConnection extends Timed implements SocketHandler, RequestWri
     const cycle = this.#cycle;
     // Bytes nobody asked for: the answer to somebody else's smuggled request, or a goodbye. Never a response.
     if (cycle === null) {
+      if (this.isBehindHead) this.#owner.onBodyBehindHead?.();
       this.close();
       return;
     }
@@ -241,7 +248,6 @@ export class ClientConnection extends Timed implements SocketHandler, RequestWri
   }
 
   override onTimer(): void {
-    const { timers } = this.#owner;
     const cycle = this.#cycle;
     if (cycle === null) {
       this.close();
@@ -251,8 +257,8 @@ export class ClientConnection extends Timed implements SocketHandler, RequestWri
       else this.#fail(fault.UPSTREAM_SEND_TIMEOUT);
     } else {
       // Silence while we don't listen is not the server's.
-      const silentMs = cycle.isHeld ? 0 : timers.nowMs - cycle.lastMoveMs;
-      if (silentMs < cycle.idleMs) timers.set(this, cycle.idleMs - silentMs);
+      const silentMs = cycle.isHeld ? 0 : this.#owner.timers.nowMs - cycle.lastMoveMs;
+      if (silentMs < cycle.idleMs) this.#owner.timers.set(this, cycle.idleMs - silentMs);
       else this.#fail(this.#phase === TUNNEL ? fault.TUNNEL_IDLE : fault.RESPONSE_TIMEOUT);
       if (this.#phase === BODY) noteLong(cycle, this.socket);
     }
@@ -274,7 +280,9 @@ export class ClientConnection extends Timed implements SocketHandler, RequestWri
       if (at === INCOMPLETE) return;
       const refused = at < 0 ? at : checkResponse(head, cycle.requestMethod);
       if (refused < 0) {
-        this.#fail(fault.upstreamRefusal(refused));
+        const isStray = this.isBehindHead && cycle.interims === 0;
+        if (isStray) this.#owner.onBodyBehindHead?.();
+        this.#fail(isStray ? fault.BODY_BEHIND_HEAD : fault.upstreamRefusal(refused));
         return;
       }
       if (head.status >= 200) {
@@ -378,6 +386,7 @@ export class ClientConnection extends Timed implements SocketHandler, RequestWri
   /** The handler may give the connection back, and others may begin with this cycle, in this very call: nothing follows it. */
   #answered(cycle: Cycle, trailers: Fields | null): void {
     this.#phase = ANSWERED;
+    this.isBehindHead = cycle.requestMethod === METHOD_HEAD;
     this.#owner.timers.clear(this);
     this.release();
     cycle.handler!.onEnd(trailers);
@@ -387,13 +396,5 @@ export class ClientConnection extends Timed implements SocketHandler, RequestWri
     const handler = this.#cycle === null ? null : this.#cycle.handler;
     this.close();
     handler?.onFault(reason);
-  }
-
-  #closed(): void {
-    this.#phase = CLOSED;
-    this.#owner.timers.remove(this);
-    if (this.#cycle === null) return;
-    this.#cycle.handler = null;
-    this.#cycle.inbox.clear();
   }
 }

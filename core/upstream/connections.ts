@@ -64,6 +64,8 @@ export class Connections extends IdleConnections<ClientConnection> implements Cl
   readonly #connecting = new Set<Connecting>();
   /** Those of `#connecting` nobody waits for any more, and that may yet come about: the next to ask has them. */
   readonly #orphans: Connecting[] = [];
+  /** Responses to HEAD are followed by bodies here, which may look like responses: nothing is kept behind them any more. */
+  #sendsBodyToHead = false;
 
   constructor(server: ServerDefinition, pool: PoolDefinition, surroundings: Surroundings) {
     super();
@@ -158,7 +160,8 @@ export class Connections extends IdleConnections<ClientConnection> implements Cl
 
   /** After a cycle. Kept only when nothing about it is in doubt. */
   giveBack(connection: ClientConnection): void {
-    if (!connection.isReusable || this.#isRetired || this.#count > this.#countMax) {
+    const isInDoubt = !connection.isReusable || (connection.isBehindHead && this.#sendsBodyToHead);
+    if (isInDoubt || this.#isRetired || this.#count > this.#countMax) {
       connection.close();
       return;
     }
@@ -170,6 +173,10 @@ export class Connections extends IdleConnections<ClientConnection> implements Cl
     this.#isRetired = true;
     for (const connection of this.idle()) connection.close();
     for (const orphan of this.#orphans.splice(0)) orphan.cancel();
+  }
+
+  onBodyBehindHead(): void {
+    this.#sendsBodyToHead = true;
   }
 
   onConnectionClosed(connection: ClientConnection): void {

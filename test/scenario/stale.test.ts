@@ -184,6 +184,71 @@ describe("a stale pooled connection", () => {
   });
 });
 
+describe("a server that sends a body behind its response to HEAD", () => {
+  const BODY = "<html>no answer</html>\n";
+  const HEAD = request("HEAD", null);
+
+  /** The body comes with what is asked next on the connection, or, if `late`, with nothing. */
+  async function behindHead(body: string, late = false): Promise<void> {
+    const stray = new Set<OriginLink>();
+    stage = await stageWith({
+      ...ALONE,
+      script: {
+        onRequest({ method }, link) {
+          if (method !== "HEAD") return stray.delete(link) ? body + OK : OK;
+          if (!late) stray.add(link);
+          return `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`;
+        },
+      },
+    });
+  }
+
+  it("has it taken for no response: a GET is tried once more", async () => {
+    await behindHead(BODY);
+    const client = stage.ask(HEAD + GET);
+    assert.deepEqual(statusesTo(client, ["HEAD", "GET"]), [200, 200]);
+    assert.doesNotMatch(client.text(), /no answer/);
+    assert.deepEqual([stage.exchanges[1]?.attempts, stage.origin.links.length], [2, 2]);
+  });
+
+  it("has it taken for no response: a POST is not tried again", async () => {
+    await behindHead(BODY);
+    const client = stage.ask(HEAD + request("POST", "body"));
+    assert.deepEqual(statusesTo(client, ["HEAD", "POST"]), [200, 502]);
+    assert.doesNotMatch(client.text(), /no answer/);
+    assert.deepEqual([stage.exchanges[1]?.attempts, stage.exchanges[1]?.fault], [1, "upstream.body-behind-head"]);
+  });
+
+  for (const late of [false, true]) {
+    it(`gets no second request on such a connection ${late ? "once one has come late" : "from then on"}`, async () => {
+      await behindHead(late ? OK : BODY, late);
+      stage.ask(HEAD + (late ? "" : GET));
+      if (late) stage.origin.links[0]?.peer.send(OK);
+      stage.sim.drive();
+      const linksBefore = stage.origin.links.length;
+      stage.ask(HEAD + request("POST", "body") + HEAD);
+      assert.deepEqual(
+        stage.exchanges.slice(-3).map(({ status, attempts }) => [status, attempts]),
+        Array(3).fill([200, 1]),
+      );
+      assert.equal(stage.endpoint.connections.idleCount, 0);
+      assert.ok(stage.origin.links.length > linksBefore);
+    });
+  }
+
+  it("an interim response before what is none is the server's word", async () => {
+    stage = await stageWith({
+      ...ALONE,
+      script: {
+        onRequest: ({ method }) =>
+          method === "HEAD" ? "HTTP/1.1 200 OK\r\n\r\n" : `HTTP/1.1 103 Early Hints\r\n\r\n${BODY}`,
+      },
+    });
+    stage.ask(HEAD + GET);
+    assert.equal(stage.exchanges[1]?.fault, "upstream.bad-status-line");
+  });
+});
+
 describe("the body of a second try", () => {
   const LIMIT = 64 * 1024;
   for (const bytes of [LIMIT - 1, LIMIT]) {

@@ -48,6 +48,13 @@ describe("what follows a failed try", () => {
     assert.equal(next(STALE, { fault: fault.FIRST_BYTE_TIMEOUT }), "none");
   });
 
+  it("the same when a kept one brought the body of a response before", () => {
+    const stray: Partial<FailedTry> = { fault: fault.BODY_BEHIND_HEAD, hasHeard: true };
+    assert.equal(next(STALE, stray), "fresh");
+    assert.equal(next(STALE, { ...stray, ...POST }), "none");
+    assert.equal(next(STALE, { ...stray, fault: fault.upstreamRefusal(-fault.BAD_STATUS_LINE) }), "none");
+  });
+
   it("by the statuses of the policy", () => {
     for (const status of [502, 503, 504]) assert.equal(next(ANSWERED, { status }), "anywhere");
     for (const status of [200, 404, 500, 501]) assert.equal(next(ANSWERED, { status }), "none");

@@ -61,6 +61,7 @@ beforeEach(() => {
         timers,
         slab: new Slab(),
         poolIdleMs: 60_000,
+        onBodyBehindHead: () => void told.push("body behind HEAD"),
         onConnectionClosed() {
           isClosed = true;
         },
@@ -164,6 +165,38 @@ describe("a cycle on an upstream connection", () => {
     say("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n");
     assert.deepEqual(told, ["head 200", "end"]);
     assert.ok(connection.isReusable);
+  });
+
+  it("takes a body behind HEAD for no response, whenever it comes", () => {
+    begin(METHOD_HEAD);
+    say("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n");
+    connection.rest();
+    begin();
+    told = [];
+    say("body\r\n");
+    assert.deepEqual(told, ["body behind HEAD", "fault upstream.body-behind-head"]);
+  });
+
+  it("tells of a body behind HEAD that comes while it rests", () => {
+    begin(METHOD_HEAD);
+    say("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n");
+    connection.rest();
+    told = [];
+    say("body");
+    assert.deepEqual(told, ["body behind HEAD"]);
+    assert.ok(isClosed);
+  });
+
+  it("takes what comes behind other responses for no body", () => {
+    for (const method of [METHOD_HEAD, METHOD_GET]) {
+      begin(method);
+      say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+      connection.rest();
+    }
+    begin();
+    told = [];
+    say("body\r\n");
+    assert.deepEqual(told, ["fault upstream.bad-status-line"]);
   });
 
   it("passes interim responses, so many", () => {
