@@ -137,6 +137,14 @@ describe("a request that goes to an upstream", () => {
     assert.deepEqual([record().status, record().fault, record().responseBytes], [200, "upstream.truncated", 2]);
   });
 
+  it("is cut behind its head when its response turns into nonsense: none at all looks like a request that was lost", async () => {
+    stage = await stageWith({ script: { onRequest: () => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx" } });
+    const client = stage.ask(GET);
+    assert.match(client.text(), /^HTTP\/1\.1 200 OK\r\n(.+\r\n)+\r\n$/);
+    assert.notEqual(client.closed, null);
+    assert.deepEqual([record().status, record().fault], [200, "upstream.bad-chunk-size"]);
+  });
+
   it("passes trailers to clients that take them, safe ones only", async () => {
     stage = await stageWith({
       script: {
