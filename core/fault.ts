@@ -252,10 +252,10 @@ export const UPSTREAM_RESET = fault(
   502,
   "the server reset the connection, before a response or in a tunnel",
 );
-export const BODY_BEHIND_HEAD = fault(
-  "upstream.body-behind-head",
+export const STRAY_BODY = fault(
+  "upstream.stray-body",
   502,
-  "the server sent a body behind its response to a HEAD before, where the response would begin",
+  "the server sent a body behind its response before, which could have none, where this one would begin",
 );
 export const RESPONSE_TRUNCATED = fault("upstream.truncated", 502, "the server closed in the middle of the response");
 export const UNEXPECTED_UPGRADE = fault(

@@ -67,7 +67,7 @@ export function whyNoOther(failed: FailedTry, policy: RetryPolicy): WhyNoOther |
  */
 export function isStale(failed: Pick<FailedTry, "fault" | "isReused" | "hasHeard">): boolean {
   const isLost = failed.fault === fault.UPSTREAM_CLOSED || failed.fault === fault.UPSTREAM_RESET;
-  return failed.isReused && (isLost ? !failed.hasHeard : failed.fault === fault.BODY_BEHIND_HEAD);
+  return failed.isReused && (isLost ? !failed.hasHeard : failed.fault === fault.STRAY_BODY);
 }
 
 /** A request whose server takes long. */

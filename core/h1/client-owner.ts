@@ -9,8 +9,8 @@ export interface ClientOwner<Connection> {
   readonly timers: Timers;
   readonly slab: Slab;
   readonly poolIdleMs: number;
-  /** The server has sent a body behind a response to HEAD, where none may be. */
-  onBodyBehindHead?(): void;
+  /** The server has sent a body behind a response to HEAD, a 204 or a 304, where none may be. */
+  onStrayBody?(): void;
   /** The connection is gone, whether it was idle or not. */
   onConnectionClosed(connection: Connection): void;
 }

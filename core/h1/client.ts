@@ -15,6 +15,7 @@ import type { Fields } from "../http/fields.ts";
 import { METHOD_HEAD, type RequestHead } from "../http/message.ts";
 import type { OutgoingHead } from "../http/outgoing.ts";
 import { checkResponse } from "../http/response-rules.ts";
+import { hasNoBody } from "../http/status.ts";
 import type { RequestWriter, ResponseHandler } from "../http/wire.ts";
 import type { Socket, SocketError, SocketHandler } from "../runtime.ts";
 import { Timed } from "../time/timers.ts";
@@ -46,8 +47,8 @@ export class ClientConnection extends Timed implements SocketHandler, RequestWri
   isReused = false;
   /** NTLM and Negotiate authenticate the connection: it may serve this client only (row P08). */
   isBound = false;
-  /** The last response was to HEAD: some servers send its body all the same, where the next response would begin. */
-  isBehindHead = false;
+  /** The last response had no body whatever its head said: some servers send one, where the next response would begin. */
+  endedWithHead = false;
 
   constructor(socket: Socket, owner: ClientOwner<ClientConnection>) {
     super();
@@ -182,7 +183,7 @@ export class ClientConnection extends Timed implements SocketHandler, RequestWri
     const cycle = this.#cycle;
     // Bytes nobody asked for: the answer to somebody else's smuggled request, or a goodbye. Never a response.
     if (cycle === null) {
-      if (this.isBehindHead) this.#owner.onBodyBehindHead?.();
+      if (this.endedWithHead) this.#owner.onStrayBody?.();
       this.close();
       return;
     }
@@ -280,9 +281,9 @@ export class ClientConnection extends Timed implements SocketHandler, RequestWri
       if (at === INCOMPLETE) return;
       const refused = at < 0 ? at : checkResponse(head, cycle.requestMethod);
       if (refused < 0) {
-        const isStray = this.isBehindHead && cycle.interims === 0;
-        if (isStray) this.#owner.onBodyBehindHead?.();
-        this.#fail(isStray ? fault.BODY_BEHIND_HEAD : fault.upstreamRefusal(refused));
+        const isStray = this.endedWithHead && cycle.interims === 0;
+        if (isStray) this.#owner.onStrayBody?.();
+        this.#fail(isStray ? fault.STRAY_BODY : fault.upstreamRefusal(refused));
         return;
       }
       if (head.status >= 200) {
@@ -382,7 +383,7 @@ export class ClientConnection extends Timed implements SocketHandler, RequestWri
   /** The handler may give the connection back, and others may begin with this cycle, in this very call: nothing follows it. */
   #answered(cycle: Cycle, trailers: Fields | null): void {
     this.#phase = ANSWERED;
-    this.isBehindHead = cycle.requestMethod === METHOD_HEAD;
+    this.endedWithHead = cycle.requestMethod === METHOD_HEAD || hasNoBody(cycle.head.status);
     this.#owner.timers.clear(this);
     this.release();
     cycle.handler!.onEnd(trailers);

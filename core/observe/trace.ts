@@ -63,7 +63,7 @@ export interface TraceHook {
 /** What a try follows on. */
 export type TryCause =
   | "first"
-  /** The same server again, on a new connection: the kept one was closed, or brought the body of a HEAD before. */
+  /** The same server again, on a new connection: the kept one was closed, or brought a stray body. */
   | "fresh"
   /** The server before took no connection. */
   | "elsewhere"

@@ -64,8 +64,8 @@ export class Connections extends IdleConnections<ClientConnection> implements Cl
   readonly #connecting = new Set<Connecting>();
   /** Those of `#connecting` nobody waits for any more, and that may yet come about: the next to ask has them. */
   readonly #orphans: Connecting[] = [];
-  /** Responses to HEAD are followed by bodies here, which may look like responses: nothing is kept behind them any more. */
-  #sendsBodyToHead = false;
+  /** Bodies follow responses that have none here, and may look like responses: nothing is kept behind such a one any more. */
+  #sendsStrayBodies = false;
 
   constructor(server: ServerDefinition, pool: PoolDefinition, surroundings: Surroundings) {
     super();
@@ -160,7 +160,7 @@ export class Connections extends IdleConnections<ClientConnection> implements Cl
 
   /** After a cycle. Kept only when nothing about it is in doubt. */
   giveBack(connection: ClientConnection): void {
-    const isInDoubt = !connection.isReusable || (connection.isBehindHead && this.#sendsBodyToHead);
+    const isInDoubt = !connection.isReusable || (connection.endedWithHead && this.#sendsStrayBodies);
     if (isInDoubt || this.#isRetired || this.#count > this.#countMax) {
       connection.close();
       return;
@@ -175,8 +175,8 @@ export class Connections extends IdleConnections<ClientConnection> implements Cl
     for (const orphan of this.#orphans.splice(0)) orphan.cancel();
   }
 
-  onBodyBehindHead(): void {
-    this.#sendsBodyToHead = true;
+  onStrayBody(): void {
+    this.#sendsStrayBodies = true;
   }
 
   onConnectionClosed(connection: ClientConnection): void {

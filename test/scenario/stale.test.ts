@@ -184,70 +184,76 @@ describe("a stale pooled connection", () => {
   });
 });
 
-describe("a server that sends a body behind its response to HEAD", () => {
-  const BODY = "<html>no answer</html>\n";
-  const HEAD = request("HEAD", null);
+const WITHOUT_BODY = [
+  { what: "to HEAD", ask: request("HEAD", null), status: 200, head: "HTTP/1.1 200 OK\r\nContent-Length: 23\r\n\r\n" },
+  { what: "304", ask: request("OPTIONS", null), status: 304, head: "HTTP/1.1 304 Not Modified\r\n\r\n" },
+];
 
-  /** The body comes with what is asked next on the connection, or, if `late`, with nothing. */
-  async function behindHead(body: string, late = false): Promise<void> {
-    const stray = new Set<OriginLink>();
-    stage = await stageWith({
-      ...ALONE,
-      script: {
-        onRequest({ method }, link) {
-          if (method !== "HEAD") return stray.delete(link) ? body + OK : OK;
-          if (!late) stray.add(link);
-          return `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`;
+for (const { what, ask, status, head } of WITHOUT_BODY) {
+  describe(`a server that sends a body behind a response that has none, ${what}`, () => {
+    const BODY = "<html>no answer</html>\n";
+    const METHOD = ask.split(" ")[0]!;
+
+    /** The body comes with what is asked next on the connection, or, if `late`, with nothing. */
+    async function behind(body: string, late = false): Promise<void> {
+      const stray = new Set<OriginLink>();
+      stage = await stageWith({
+        ...ALONE,
+        script: {
+          onRequest({ method }, link) {
+            if (method !== METHOD) return stray.delete(link) ? body + OK : OK;
+            if (!late) stray.add(link);
+            return head;
+          },
         },
-      },
+      });
+    }
+
+    it("has it taken for no response: a GET is tried once more", async () => {
+      await behind(BODY);
+      const client = stage.ask(ask + GET);
+      assert.deepEqual(statusesTo(client, [METHOD, "GET"]), [status, 200]);
+      assert.doesNotMatch(client.text(), /no answer/);
+      assert.deepEqual([stage.exchanges[1]?.attempts, stage.origin.links.length], [2, 2]);
     });
-  }
 
-  it("has it taken for no response: a GET is tried once more", async () => {
-    await behindHead(BODY);
-    const client = stage.ask(HEAD + GET);
-    assert.deepEqual(statusesTo(client, ["HEAD", "GET"]), [200, 200]);
-    assert.doesNotMatch(client.text(), /no answer/);
-    assert.deepEqual([stage.exchanges[1]?.attempts, stage.origin.links.length], [2, 2]);
-  });
-
-  it("has it taken for no response: a POST is not tried again", async () => {
-    await behindHead(BODY);
-    const client = stage.ask(HEAD + request("POST", "body"));
-    assert.deepEqual(statusesTo(client, ["HEAD", "POST"]), [200, 502]);
-    assert.doesNotMatch(client.text(), /no answer/);
-    assert.deepEqual([stage.exchanges[1]?.attempts, stage.exchanges[1]?.fault], [1, "upstream.body-behind-head"]);
-  });
-
-  for (const late of [false, true]) {
-    it(`gets no second request on such a connection ${late ? "once one has come late" : "from then on"}`, async () => {
-      await behindHead(late ? OK : BODY, late);
-      stage.ask(HEAD + (late ? "" : GET));
-      if (late) stage.origin.links[0]?.peer.send(OK);
-      stage.sim.drive();
-      const linksBefore = stage.origin.links.length;
-      stage.ask(HEAD + request("POST", "body") + HEAD);
-      assert.deepEqual(
-        stage.exchanges.slice(-3).map(({ status, attempts }) => [status, attempts]),
-        Array(3).fill([200, 1]),
-      );
-      assert.equal(stage.endpoint.connections.idleCount, 0);
-      assert.ok(stage.origin.links.length > linksBefore);
+    it("has it taken for no response: a POST is not tried again", async () => {
+      await behind(BODY);
+      const client = stage.ask(ask + request("POST", "body"));
+      assert.deepEqual(statusesTo(client, [METHOD, "POST"]), [status, 502]);
+      assert.doesNotMatch(client.text(), /no answer/);
+      assert.deepEqual([stage.exchanges[1]?.attempts, stage.exchanges[1]?.fault], [1, "upstream.stray-body"]);
     });
-  }
 
-  it("an interim response before what is none is the server's word", async () => {
-    stage = await stageWith({
-      ...ALONE,
-      script: {
-        onRequest: ({ method }) =>
-          method === "HEAD" ? "HTTP/1.1 200 OK\r\n\r\n" : `HTTP/1.1 103 Early Hints\r\n\r\n${BODY}`,
-      },
+    for (const late of [false, true]) {
+      it(`gets no second request on such a connection ${late ? "once one has come late" : "from then on"}`, async () => {
+        await behind(late ? OK : BODY, late);
+        stage.ask(ask + (late ? "" : GET));
+        if (late) stage.origin.links[0]?.peer.send(OK);
+        stage.sim.drive();
+        const linksBefore = stage.origin.links.length;
+        stage.ask(ask + request("POST", "body") + ask);
+        assert.deepEqual(
+          stage.exchanges.slice(-3).map((it) => [it.status, it.attempts]),
+          [status, 200, status].map((each) => [each, 1]),
+        );
+        assert.equal(stage.endpoint.connections.idleCount, 0);
+        assert.ok(stage.origin.links.length > linksBefore);
+      });
+    }
+
+    it("is meant by its word when an interim response comes before what is none", async () => {
+      stage = await stageWith({
+        ...ALONE,
+        script: {
+          onRequest: ({ method }) => (method === METHOD ? head : `HTTP/1.1 103 Early Hints\r\n\r\n${BODY}`),
+        },
+      });
+      stage.ask(ask + GET);
+      assert.equal(stage.exchanges[1]?.fault, "upstream.bad-status-line");
     });
-    stage.ask(HEAD + GET);
-    assert.equal(stage.exchanges[1]?.fault, "upstream.bad-status-line");
   });
-});
+}
 
 describe("the body of a second try", () => {
   const LIMIT = 64 * 1024;

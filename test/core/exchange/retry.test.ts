@@ -49,7 +49,7 @@ describe("what follows a failed try", () => {
   });
 
   it("the same when a kept one brought the body of a response before", () => {
-    const stray: Partial<FailedTry> = { fault: fault.BODY_BEHIND_HEAD, hasHeard: true };
+    const stray: Partial<FailedTry> = { fault: fault.STRAY_BODY, hasHeard: true };
     assert.equal(next(STALE, stray), "fresh");
     assert.equal(next(STALE, { ...stray, ...POST }), "none");
     assert.equal(next(STALE, { ...stray, fault: fault.upstreamRefusal(-fault.BAD_STATUS_LINE) }), "none");

@@ -61,7 +61,7 @@ beforeEach(() => {
         timers,
         slab: new Slab(),
         poolIdleMs: 60_000,
-        onBodyBehindHead: () => void told.push("body behind HEAD"),
+        onStrayBody: () => void told.push("stray body"),
         onConnectionClosed() {
           isClosed = true;
         },
@@ -167,27 +167,33 @@ describe("a cycle on an upstream connection", () => {
     assert.ok(connection.isReusable);
   });
 
-  it("takes a body behind HEAD for no response, whenever it comes", () => {
-    begin(METHOD_HEAD);
-    say("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n");
-    connection.rest();
-    begin();
-    told = [];
-    say("body\r\n");
-    assert.deepEqual(told, ["body behind HEAD", "fault upstream.body-behind-head"]);
-  });
+  for (const [method, head] of [
+    [METHOD_HEAD, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"],
+    [METHOD_GET, "HTTP/1.1 204 No Content\r\n\r\n"],
+    [METHOD_GET, "HTTP/1.1 304 Not Modified\r\n\r\n"],
+  ] as const) {
+    it(`takes a body behind what has none for no response, whenever it comes: ${head.slice(9, 12)}`, () => {
+      begin(method);
+      say(head);
+      connection.rest();
+      begin();
+      told = [];
+      say("body\r\n");
+      assert.deepEqual(told, ["stray body", "fault upstream.stray-body"]);
+    });
 
-  it("tells of a body behind HEAD that comes while it rests", () => {
-    begin(METHOD_HEAD);
-    say("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n");
-    connection.rest();
-    told = [];
-    say("body");
-    assert.deepEqual(told, ["body behind HEAD"]);
-    assert.ok(isClosed);
-  });
+    it(`tells of such a body that comes while it rests: ${head.slice(9, 12)}`, () => {
+      begin(method);
+      say(head);
+      connection.rest();
+      told = [];
+      say("body");
+      assert.deepEqual(told, ["stray body"]);
+      assert.ok(isClosed);
+    });
+  }
 
-  it("takes what comes behind other responses for no body", () => {
+  it("takes what comes behind other responses for no such body", () => {
     for (const method of [METHOD_HEAD, METHOD_GET]) {
       begin(method);
       say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
