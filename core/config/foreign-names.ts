@@ -7,6 +7,7 @@ const CHECK_NAMES =
   "healthCheck healthChecks healthcheck healthchecks health-check health-checks health_check health_checks";
 
 const NO_TLS = "there is no TLS yet; have it ended in front of Millrace";
+const NO_PROXY_PROTOCOL = "there is no PROXY protocol yet; ";
 
 export const TOP_LEVEL_HINTS: Hints = {
   ...all("backend backends services clusters", called("upstreams")),
@@ -25,6 +26,10 @@ export const LISTENER_HINTS: Hints = {
   ...all("bind listen", called("address")),
   ...all("host port", 'write both as address, such as "127.0.0.1:8080" or ":8080"'),
   ...all("cert certificate ssl tls", NO_TLS),
+  ...all(
+    "accept-proxy acceptProxy proxyProtocol proxy_protocol",
+    `${NO_PROXY_PROTOCOL}who stands in front says X-Forwarded-For, and trustedProxies names it`,
+  ),
 };
 
 export const UPSTREAM_HINTS: Hints = {
@@ -52,6 +57,10 @@ export const SERVER_HINTS: Hints = {
   ...all(`check health ${CHECK_NAMES}`, "write health.check at the upstream"),
   ...all("slow_start slowstart slowStart", "write slowStart at the upstream"),
   ...all("disabled down", "write state: maintenance"),
+  ...all(
+    "proxyProtocol proxy_protocol send-proxy send-proxy-v2 sendProxy",
+    `${NO_PROXY_PROTOCOL}servers are told of clients by X-Forwarded-For`,
+  ),
   ...all("ssl tls", NO_TLS),
 };
 

@@ -16,6 +16,14 @@ const TABLE: readonly (readonly [input: object, expected: string])[] = [
     { listeners: [{ address: ":80", port: 80 }] },
     'listeners[0].port: unknown key; write both as address, such as "127.0.0.1:8080" or ":8080"',
   ],
+  [
+    { listeners: [{ address: ":80", proxy_protocol: true }] },
+    "listeners[0].proxy_protocol: unknown key; there is no PROXY protocol yet; who stands in front says X-Forwarded-For, and trustedProxies names it",
+  ],
+  [
+    withUpstream({ servers: [{ address: "a:80", "send-proxy": true }] }),
+    "upstreams.app.servers[0].send-proxy: unknown key; there is no PROXY protocol yet; servers are told of clients by X-Forwarded-For",
+  ],
   [withUpstream({ ip_hash: true }), "upstreams.app.ip_hash: unknown key; it is called balance here"],
   [withUpstream({ healthcheck: {} }), "upstreams.app.healthcheck: unknown key; it is called health.check here"],
   [withUpstream({ "health-check": {} }), "upstreams.app.health-check: unknown key; it is called health.check here"],
