@@ -291,6 +291,7 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
   }
 
   abort(): void {
+    this.#sender.flush(); // a client that hears nothing at all may ask again by itself (RFC 9112 section 9.3.1)
     this.#drop();
     this.#closed();
   }
@@ -375,11 +376,9 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
     const { handler } = this;
     if (this.socket.queuedBytes > 0) this.abort(); // behind that nothing leaves at once
     handler?.onFault(reason);
-    const isLeaving = this.#phase === CLOSED;
-    if (!isLeaving) this.#sender.flush();
-    if (isLeaving && this.socket.queuedBytes === 0) this.socket.destroy();
-    else this.#drop();
-    if (!isLeaving) this.#closed();
+    if (this.#phase !== CLOSED) this.abort();
+    else if (this.socket.queuedBytes > 0) this.#drop();
+    else this.socket.destroy();
   }
 
   /** Answers who was told of the request until now. */

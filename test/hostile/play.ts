@@ -203,6 +203,8 @@ const JUDGES: Readonly<Record<Outcome["kind"], (view: View, outcome: Outcome) =>
     judgeForwards(view, view.vector.forwards);
     judgeFailedResponse(view);
     judgeReuse({ ...view, vector: { ...view.vector, reuse: "no" } });
+    // One that waits on a kept connection and hears nothing at all asks again by itself (RFC 9112 section 9.3.1).
+    assert.notEqual(view.peer.text(), "", "a response that has begun is seen to have begun");
     if (finals(view).length === view.vector.forwards.length) return;
     assert.notEqual(view.peer.closed, null, "an incomplete response is followed by a close");
   },

@@ -336,6 +336,19 @@ describe("responses on a client connection", () => {
     assert.ok(isClosed);
   });
 
+  it("that break off in the turn they began in can be seen to have begun", () => {
+    const peer = connect(GET);
+    const head = new OutgoingHead();
+    head.status = 200;
+    head.body = BODY_CHUNKED;
+    connection.head(head);
+    connection.body(bytesOf("abc"), 0, 3);
+    connection.abort();
+    sim.drive();
+    assert.match(peer.text(), /^HTTP\/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n$/);
+    assert.equal(peer.closed, "end");
+  });
+
   it("answer false above the high mark, and tell when there is room again", () => {
     const peer = connect(GET);
     peer.stopReading();
