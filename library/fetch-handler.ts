@@ -17,7 +17,7 @@ import {
   type MountSource,
   unanswered,
 } from "./mounted-proxy.ts";
-import { isTarget, passingOfRequest, passingOfResponse } from "./passing-fields.ts";
+import { isSendable, passingOfRequest, passingOfResponse, UNSENDABLE } from "./passing-fields.ts";
 import type { Proxy as RunningProxy } from "./proxy.ts";
 
 /** What a fetch-style server knows of a request beside it. */
@@ -137,8 +137,11 @@ class FetchExchange implements ResponseHandler, UploadOwner, SourceOwner {
     outgoing.contentLength = length ?? (saysItsLength(method) ? 0 : -1);
     if (said === null) outgoing.add("host", host);
     for (const [name, value] of passingOfRequest([...headers].flat())) outgoing.add(name, value);
+    if (!isSendable(outgoing)) {
+      this.#answerInstead(400, UNSENDABLE);
+      return;
+    }
     try {
-      if (!isTarget(outgoing.target)) throw new TypeError("the URL of the request holds what no request line may");
       const { connection, isTaken } = this.#mounted.open(this.#place);
       this.#connection = connection;
       this.#isTaken = isTaken;

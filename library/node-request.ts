@@ -9,7 +9,7 @@ import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, type ResponseHead } from "../core
 import { OutgoingHead } from "../core/http/outgoing.ts";
 import type { ResponseHandler } from "../core/http/wire.ts";
 import { cut, type MountedProxy, unanswered } from "./mounted-proxy.ts";
-import { declaredLength, isTarget, passingOfRequest, passingOfResponse } from "./passing-fields.ts";
+import { declaredLength, isSendable, passingOfRequest, passingOfResponse, UNSENDABLE } from "./passing-fields.ts";
 import { ResetProbe } from "./reset-probe.ts";
 
 const BODILESS = [204, 304];
@@ -43,12 +43,11 @@ export class NodeRequest implements ResponseHandler {
     const request = this.#request;
     const response = this.#response;
     if (isGone(request, response)) return;
-    const target = request.url ?? "/";
-    if (!isTarget(target)) {
-      this.#answerInstead(400, "the request's target holds what cannot stand in a request line");
+    const outgoing = headOf(request);
+    if (!isSendable(outgoing)) {
+      this.#answerInstead(400, UNSENDABLE);
       return;
     }
-    const outgoing = headOf(request, target);
     const { connection, isTaken } = this.#mounted.open(placeOf(request));
     this.#connection = connection;
     this.#isTaken = isTaken;
@@ -166,10 +165,10 @@ export class NodeRequest implements ResponseHandler {
 }
 
 /** Express and its like cut off the prefix they mounted something at, and that is the path a middleware has. */
-function headOf(request: IncomingMessage, target: string): OutgoingHead {
+function headOf(request: IncomingMessage): OutgoingHead {
   const outgoing = new OutgoingHead();
   outgoing.method = request.method ?? "GET";
-  outgoing.target = target;
+  outgoing.target = request.url ?? "/";
   const { authority, fields } = fieldsOf(request);
   if (authority !== null) outgoing.add("Host", authority);
   for (const [name, value] of passingOfRequest(fields)) outgoing.add(name, value);

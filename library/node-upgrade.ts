@@ -13,7 +13,7 @@ import { OutgoingHead } from "../core/http/outgoing.ts";
 import type { ResponseHandler } from "../core/http/wire.ts";
 import { cut, type MountedProxy, unanswered } from "./mounted-proxy.ts";
 import { placeOf, reset } from "./node-request.ts";
-import { declaredLength, isTarget, passingOfRequest, passingOfResponse } from "./passing-fields.ts";
+import { declaredLength, isSendable, passingOfRequest, passingOfResponse, UNSENDABLE } from "./passing-fields.ts";
 import { ResetProbe } from "./reset-probe.ts";
 
 /** How long a client may take to read a refusal and close. */
@@ -48,23 +48,22 @@ export class NodeUpgrade implements ResponseHandler {
     socket.on("error", () => this.#leave()).on("close", () => this.#leave());
     socket.once("close", () => this.#probe.stop());
     if (socket.destroyed) return;
-    const target = request.url ?? "/";
     const { headers } = request;
-    if (
-      !isTarget(target) ||
-      headers["transfer-encoding"] !== undefined ||
-      declaredLength(headers["content-length"]) > 0
-    ) {
-      this.#answerInstead(400, "a request to switch protocols has a plain target and no body");
+    if (headers["transfer-encoding"] !== undefined || declaredLength(headers["content-length"]) > 0) {
+      this.#answerInstead(400, "a request to switch protocols has no body");
       return;
     }
     const outgoing = new OutgoingHead();
     outgoing.method = request.method ?? "GET";
-    outgoing.target = target;
+    outgoing.target = request.url ?? "/";
     outgoing.body = BODY_NONE;
     for (const [name, value] of passingOfRequest(request.rawHeaders)) outgoing.add(name, value);
     outgoing.add("Connection", "Upgrade");
     outgoing.add("Upgrade", headers.upgrade ?? "");
+    if (!isSendable(outgoing)) {
+      this.#answerInstead(400, UNSENDABLE);
+      return;
+    }
     const { connection, isTaken } = this.#mounted.open(placeOf(request));
     this.#connection = connection;
     this.#isTaken = isTaken;

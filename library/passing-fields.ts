@@ -1,6 +1,7 @@
 /** Which fields pass between a server that has a proxy mounted and the proxy: what concerns one connection doesn't. */
 
 import type { ResponseHead } from "../core/http/message.ts";
+import type { OutgoingHead } from "../core/http/outgoing.ts";
 
 /** Both sides write their own. */
 const FRAMING = ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
@@ -32,9 +33,15 @@ export function passingOfResponse({ fields }: ResponseHead): [name: string, valu
   return passing;
 }
 
-/** What may stand in a request line. */
-export function isTarget(text: string): boolean {
-  return /^[\x21-\x7e]+$/.test(text);
+/** What is answered, with 400, to a request whose head is not sendable. */
+export const UNSENDABLE = "the target of the request or one of its fields holds what cannot stand in a head";
+
+/**
+ * Whether it can be written as it is. Some servers let through what no field may hold: Bun's and Deno's node:http a DEL, Node's
+ * with `insecureHTTPParser` any control character.
+ */
+export function isSendable({ target, lines }: OutgoingHead): boolean {
+  return /^[\x21-\x7e]+$/.test(target ?? "") && lines.every(({ value }) => /^[\t\x20-\x7e\x80-\xff]*$/.test(value));
 }
 
 /** -1: it says none that could be believed. */

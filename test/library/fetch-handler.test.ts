@@ -63,6 +63,14 @@ describe("a proxy as a fetch handler", () => {
     assert.equal(await asked("http://a.example/headers/x", "a b"), 400);
   });
 
+  it("refuses a field that no head may hold, though Headers may and some servers let it through", async () => {
+    for (const value of ["a\x7fb", "a\x01b"]) {
+      const response = await handler(new Request("http://a.example/headers/x", { headers: { "x-one": value } }));
+      assert.equal(response.status, 400);
+      assert.match(await response.text(), /what cannot stand in a head/);
+    }
+  });
+
   it("passes method, path, query, fields and the client's address, inside a Hono app", async () => {
     const app = new Hono();
     app.get("/own", (context) => context.text("own"));

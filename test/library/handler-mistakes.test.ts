@@ -122,6 +122,30 @@ describe("handlers in programs that do the unexpected", () => {
     assert.match(String(errors), /setEncoding/);
   });
 
+  it("refuses a field that no head may hold, though a lenient server lets it through", async () => {
+    const warnings: string[] = [];
+    const listen = (warning: Error): void => void warnings.push(warning.message);
+    process.on("warning", listen);
+    // Bun lets DEL through in any case; who is strict refuses it by itself.
+    const server = createServer({ insecureHTTPParser: true }, (request, response) =>
+      handler.request(request, response),
+    );
+    server.on("upgrade", handler.upgrade);
+    const port = await listening(server);
+    seen.length = 0;
+    for (const value of ["a\x7fb", "a\x01b"]) {
+      const field = `X-One: ${value}\r\n`;
+      assert.match(await raw(port, "GET / HTTP/1.1", `${field}Connection: close\r\n`), /^HTTP\/1\.1 400 /);
+      assert.match(
+        await raw(port, "GET / HTTP/1.1", `${field}Connection: Upgrade\r\nUpgrade: foo\r\n`),
+        /^HTTP\/1\.1 400 /,
+      );
+    }
+    process.off("warning", listen);
+    assert.deepEqual([seen, warnings.filter((text) => text.includes("reached the wire"))], [[], []]);
+    await until(() => handler.proxy.connectionCount === 0);
+  });
+
   it("leaves a response alone that somebody else begins meanwhile", async () => {
     const port = await front((request, response) => {
       handler.request(request, response);
