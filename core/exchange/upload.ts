@@ -70,6 +70,9 @@ export class Upload {
   giveTo(taker: BodyTaker): void {
     this.taker = taker;
     this.#body.forget();
+    // The client's may have ended already; what the taker makes of it has not.
+    this.#body.isComplete = false;
+    this.endMs = 0;
     let isWritable = true;
     for (const piece of this.#body.takePending()) isWritable = taker.piece(piece, 0, piece.length);
     if (this.isReceived) taker.end();

@@ -47,6 +47,8 @@ export class RequestSender {
   }
 
   body(bytes: Uint8Array, start: number, end: number): void {
+    // Behind the last chunk it would be read as the next request.
+    if (this.#isChunked && this.isDone) throw new Error("a request body was to go on behind its end");
     this.#hasBody = true;
     if (this.#isChunked) writeChunk(this.#outbox, bytes, start, end);
     else this.#outbox.piece(bytes, start, end);

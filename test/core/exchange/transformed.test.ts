@@ -300,6 +300,23 @@ describe("a request that hooks transform", () => {
     assert.equal(calls, 0, "there is nothing to transform");
   });
 
+  it("ends behind its body, though the client had sent all of it before the hook was asked", async () => {
+    const chunked = "POST /up HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+    for (const request of [upload("hello"), chunked]) {
+      for (const [transformRequestBody, body] of [
+        [async () => undefined, "hello"],
+        [wrapped, "<hello>"],
+      ] as const) {
+        const { asked, text } = await play({ decide: async () => undefined, transformRequestBody }, request);
+        assert.deepEqual(
+          asked.map((each) => each.body),
+          [body],
+        );
+        assert.match(text, /^HTTP\/1\.1 200 OK/);
+      }
+    }
+  });
+
   it("is told to go on by us when its hook reads", async () => {
     const request = upload("hello", "Expect: 100-continue");
     const stage = await stageOf({ transformRequestBody: upper }, { script: { onRequest: () => ok("x") } });

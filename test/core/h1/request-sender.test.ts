@@ -49,6 +49,15 @@ describe("the sending half of an upstream connection", () => {
     }
   });
 
+  it("writes no chunk behind the last one: it would be the next request", () => {
+    const { sender, socket } = begun(BODY_CHUNKED);
+    sender.end();
+    const { written } = socket;
+    assert.throws(() => sender.body(bytesOf("GET / HTTP/1.1\r\n\r\n"), 0, 18), /behind its end/);
+    sender.flush();
+    assert.equal(socket.written, written);
+  });
+
   it("tells whether the queue has shrunk since the last look", () => {
     const { sender, socket } = begun(BODY_LENGTH);
     socket.queuedBytes = 10;
