@@ -5,7 +5,7 @@ import { DNS_TIMEOUT_MS_LEAST, DNS_TTL_MS_LEAST } from "../limits.ts";
 import { formatDuration } from "../time/duration.ts";
 import type { Steps } from "../time/steps.ts";
 import { addressText, isName, parseListenAddress, parseServerAddress } from "./address.ts";
-import { checkCode, checkHooks, decidesByCode } from "./hook-checks.ts";
+import { checkCode, checkHooks, codeMayAsk } from "./hook-checks.ts";
 import type { ParsedHooks } from "./hook-schema.ts";
 import { type ConfigPath, type ConfigProblem, problemAt, problemAtKey } from "./problem.ts";
 import { routeId } from "./route-definition.ts";
@@ -51,7 +51,7 @@ export function* crossChecking(parts: ConfigParts): Steps<ConfigProblem[]> {
 /** What works but was hardly meant. */
 export function crossCheckWarnings(parts: ConfigParts): ConfigProblem[] {
   const used = new Set(parts.routes.map((route) => route?.upstream));
-  const complete = parts.routes.every((route) => isSettled(route, parts)) && !decidesByCode(parts.hooks, parts.routes);
+  const complete = parts.routes.every((route) => isSettled(route, parts)) && !codeMayAsk(parts.hooks, parts.routes);
   const ofUpstreams = [...parts.upstreams].flatMap(([name, upstream]) => {
     const warnings: ConfigProblem[] = [];
     if (complete && !used.has(name)) warnings.push(problemAtKey(["upstreams", name], "no route uses this upstream"));

@@ -43,10 +43,11 @@ function checkHook(hook: ParsedHook, at: ConfigPath, upstreams: ReadonlyMap<stri
   return [problemAt([...at, "fallback", "upstream"], `no upstream is called ${JSON.stringify(upstream)}; ${hint}`)];
 }
 
-/** Whether any upstream may be asked for, whatever the routes say. */
-export function decidesByCode(hooks: ParsedHooks | null, routes: readonly (ParsedRoute | null)[]): boolean {
-  return (
-    hooks?.decide !== undefined ||
-    routes.some((route) => route?.target !== undefined || route?.hooks?.decide !== undefined)
-  );
+/** Whether code may ask any upstream, whatever the routes say: each hook has `context.fetch`. */
+export function codeMayAsk(hooks: ParsedHooks | null, routes: readonly (ParsedRoute | null)[]): boolean {
+  return hasHook(hooks) || routes.some((route) => route?.target !== undefined || hasHook(route?.hooks));
+}
+
+function hasHook(hooks: ParsedHooks | null | undefined): boolean {
+  return Object.values(hooks ?? {}).some((hook) => hook !== undefined);
 }

@@ -121,6 +121,17 @@ describe("what one part says about another", () => {
     assert.deepEqual(warned({ respond: {} }, { match: { path: "/" } }), []);
   });
 
+  it("warns of no upstream where code may ask it: every hook has context.fetch", () => {
+    const run = () => undefined;
+    const warned = (own: object, hooks?: object) =>
+      compileConfig({ listeners, upstreams, routes: [{ respond: {}, ...own }], hooks }).warnings;
+    for (const hooks of [{ onRequest: run }, { transformRequestBody: run }, { onFinish: run }]) {
+      assert.deepEqual(warned({ hooks }), []);
+      assert.deepEqual(warned({}, hooks), []);
+    }
+    assert.equal(warned({ hooks: {} }, {}).length, 1);
+  });
+
   it("warns of listeners that exclude each other", () => {
     const warned = (...addresses: unknown[]) => {
       const result = compileConfig({ listeners: addresses, routes: [{ respond: {} }] });
