@@ -5,6 +5,7 @@
 
 import { writeSync } from "node:fs";
 import process from "node:process";
+import { setImmediate } from "node:timers/promises";
 import { isMainThread } from "node:worker_threads";
 import { errorText } from "../core/script/error-text.ts";
 import { EXIT_CONFIG } from "./exit-codes.ts";
@@ -59,11 +60,18 @@ export async function whileCodeRuns<T>(run: CodeRun, work: () => Promise<T> | T)
   else announce(file);
   if (isAlone) process.on("uncaughtException", onUncaught).on("unhandledRejection", onUncaught);
   try {
-    return await Promise.race([work(), trouble]);
+    return await Promise.race([toItsEnd(work), trouble]);
   } finally {
     clearTimeout(timer);
     process.off("exit", onExit);
     if (!isMainThread) announce(null);
     if (isAlone) process.off("uncaughtException", onUncaught).off("unhandledRejection", onUncaught);
   }
+}
+
+/** A promise that it left to fail is told of in the turn in which it ends. */
+async function toItsEnd<T>(work: () => Promise<T> | T): Promise<T> {
+  const done = await work();
+  await setImmediate();
+  return done;
 }

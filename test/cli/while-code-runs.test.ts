@@ -42,6 +42,12 @@ describe("code of a configuration that does not just run", () => {
     assert.match(said, /^later\.ts: could not be run: an error nobody waits for: later; at later\.ts:2:\d+\n/);
   });
 
+  it("is refused for one that comes as its last line ends", async () => {
+    const { code, said } = await check("last.ts", `${RIGHT}void Promise.reject(new Error("last"));\n`);
+    assert.equal(code, 1);
+    assert.match(said, /^last\.ts: could not be run: an error nobody waits for: last; at last\.ts:2:\d+\n/);
+  });
+
   it("is refused when it waits for what does not come", async () => {
     const run = { file: join(directory, "a.ts"), sources: new Sources(), timeoutMs: 20 };
     await assert.rejects(
