@@ -26,7 +26,7 @@ import {
 } from "./test-response.ts";
 import { TestServer, TestUpstream } from "./test-server.ts";
 import { callerOf, expectClose, noteClose } from "./unclosed.ts";
-import { VirtualTime } from "./virtual-time.ts";
+import { type CodeAtWork, VirtualTime } from "./virtual-time.ts";
 
 /** How the simulated world around a tested proxy is. */
 export interface TestProxyOptions extends WorldOptions {
@@ -87,6 +87,8 @@ export class TestProxy {
   readonly #startMs: number;
   #snapshot: Snapshot;
   #placed: readonly ServerPlace[] = [];
+  /** Under way. */
+  #delays = 0;
   #isClosed = false;
 
   /** Call `testProxy` instead. */
@@ -94,7 +96,7 @@ export class TestProxy {
     this.#withinMs = millisecondsOf(options.within ?? "10m");
     this.#sim = createSimulation({ seed: options.seed ?? 1 });
     this.#startMs = this.#sim.clock.now();
-    this.#time = new VirtualTime(this.#sim);
+    this.#time = new VirtualTime(this.#sim, () => this.#codeAtWork());
     this.#places = new ServerPlaces(options, this.#sim.zone);
     this.#happened = new Occurrences(() => this.now);
     this.#snapshot = traced(snapshot);
@@ -172,7 +174,13 @@ export class TestProxy {
   /** Resolves so much later on the virtual clock: what the stand-in of a slow database waits by. */
   delay(duration: Duration): Promise<void> {
     const ms = millisecondsOf(duration);
-    return new Promise((resolve) => void this.#sim.clock.appoint(ms, resolve));
+    this.#delays++;
+    return new Promise((resolve) => {
+      this.#sim.clock.appoint(ms, () => {
+        this.#delays--;
+        resolve();
+      });
+    });
   }
 
   /** The scripted server at an address: as written in the configuration, or as `10.0.0.1:80`. */
@@ -277,6 +285,15 @@ export class TestProxy {
     return this.close();
   }
 
+  #codeAtWork(): CodeAtWork {
+    const hooks = this.#proxy.hookStates();
+    return {
+      calls: hooks.reduce((sum, { calls }) => sum + calls, 0),
+      pending: hooks.reduce((sum, { pending, hung }) => sum + pending - hung, 0),
+      isDelayed: this.#delays > 0,
+    };
+  }
+
   async #responseTo(client: Peer, request: RequestLine, line: string): Promise<TestResponse> {
     const sentMs = this.now;
     let readBytes = -1;
@@ -298,7 +315,7 @@ export class TestProxy {
       }
       if (this.now - sentMs >= this.#withinMs)
         throw new Error(`${line}: no complete response within ${this.#withinMs} virtual ms (the option within)`);
-      this.#time.pass(this.now - sentMs);
+      await this.#time.pass(this.now - sentMs);
     }
   }
 

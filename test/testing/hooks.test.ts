@@ -37,6 +37,40 @@ describe("hooks under a test proxy", () => {
     assert.deepEqual([failed.failure, String(failed.error)], ["timeout", "Error: took longer than 5000 ms"]);
   });
 
+  /** In another thread, for some milliseconds. */
+  const derive = async () => {
+    const key = await crypto.subtle.importKey("raw", new Uint8Array(16), "PBKDF2", false, ["deriveBits"]);
+    const how = { name: "PBKDF2", hash: "SHA-256", salt: new Uint8Array(16), iterations: 10_000 };
+    return crypto.subtle.deriveBits(how, key, 128);
+  };
+
+  it("may wait for other threads, as WebCrypto does, which costs no time either", async () => {
+    const decide = { run: () => derive().then(() => "b"), timeout: "100ms" };
+    await using proxy = await testProxy(configWith([{ upstream: "a", hooks: { decide } }]));
+    const { upstream, durationMs } = await proxy.request("GET /");
+    assert.equal(upstream, "b");
+    assert.ok(durationMs < 10, String(durationMs));
+    const underway = proxy.send("GET /");
+    await proxy.advance("50ms");
+    assert.ok(underway.isDone);
+  });
+
+  it("may do so behind a delay on the virtual clock, too", async () => {
+    const delayed = { wait: async () => {} };
+    const run = async () => {
+      await delayed.wait();
+      await derive();
+      return "b";
+    };
+    await using proxy = await testProxy(
+      configWith([{ upstream: "a", hooks: { decide: { run, timeout: "400ms", fallback: { upstream: "a" } } } }]),
+    );
+    delayed.wait = () => proxy.delay("300ms");
+    const { upstream, durationMs } = await proxy.request("GET /");
+    assert.equal(upstream, "b");
+    assert.ok(durationMs >= 300 && durationMs < 400, String(durationMs));
+  });
+
   it("deny, and rewrite what is sent", async () => {
     const config = configWith([{ upstream: "a" }], {
       hooks: { onRequest: ({ path }) => (path === "/no" ? { deny: 403 } : { headers: { set: { "X-By": "hook" } } }) },
