@@ -12,10 +12,11 @@ export function errorText(error: unknown): string {
 
 function textOf(error: unknown, causesLeft: number): string {
   if (!(error instanceof Error)) return String(error);
-  const { message, name } = error;
+  // Neither need be a text.
+  const message = String(error.message ?? "");
   // Where all addresses of a name refuse, Node's error has no message of its own.
   const cause = error instanceof AggregateError ? error.errors[0] : error.cause;
-  if (causesLeft === 0 || cause === undefined) return message === "" ? name : message;
+  if (causesLeft === 0 || cause === undefined) return message === "" ? String(error.name) : message;
   const before = textOf(cause, causesLeft - 1);
   if (message === "") return before;
   return message.includes(before) ? message : `${message}: ${before}`;

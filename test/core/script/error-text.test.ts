@@ -26,6 +26,9 @@ describe("the text of an error", () => {
       "incorrect header check",
     );
     assert.equal(errorText(new TypeError()), "TypeError");
+    const none = [undefined, 5].map((message) => Object.defineProperty(new Error(), "message", { value: message }));
+    assert.deepEqual(none.map(errorText), ["Error", "5"]);
+    assert.equal(errorText(Object.defineProperty(new Error(), "name", { value: 5 })), "5");
   });
 
   it("goes on with what it came from, once", () => {
