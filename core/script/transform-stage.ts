@@ -164,7 +164,9 @@ export class TransformStage implements PumpOwner, SourceOwner, TimerOwner {
   }
 
   onBodyFailed(failure: HookFailure, error: unknown): void {
-    this.#hook.noteFailure(this.#requestId, failure, error);
+    // Of others' bytes many a stream can only fail, such as a DecompressionStream: that must not put the hook to rest for all.
+    if (failure === "timeout") this.#hook.noteFailure(this.#requestId, failure, error);
+    else this.#hook.noteLateFailure(this.#requestId, failure, error);
     this.#pump?.cancel(error);
     this.#pump = null;
     this.#recover(error, failure);

@@ -168,6 +168,34 @@ describe("a hook that transforms a body", () => {
     }
   });
 
+  it("does not rest for what others have sent, but for a stream that stands still", async () => {
+    const refuse = (): never => {
+      throw new Error("incorrect header check");
+    };
+    const breaks: TransformRequestBody = (body) => body.pipeThrough(new TransformStream({ transform: refuse }));
+    const stands: TransformRequestBody = () => new ReadableStream({});
+    for (const [run, rests] of [
+      [breaks, false],
+      [stands, true],
+    ] as const) {
+      const surroundings = around();
+      const hook = hookOf("transformRequestBody", run, surroundings);
+      const targets = Array.from({ length: 10 }, () => {
+        const target = new Target();
+        const stage = new TransformStage(hook, "1", target);
+        stage.begin((_hook, body, context) => run(body, null as never, context));
+        stage.push(KIB);
+        stage.end();
+        return target;
+      });
+      await turns(200);
+      surroundings.advance(1_200);
+      assert.equal(hook.failures, 10);
+      assert.ok(targets.every(({ told }) => told.includes("failed")));
+      assert.equal(hook.breaker.isOpen, rests);
+    }
+  });
+
   it("says what it answered that is no stream", async () => {
     const locked = new Response("x").body as ByteStream;
     locked.getReader();
