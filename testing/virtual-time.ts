@@ -7,7 +7,7 @@ const FINE_STEP_MS = 10;
 const COARSE_AFTER_MS = 1_000;
 const COARSE_STEP_MS = 50;
 /** Real time that the code of a configuration has for each call to go on by itself: for WebCrypto, or a file. */
-const CODE_MS_MAX = 50;
+const CODE_MS_MAX = 250;
 /** The same in turns of the event loop, for a machine that has no time. */
 const CODE_TURNS_LEAST = 50;
 

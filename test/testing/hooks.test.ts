@@ -37,14 +37,15 @@ describe("hooks under a test proxy", () => {
     assert.deepEqual([failed.failure, String(failed.error)], ["timeout", "Error: took longer than 5000 ms"]);
   });
 
-  /** In another thread, for some milliseconds. */
+  /** In another thread, for some milliseconds; longer the first time. */
   const derive = async () => {
     const key = await crypto.subtle.importKey("raw", new Uint8Array(16), "PBKDF2", false, ["deriveBits"]);
-    const how = { name: "PBKDF2", hash: "SHA-256", salt: new Uint8Array(16), iterations: 10_000 };
+    const how = { name: "PBKDF2", hash: "SHA-256", salt: new Uint8Array(16), iterations: 20_000 };
     return crypto.subtle.deriveBits(how, key, 128);
   };
 
   it("may wait for other threads, as WebCrypto does, which costs no time either", async () => {
+    await derive();
     const decide = { run: () => derive().then(() => "b"), timeout: "100ms" };
     await using proxy = await testProxy(configWith([{ upstream: "a", hooks: { decide } }]));
     const { upstream, durationMs } = await proxy.request("GET /");
@@ -77,6 +78,24 @@ describe("hooks under a test proxy", () => {
     });
     await expectRoute(config, "GET /no").toRespond(403);
     await expectRoute(config, "GET /yes").toSend({ path: "/yes", headers: { "x-by": "hook" } });
+  });
+
+  it("are all given the same request, which is there to keep something by", async () => {
+    const given: unknown[] = [];
+    const note = (request: unknown): undefined => void given.push(request);
+    const hooks = {
+      onRequest: note,
+      decide: note,
+      transformRequestBody: (_body: unknown, request: unknown) => note(request),
+      onAttempt: (_attempt: unknown, request: unknown) => note(request),
+      onResponse: (_response: unknown, request: unknown) => note(request),
+      transformResponseBody: (_body: unknown, _response: unknown, request: unknown) => note(request),
+    };
+    const { onRequest, ...others } = hooks;
+    await using proxy = await testProxy(configWith([{ upstream: "a", hooks }], { hooks: { onRequest } }));
+    await proxy.request("PUT /", { body: "x" });
+    assert.equal(given.length, 2 + Object.keys(others).length);
+    assert.equal(new Set(given).size, 1);
   });
 
   it("mounted programs answer", async () => {
