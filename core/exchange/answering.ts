@@ -85,7 +85,7 @@ export class Answering implements PumpOwner {
   onBodyBegins(length: number): void {
     const { length: promised } = this.#head!;
     if (promised !== -1 && length !== -1 && promised !== length) {
-      this.#failLength(length);
+      this.#failLength(`${length}`);
       return;
     }
     this.#leftBytes = promised === -1 ? length : promised;
@@ -95,7 +95,7 @@ export class Answering implements PumpOwner {
   onBodyPiece(bytes: Uint8Array): boolean {
     if (this.#leftBytes !== -1) {
       if (bytes.length > this.#leftBytes) {
-        this.#failLength(this.#head!.length - this.#leftBytes + bytes.length);
+        this.#failLength("more");
         return false;
       }
       this.#leftBytes -= bytes.length;
@@ -109,7 +109,7 @@ export class Answering implements PumpOwner {
   }
 
   onBodyEnd(): void {
-    if (this.#leftBytes > 0) this.#failLength(this.#head!.length - this.#leftBytes);
+    if (this.#leftBytes > 0) this.#failLength(`${this.#head!.length - this.#leftBytes}`);
     else this.#owner.onAnswerEnd();
   }
 
@@ -121,9 +121,10 @@ export class Answering implements PumpOwner {
     this.#owner.onFailed(failure === "timeout" ? fault.ANSWER_TIMEOUT : fault.ANSWER_FAILED);
   }
 
-  #failLength(bytes: number): void {
-    const text = `the body of its Response has ${bytes} bytes or more, its Content-Length says ${this.#head!.length}`;
-    this.onBodyFailed("nonsense", new TypeError(text));
+  /** Most often it is that of a response whose fields were copied. */
+  #failLength(bytes: string): void {
+    const said = `its Content-Length says ${this.#head!.length}; leave that field out`;
+    this.onBodyFailed("nonsense", new TypeError(`the body of its Response has ${bytes} bytes, ${said}`));
   }
 
   #finishWithout({ status, length }: AnswerHead): void {

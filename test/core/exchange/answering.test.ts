@@ -155,6 +155,20 @@ describe("a Response of a hook", () => {
     }
   });
 
+  it("that has another length than it says is told so, and what to do", async () => {
+    const said = (length: number) => ({ headers: { "content-length": String(length) } });
+    const cases = [
+      [() => new Response("hello", said(279)), "has 5 bytes"],
+      [() => new Response(body(["one", "two"]), said(12)), "has 6 bytes"],
+      [() => new Response(body(["one", "two"]), said(5)), "has more bytes"],
+    ] as const;
+    for (const [answer, what] of cases) {
+      const length = answer().headers.get("content-length");
+      const expected = `TypeError: the body of its Response ${what}, its Content-Length says ${length}; leave that field out`;
+      assert.deepEqual((await play(answer)).failures, [expected]);
+    }
+  });
+
   it("is counted against its hook, which rests when that goes on, but not for what fails once the head has gone", async () => {
     const answers = [
       [() => new Response("hello", { headers: { "content-length": "4" } }), true],
