@@ -187,12 +187,12 @@ export interface HookCandidate {
 /** What `onAttempt` answers: nothing, or another server or other headers for this try. */
 export type AttemptChange =
   | Nothing
-  | {
+  | ({
       /** Label of one of the candidates. */
       readonly server?: string | undefined;
       /** For this try only. */
       readonly headers?: HeaderEdits | undefined;
-    };
+    } & Without<Pick<HookCandidate, "state">>);
 /** Looks at each try before it is made. */
 export type OnAttempt = (attempt: HookAttempt, request: HookRequest, context: HookContext) => Eventually<AttemptChange>;
 

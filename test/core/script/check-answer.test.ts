@@ -113,7 +113,10 @@ describe("what the types of answers refuse", () => {
     // @ts-expect-error
     const replaced: OnResponse = () => ({ status: 500, body: "sorry" });
     assert.throws(() => checkResponse({ status: 500, body: "sorry" }, 200), TypeError);
-    assert.ok([refused, replaced]);
+    // @ts-expect-error
+    const whole: OnAttempt = ({ candidates }) => candidates[0];
+    assert.throws(() => checkAttempt({ server: "10.0.0.1:80", state: "up", isEligible: true }), TypeError);
+    assert.ok([refused, replaced, whole]);
   });
 
   it("is nothing that works", () => {
