@@ -180,7 +180,7 @@ export interface HookCandidate {
   /** The one in effect. */
   readonly weight: number;
   readonly inFlight: number;
-  /** -1 while nobody has measured it. */
+  /** Of its answers, on average, as `balance: peak-ewma` and `least-time` measure it; -1 with any other, and before the first. */
   readonly latencyMs: number;
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import type { Config } from "../../core/config/define.ts";
+import type { OnAttempt } from "../../core/script/hooks.ts";
 import { expectRoute, testProxy } from "../../testing/mod.ts";
 
 type Routes = NonNullable<Config["routes"]>;
@@ -96,6 +97,26 @@ describe("hooks under a test proxy", () => {
     await proxy.request("PUT /", { body: "x" });
     assert.equal(given.length, 2 + Object.keys(others).length);
     assert.equal(new Set(given).size, 1);
+  });
+
+  it("see how long answers take where the balancer measures that", async () => {
+    for (const [balance, measured] of [
+      ["two-choices", false],
+      ["peak-ewma", true],
+      ["least-time", true],
+    ] as const) {
+      const seen: number[] = [];
+      const onAttempt: OnAttempt = ({ candidates }) => void seen.push(...candidates.map(({ latencyMs }) => latencyMs));
+      await using proxy = await testProxy(
+        configWith([{ upstream: "c", hooks: { onAttempt } }], {
+          upstreams: { c: { servers: ["10.0.0.1:80"], balance } },
+        }),
+      );
+      proxy.upstream("c").slow("300ms");
+      for (let i = 0; i < 2; i++) await proxy.request("GET /");
+      assert.equal(seen[0], -1);
+      assert.equal((seen[1] ?? -1) >= 290, measured, `${balance}: ${seen}`);
+    }
   });
 
   it("mounted programs answer", async () => {
