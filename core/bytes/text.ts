@@ -52,9 +52,23 @@ export function bytesOf(text: string): Uint8Array {
   return bytes;
 }
 
-/** The UTF-8 bytes of any text as latin1 text: requests are compared in the bytes they came in. */
+const STRICT_DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** What latin1 text says when its bytes are read as UTF-8; null when they are none. */
+export function decodeUtf8(text: string): string | null {
+  if (!/[\x80-\xff]/.test(text)) return text;
+  try {
+    return STRICT_DECODER.decode(bytesOf(text));
+  } catch {
+    return null;
+  }
+}
+
+/** The UTF-8 bytes of a text of ours as latin1 text, which is what requests are compared in. */
 export function byteText(text: string): string {
-  return /^[\x20-\x7e]*$/.test(text) ? text : String.fromCharCode(...new TextEncoder().encode(text));
+  if (/^[\x20-\x7e]*$/.test(text)) return text;
+  const bytes = new TextEncoder().encode(text);
+  return latin1(bytes, 0, bytes.length);
 }
 
 /** Writes latin1 text into `target` from `at`; answers where it ended. */

@@ -4,7 +4,7 @@
  * address) makes the request be refused: taking it for "fails" would open what a `not` closes (N11).
  */
 
-import { byteText, trimBlanks } from "../bytes/text.ts";
+import { byteText, decodeUtf8, trimBlanks } from "../bytes/text.ts";
 import { type AddressSet, compileAddresses, isAddressBlock, UNIX_CLIENT } from "../http/address-block.ts";
 import { compileHost, type HostPattern, hostMatches } from "./hosts.ts";
 import {
@@ -157,19 +157,6 @@ function testPattern(pattern: Pattern, text: string): Verdict {
   const decoded = decodeUtf8(text);
   return decoded === null ? CANNOT_TELL : verdictOf(pattern.test(decoded));
 }
-
-/** Null when the bytes are no UTF-8. */
-function decodeUtf8(text: string): string | null {
-  if (!/[\x80-\xff]/.test(text)) return text;
-  const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
-  try {
-    return STRICT_DECODER.decode(bytes);
-  } catch {
-    return null;
-  }
-}
-
-const STRICT_DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 function compileClients(clients: readonly string[], report: Report): AddressSet | null {
   const wrong = clients.findIndex((client) => client !== UNIX_CLIENT && !isAddressBlock(client));

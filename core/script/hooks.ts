@@ -41,7 +41,7 @@ export interface HookRequest {
   header(name: string): string | null;
   /** The value of the first cookie of this name; null when absent. */
   cookie(name: string): string | null;
-  /** The first query parameter of this name, unescaped; null when absent. */
+  /** The first query parameter of this name, unescaped, as UTF-8 where it is that; null when absent. */
   queryParameter(name: string): string | null;
   /** A Web-standard request without the body. Throws where the client's host or method is none that one may have. */
   toRequest(): Request;

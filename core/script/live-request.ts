@@ -1,5 +1,6 @@
 /** The request that hooks see: a view that makes texts when asked, and ends with the request. */
 
+import { byteText, decodeUtf8 } from "../bytes/text.ts";
 import { cookieValue } from "../http/cookie.ts";
 import { queryParameter } from "../route/query.ts";
 import type { HookRequest } from "./hooks.ts";
@@ -136,7 +137,8 @@ export class LiveRequest implements HookRequest {
     return cookieValue(this.#here.header("cookie"), name);
   }
   queryParameter(name: string): string | null {
-    return queryParameter(this.#here.query, name);
+    const value = queryParameter(this.#here.query, byteText(name));
+    return value === null ? null : (decodeUtf8(value) ?? value);
   }
   toRequest(): Request {
     const { url, method, headers, signal } = this;

@@ -6,6 +6,7 @@ import {
   byteText,
   copyBytes,
   copyOf,
+  decodeUtf8,
   latin1,
   portableLatin1,
   trimBlanks,
@@ -61,10 +62,15 @@ describe("writing latin1", () => {
   });
 });
 
-describe("byteText", () => {
-  it("is what UTF-8 makes of a text, byte by byte", () => {
-    assert.equal(byteText("a=b"), "a=b");
-    assert.equal(byteText("gr\u00fcn \u20ac"), "gr\u00c3\u00bcn \u00e2\u0082\u00ac");
+describe("UTF-8 in latin1 text", () => {
+  it("is read, and written again", () => {
+    for (const text of ["", "plain", "Müller", "€ 5", "\u{1f600}", "\ufeffa"])
+      assert.equal(decodeUtf8(byteText(text)), text);
+    assert.equal(byteText("ü"), "\xc3\xbc");
+  });
+
+  it("is null where it is none", () => {
+    for (const text of ["\xff", "\xc3", "\xed\xa0\x80"]) assert.equal(decodeUtf8(text), null);
   });
 });
 

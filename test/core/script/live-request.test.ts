@@ -45,6 +45,15 @@ describe("the request that hooks see", () => {
     assert.equal(request.tls, null);
   });
 
+  it("reads the query as UTF-8, as it does the path, and what is none as it stands", () => {
+    const request = new LiveRequest({ ...shown, query: "n=M%C3%BCller&stra%C3%9Fe=%E2%82%AC&raw=\xc3\xa9&bad=%FF" });
+    const names = ["n", "straße", "raw", "bad", "none"];
+    assert.deepEqual(
+      names.map((name) => request.queryParameter(name)),
+      ["Müller", "€", "é", "\xff", null],
+    );
+  });
+
   it("makes a Web-standard request", () => {
     const made = new LiveRequest(shown).toRequest();
     assert.equal(made.method, "POST");
