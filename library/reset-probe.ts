@@ -29,9 +29,17 @@ export class ResetProbe {
     this.#timer = undefined;
   }
 
-  /** What waits to be written finds it out by itself. */
   #probe(): void {
-    const { writable, writableLength } = this.#socket;
-    if (writable && writableLength === 0) this.#socket.write(NOTHING);
+    const socket = this.#socket;
+    // What waits to be written finds it out by itself.
+    if (!socket.writable || socket.writableLength > 0) return;
+    if (hasNoPeer(socket)) socket.destroy();
+    else socket.write(NOTHING);
   }
+}
+
+/** TLS keeps for itself what becomes of a write of no bytes (Node 20 and 24), but the kernel names no peer behind a reset. */
+function hasNoPeer(socket: Duplex): boolean {
+  const { _handle: handle } = socket as { _handle?: { getpeername?(into: object): number } | null };
+  return handle?.getpeername !== undefined && handle.getpeername({}) !== 0;
 }
