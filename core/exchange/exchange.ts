@@ -348,8 +348,7 @@ export class Exchange
   #answer(answer: Answer, reason: Fault | null = null): void {
     const { connection } = this.client;
     const isClients = reason !== null && reason.side === "client" && reason !== fault.NO_ROUTE;
-    // The rest of a body that nobody reads: the connection can't be used again.
-    if (isClients || (this.head.body !== BODY_NONE && !this.isRequestEnded)) connection.closeAfterResponse();
+    if (isClients) connection.closeAfterResponse();
     this.status = answer.status;
     this.responseBytes = sentBytesOf(answer, this.head.method);
     this.#finish(reason);
