@@ -1,6 +1,7 @@
 /** Files that list servers: read when an upstream asks for one, and again when it changes. A bad one changes nothing. */
 
 import { readFileSync, statSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
 import { type Environment, substituteEnvironment } from "../core/config/environment.ts";
 import { type ConfigProblem, formatPath } from "../core/config/problem.ts";
 import { compileServerList } from "../core/config/server-list.ts";
@@ -15,13 +16,25 @@ import { readEnvironment } from "./read-environment.ts";
 import { decodeText, reasonOf } from "./read-text-file.ts";
 import { shownName } from "./shown-name.ts";
 import { isLackOfDescriptors } from "./spare-descriptors.ts";
-import { watchFiles } from "./watch-files.ts";
+import { type FileWatch, watchFiles } from "./watch-files.ts";
 
 /** A list that could not be read for lack of descriptors is read again so much later. */
 const AGAIN_MS = 2_000;
 
+interface WatchedList {
+  /** From before it was read for the first time, or for a change. */
+  version: string;
+  readonly readers: Set<(list: readonly ListedSource[]) => void>;
+  again: ReturnType<typeof setTimeout> | undefined;
+  isToldOfLack: boolean;
+}
+
+/** All lists have one watch: thousands of customers have one each, mostly in one directory. */
 export class ServerFiles implements ServerLists {
   readonly #report: (line: string) => void;
+  readonly #lists = new Map<string, WatchedList>();
+  #watching: FileWatch | null = null;
+  #following: ReturnType<typeof setTimeout> | undefined;
 
   /** `report` gets a line for each problem. */
   constructor(report: (line: string) => void) {
@@ -29,38 +42,69 @@ export class ServerFiles implements ServerLists {
   }
 
   watch(path: string, onList: (list: readonly ListedSource[]) => void): { stop(): void } {
-    let again: ReturnType<typeof setTimeout> | undefined;
-    let isToldOfLack = false;
-    const read = (): void => {
-      clearTimeout(again);
-      const result = readServerFile(path, readEnvironment);
-      if (!("problems" in result)) {
-        isToldOfLack = false;
-        onList(result.list);
-        return;
-      }
-      // Nothing tells when that is over.
-      if (result.isLack) again = setTimeout(read, AGAIN_MS);
-      if (result.isLack && isToldOfLack) return;
-      isToldOfLack = result.isLack;
-      for (const line of printProblems(result.problems)) this.#report(line);
-      this.#report(`millrace: ${shownName(path)}: its servers stay as they were`);
+    const list = this.#lists.get(path) ?? {
+      // First: what changes while it is read would else go unnoticed.
+      version: fileVersionNow(path),
+      readers: new Set(),
+      again: undefined,
+      isToldOfLack: false,
     };
-    const asItIs = () => ({ files: new Map([[path, fileVersionNow(path)]]), globs: [] });
-    const onChange = (): void => {
-      // Also where its directory is another one now, which a watch does not notice.
-      watching.goBy(asItIs());
-      read();
-    };
-    // First: what changes while it is read would else go unnoticed.
-    const first = asItIs();
-    read();
-    const watching = watchFiles(first, { onChange, onProblem() {} });
+    this.#lists.set(path, list);
+    list.readers.add(onList);
+    this.#read(path, list, [onList]);
+    this.#followSoon();
     const stop = () => {
-      clearTimeout(again);
-      watching.close();
+      if (!list.readers.delete(onList) || list.readers.size > 0) return;
+      clearTimeout(list.again);
+      this.#lists.delete(path);
+      this.#followSoon();
     };
     return { stop };
+  }
+
+  #read(path: string, list: WatchedList, readers: Iterable<(list: readonly ListedSource[]) => void>): void {
+    clearTimeout(list.again);
+    const result = readServerFile(path, readEnvironment);
+    if (!("problems" in result)) {
+      list.isToldOfLack = false;
+      for (const onList of readers) onList(result.list);
+      return;
+    }
+    // Nothing tells when that is over.
+    if (result.isLack) list.again = setTimeout(() => this.#read(path, list, list.readers), AGAIN_MS);
+    if (result.isLack && list.isToldOfLack) return;
+    list.isToldOfLack = result.isLack;
+    for (const line of printProblems(result.problems)) this.#report(line);
+    this.#report(`millrace: ${shownName(path)}: its servers stay as they were`);
+  }
+
+  /** All that a reload begins and ends to watch at once. */
+  #followSoon(): void {
+    clearTimeout(this.#following);
+    if (this.#lists.size > 0) {
+      this.#following = setTimeout(() => this.#follow(), 0);
+      return;
+    }
+    this.#watching?.close();
+    this.#watching = null;
+  }
+
+  #follow(): void {
+    const origins = { files: new Map([...this.#lists].map(([path, { version }]) => [path, version])), globs: [] };
+    const onChange = (paths: readonly string[]) => void this.#readAgain(paths);
+    if (this.#watching === null) this.#watching = watchFiles(origins, { onChange, onProblem() {} });
+    else void this.#watching.goBy(origins);
+  }
+
+  async #readAgain(paths: readonly string[]): Promise<void> {
+    for (const path of paths) {
+      const list = this.#lists.get(path);
+      if (list === undefined) continue;
+      list.version = fileVersionNow(path);
+      this.#read(path, list, list.readers);
+      // Requests come in between.
+      await setImmediate();
+    }
   }
 }
 

@@ -45,4 +45,45 @@ describe("files that list servers", () => {
       await rm(base, { recursive: true });
     }
   });
+
+  it("are told of to each upstream that uses one, and what is wrong with it once", async () => {
+    const base = await mkdtemp(join(tmpdir(), "millrace-lists-"));
+    const path = join(base, "servers.yaml");
+    const other = join(base, "other.yaml");
+    const lines: string[] = [];
+    const files = new ServerFiles((line) => void lines.push(line));
+    const counts: number[] = [];
+    const watched: { stop(): void }[] = [];
+    const watch = (file: string) => {
+      const index = watched.length;
+      watched.push(files.watch(file, ({ length }) => void (counts[index] = length)));
+    };
+    const become = async (...wanted: number[]): Promise<void> => {
+      const startMs = performance.now();
+      while (String(counts) !== String(wanted) && performance.now() - startMs < 10_000) await delay(10);
+      assert.deepEqual(counts, wanted);
+    };
+    try {
+      await writeFile(path, '["127.0.0.1:1"]');
+      await writeFile(other, '["127.0.0.1:1"]');
+      watch(path);
+      watch(other);
+      // The second upstream reads another list than the first one did, who is to hear of it, too.
+      await writeFile(path, '["127.0.0.1:1", "127.0.0.1:2"]');
+      watch(path);
+      assert.deepEqual(counts, [1, 1, 2]);
+      await become(2, 1, 2);
+      await writeFile(path, "nothing");
+      while (lines.length < 2) await delay(10);
+      await writeFile(other, "[]");
+      await become(2, 0, 2);
+      assert.match(lines.join("\n"), /^[^\n]*servers\.yaml:1:1: [^\n]*\n[^\n]*its servers stay as they were$/);
+      watched[0]?.stop();
+      await writeFile(path, "[]");
+      await become(2, 0, 0);
+    } finally {
+      for (const one of watched) one.stop();
+      await rm(base, { recursive: true });
+    }
+  });
 });
