@@ -6,6 +6,9 @@ type Hints = Readonly<Record<string, string>>;
 const CHECK_NAMES =
   "healthCheck healthChecks healthcheck healthchecks health-check health-checks health_check health_checks";
 
+/** All of ours. */
+const CHECK_KEYS = "kind method path host headers status body interval fastInterval timeout rise fall jitter port";
+
 const NO_TLS = "there is no TLS yet; have it ended in front of Millrace";
 const NO_PROXY_PROTOCOL = "there is no PROXY protocol yet; ";
 
@@ -45,7 +48,7 @@ export const UPSTREAM_HINTS: Hints = {
 
 export const HEALTH_HINTS: Hints = {
   ...all(`active ${CHECK_NAMES}`, called("check")),
-  ...all("fall headers host interval kind method path port rise status timeout", "it belongs to health.check"),
+  ...all(CHECK_KEYS, "it belongs to health.check"),
   ...all("outliers passive", called("ejection")),
 };
 

@@ -32,6 +32,10 @@ const TABLE: readonly (readonly [input: object, expected: string])[] = [
     withUpstream({ health: { healthcheck: {} } }),
     "upstreams.app.health.healthcheck: unknown key; it is called check here",
   ],
+  [
+    withUpstream({ health: { fastInterval: "1s" } }),
+    "upstreams.app.health.fastInterval: unknown key; it belongs to health.check",
+  ],
   [{ health_check: {} }, "health_check: unknown key; it belongs to an upstream, and is called health.check here"],
   [withUpstream({ retry: 3 }), "upstreams.app.retry: unknown key; it is called retries here"],
   [
