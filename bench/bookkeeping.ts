@@ -10,8 +10,7 @@ import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { compileConfig } from "../core/config/compile.ts";
-import { createProxy } from "../core/proxy.ts";
+import { startOn } from "./fake-proxy.ts";
 import { FakeWorld, REQUEST, RESPONSE } from "./fake-runtime.ts";
 import { median } from "./median.ts";
 
@@ -49,14 +48,8 @@ process.exit();
 
 /** CPU microseconds per request; the best of some rounds, for disturbance only ever adds. */
 async function measure(variant: string, requests: number): Promise<number> {
-  const compiled = compileConfig({
-    listeners: ["127.0.0.1:1"],
-    upstreams: { app: VARIANTS[variant] },
-    routes: [{ upstream: "app" }],
-  });
-  if (!("snapshot" in compiled)) throw new Error(JSON.stringify(compiled.problems));
   const world = new FakeWorld();
-  await createProxy({ runtime: world.runtime, snapshot: compiled.snapshot }).start();
+  await startOn(world.runtime, VARIANTS[variant], [{ upstream: "app" }]);
   // As many at once as it takes for each server to have a connection.
   const clients = Array.from({ length: 12 }, () => world.connect());
   for (const client of clients) client.handler.onData(client, REQUEST.slice(), 0, REQUEST.length);

@@ -1,20 +1,13 @@
 /** Requests from so many clients to so many servers, each in turn, to be counted from outside: see `cold-lines.ts`. */
 import process from "node:process";
-import { compileConfig } from "../core/config/compile.ts";
-import { createProxy } from "../core/proxy.ts";
+import { startOn } from "./fake-proxy.ts";
 import { FakeWorld, REQUEST, RESPONSE } from "./fake-runtime.ts";
 
 const [requests = 0, serverCount = 1, clientCount = 1] = process.argv.slice(2).map(Number);
 
 const servers = Array.from({ length: serverCount }, (_, i) => `10.0.${i >> 8}.${i & 255}:2`);
-const compiled = compileConfig({
-  listeners: ["127.0.0.1:1"],
-  upstreams: { app: { servers } },
-  routes: [{ upstream: "app" }],
-});
-if (!("snapshot" in compiled)) throw new Error(JSON.stringify(compiled.problems));
 const world = new FakeWorld();
-await createProxy({ runtime: { ...world.runtime, random: inTurn() }, snapshot: compiled.snapshot }).start();
+await startOn({ ...world.runtime, random: inTurn() }, { servers }, [{ upstream: "app" }]);
 const clients = Array.from({ length: clientCount }, () => world.connect());
 for (let i = 0; i < requests; i++) {
   const client = clients[i % clientCount]!;

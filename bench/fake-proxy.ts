@@ -3,6 +3,7 @@
 import { compileConfig } from "../core/config/compile.ts";
 import type { Config } from "../core/config/define.ts";
 import { createProxy } from "../core/proxy.ts";
+import type { Runtime } from "../core/runtime.ts";
 import { FakeWorld, REQUEST, RESPONSE } from "./fake-runtime.ts";
 
 export interface FakeProxy {
@@ -13,19 +14,16 @@ export interface FakeProxy {
   exchangeLater(): Promise<void>;
 }
 
-export async function startFakeProxy(
-  routes: Config["routes"],
-  servers: string[] = ["127.0.0.1:2"],
-): Promise<FakeProxy> {
-  const compiled = compileConfig({
-    listeners: [{ address: "127.0.0.1:1" }],
-    upstreams: { app: { servers } },
-    routes,
-  });
+/** One upstream, `app`, and a proxy on a world that nobody has connected to. */
+export async function startOn(runtime: Runtime, app: unknown, routes: Config["routes"]): Promise<void> {
+  const compiled = compileConfig({ listeners: ["127.0.0.1:1"], upstreams: { app }, routes });
   if (!("snapshot" in compiled)) throw new Error(JSON.stringify(compiled.problems));
+  await createProxy({ runtime, snapshot: compiled.snapshot }).start();
+}
+
+export async function startFakeProxy(routes: Config["routes"], servers = ["127.0.0.1:2"]): Promise<FakeProxy> {
   const world = new FakeWorld();
-  const proxy = createProxy({ runtime: world.runtime, snapshot: compiled.snapshot });
-  await proxy.start();
+  await startOn(world.runtime, { servers }, routes);
   const client = world.connect();
   client.handler.onData(client, REQUEST.slice(), 0, REQUEST.length);
   await new Promise((resolve) => setTimeout(resolve, 10));
