@@ -10,9 +10,9 @@ import type { Runtime } from "../core/runtime.ts";
 import { EXIT_CONFIG, EXIT_DIFFERENT, EXIT_OK, EXIT_USAGE } from "./exit-codes.ts";
 import type { Outputs } from "./line-writer.ts";
 import { loadConfig } from "./load-config.ts";
-import { printProblems, printWarnings } from "./print.ts";
+import { printFirst, printProblems, printWarnings } from "./print.ts";
 import { readEnvironment } from "./read-environment.ts";
-import { readRequests } from "./requests-file.ts";
+import { type RequestProblem, readRequests } from "./requests-file.ts";
 
 export interface ExplainOptions {
   readonly method: string | undefined;
@@ -29,7 +29,6 @@ export interface ExplainOptions {
 
 /** After so many requests what was written has to be read: output waits in memory. */
 const AT_ONCE = 64;
-const PROBLEMS_SHOWN_MAX = 50;
 
 export async function explain(
   file: string,
@@ -117,10 +116,9 @@ class Explain {
           from: listener === undefined ? given.from : `${file}:${at}`,
         };
       });
-    for (const { line, message } of read.problems.slice(0, PROBLEMS_SHOWN_MAX))
-      this.#say(`${file}${line === 0 ? "" : `:${line}`}: ${message}`);
-    const more = read.problems.length - PROBLEMS_SHOWN_MAX;
-    return more > 0 ? this.#refuse(`… and ${more} more`) : null;
+    const print = ({ line, message }: RequestProblem) => `${file}${line === 0 ? "" : `:${line}`}: ${message}`;
+    for (const line of printFirst(read.problems, print, "more")) this.#say(line);
+    return null;
   }
 
   #areListeners(asked: readonly Asked[], snapshots: readonly (Snapshot | undefined)[]): boolean {

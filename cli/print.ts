@@ -20,7 +20,7 @@ export function printWarnings(warnings: readonly LocatedProblem[]): string[] {
   return printFirst(warnings, (warning) => `${printProblem(warning)} (warning)`, "more warnings");
 }
 
-function printFirst(all: readonly LocatedProblem[], print: (each: LocatedProblem) => string, others: string): string[] {
+export function printFirst<T>(all: readonly T[], print: (each: T) => string, others: string): string[] {
   const lines = all.slice(0, PROBLEMS_SHOWN_MAX).map(print);
   if (all.length > lines.length) lines.push(`… and ${all.length - lines.length} ${others}`);
   return lines;
