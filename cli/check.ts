@@ -3,7 +3,8 @@
 import { addressText } from "../core/config/address.ts";
 import type { CompiledConfig } from "../core/config/compile.ts";
 import { lintConfig } from "../core/config/lint.ts";
-import type { PathPattern, RouteConditions, RouteDefinition } from "../core/route/route.ts";
+import { pathText } from "../core/route/paths.ts";
+import type { RouteConditions, RouteDefinition } from "../core/route/route.ts";
 import type { HashDefinition, ServerDefinition, ServerSource } from "../core/upstream/definition.ts";
 import { EXIT_CONFIG, EXIT_OK } from "./exit-codes.ts";
 import type { Outputs } from "./line-writer.ts";
@@ -44,7 +45,7 @@ export function describeConfig({ snapshot }: CompiledConfig): string[] {
     String(index + 1),
     definition.id,
     any(definition.match.hosts),
-    any(pathsOf(definition.match)),
+    any(definition.match.paths.map(pathText)),
     any(definition.match.methods),
     othersOf(definition.match),
     actionOf(definition),
@@ -83,23 +84,6 @@ function describeHash({ part, method }: HashDefinition): string {
 
 function any(items: readonly string[]): string {
   return items.length === 0 ? "any" : items.join(", ");
-}
-
-function pathsOf({ paths }: RouteConditions): string[] {
-  return paths.map(pathText);
-}
-
-function pathText(path: PathPattern): string {
-  switch (path.kind) {
-    case "exact":
-      return path.path;
-    case "prefix":
-      return `${path.prefix.replace(/\/$/, "")}/*`;
-    case "parameters":
-      return path.pattern;
-    case "regex":
-      return `regex ${path.source}`;
-  }
 }
 
 function othersOf(match: RouteConditions): string {

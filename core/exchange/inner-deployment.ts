@@ -1,6 +1,7 @@
 /** What requests of hooks to an upstream go by: a deployment with one route that leads there, and no hooks. */
 
 import { responseBoundsOf } from "../h1/parse-head.ts";
+import { NO_CONDITIONS } from "../route/predicates.ts";
 import type { RouteDefinition } from "../route/route.ts";
 import { compileTable } from "../route/table.ts";
 import { type Deployment, type RoutePlan, restOf, timeoutsFor } from "./deployment.ts";
@@ -52,7 +53,7 @@ function deploymentTo(deployment: Deployment, upstream: string): Deployment {
 function routeTo(upstream: string): RouteDefinition {
   return {
     id: "context.fetch",
-    match: { hosts: [], paths: [], methods: [], headers: [], query: [], clients: [], listeners: [], not: [] },
+    match: NO_CONDITIONS,
     action: { kind: "upstream", upstream },
     rewrite: null,
     requestFields: NOTHING,

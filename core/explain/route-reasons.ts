@@ -4,9 +4,9 @@
  */
 
 import { hostMatches } from "../route/hosts.ts";
-import { CANNOT_TELL, FAILS, HOLDS, pathMatches, type Reading, type Verdict } from "../route/paths.ts";
-import { allHold, anyHolds, compileConditions } from "../route/predicates.ts";
-import type { NamedCondition, PathPattern, RouteConditions, RouteDefinition, RouteRequest } from "../route/route.ts";
+import { CANNOT_TELL, FAILS, HOLDS, pathMatches, pathText, type Reading, type Verdict } from "../route/paths.ts";
+import { allHold, anyHolds, compileConditions, NO_CONDITIONS } from "../route/predicates.ts";
+import type { NamedCondition, RouteConditions, RouteDefinition, RouteRequest } from "../route/route.ts";
 import type { RouteTable } from "../route/table.ts";
 import { type PathRead, readingsOf, routeIdOf } from "./path-readings.ts";
 
@@ -79,17 +79,6 @@ interface Condition {
   judge(request: RouteRequest, path: string, reading: Reading): Verdict;
 }
 
-const ANYTHING: RouteConditions = {
-  hosts: [],
-  paths: [],
-  methods: [],
-  headers: [],
-  query: [],
-  clients: [],
-  listeners: [],
-  not: [],
-};
-
 function conditionsOf(match: RouteConditions, request: RouteRequest): Condition[] {
   const { hosts, paths, methods, clients, listeners } = match;
   const host = condition({ hosts }, `host ${anyOf(hosts)}`, request.host || "none");
@@ -115,7 +104,7 @@ function conditionsOf(match: RouteConditions, request: RouteRequest): Condition[
 
 function condition(part: Partial<RouteConditions>, wants: string, has: string | null): Condition {
   // What is wrong with a condition was said when the table was compiled.
-  const { hosts, paths, others } = compileConditions({ ...ANYTHING, ...part }, () => {});
+  const { hosts, paths, others } = compileConditions({ ...NO_CONDITIONS, ...part }, () => {});
   return {
     wants,
     has,
@@ -138,12 +127,6 @@ const SHOWN_MAX = 5;
 function anyOf(texts: readonly string[]): string {
   const shown = texts.slice(0, SHOWN_MAX).join(" or ");
   return texts.length > SHOWN_MAX ? `${shown} or ${texts.length - SHOWN_MAX} more` : shown;
-}
-
-export function pathText(path: PathPattern): string {
-  if (path.kind === "exact") return path.path;
-  if (path.kind === "prefix") return `${path.prefix.replace(/\/$/, "")}/*`;
-  return path.kind === "parameters" ? path.pattern : `matching ${path.source}`;
 }
 
 /** What they are asked for is a secret as often as what they hold; explanations are passed around. */

@@ -62,6 +62,13 @@ export function compilePath(pattern: PathPattern): CompiledPath | { readonly pro
 }
 
 /** The naive way to ask, for conditions inside `not`. */
+/** As configurations write it. */
+export function pathText(path: PathPattern): string {
+  if (path.kind === "exact") return path.path;
+  if (path.kind === "prefix") return `${path.prefix.replace(/\/$/, "")}/*`;
+  return path.kind === "parameters" ? path.pattern : `matching ${path.source}`;
+}
+
 export function pathMatches(compiled: CompiledPath, path: string, reading: Reading): Verdict {
   switch (compiled.kind) {
     case "every":

@@ -38,6 +38,17 @@ export interface CompiledConditions {
   readonly notNeedsPath: boolean;
 }
 
+export const NO_CONDITIONS: RouteConditions = Object.freeze({
+  hosts: [],
+  paths: [],
+  methods: [],
+  headers: [],
+  query: [],
+  clients: [],
+  listeners: [],
+  not: [],
+});
+
 export function compileConditions(conditions: RouteConditions, report: Report): CompiledConditions {
   const hosts = collect(conditions.hosts, compileHost, ["hosts"], report);
   const paths = collect(conditions.paths, compilePath, ["paths"], report);

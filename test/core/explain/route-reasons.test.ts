@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
 import { whyNotRouted } from "../../../core/explain/path-readings.ts";
-import { pathText, READ_AS, rejectedRoutes } from "../../../core/explain/route-reasons.ts";
+import { READ_AS, rejectedRoutes } from "../../../core/explain/route-reasons.ts";
+import { NO_CONDITIONS } from "../../../core/route/predicates.ts";
 import type { RouteConditions, RouteDefinition, RouteRequest } from "../../../core/route/route.ts";
 import { alwaysHolds } from "../../support/always-holds.ts";
-import { NO_CONDITIONS, path, request as requestOf, route, tableOf, taken } from "../route/definition.ts";
+import { path, request as requestOf, route, tableOf, taken } from "../route/definition.ts";
 import { snapshotOf } from "./config.ts";
 
 const request: RouteRequest = {
@@ -92,19 +93,6 @@ describe("why routes were not taken", () => {
     assert.deepEqual(
       rejectedRoutes(table, "not", requestOf("/")).flatMap(({ failing }) => failing),
       ["wants header authorization: *** or ***, got none"],
-    );
-  });
-
-  it("writes paths as the configuration does", () => {
-    assert.deepEqual(
-      [
-        pathText({ kind: "exact", path: "/a" }),
-        pathText({ kind: "prefix", prefix: "/" }),
-        pathText({ kind: "prefix", prefix: "/a" }),
-        pathText({ kind: "parameters", pattern: "/a/:b" }),
-        pathText({ kind: "regex", source: "^/x" }),
-      ],
-      ["/a", "/*", "/a/*", "/a/:b", "matching ^/x"],
     );
   });
 

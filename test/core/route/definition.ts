@@ -1,19 +1,9 @@
 /** Route definitions and requests for tests: say only what matters. */
 
+import { NO_CONDITIONS } from "../../../core/route/predicates.ts";
 import type { PathPattern, RouteConditions, RouteDefinition } from "../../../core/route/route.ts";
 import { compileTable, type RouteTable } from "../../../core/route/table.ts";
 import type { VariableContext } from "../../../core/route/variables.ts";
-
-export const NO_CONDITIONS: RouteConditions = {
-  hosts: [],
-  paths: [],
-  methods: [],
-  headers: [],
-  query: [],
-  clients: [],
-  listeners: [],
-  not: [],
-};
 
 export function route(
   id: string,

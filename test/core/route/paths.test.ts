@@ -10,6 +10,7 @@ import {
   HOLDS,
   PathIndex,
   pathMatches,
+  pathText,
   type Verdict,
 } from "../../../core/route/paths.ts";
 import { path, request } from "./definition.ts";
@@ -29,6 +30,12 @@ const captures = (pattern: string, asked: string) => {
 };
 
 describe("path patterns", () => {
+  it("are written as the configuration has them", () => {
+    const texts = ["/a", "/*", "/a/*", "/a/:b"].map((text) => pathText(path(text)));
+    assert.deepEqual(texts, ["/a", "/*", "/a/*", "/a/:b"]);
+    assert.equal(pathText({ kind: "regex", source: "^/x" }), "matching ^/x");
+  });
+
   it("capture parameters, what follows a prefix, and groups", () => {
     assert.deepEqual(captures("/a/:x/b/:y", "/a/1/b/2"), { x: "1", y: "2" });
     assert.deepEqual(captures("/a/:x/*", "/a/1"), { x: "1", 2: "" });

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { PATTERN_INPUT_MAX } from "../../../core/limits.ts";
+import { NO_CONDITIONS } from "../../../core/route/predicates.ts";
 import type { NamedCondition, RouteConditions } from "../../../core/route/route.ts";
-import { NO_CONDITIONS, path, problemsOf, type RequestParts, request, route, tableOf, taken } from "./definition.ts";
+import { path, problemsOf, type RequestParts, request, route, tableOf, taken } from "./definition.ts";
 
 /** `yes` where the conditions hold, `no` where they don't, `400` where nobody can tell. */
 function check(
