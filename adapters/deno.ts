@@ -1,5 +1,8 @@
 /**
- * The port on Deno. TCP is the kernel's own where that is allowed (`deno-poll.ts`), all else Deno's (`deno-operations.ts`).
+ * The port on Deno, by one of two ways:
+ *
+ *     TCP, with --allow-ffi (and -A)       deno-tcp.ts, sockets of the kernel on an epoll of our own (deno-poll.ts)
+ *     UNIX sockets, and TCP without it     deno-socket.ts, on Deno's operations (deno-operations.ts)
  */
 import type {
   Address,

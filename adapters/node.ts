@@ -1,6 +1,8 @@
 /**
- * The port on Node: node:net. Node pushes reads and queues writes itself, so these files mostly translate; what they
- * add is holding an end that races with `pause`, and delivering every event to the handler of the moment.
+ * The port on Node, by one of two ways:
+ *
+ *     Node 24 and newer                    node-handle-socket.ts, on the handles below node:net (node-handle.ts)
+ *     Node 20, and on Windows              node-socket.ts, on net.Socket
  */
 import { connect as netConnect } from "node:net";
 import type { Attempt, ConnectDone, ConnectOptions, Runtime } from "../core/runtime.ts";
