@@ -281,7 +281,7 @@ export class ClientConnection extends Timed implements SocketHandler, RequestWri
       if (at === INCOMPLETE) return;
       const refused = at < 0 ? at : checkResponse(head, cycle.requestMethod);
       if (refused < 0) {
-        const isStray = this.endedWithHead && cycle.interims === 0;
+        const isStray = this.endedWithHead && cycle.interims === 0 && !head.progress.inFields;
         if (isStray) this.#owner.onStrayBody?.();
         this.#fail(isStray ? fault.STRAY_BODY : fault.upstreamRefusal(refused));
         return;

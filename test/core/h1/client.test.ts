@@ -193,6 +193,26 @@ describe("a cycle on an upstream connection", () => {
     });
   }
 
+  it("takes what begins as a response for no such body, however it goes on", () => {
+    begin(METHOD_HEAD);
+    say("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n");
+    connection.rest();
+    begin();
+    told = [];
+    say("HTTP/1.1 200 OK\r\nno-colon\r\n\r\n");
+    assert.deepEqual(told, ["fault upstream.no-colon"]);
+  });
+
+  it("takes a line that is too long to be the first of a response for such a body", () => {
+    begin(METHOD_HEAD);
+    say("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+    connection.rest();
+    begin();
+    told = [];
+    say("x".repeat(100_000));
+    assert.deepEqual(told, ["stray body", "fault upstream.stray-body"]);
+  });
+
   it("takes what comes behind other responses for no such body", () => {
     for (const method of [METHOD_HEAD, METHOD_GET]) {
       begin(method);
