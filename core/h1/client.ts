@@ -367,13 +367,13 @@ export class ClientConnection extends Timed implements SocketHandler, RequestWri
     const { decoder } = cycle;
     const at = decoder.decode(bytes, start, end, cycle.rules!.limits, this);
     if (this.#phase !== BODY) return;
-    // Also in front of a fault: a client that gets nothing at all takes its request for lost, and may send it again.
-    if (at < 0 || !decoder.isDone) cycle.handler!.onFlush();
     if (at < 0) this.#fail(fault.upstreamRefusal(at));
-    if (at < 0 || !decoder.isDone) return;
-    // Whatever follows the response was not asked for (RFC 9112 section 6.3): the connection is spoilt.
-    if (at < end) this.#keepsAlive = false;
-    this.#answered(cycle, decoder.trailers);
+    else if (!decoder.isDone) cycle.handler!.onFlush();
+    else {
+      // Whatever follows the response was not asked for (RFC 9112 section 6.3): the connection is spoilt.
+      if (at < end) this.#keepsAlive = false;
+      this.#answered(cycle, decoder.trailers);
+    }
   }
 
   onBodyPiece(bytes: Uint8Array, start: number, end: number): void {
