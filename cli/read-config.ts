@@ -67,6 +67,7 @@ const LIGHT_TEXT_MAX = 16 * 1024;
 const TOO_MANY = `more than ${FILES_MAX} files are included`;
 const TOO_HEAVY = "takes longer to read than requests under way can wait for";
 const EMPTY = "is empty; it needs at least listeners and routes";
+const EMPTY_INCLUDE = "is empty; write {} if it is to add nothing";
 const PROGRAM_EXTENSIONS = [".ts", ".mts", ".js", ".mjs"];
 
 export async function readConfig(
@@ -183,7 +184,8 @@ class Loader {
   async #readDocument(file: string, shown: string, from: Place | null): Promise<{ value: unknown } | null> {
     const text = await readTextFile(file);
     if (typeof text !== "string") return this.#refuseFile(shown, from, text.problem);
-    if (text.trim() === "") return this.#refuseFile(shown, from, EMPTY);
+    const empty = from === null ? EMPTY : EMPTY_INCLUDE;
+    if (text.trim() === "") return this.#refuseFile(shown, from, empty);
     const lacking = lackingPermission();
     if (lacking !== null) return this.#refuseFile(shown, from, lacking);
     this.#textLength += text.length;
@@ -197,7 +199,7 @@ class Loader {
       );
       return null;
     }
-    if (parsed.value === null) return this.#refuseFile(shown, from, EMPTY);
+    if (parsed.value === null) return this.#refuseFile(shown, from, empty);
     this.#documents.set(shown, parsed);
     return { value: parsed.value };
   }

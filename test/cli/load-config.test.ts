@@ -122,6 +122,15 @@ describe("loading a configuration", () => {
     assert.deepEqual(await problems({ "a.yaml": SOME + all, "b.yaml": all }), []);
   });
 
+  it("says of an included file that is empty what to write, not what a whole configuration needs", async () => {
+    for (const content of ["", "# nothing\n"]) {
+      assert.deepEqual(await problems({ "a.yaml": `${SOME}include: sub/*.yaml\n`, "sub/b.yaml": content }), [
+        "a.yaml:3:10: include: sub/b.yaml is empty; write {} if it is to add nothing",
+      ]);
+    }
+    assert.deepEqual(await problems({ "a.yaml": `${SOME}include: b.yaml\n`, "b.yaml": "{}\n" }), []);
+  });
+
   it("takes a file for each of many customers, and says once that there are too many", async () => {
     const customers = (count: number) => ({
       "a.yaml": `${SOME}include: ["*.json", "1*.json"]\n`,
