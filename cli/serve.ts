@@ -5,7 +5,6 @@ import { setImmediate } from "node:timers/promises";
 import { addressText } from "../core/config/address.ts";
 import type { CompiledConfig } from "../core/config/compile.ts";
 import { isListenFailure } from "../core/listen/listeners.ts";
-import { escapeText } from "../core/observe/access-log.ts";
 import type { Observer } from "../core/observe/events.ts";
 import { FailureLog } from "../core/observe/failure-log.ts";
 import { createProxy, type Proxy as RunningProxy } from "../core/proxy.ts";
@@ -21,7 +20,7 @@ import { tracesShower } from "./show-traces.ts";
 import { fileSizeSignal, listenToStops, reloadSignal, type StopSignals, tracesSignal } from "./signals.ts";
 import { areDescriptorsLeft, READ_DESCRIPTORS } from "./spare-descriptors.ts";
 import { strayError } from "./stray-error.ts";
-import { type FileWatch, watchFiles } from "./watch-files.ts";
+import { type FileWatch, watchFiles, watchProblem } from "./watch-files.ts";
 import { boundYoungGeneration } from "./young-generation.ts";
 
 export interface ServeOptions {
@@ -138,12 +137,6 @@ function startReloading(proxy: RunningProxy, reloading: Reloading | null): () =>
   }
   reloadSignal.do(() => reloader.request(reloadSignal.name));
   return () => watching?.close();
-}
-
-function watchProblem(directory: string, error: unknown, others: number): string {
-  const reason = escapeText(error instanceof Error ? error.message : String(error));
-  const more = others === 0 ? "" : ` and ${others} more`;
-  return `cannot watch ${escapeText(directory)}${more}: ${reason}; changes there take 2 s or longer to be noticed`;
 }
 
 async function stopProxy(proxy: RunningProxy, stops: StopSignals): Promise<number> {

@@ -11,6 +11,7 @@ import { type FSWatcher, watch } from "node:fs";
 import { realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as setTimeoutAsync } from "node:timers/promises";
+import { escapeText } from "../core/observe/access-log.ts";
 import { type DirectoryState, directoryStates, FOUND_VERSION, fileVersions } from "./file-version.ts";
 import { expandGlob } from "./glob.ts";
 import type { Origins } from "./load-config.ts";
@@ -46,6 +47,19 @@ const SETTLE_MS_MAX = 1_000;
 export function watchFiles(origins: WatchedFiles, events: WatchEvents, lookMs = LOOK_MS): FileWatch {
   return new Watching(origins, events, lookMs);
 }
+
+export function watchProblem(directory: string, error: unknown, others: number): string {
+  const { code = "" } = error as { code?: string };
+  const reason = LIMITS.get(code) ?? escapeText(error instanceof Error ? error.message : String(error));
+  const more = others === 0 ? "" : ` and ${others} more`;
+  return `cannot watch ${escapeText(directory)}${more}: ${reason}; changes there take 2 s or longer to be noticed`;
+}
+
+/** By their own words it would be the disk that is full, or descriptors that are short. */
+const LIMITS: ReadonlyMap<string, string> = new Map([
+  ["ENOSPC", "this user's watches are used up (sysctl fs.inotify.max_user_watches)"],
+  ["EMFILE", "this user's inotify instances (sysctl fs.inotify.max_user_instances) or the descriptors are used up"],
+]);
 
 interface WatchedDirectory {
   /** Null: it is not there, or cannot be watched. */

@@ -14,7 +14,7 @@ import process from "node:process";
 import { afterEach, describe, it } from "@std/testing/bdd";
 import { fileVersions } from "../../cli/file-version.ts";
 import { loadConfig, type Origins } from "../../cli/load-config.ts";
-import { type FileWatch, watchFiles } from "../../cli/watch-files.ts";
+import { type FileWatch, watchFiles, watchProblem } from "../../cli/watch-files.ts";
 import { createScratch, type Scratch } from "../e2e/scratch.ts";
 import { pause, until } from "../e2e/wait.ts";
 
@@ -299,5 +299,16 @@ describe("watching files", () => {
     watching.goBy(last.origins);
     await pause(400);
     assert.equal(changes, 0);
+  });
+
+  it("says which of the system's limits it is when a directory cannot be watched", () => {
+    const full = Object.assign(new Error("ENOSPC: no space left on device, watch '/a'"), { code: "ENOSPC" });
+    assert.equal(
+      watchProblem("/a", full, 2),
+      "cannot watch /a and 2 more: this user's watches are used up (sysctl fs.inotify.max_user_watches); " +
+        "changes there take 2 s or longer to be noticed",
+    );
+    const other = new Error("EACCES: permission denied");
+    assert.match(watchProblem("/a", other, 0), /^cannot watch \/a: "EACCES: permission denied"; changes there/);
   });
 });
