@@ -61,6 +61,7 @@ async function ofEach<T>(paths: Iterable<string>, look: (path: string) => Promis
   return results;
 }
 
-function versionOf({ ino, size, mtimeMs, ctimeMs }: Stats): string {
-  return `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
+/** The time of the last change of any kind is in whole seconds on Deno 2.9: what else may change stands beside it. */
+function versionOf({ ino, size, mtimeMs, ctimeMs, mode, uid, gid }: Stats): string {
+  return `${ino} ${size} ${mtimeMs} ${ctimeMs} ${mode} ${uid} ${gid}`;
 }

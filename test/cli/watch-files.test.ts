@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   appendFileSync,
+  chmodSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -146,6 +147,16 @@ describe("watching files", () => {
     unlinkSync(file);
     await changed(1);
     scratch.write("a.yaml", "1");
+    await changed(2);
+  });
+
+  it("notices one that may not be read, and may again in the same second", async () => {
+    scratch = createScratch();
+    const file = scratch.write("a.yaml", "1");
+    await watchThem([file]);
+    chmodSync(file, 0);
+    await changed(1);
+    chmodSync(file, 0o644);
     await changed(2);
   });
 
