@@ -198,6 +198,7 @@ describe("--watch", () => {
     const remove = 'import { rmSync } from "node:fs";\nrmSync(new URL("2.yaml", import.meta.url), { force: true });\n';
     scratch.write("sites/1.ts", remove + site("two"));
     await answers("two", "/a");
+    await proxy.says(/reloaded; .*\n/);
     assert.match(proxy.stderr, /listening on \S+\nmillrace: files changed: reloaded; [^\n]*\n$/);
   });
 
