@@ -145,8 +145,11 @@ class Watching implements FileWatch {
     this.#isToLookAgain = this.#isLooking;
     if (this.#isLooking) return;
     this.#isLooking = true;
-    await this.#lookAtAll();
-    this.#isLooking = false;
+    try {
+      await this.#lookAtAll();
+    } finally {
+      this.#isLooking = false;
+    }
     if (this.#isToLookAgain && !this.#isClosed) await this.#look();
   }
 
