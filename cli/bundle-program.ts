@@ -8,7 +8,7 @@
 
 import { existsSync } from "node:fs";
 import { isBuiltin } from "node:module";
-import { dirname, resolve } from "node:path";
+import { dirname, isAbsolute, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { BuildFailure, ImportKind, Message, OnResolveArgs, Plugin, PluginBuild } from "esbuild";
 import { errorText } from "../core/script/error-text.ts";
@@ -184,7 +184,7 @@ async function resolveImport(build: PluginBuild, args: OnResolveArgs) {
   if (isBuiltin(path)) return { path: path.startsWith("node:") ? path : `node:${path}`, namespace };
   const name = path.startsWith("file:") ? fileURLToPath(path) : path;
   const found = await build.resolve(name, { resolveDir, kind: kind as ImportKind, pluginData: ASKED });
-  const isBeside = name.startsWith(".") || name.startsWith("/");
+  const isBeside = name.startsWith(".") || isAbsolute(name);
   if (found.errors.length > 0) {
     const isMissing = isBeside && !existsSync(resolve(resolveDir, name));
     return { errors: isMissing ? found.errors.map((each) => ({ ...each, text: missing(path) })) : found.errors };

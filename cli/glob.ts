@@ -5,7 +5,7 @@
 
 import type { Dirent, Stats } from "node:fs";
 import { lstat, readdir, stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { join, parse, resolve, sep } from "node:path";
 import { reasonOf } from "./read-text-file.ts";
 import { shownName } from "./shown-name.ts";
 
@@ -29,9 +29,10 @@ export async function expandGlob(
   directory: string,
   directoriesMax = DIRECTORIES_MAX,
 ): Promise<Expansion & { readonly problem: string | null }> {
-  const segments = resolve(directory, pattern).split("/").slice(1);
+  const whole = resolve(directory, pattern);
+  const { root } = parse(whole);
   const search: Search = { found: new Set(), directories: new Set(), readsLeft: directoriesMax, problem: null };
-  await walk("", segments, search);
+  await walk(root, whole.slice(root.length).split(sep), search);
   const { found, directories, problem } = search;
   return { files: problem === null ? [...found].sort() : [], directories: [...directories], problem };
 }
@@ -48,7 +49,7 @@ async function walk(base: string, segments: readonly string[], search: Search): 
   const [segment, ...rest] = segments;
   if (segment === undefined || search.problem !== null) return;
   if (!isGlob(segment)) {
-    const next = `${base}/${segment}`;
+    const next = join(base, segment);
     // Not those on the way to the first one that is listed.
     if (search.directories.size > 0) search.directories.add(base);
     if (rest.length > 0) return walk(next, rest, search);
@@ -60,7 +61,7 @@ async function walk(base: string, segments: readonly string[], search: Search): 
   const isDeep = segment === "**";
   if (isDeep) await walk(base, rest, search);
   for (const { name, isDirectory } of await entriesIn(base, segment, search)) {
-    const next = `${base}/${name}`;
+    const next = join(base, name);
     if (isDirectory) await walk(next, isDeep ? segments : rest, search);
     else if (!isDeep && rest.length === 0) search.found.add(next);
   }
@@ -72,13 +73,12 @@ interface Entry {
 }
 
 async function entriesIn(directory: string, segment: string, search: Search): Promise<Entry[]> {
-  const path = directory === "" ? "/" : directory;
   if (search.readsLeft-- <= 0) {
     search.problem ??= "would search too many directories; narrow the pattern";
     return [];
   }
-  search.directories.add(path);
-  const entries = (await attempt(path, () => readdir(path, { withFileTypes: true }), search)) ?? [];
+  search.directories.add(directory);
+  const entries = (await attempt(directory, () => readdir(directory, { withFileTypes: true }), search)) ?? [];
   const matches = matcher(segment);
   const wanted = entries.filter((entry) => matches.test(entry.name) && !(segment === "**" && entry.isSymbolicLink()));
   const known = await Promise.all(wanted.map((entry) => entryOf(entry.name, directory, entry, search)));
@@ -98,7 +98,7 @@ async function attempt<Result>(path: string, look: () => Promise<Result>, search
 
 /** Null for a pipe or device: it would be read for ever. */
 async function entryOf(name: string, directory: string, entry: Dirent | Stats, search: Search): Promise<Entry | null> {
-  const path = `${directory}/${name}`;
+  const path = join(directory, name);
   // Null for one that leads nowhere, which is for the reader to refuse, by its name.
   const target = entry.isSymbolicLink() ? await attempt(path, () => stat(path), search) : entry;
   const isDirectory = target?.isDirectory() ?? false;
