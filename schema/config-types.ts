@@ -9,7 +9,11 @@ import { ConfigSchema } from "../core/config/schema.ts";
 import { RETRY_REASONS } from "../core/upstream/retry-policy.ts";
 import { defaultOf, descriptionOf, isHook, type Schema, typeOf } from "./reference.ts";
 
-const HEAD = "/** What may be written in a configuration. Made by `npm run schema` from `schema.ts`. */\n";
+const HEAD = `/**
+ * What may be written in a configuration, an interface for each map. Made by \`npm run schema\` from \`schema.ts\`: one
+ * file, however long, for nobody writes in it and editors lead to the key.
+ */
+`;
 const LINE_MAX = 120;
 
 /** Maps that several keys share, or whose path says too little. Others are called by their path. */
@@ -19,6 +23,7 @@ const NAMES: Readonly<Record<string, string>> = {
   "routes.request": "HeaderChangesConfig",
   "routes.hooks": "HooksConfig",
   "routes.target": "DecideHookConfig",
+  "routes.hooks.onRequest": "HookConfig",
   "routes.target.fallback": "FallbackStatusConfig",
 };
 /** Keys of lists and tables, and what one of theirs is called. */
@@ -36,11 +41,14 @@ const ONE_OF: Readonly<Record<string, readonly string[]>> = {
 /** Of maps that may stand in the same place: what each must have. */
 const FORMS = ["srv", "file", "upstream"];
 
+/** What a hook's map is written around: a parameter of its type. */
+const FUNCTION = "F";
+
 type Entries = NonNullable<Schema["entries"]>;
 
 interface Made {
-  /** By what they hold: parts of the schema are wrapped anew wherever they are used. */
-  readonly names: Map<Entries, string>;
+  /** By what they hold: parts of the schema are wrapped anew wherever they are used. Of hooks their fallback tells them apart. */
+  readonly names: Map<Entries | Schema, string>;
   readonly declarations: string[];
   readonly functions: Set<string>;
 }
@@ -56,17 +64,19 @@ export function renderConfigTypes(): string {
 /** Of a map with known keys, which is declared when it is met first: those that use it come before. */
 function nameOf(map: Schema, path: readonly string[], made: Made): string {
   const entries = map.entries!;
-  const known = made.names.get(entries);
-  if (known !== undefined) return known;
+  const identity = isHook(map) ? required(entries["fallback"]!) : entries;
+  const parameter = isHook(map) ? `<${formsOf(entries["run"]!, path, made).join(" | ")}>` : "";
+  const known = made.names.get(identity);
+  if (known !== undefined) return `${known}${parameter}`;
   const taken = [...made.names.values()];
   const plain = NAMES[path.join(".")] ?? nameByPath(map, path);
   const form = FORMS.find((key) => entries[key] !== undefined && entries[key].type !== "optional") ?? "";
   const name = taken.includes(plain) ? plain.replace(/Config$/, `${inPascalCase(form)}Config`) : plain;
   if (taken.includes(name)) throw new Error(`two maps would be called ${name}: see NAMES and FORMS`);
-  made.names.set(entries, name);
+  made.names.set(identity, name);
   const at = made.declarations.push("") - 1;
-  made.declarations[at] = declaration(name, entries, path, made);
-  return name;
+  made.declarations[at] = declaration(isHook(map) ? `${name}<${FUNCTION}>` : name, entries, path, made);
+  return `${name}${parameter}`;
 }
 
 function declaration(name: string, entries: Entries, path: readonly string[], made: Made): string {
@@ -145,6 +155,7 @@ function broken(start: string, text: string): string[] {
 /** What may stand for a value, each form by itself. */
 function formsOf(schema: Schema, path: readonly string[], made: Made): string[] {
   const { unit, functionType } = v.getMetadata(schema as never) as { unit?: string; functionType?: string };
+  if (unit === "function" && path.at(-1) === "run") return [FUNCTION];
   if (unit === "function") {
     if (functionType === undefined) throw new Error(`${path.join(".")}: a function without a type`);
     const isName = /^\w+$/.test(functionType);

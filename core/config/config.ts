@@ -1,4 +1,7 @@
-/** What may be written in a configuration. Made by `npm run schema` from `schema.ts`. */
+/**
+ * What may be written in a configuration, an interface for each map. Made by `npm run schema` from `schema.ts`: one
+ * file, however long, for nobody writes in it and editors lead to the key.
+ */
 
 import type {
   Decide,
@@ -421,7 +424,7 @@ export type RouteActionConfig =
     }
   | {
       /** Action: forward to where this function says; docs/hooks.md. */
-      target: Decide | DecideHookConfig;
+      target: Decide | DecideHookConfig<Decide>;
       upstream?: undefined;
       redirect?: undefined;
       respond?: undefined;
@@ -522,25 +525,25 @@ export interface HeaderChangesConfig {
 /** What may stand at `routes.hooks`. */
 export interface HooksConfig {
   /** Allows, denies, answers or rewrites a request. */
-  onRequest?: OnRequest | OnRequestHookConfig | undefined;
+  onRequest?: OnRequest | HookConfig<OnRequest> | undefined;
   /** Chooses the upstream, one of its servers, or a target in no list, for routes with `upstream`. */
-  decide?: Decide | DecideHookConfig | undefined;
+  decide?: Decide | DecideHookConfig<Decide> | undefined;
   /** Before each try: chooses among the servers, changes headers. */
-  onAttempt?: OnAttempt | OnAttemptHookConfig | undefined;
+  onAttempt?: OnAttempt | HookConfig<OnAttempt> | undefined;
   /** Changes status and headers of a response, or replaces it. */
-  onResponse?: OnResponse | OnResponseHookConfig | undefined;
+  onResponse?: OnResponse | HookConfig<OnResponse> | undefined;
   /** Passes the body of a request on as another stream; `timeout` is the longest pause in it. */
-  transformRequestBody?: TransformRequestBody | TransformRequestBodyHookConfig | undefined;
+  transformRequestBody?: TransformRequestBody | HookConfig<TransformRequestBody> | undefined;
   /** Passes the body of a response on as another stream; `timeout` is the longest pause in it. */
-  transformResponseBody?: TransformResponseBody | TransformResponseBodyHookConfig | undefined;
+  transformResponseBody?: TransformResponseBody | HookConfig<TransformResponseBody> | undefined;
   /** Is told how a request went, when it is over. */
-  onFinish?: OnFinish | OnFinishHookConfig | undefined;
+  onFinish?: OnFinish | OnFinishHookConfig<OnFinish> | undefined;
 }
 
 /** What may stand at `routes.hooks.onRequest`. */
-export interface OnRequestHookConfig {
+export interface HookConfig<F> {
   /** The function, in a configuration that is a program. */
-  run?: OnRequest | undefined;
+  run?: F | undefined;
   /** Instead of `run`: a TypeScript or JavaScript file, relative to this one, that exports the function. */
   script?: string | undefined;
   /** The name it is exported by; `default` when left out. */
@@ -561,9 +564,9 @@ export interface RouteHooksOnRequestFallbackConfig {
 }
 
 /** What may stand at `routes.hooks.decide`. */
-export interface DecideHookConfig {
+export interface DecideHookConfig<F> {
   /** The function, in a configuration that is a program. */
-  run?: Decide | undefined;
+  run?: F | undefined;
   /** Instead of `run`: a TypeScript or JavaScript file, relative to this one, that exports the function. */
   script?: string | undefined;
   /** The name it is exported by; `default` when left out. */
@@ -583,78 +586,10 @@ export interface RouteHooksDecideFallbackConfig {
   upstream: string;
 }
 
-/** What may stand at `routes.hooks.onAttempt`. */
-export interface OnAttemptHookConfig {
-  /** The function, in a configuration that is a program. */
-  run?: OnAttempt | undefined;
-  /** Instead of `run`: a TypeScript or JavaScript file, relative to this one, that exports the function. */
-  script?: string | undefined;
-  /** The name it is exported by; `default` when left out. */
-  export?: string | undefined;
-  /** How long it may take. (duration; default `1s`) */
-  timeout?: string | undefined;
-  /**
-   * When it throws, takes too long or answers nonsense: `{ status: 503 }`, or `ignore` to go on as if it had said
-   * nothing.
-   */
-  fallback?: "ignore" | RouteHooksOnRequestFallbackConfig | undefined;
-}
-
-/** What may stand at `routes.hooks.onResponse`. */
-export interface OnResponseHookConfig {
-  /** The function, in a configuration that is a program. */
-  run?: OnResponse | undefined;
-  /** Instead of `run`: a TypeScript or JavaScript file, relative to this one, that exports the function. */
-  script?: string | undefined;
-  /** The name it is exported by; `default` when left out. */
-  export?: string | undefined;
-  /** How long it may take. (duration; default `1s`) */
-  timeout?: string | undefined;
-  /**
-   * When it throws, takes too long or answers nonsense: `{ status: 503 }`, or `ignore` to go on as if it had said
-   * nothing.
-   */
-  fallback?: "ignore" | RouteHooksOnRequestFallbackConfig | undefined;
-}
-
-/** What may stand at `routes.hooks.transformRequestBody`. */
-export interface TransformRequestBodyHookConfig {
-  /** The function, in a configuration that is a program. */
-  run?: TransformRequestBody | undefined;
-  /** Instead of `run`: a TypeScript or JavaScript file, relative to this one, that exports the function. */
-  script?: string | undefined;
-  /** The name it is exported by; `default` when left out. */
-  export?: string | undefined;
-  /** How long it may take. (duration; default `1s`) */
-  timeout?: string | undefined;
-  /**
-   * When it throws, takes too long or answers nonsense: `{ status: 503 }`, or `ignore` to go on as if it had said
-   * nothing.
-   */
-  fallback?: "ignore" | RouteHooksOnRequestFallbackConfig | undefined;
-}
-
-/** What may stand at `routes.hooks.transformResponseBody`. */
-export interface TransformResponseBodyHookConfig {
-  /** The function, in a configuration that is a program. */
-  run?: TransformResponseBody | undefined;
-  /** Instead of `run`: a TypeScript or JavaScript file, relative to this one, that exports the function. */
-  script?: string | undefined;
-  /** The name it is exported by; `default` when left out. */
-  export?: string | undefined;
-  /** How long it may take. (duration; default `1s`) */
-  timeout?: string | undefined;
-  /**
-   * When it throws, takes too long or answers nonsense: `{ status: 503 }`, or `ignore` to go on as if it had said
-   * nothing.
-   */
-  fallback?: "ignore" | RouteHooksOnRequestFallbackConfig | undefined;
-}
-
 /** What may stand at `routes.hooks.onFinish`. */
-export interface OnFinishHookConfig {
+export interface OnFinishHookConfig<F> {
   /** The function, in a configuration that is a program. */
-  run?: OnFinish | undefined;
+  run?: F | undefined;
   /** Instead of `run`: a TypeScript or JavaScript file, relative to this one, that exports the function. */
   script?: string | undefined;
   /** The name it is exported by; `default` when left out. */
