@@ -12,6 +12,7 @@ import { realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as setTimeoutAsync } from "node:timers/promises";
 import { escapeText } from "../core/observe/access-log.ts";
+import { errorText } from "../core/script/error-text.ts";
 import { type DirectoryState, directoryStates, FOUND_VERSION, fileVersions } from "./file-version.ts";
 import { expandGlob } from "./glob.ts";
 import type { Origins } from "./load-config.ts";
@@ -50,7 +51,7 @@ export function watchFiles(origins: WatchedFiles, events: WatchEvents, lookMs = 
 
 export function watchProblem(directory: string, error: unknown, others: number): string {
   const { code = "" } = error as { code?: string };
-  const reason = LIMITS.get(code) ?? escapeText(error instanceof Error ? error.message : String(error));
+  const reason = LIMITS.get(code) ?? escapeText(errorText(error));
   const more = others === 0 ? "" : ` and ${others} more`;
   return `cannot watch ${escapeText(directory)}${more}: ${reason}; changes there take 2 s or longer to be noticed`;
 }
