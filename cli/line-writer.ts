@@ -8,6 +8,7 @@ import { constants, fstatSync, openSync, write, writeSync } from "node:fs";
 import process from "node:process";
 import { isatty } from "node:tty";
 import { isPermitted } from "../adapters/system-names.ts";
+import { errorText } from "../core/script/error-text.ts";
 
 /** A16: what may wait while the reader does not read. */
 export const QUEUE_BYTES_MAX = 4 * 1024 * 1024;
@@ -100,7 +101,7 @@ export class LineWriter {
           await pause(this.#retryMs);
           continue;
         }
-        if (!isGone) this.#failure = error instanceof Error ? error.message : String(error);
+        if (!isGone) this.#failure = errorText(error);
         this.#closed = true;
         this.#queue = [];
       }

@@ -3,6 +3,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import process from "node:process";
+import { errorText } from "../core/script/error-text.ts";
 
 /** Ten thousand routes come to two. */
 export const FILE_BYTES_MAX = 16 * 1024 * 1024;
@@ -119,6 +120,6 @@ export function reasonOf(error: unknown): string {
     case "ELOOP":
       return "is a symbolic link that leads in a circle";
     default:
-      return `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+      return `cannot be read: ${errorText(error)}`;
   }
 }

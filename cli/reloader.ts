@@ -6,6 +6,7 @@
 import type { Changes, ReloadChanges } from "../core/exchange/reload-plan.ts";
 import { escapeText } from "../core/observe/access-log.ts";
 import type { ListenFailure, Proxy as RunningProxy } from "../core/proxy.ts";
+import { errorText } from "../core/script/error-text.ts";
 import { listenProblem } from "./listen-problem.ts";
 import type { FailedConfig, LoadedConfig, Origins } from "./load-config.ts";
 import { plural, printProblems, printWarnings } from "./print.ts";
@@ -69,7 +70,7 @@ export class Reloader {
         if (lines === null) this.#owed = why;
         else for (const line of lines) say(line.replace("{why}", why));
       } catch (error) {
-        const text = error instanceof Error ? error.message : String(error);
+        const text = errorText(error);
         say(`millrace: ${why}: reloading failed: ${escapeText(text)}; ${OLD_GOES_ON}`);
       }
     }
