@@ -77,9 +77,6 @@ export class ServerHealth implements TimerOwner, Eligibility {
   #ejection = NOT_EJECTED;
   /** The time of the ejection is over, but connections are still refused. */
   #isOverdue = false;
-  #isTrialByCheck = false;
-  /** Checks passed, and the request they let through failed: they look at something else than traffic does. */
-  #areChecksDoubted = false;
   readonly #timer = new Timer(this);
 
   /** From now on `watcher` is told. A server that is kept at a reload keeps all that is known of it. */
@@ -183,7 +180,6 @@ export class ServerHealth implements TimerOwner, Eligibility {
     if (!isRecent) return;
     this.streak++;
     if (isTrial) {
-      this.#areChecksDoubted ||= this.#isTrialByCheck;
       this.eject(`the request on trial failed: ${IN_WORDS[outcome]}`);
       return;
     }
@@ -197,7 +193,8 @@ export class ServerHealth implements TimerOwner, Eligibility {
   /** `isUp`: what follows from this result and those before. */
   onChecked({ isPassed, isUp, reason }: { isPassed: boolean; isUp: boolean; reason: string }): void {
     this.#isCheckedDown = !isUp;
-    if (isPassed && isUp && this.#ejection === OUT && !this.#areChecksDoubted) this.#putOnTrial(true);
+    // Once: one that is out again so soon comes and goes, or its checks look at something else than traffic does.
+    if (isPassed && isUp && this.#ejection === OUT && this.ejections === 1) this.#putOnTrial("a check passed");
     this.#settle(reason);
   }
 
@@ -213,7 +210,7 @@ export class ServerHealth implements TimerOwner, Eligibility {
     this.isRefusing = false;
     this.#watcher?.onHealthChanged();
     this.#watcher?.onRefusingChanged(this);
-    if (this.#isOverdue) this.#putOnTrial(false);
+    if (this.#isOverdue) this.#putOnTrial("its time is over");
   }
 
   /** Nothing listens on its port. */
@@ -241,7 +238,6 @@ export class ServerHealth implements TimerOwner, Eligibility {
   restore(reason: string): void {
     if (this.#ejection === NOT_EJECTED) return;
     this.#leaveEjection();
-    this.#areChecksDoubted = false;
     this.streak = 0;
     this.#settle(reason);
   }
@@ -256,17 +252,16 @@ export class ServerHealth implements TimerOwner, Eligibility {
   onTimer(): void {
     if (this.#ejection === OUT) {
       if (this.isRefusing) this.#isOverdue = true;
-      else this.#putOnTrial(false);
+      else this.#putOnTrial("its time is over");
     } else if (this.#isTrialOut) {
       this.#endTrial();
     }
   }
 
-  #putOnTrial(isByCheck: boolean): void {
+  #putOnTrial(why: string): void {
     this.#leaveEjection();
     this.#ejection = ON_TRIAL;
-    this.#isTrialByCheck = isByCheck;
-    this.#settle(isByCheck ? "a check passed: one request is tried" : "its time is over: one request is tried");
+    this.#settle(`${why}: one request is tried`);
   }
 
   /** The trial showed nothing: another request may try. */
@@ -281,7 +276,6 @@ export class ServerHealth implements TimerOwner, Eligibility {
     this.#ejection = NOT_EJECTED;
     this.#isOverdue = false;
     this.#isTrialOut = false;
-    this.#isTrialByCheck = false;
     this.#watcher?.onHealthChanged();
   }
 
@@ -313,7 +307,6 @@ export class ServerHealth implements TimerOwner, Eligibility {
     if (this.isInMaintenance) {
       // Who comes back from there may be another machine: nothing of what was known holds.
       this.#leaveEjection();
-      this.#areChecksDoubted = false;
       this.#isCheckedDown = false;
       this.streak = 0;
       this.ejections = 0;

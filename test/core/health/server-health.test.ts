@@ -282,7 +282,7 @@ describe("checks", () => {
     assert.equal(state(), "up");
   });
 
-  it("that lie do so once: then the time counts again, until a request has succeeded", () => {
+  it("that lie do so once: out again, it serves its time", () => {
     ejected();
     check(true);
     tried("gateway-error");
@@ -291,7 +291,19 @@ describe("checks", () => {
     check(true);
     assert.equal(state(), "ejected");
     server.advance(20_200);
+    assert.equal(state(), "probing");
+  });
+
+  it("let nobody in early who comes and goes, until that is forgotten", () => {
+    ejected();
+    check(true);
     tried("success");
+    report("broken", 5);
+    check(true);
+    assert.deepEqual([state(), server.health.ejections], ["ejected", 2]);
+    server.advance(20_200);
+    tried("success");
+    for (let intervals = 0; intervals < 2; intervals++) server.health.endInterval();
     ejected();
     check(true);
     assert.equal(state(), "probing");

@@ -16,18 +16,23 @@ describe("a server that flaps, a second up and a second down", () => {
     ["checked as well", CHECKED],
   ] as const) {
     it(`A10 changes its state four times a minute at most, and costs next to nothing: ${name}`, async () => {
-      fleet = await fleetOf({ upstream });
-      const minutes = 2;
-      for (let atMs = 1_000; atMs < minutes * 60_000; atMs += 2_000) {
-        fleet.sim.clock.appoint(atMs, () => fleet.server(1).refuse());
-        fleet.sim.clock.appoint(atMs + 1_000, () => fleet.server(1).restore());
+      // By the seed checks and trials meet it now up, now down.
+      for (let seed = 1; seed <= 6; seed++) {
+        fleet = await fleetOf({ upstream, seed });
+        const minutes = 2;
+        for (let atMs = 1_000; atMs < minutes * 60_000; atMs += 2_000) {
+          fleet.sim.clock.appoint(atMs, () => fleet.server(1).refuse());
+          fleet.sim.clock.appoint(atMs + 1_000, () => fleet.server(1).restore());
+        }
+        fleet.load({ everyMs: 40, forMs: minutes * 60_000, methods: ["GET", "GET", "POST"] });
+        fleet.pass(minutes * 60_000 + 1_000);
+        const { ok = 0, ...errors } = fleet.tally();
+        const failed = Object.values(errors).reduce((sum, count) => sum + count, 0);
+        assert.ok(ok > 2_900 && failed <= fleet.asked.length * 0.001, `seed ${seed}: ${JSON.stringify(errors)}`);
+        const changes = fleet.stateChanges(fleet.server(1));
+        assert.ok(changes <= 4 * minutes, `seed ${seed}: ${changes} changes`);
+        if (seed < 6) await fleet.close();
       }
-      fleet.load({ everyMs: 40, forMs: minutes * 60_000, methods: ["GET", "GET", "POST"] });
-      fleet.pass(minutes * 60_000 + 1_000);
-      const { ok = 0, ...errors } = fleet.tally();
-      const failed = Object.values(errors).reduce((sum, count) => sum + count, 0);
-      assert.ok(ok > 2_900 && failed <= fleet.asked.length * 0.001, JSON.stringify(errors));
-      assert.ok(fleet.stateChanges(fleet.server(1)) <= 4 * minutes, `${fleet.stateChanges(fleet.server(1))} changes`);
     });
   }
 });
