@@ -7,7 +7,6 @@
  */
 
 import type { Balancer, BalancerTools, Candidate } from "./balancer.ts";
-import { betterOfTwo } from "./pair.ts";
 import { WeightedDraw } from "./weighted-draw.ts";
 
 /** After so long about a third of an estimate is left. Finagle's number. */
@@ -29,7 +28,12 @@ export function createPeakEwma({ random, nowMs }: BalancerTools): Balancer {
   };
   return {
     wantsLatency: true,
-    choose: (choice) => betterOfTwo(lot, random, choice, isSooner),
+    choose(choice) {
+      const first = lot.draw(choice);
+      if (first === null) return null;
+      const second = lot.drawOther(choice, first);
+      return isSooner(second, first) ? second : first;
+    },
     commit() {},
     observe: (candidate, latencyMs) => learn(candidate, latencyMs, nowMs()),
   };

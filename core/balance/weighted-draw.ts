@@ -16,6 +16,8 @@ import type { Candidate, Choice } from "./balancer.ts";
 
 /** Drawn and put back this often, the next draw walks the list. */
 const DRAWS_MAX = 16;
+/** One with most of the weight comes up again and again; after so many times the other is drawn without weights. */
+const SAME_DRAWS_MAX = 8;
 
 export class WeightedDraw {
   readonly #random: () => number;
@@ -43,6 +45,19 @@ export class WeightedDraw {
       return drawn;
     }
     return this.#walk(available);
+  }
+
+  /** One that is not `first`, who was drawn before; that one again if it is the only one. */
+  drawOther<C extends Candidate>(choice: Choice<C>, first: C): C {
+    const { available } = choice;
+    if (available.length === 1) return first;
+    if (available.length === 2) return available[0] === first ? available[1]! : available[0]!;
+    for (let draws = 0; draws < SAME_DRAWS_MAX; draws++) {
+      const drawn = this.draw(choice)!;
+      if (drawn !== first) return drawn;
+    }
+    const at = Math.floor(this.#random() * available.length);
+    return available[at] === first ? available[(at + 1) % available.length]! : available[at]!;
   }
 
   #slot(): number {

@@ -55,6 +55,10 @@ describe("peak EWMA", () => {
     assert.fail("never tried again");
   });
 
+  it("has nobody of nobody", () => {
+    assert.equal(createPeakEwma(toolsOf(1)).choose(choiceOf(servers([1]), []), ""), null);
+  });
+
   it("takes one that nobody knows for as fast as the other", () => {
     const list = servers([1, 1]);
     const [a, b] = list;

@@ -15,11 +15,41 @@ describe("two random choices", () => {
     check([10, 1], [11, 1], "b");
   });
 
-  it("use an idle group by weight", () => {
-    const list = servers([1, 2, 1]);
-    const balancer = createTwoChoices(toolsOf(3));
-    const tally = tallyOf(list, 8_000, () => balancer.choose(choiceOf(list), ""));
-    for (const [i, share] of [0.25, 0.5, 0.25].entries()) assert.ok(isNear(tally[i]!, 8_000, share), String(tally));
+  it("use a group by weight that is idle, or equally busy", () => {
+    for (const weights of [
+      [3, 1],
+      [5, 3, 2],
+      [1, 1, 98],
+    ]) {
+      const total = weights.reduce((sum, weight) => sum + weight, 0);
+      for (const inFlight of [weights.map(() => 0), weights]) {
+        const list = servers(weights, inFlight);
+        const balancer = createTwoChoices(toolsOf(3));
+        const tally = tallyOf(list, 8_000, () => balancer.choose(choiceOf(list), ""));
+        for (const [i, weight] of weights.entries())
+          assert.ok(isNear(tally[i]!, 8_000, weight / total), `${weights}, ${inFlight} under way: ${tally}`);
+      }
+    }
+  });
+
+  it("do not look at the second where the first is idle", () => {
+    const list = servers([1, 1, 1]);
+    const tools = toolsOf(1);
+    let draws = 0;
+    const random = (): number => {
+      draws++;
+      return tools.random();
+    };
+    const balancer = createTwoChoices({ ...tools, random });
+    for (let i = 0; i < 20; i++) balancer.choose(choiceOf(list), "");
+    assert.equal(draws, 20);
+    for (const server of list) server.inFlight = 1;
+    for (let i = 0; i < 20; i++) balancer.choose(choiceOf(list), "");
+    assert.ok(draws >= 60);
+  });
+
+  it("have nobody of nobody", () => {
+    assert.equal(createTwoChoices(toolsOf(1)).choose(choiceOf(servers([1]), []), ""), null);
   });
 
   it("leave the busiest far behind what luck alone would give it", () => {

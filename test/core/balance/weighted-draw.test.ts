@@ -75,3 +75,37 @@ describe("drawing by lot", () => {
     }
   });
 });
+
+function pairsOf(seed: number, list: readonly Server[], count: number): [Server, Server][] {
+  const lot = new WeightedDraw(toolsOf(seed).random);
+  const choice = choiceOf(list);
+  return Array.from({ length: count }, () => {
+    const first = lot.draw(choice)!;
+    return [first, lot.drawOther(choice, first)];
+  });
+}
+
+describe("drawing another one", () => {
+  it("makes each pair as often as any other", () => {
+    const seen = new Map<string, number>();
+    for (const [{ name }, other] of pairsOf(1, servers([1, 1, 1, 1]), 12_000))
+      seen.set(name + other.name, (seen.get(name + other.name) ?? 0) + 1);
+    assert.equal(seen.size, 12);
+    for (const [pair, count] of seen) assert.ok(isNear(count, 12_000, 1 / 12), `${pair}: ${count}`);
+  });
+
+  it("finds everybody beside a giant", () => {
+    const pairs = pairsOf(4, servers([1_000, 1, 1, 1]), 2_000);
+    assert.ok(pairs.every(([first, other]) => first !== other));
+    assert.equal(new Set(pairs.map(([, other]) => other.name)).size, 4);
+  });
+
+  it("needs no chance for one of two, and has that one again when it is alone", () => {
+    const lot = new WeightedDraw(() => assert.fail("asked for chance"));
+    const [a, b, c] = servers([1, 1, 1]);
+    const choice = choiceOf([a!, b!, c!], [a!, c!]);
+    assert.equal(lot.drawOther(choice, a!), c);
+    assert.equal(lot.drawOther(choice, c!), a);
+    assert.equal(lot.drawOther(choiceOf([a!, b!], [b!]), b!), b);
+  });
+});
