@@ -4,6 +4,7 @@ import type { Fault } from "../fault.ts";
 import * as fault from "../fault.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import type { Group } from "../upstream/group.ts";
+import type { PickRequest } from "../upstream/pick-request.ts";
 import type { PlaceSeeker, Waiting, Wish } from "../upstream/wait-queue.ts";
 
 const NOBODY: readonly Endpoint[] = [];
@@ -12,7 +13,9 @@ const NOBODY: readonly Endpoint[] = [];
 export abstract class PlaceSearch implements PlaceSeeker<Endpoint> {
   protected readonly group: Group;
   /** Servers the request was sent to before. */
-  abstract readonly tried: readonly Endpoint[];
+  tried: readonly Endpoint[] = NOBODY;
+  /** Whether one of those will do where the others have no place. */
+  protected abstract readonly mayRepeat: boolean;
   protected abstract readonly nowMs: number;
   /** How long it may wait. */
   protected abstract readonly queueMs: number;
@@ -43,7 +46,7 @@ export abstract class PlaceSearch implements PlaceSeeker<Endpoint> {
     } else {
       group.putBack(endpoint);
       const { tried } = this;
-      const refused = only || tried.includes(endpoint) ? NOBODY : tried;
+      const refused = only || this.mayRepeat || tried.includes(endpoint) ? NOBODY : tried;
       this.#wait({ only: only ? endpoint : null, fresh: false, refused });
     }
   }
@@ -52,6 +55,19 @@ export abstract class PlaceSearch implements PlaceSeeker<Endpoint> {
   freshPlaceAt(endpoint: Endpoint): void {
     if (endpoint.connections.hasPlaceFor(true)) this.onPlaceFound(endpoint, true, null);
     else this.#wait({ only: endpoint, fresh: true, refused: NOBODY });
+  }
+
+  /** Picked among the servers that this request was not sent to yet. */
+  protected other(request: PickRequest, endpoint: Endpoint): Endpoint | null {
+    this.exclude(endpoint);
+    const picked = this.group.pick(request);
+    if (picked === null || !this.tried.includes(picked)) return picked;
+    this.group.putBack(picked);
+    return null;
+  }
+
+  protected exclude(endpoint: Endpoint): void {
+    if (!this.tried.includes(endpoint)) this.tried = [...this.tried, endpoint];
   }
 
   stopWaiting(): void {

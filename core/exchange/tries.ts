@@ -23,7 +23,6 @@ import { PlaceSearch } from "./place-search.ts";
 import { mayHedge, nextTry, whyNoOther } from "./retry.ts";
 import type { TriesOwner } from "./tries-owner.ts";
 
-const NOBODY: readonly Endpoint[] = [];
 const NOTHING = (): void => {};
 
 export class Tries extends PlaceSearch implements AttemptJudge, TimerOwner {
@@ -37,7 +36,6 @@ export class Tries extends PlaceSearch implements AttemptJudge, TimerOwner {
   #isDecided = false;
   count = 0; // all that were started
   #retries = 0;
-  tried: readonly Endpoint[] = NOBODY;
   #lastFault: Fault = fault.NO_SERVER;
   /** While a try is under way: until the second one. Else: the pause before the next. */
   #timer: Timer | null = null;
@@ -196,7 +194,7 @@ export class Tries extends PlaceSearch implements AttemptJudge, TimerOwner {
 
   /** False: there is no other server. At no charge: nothing was sent, so no server has more to do than without us. */
   #goElsewhere(from: Endpoint): boolean {
-    const endpoint = this.#other(from);
+    const endpoint = this.other(this.#exchange, from);
     if (endpoint === null) return this.#drop("no other server");
     this.#cause = "elsewhere";
     this.#retries++;
@@ -209,13 +207,13 @@ export class Tries extends PlaceSearch implements AttemptJudge, TimerOwner {
     this.#isExtra = true;
     this.#retries++;
     this.#cause = "retry";
-    this.#exclude(attempt.endpoint);
+    this.exclude(attempt.endpoint);
     this.#setTimer(backoffMs(this.group.retries, this.#retries, this.#exchange.engine.runtime.random()));
     return true;
   }
 
   #tryAgain(): void {
-    const endpoint = this.group.pick(this.#exchange);
+    const endpoint = this.group.pick(this.#exchange, this.mayRepeat);
     // What is held may hold the only connection: waiting for it would be waiting for ourselves.
     const mayWait = this.#held === null;
     if (endpoint !== null && (mayWait || endpoint.connections.hasPlaceFor(false))) {
@@ -235,7 +233,7 @@ export class Tries extends PlaceSearch implements AttemptJudge, TimerOwner {
     // What the upload takes is not the server's time.
     const leftMs = exchange.uploadedMs + this.group.hedgeAfterMs - exchange.engine.timers.nowMs;
     if (leftMs > 0) this.#setTimer(leftMs);
-    const endpoint = leftMs > 0 ? null : this.#other(first.endpoint);
+    const endpoint = leftMs > 0 ? null : this.other(this.#exchange, first.endpoint);
     if (endpoint === null) return;
     if (this.#gate === null) this.#startBeside(first, endpoint);
     else this.#gate.ask(this.#planned(endpoint), (chosen) => this.#startBeside(first, chosen), NOTHING);
@@ -322,6 +320,10 @@ export class Tries extends PlaceSearch implements AttemptJudge, TimerOwner {
   get nowMs(): number {
     return this.#exchange.nowMs;
   }
+  /** Not the one that accepts no connections. */
+  protected get mayRepeat(): boolean {
+    return this.#cause === "retry";
+  }
 
   onPlaceFound(endpoint: Endpoint, fresh: boolean, waitedMs: number | null): void {
     this.#waitedMs = waitedMs;
@@ -358,19 +360,6 @@ export class Tries extends PlaceSearch implements AttemptJudge, TimerOwner {
   #remove(attempt: Attempt): void {
     if (this.current === attempt) this.current = this.#second;
     this.#second = null;
-  }
-
-  /** A server that this request was not sent to yet. */
-  #other(endpoint: Endpoint): Endpoint | null {
-    this.#exclude(endpoint);
-    const picked = this.group.pick(this.#exchange);
-    if (picked === null || !this.tried.includes(picked)) return picked;
-    this.group.putBack(picked);
-    return null;
-  }
-
-  #exclude(endpoint: Endpoint): void {
-    if (!this.tried.includes(endpoint)) this.tried = [...this.tried, endpoint];
   }
 
   /** The further try that was decided on can't be made. Always answers false. */

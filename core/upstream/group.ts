@@ -26,7 +26,7 @@ import { DEFAULT_RETRIES, type RetryPolicy } from "./retry-policy.ts";
 import { skippedServers } from "./skipped.ts";
 import { SlowStart } from "./slow-start.ts";
 import { Sticky } from "./sticky.ts";
-import { areOf, drawTier, pickAround, pickCalled, shareOut, type Tier, tiersOf } from "./tier.ts";
+import { areOf, drawTier, pickAround, pickCalled, shareOut, type Tier, tierOf, tiersOf } from "./tier.ts";
 import { WaitQueue } from "./wait-queue.ts";
 
 /** What an answer that says failure counts as for who goes by time, at least. */
@@ -167,7 +167,7 @@ export class Group implements TimerOwner, PlaceSeekers {
   onTimer(): void {
     this.#findEligible();
     const available = this.#tiers.flatMap((tier) => tier.available);
-    this.queue.dismiss(available, (only) => !only.isRetired && this.#tierOf(only) !== null);
+    this.queue.dismiss(available, (only) => !only.isRetired && tierOf(this.#tiers, only) !== null);
     this.serveWaiting();
   }
 
@@ -180,16 +180,17 @@ export class Group implements TimerOwner, PlaceSeekers {
 
   /**
    * The server for the next try of a request; null when there is none. One that was tried already comes only when there
-   * is no other, and one that is full only when all others are, too. After a reload it is one of the successor's.
+   * is no other (`mayRepeat`: none that has a place), and one that is full only when all others are, too. After a
+   * reload it is one of the successor's.
    */
-  pick(request: PickRequest): Endpoint | null {
-    if (this.#successor !== null) return this.#successor.latest.pick(request);
-    const chosen = this.#choose(request);
+  pick(request: PickRequest, mayRepeat = false): Endpoint | null {
+    if (this.#successor !== null) return this.#successor.latest.pick(request, mayRepeat);
+    const chosen = this.#choose(request, mayRepeat);
     chosen?.health.onPick();
     return chosen;
   }
 
-  #choose(request: PickRequest): Endpoint | null {
+  #choose(request: PickRequest, mayRepeat: boolean): Endpoint | null {
     this.#findEligible();
     if (!this.#slowStart.isIdle) this.#slowStart.advance(this.#surroundings.timers.nowMs);
     const { wish } = request;
@@ -207,7 +208,7 @@ export class Group implements TimerOwner, PlaceSeekers {
         return chosen;
       }
     }
-    return pickAround(this.#tiers, tier, request.tried, key);
+    return pickAround(this.#tiers, tier, { tried: request.tried, mayRepeat }, key);
   }
 
   /** Whom a choice of `endpoint` did not fall on, and why; null: of nobody. For traces, which name a few only. */
@@ -251,7 +252,7 @@ export class Group implements TimerOwner, PlaceSeekers {
   mayPick(endpoint: Endpoint): boolean {
     if (this.#successor !== null) return !endpoint.isRetired && this.#successor.latest.mayPick(endpoint);
     this.#findEligible();
-    return this.#tierOf(endpoint) !== null;
+    return tierOf(this.#tiers, endpoint) !== null;
   }
 
   /** Picked, but it was not asked: nothing can be said of it. */
@@ -268,7 +269,7 @@ export class Group implements TimerOwner, PlaceSeekers {
     if (this.queue.length === 0 || !this.#isInForce()) return;
     this.#findEligible();
     // Who still waits at a group that is gone is served by what it had.
-    if ((endpoint.isRetired && !this.#isRetired) || this.#tierOf(endpoint) === null) return;
+    if ((endpoint.isRetired && !this.#isRetired) || tierOf(this.#tiers, endpoint) === null) return;
     // One that is drained has places only for who is there already, and one on trial takes one request.
     this.queue.serve(endpoint, endpoint.connections, () => this.#isAvailable(endpoint));
   }
@@ -281,7 +282,7 @@ export class Group implements TimerOwner, PlaceSeekers {
     const sticky = this.sticky;
     if (sticky === null) return null;
     const had = sticky.find(request);
-    const comesBack = had !== null && !request.tried.includes(had) && this.#tierOf(had) !== null;
+    const comesBack = had !== null && !request.tried.includes(had) && tierOf(this.#tiers, had) !== null;
     return had === endpoint || comesBack ? null : sticky.cookieFor(endpoint, request.scheme === "https");
   }
 
@@ -374,7 +375,7 @@ export class Group implements TimerOwner, PlaceSeekers {
   #keptAt(sticky: Sticky, request: PickRequest): Endpoint | null {
     const endpoint = sticky.find(request);
     if (endpoint === null || request.tried.includes(endpoint) || endpoint.isFull) return null;
-    const tier = this.#tierOf(endpoint);
+    const tier = tierOf(this.#tiers, endpoint);
     if (tier === null) return null;
     tier.balancer.commit(tier, endpoint);
     return endpoint;
@@ -390,11 +391,5 @@ export class Group implements TimerOwner, PlaceSeekers {
   #isAvailable(endpoint: Endpoint): boolean {
     this.#findEligible();
     return this.#tiers.some((tier) => tier.rank === endpoint.tier && tier.isAvailable(endpoint));
-  }
-
-  /** Null when not even a client that is kept there may come. */
-  #tierOf(endpoint: Endpoint): Tier | null {
-    const tier = this.#tiers.find(({ rank }) => rank === endpoint.tier) ?? null;
-    return tier?.isAvailable(endpoint) || endpoint.health.keepsClients ? tier : null;
   }
 }

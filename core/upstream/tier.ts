@@ -134,17 +134,26 @@ export function drawTier(tiers: readonly Tier[], random: () => number, key = "")
   return tiers.at(-1)!;
 }
 
+/** Servers a request was sent to before; `mayRepeat`: they come before others that are full. */
+export interface Earlier {
+  readonly tried: readonly Endpoint[];
+  readonly mayRepeat: boolean;
+}
+
+/** Null: no request may go there, not even of a client that is kept there. */
+export function tierOf(tiers: readonly Tier[], endpoint: Endpoint): Tier | null {
+  const tier = tiers.find(({ rank }) => rank === endpoint.tier) ?? null;
+  return tier?.isAvailable(endpoint) || endpoint.health.keepsClients ? tier : null;
+}
+
 /** Who was drawn is full, or somebody was tried before: rare enough to make lists for it. */
-export function pickAround(
-  tiers: readonly Tier[],
-  drawn: Tier,
-  tried: readonly Endpoint[],
-  key: string,
-): Endpoint | null {
+export function pickAround(tiers: readonly Tier[], drawn: Tier, earlier: Earlier, key: string): Endpoint | null {
+  const { tried, mayRepeat } = earlier;
   const order = [drawn, ...tiers.filter((tier) => tier !== drawn)];
   const isUntried = (endpoint: Endpoint): boolean => !tried.includes(endpoint);
   return (
     pickWhere(order, key, (endpoint) => isUntried(endpoint) && !endpoint.isFull) ??
+    (mayRepeat ? pickWhere(order, key, (endpoint) => !endpoint.isFull) : null) ??
     pickWhere(order, key, isUntried) ??
     pickWhere(order, key, () => true)
   );
@@ -163,11 +172,7 @@ function pickWhere(tiers: readonly Tier[], key: string, isWanted: (endpoint: End
 }
 
 /** The same of those that `name` was written for. Who was tried is wanted last, if at all. */
-export function pickCalled(
-  tiers: readonly Tier[],
-  name: string,
-  { tried, mayRepeat }: { readonly tried: readonly Endpoint[]; readonly mayRepeat: boolean },
-): Endpoint | null {
+export function pickCalled(tiers: readonly Tier[], name: string, { tried, mayRepeat }: Earlier): Endpoint | null {
   const isUntried = (endpoint: Endpoint): boolean => isCalled(endpoint, name) && !tried.includes(endpoint);
   return (
     pickWhere(tiers, "", (endpoint) => isUntried(endpoint) && !endpoint.isFull) ??

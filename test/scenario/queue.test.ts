@@ -149,6 +149,30 @@ describe("requests that wait for a full upstream", () => {
   });
 });
 
+describe("a further try while all other servers are full", () => {
+  it("goes to the server that has failed it, where there is a place", async () => {
+    await busy(2);
+    const [client] = numbered(2);
+    all.servers[0]!.origin.links[0]?.peer.reset();
+    all.servers[0]!.script = {};
+    all.stage.sim.advance(200);
+    assert.deepEqual(statusesTo(client!), [200]);
+    assert.deepEqual([targets(1), waiting()], [["/0", "/0"], 0]);
+  });
+
+  it("takes the first place there is, the one at that server, too", async () => {
+    await busy(2);
+    const clients = numbered(3);
+    all.servers[0]!.origin.links[0]?.peer.reset();
+    all.stage.sim.advance(200);
+    assert.deepEqual([targets(1), waiting()], [["/0", "/2"], 1]);
+    all.servers[0]!.script = {};
+    answer(1);
+    assert.deepEqual(targets(1), ["/0", "/2", "/0"]);
+    assert.deepEqual([...statusesTo(clients[0]!), ...statusesTo(clients[2]!)], [200, 200]);
+  });
+});
+
 describe("a stale connection's second try", () => {
   /** Two connections, one of which may stay: /hold has it, /stale has lost the other. */
   async function loseOne(servers: readonly object[]): Promise<Peer> {

@@ -4,6 +4,7 @@ import { PlaceSearch } from "../../../core/exchange/place-search.ts";
 import type { Fault } from "../../../core/fault.ts";
 import type { Endpoint } from "../../../core/upstream/endpoint.ts";
 import type { Group } from "../../../core/upstream/group.ts";
+import type { PickRequest } from "../../../core/upstream/pick-request.ts";
 import type { Wish } from "../../../core/upstream/wait-queue.ts";
 
 let told: string[];
@@ -12,19 +13,23 @@ let mayConnect: boolean;
 let mayWait: boolean;
 let wish: Wish<Endpoint> | null;
 let search: Search;
-let tried: Endpoint[];
+let mayRepeat: boolean;
+let picked: Endpoint | null;
 let nowMs: number;
 const one = { label: "one", connections: { hasPlaceFor: () => hasPlace } } as unknown as Endpoint;
 const two = { label: "two" } as unknown as Endpoint;
 
 class Search extends PlaceSearch {
-  get tried() {
-    return tried;
+  override get mayRepeat() {
+    return mayRepeat;
   }
   get nowMs() {
     return nowMs;
   }
   readonly queueMs = 7;
+  seekOther(request: PickRequest, endpoint: Endpoint): Endpoint | null {
+    return this.other(request, endpoint);
+  }
   onPlaceFound({ label }: Endpoint, fresh: boolean, waitedMs: number | null): void {
     told.push(`${label}${fresh ? " fresh" : ""} ${waitedMs}`);
   }
@@ -35,7 +40,8 @@ class Search extends PlaceSearch {
 
 beforeEach(() => {
   told = [];
-  tried = [];
+  mayRepeat = false;
+  picked = null;
   hasPlace = true;
   mayConnect = true;
   mayWait = true;
@@ -44,6 +50,7 @@ beforeEach(() => {
   const group = {
     mayConnect: () => mayConnect,
     mayWait: () => mayWait,
+    pick: () => picked,
     putBack: ({ label }: Endpoint) => void told.push(`back ${label}`),
     onPlaceTaken: ({ label }: Endpoint) => void told.push(`taken ${label}`),
     serveWaiting() {},
@@ -68,7 +75,7 @@ describe("where a try begins", () => {
 
   it("is the first place anywhere, after a wait, but not where the request was", () => {
     hasPlace = false;
-    tried = [two];
+    search.tried = [two];
     search.placeAt(one, false);
     assert.deepEqual(wish, { only: null, fresh: false, refused: [two] });
     assert.ok(search.isWaiting);
@@ -76,6 +83,25 @@ describe("where a try begins", () => {
     search.onPlace(two);
     assert.deepEqual(told, ["back one", "join 7", "taken two", "two 5"]);
     assert.ok(!search.isWaiting);
+  });
+
+  it("may be where the request was, if it has not refused it", () => {
+    hasPlace = false;
+    search.tried = [two];
+    mayRepeat = true;
+    search.placeAt(one, false);
+    assert.deepEqual(wish, { only: null, fresh: false, refused: [] });
+  });
+
+  it("is another server, or none", () => {
+    const request = {} as PickRequest;
+    assert.equal(search.seekOther(request, two), null);
+    picked = one;
+    assert.equal(search.seekOther(request, two), one);
+    assert.deepEqual([search.tried, told], [[two], []]);
+    picked = two;
+    assert.equal(search.seekOther(request, one), null);
+    assert.deepEqual([search.tried, told], [[two, one], ["back two"]]);
   });
 
   it("is that very server where no other will do", () => {

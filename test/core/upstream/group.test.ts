@@ -153,6 +153,17 @@ describe("a group of servers", () => {
     assert.equal(picks(group, 2, [endpoint("a")]), "bb");
   });
 
+  it("waits for nobody where the one that was tried has a place, and may be asked again", () => {
+    const { group, endpoint } = groupOf(serversOf(2, { a: { connectionsMax: 1 }, b: { connectionsMax: 1 } }));
+    const [a, b] = [endpoint("a"), endpoint("b")];
+    const again = () => group.pick(requestOf({ tried: [a] }), true)?.label;
+    assert.equal(again(), "b");
+    b.inFlight = 1;
+    assert.equal(again(), "a");
+    a.inFlight = 1;
+    assert.equal(again(), "b");
+  });
+
   it("goes to the next tier when those above were tried or are full", () => {
     const { group, endpoint } = groupOf(
       serversOf(4, { b: { connectionsMax: 1 }, c: { priority: 1 }, d: { isBackup: true } }),
