@@ -22,6 +22,7 @@ import { Timed } from "../time/timers.ts";
 import type { ClientOwner, CycleRules } from "./client-owner.ts";
 import { consumeHead } from "./consume-head.ts";
 import { type Cycle, giveCycle, noteLong, takeCycle } from "./cycle.ts";
+import { isGoodbye } from "./goodbye.ts";
 import type { BodySink } from "./parse-body.ts";
 import { INCOMPLETE, parseResponseHead } from "./parse-head.ts";
 
@@ -183,7 +184,7 @@ export class ClientConnection extends Timed implements SocketHandler, RequestWri
     const cycle = this.#cycle;
     // Bytes nobody asked for: the answer to somebody else's smuggled request, or a goodbye. Never a response.
     if (cycle === null) {
-      if (this.endedWithHead) this.#owner.onStrayBody?.();
+      if (this.endedWithHead && !isGoodbye(bytes, start, end)) this.#owner.onStrayBody?.();
       this.close();
       return;
     }

@@ -191,6 +191,16 @@ describe("a cycle on an upstream connection", () => {
       assert.deepEqual(told, ["stray body"]);
       assert.ok(isClosed);
     });
+
+    it(`takes a goodbye that comes while it rests for no such body: ${head.slice(9, 12)}`, () => {
+      begin(method);
+      say(head);
+      connection.rest();
+      told = [];
+      say("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 4\r\n\r\nslow");
+      assert.deepEqual(told, []);
+      assert.ok(isClosed);
+    });
   }
 
   it("takes what begins as a response for no such body, however it goes on", () => {
