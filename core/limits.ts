@@ -318,8 +318,14 @@ export const FOUND_SERVERS_MAX = 4_096;
 export const SERVERS_PER_FILE_MAX = 10_000;
 export const SERVER_FILE_BYTES_MAX = 1024 * 1024;
 
-/** Questions to DNS at once: each takes a descriptor. Those that nobody answers, two for a name, keep others waiting meanwhile. */
+/** Questions to DNS at once: each takes a descriptor. */
 export const QUESTIONS_AT_ONCE_MAX = 64;
+/**
+ * So many more at once, and only for others that nobody has answered for so long: most live resolvers are faster, and names
+ * whose own server is dead, two questions for each, keep no other new name waiting for `dns.timeout`.
+ */
+export const QUESTIONS_HUNG_MAX = 192;
+export const QUESTION_HUNG_MS = 250;
 /** Of these, questions about names that were asked before: names that nobody answers for do not block new ones for good. */
 export const REPEATED_QUESTIONS_AT_ONCE_MAX = QUESTIONS_AT_ONCE_MAX / 2;
 

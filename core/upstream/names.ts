@@ -3,10 +3,15 @@
  * than one does. One of these lives as long as the proxy, so that a reload finds what is known already.
  */
 
-import { QUESTIONS_AT_ONCE_MAX, REPEATED_QUESTIONS_AT_ONCE_MAX } from "../limits.ts";
+import {
+  QUESTION_HUNG_MS,
+  QUESTIONS_AT_ONCE_MAX,
+  QUESTIONS_HUNG_MAX,
+  REPEATED_QUESTIONS_AT_ONCE_MAX,
+} from "../limits.ts";
 import type { Notice, Observer } from "../observe/events.ts";
 import type { Attempt, RecordType, ResolveDone, Runtime } from "../runtime.ts";
-import type { Timers } from "../time/timers.ts";
+import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
 import type { DnsRules } from "./dns-rules.ts";
 import { KnownName, type NameKind, type NameSurroundings } from "./known-name.ts";
 import type { ServerLists } from "./server-lists.ts";
@@ -100,9 +105,10 @@ export class Names implements NameSurroundings {
   /** Either kind is asked however many of the other hang. First questions may have all places, repeated ones their share. */
   #nextLine(): Line | null {
     const [first, repeated] = [this.#first, this.#repeated];
-    if (first.asking + repeated.asking >= QUESTIONS_AT_ONCE_MAX) return null;
+    const asking = first.asking - Math.min(first.hung, QUESTIONS_HUNG_MAX);
+    if (asking + repeated.asking >= QUESTIONS_AT_ONCE_MAX) return null;
     const mayRepeat = repeated.isWaiting && repeated.asking < REPEATED_QUESTIONS_AT_ONCE_MAX;
-    const hasShare = first.asking < QUESTIONS_AT_ONCE_MAX - REPEATED_QUESTIONS_AT_ONCE_MAX;
+    const hasShare = asking < QUESTIONS_AT_ONCE_MAX - REPEATED_QUESTIONS_AT_ONCE_MAX;
     if (first.isWaiting && (hasShare || !mayRepeat)) return first;
     return mayRepeat ? repeated : null;
   }
@@ -112,8 +118,15 @@ export class Names implements NameSurroundings {
     line.asking++;
     const { type, name, done } = question;
     const { servers, timeoutMs } = this.rules;
+    question.onHung = () => {
+      line.hung++;
+      this.#askNext();
+    };
+    this.timers.set(question.timer, QUESTION_HUNG_MS);
     question.attempt = this.#runtime.resolve({ type, name, servers, timeoutMs }, (error, answer) => {
       line.asking--;
+      if (question.isHung) line.hung--;
+      this.timers.remove(question.timer);
       this.#askNext();
       if (!question.isCanceled) done(error, answer);
     });
@@ -124,6 +137,8 @@ export class Names implements NameSurroundings {
 class Line {
   readonly waiting: Question[] = [];
   asking = 0;
+  /** Of those that are asked. */
+  hung = 0;
 
   /** Those that were taken back meanwhile are not counted. */
   get isWaiting(): boolean {
@@ -133,12 +148,16 @@ class Line {
 }
 
 /** One that may have to wait for its turn. Taken back, it is not answered any more. */
-class Question implements Attempt {
+class Question implements Attempt, TimerOwner {
   readonly type: RecordType;
   readonly name: string;
   readonly done: ResolveDone;
+  readonly timer = new Timer(this);
   attempt: Attempt | null = null;
   isCanceled = false;
+  isHung = false;
+  /** Called once, if nobody has answered by then. */
+  onHung = (): void => {};
 
   constructor(type: RecordType, name: string, done: ResolveDone) {
     this.type = type;
@@ -149,5 +168,10 @@ class Question implements Attempt {
   cancel(): void {
     this.isCanceled = true;
     this.attempt?.cancel();
+  }
+
+  onTimer(): void {
+    this.isHung = true;
+    this.onHung();
   }
 }

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { QUESTIONS_AT_ONCE_MAX, REPEATED_QUESTIONS_AT_ONCE_MAX } from "../../../core/limits.ts";
+import {
+  QUESTION_HUNG_MS,
+  QUESTIONS_AT_ONCE_MAX,
+  QUESTIONS_HUNG_MAX,
+  REPEATED_QUESTIONS_AT_ONCE_MAX,
+  TICK_MS,
+} from "../../../core/limits.ts";
 import { namesBench } from "./discovery-parts.ts";
 
 const nothing = (): void => {};
@@ -82,11 +88,41 @@ describe("names", () => {
     }
     assert.equal(sim.zone.pending, QUESTIONS_AT_ONCE_MAX);
     pass(2_100);
-    assert.equal(sim.zone.pending, QUESTIONS_AT_ONCE_MAX);
+    assert.equal(sim.zone.pending, QUESTIONS_AT_ONCE_MAX + QUESTIONS_HUNG_MAX);
     assert.deepEqual(
       known.records.map(({ host }) => host),
       ["10.0.0.2"],
     );
+  });
+
+  for (const count of [QUESTIONS_AT_ONCE_MAX / 2, QUESTIONS_HUNG_MAX / 2]) {
+    it(`asks new names soon, when nobody answers for ${count} others`, () => {
+      const { names, sim, pass } = namesBench({ timeoutMs: 2_000 });
+      sim.zone.addresses("new.internal", ["10.0.0.1"]);
+      names.start();
+      for (let i = 0; i < count; i++) {
+        sim.zone.fail(`dead${i}.internal`, "timeout");
+        names.watch("addresses", `dead${i}.internal`, nothing);
+      }
+      const known = names.watch("addresses", "new.internal", nothing);
+      // They come before it, as many at once as there are places.
+      pass(Math.ceil((2 * count) / QUESTIONS_AT_ONCE_MAX) * (QUESTION_HUNG_MS + 2 * TICK_MS));
+      assert.equal(known.records.length, 1);
+    });
+  }
+
+  it("has so many questions at once that nobody answers", () => {
+    const { names, sim, pass } = namesBench({ timeoutMs: 2_000 });
+    const most = QUESTIONS_AT_ONCE_MAX + QUESTIONS_HUNG_MAX;
+    names.start();
+    for (let i = 0; i <= most; i++) {
+      sim.zone.fail(`_s${i}._tcp.internal`, "timeout");
+      names.watch("services", `_s${i}._tcp.internal`, nothing);
+    }
+    pass(1_900);
+    assert.equal(sim.zone.questions.length, most);
+    pass(200);
+    assert.equal(sim.zone.questions.length, most + 1);
   });
 
   it("does not ask what was taken back while it waited", () => {
