@@ -54,6 +54,26 @@ describe("a proxy as a fetch handler", () => {
     }
   }
 
+  it("answers what a drain does not wait for, and cuts what has begun", async () => {
+    const draining = createFetchHandler({ upstream: { servers: [`127.0.0.1:${port}`] } });
+    const lost = new Promise<void>((done) => {
+      onLost = done;
+    });
+    const begun = await draining(new Request("http://a.example/endless"));
+    const waiting = draining(new Request("http://a.example/hang"));
+    const reader = begun.body!.getReader();
+    await reader.read();
+    assert.equal(await draining.proxy.drain(100), false);
+    const response = await waiting;
+    assert.equal(response.status, 503);
+    assert.match(await response.text(), /internal\.draining/);
+    await assert.rejects(async () => {
+      while (!(await reader.read()).done);
+    });
+    await lost;
+    await draining.close();
+  });
+
   it("refuses a request whose URL names another host than its Host field", async () => {
     const asked = async (url: string, host: string) => (await handler(new Request(url, { headers: { host } }))).status;
     assert.equal(await asked("http://a.example/headers/x", "b.example"), 400);

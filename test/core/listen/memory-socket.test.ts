@@ -108,8 +108,27 @@ describe("a pair of sockets in memory", () => {
     assert.deepEqual(two.events, ["end", "close ECONNRESET"]);
   });
 
-  it("lets the other end see a reset when bytes are lost, its own or ours", () => {
+  it("lets the other end have what was written before it is destroyed", () => {
     first.write(bytes(1));
+    first.destroy();
+    drive();
+    assert.deepEqual([one.events, two.events, first.queuedBytes], [["close"], [], 0]);
+    second.resume();
+    drive();
+    assert.deepEqual([two.events, first.queuedBytes], [["data", "end"], 0]);
+  });
+
+  it("lets the other end see a reset when bytes are lost, its own or ours", () => {
+    first.write(bytes(100));
+    first.destroy();
+    drive();
+    assert.deepEqual([one.events, two.events], [["close"], ["close ECONNRESET"]]);
+  });
+
+  it("lets the other end see a reset when what that wrote is lost", () => {
+    second.resume();
+    first.write(bytes(1));
+    second.write(bytes(1));
     first.destroy();
     drive();
     assert.deepEqual([one.events, two.events], [["close"], ["close ECONNRESET"]]);
