@@ -223,7 +223,10 @@ export const VIA_MAX = 10;
 /** Addresses read from X-Forwarded-For; what is further left was written by strangers anyway. */
 export const FORWARDED_HOPS_MAX = 64;
 
-/** What we read of a refused client's body before closing, so that it can read our answer instead of a reset. */
+/**
+ * What we read of a body that nobody wants: to keep the connection, or before closing, so that the client can read our
+ * answer instead of a reset.
+ */
 export const LINGER_BYTES_MAX = 64 * 1024;
 export const LINGER_MS = 2_000;
 

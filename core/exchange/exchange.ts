@@ -250,6 +250,7 @@ export class Exchange
       this.client.connection.openTunnel();
       return;
     }
+    if (!this.isRequestEnded) this.client.connection.closeAfterResponse(); // decision 004
     noteConnection(attempt.connection!, this.head, head, this.plan!.timeouts.tunnelIdleMs);
     const { hooks } = this.plan!;
     if (hooks !== null && hooks.transformResponseBody.length > 0) {

@@ -34,11 +34,7 @@ export class WebSide {
   }
 
   answer(response: unknown, answerer: Answerer, upload: Upload | null): void {
-    if (this.#mounted === null && upload !== null) {
-      // A body nobody reads: the connection can't be used again.
-      if (!upload.isReceived) this.#owner.client.connection.closeAfterResponse();
-      upload.giveTo(NOBODY_TAKES);
-    }
+    if (this.#mounted === null) upload?.giveTo(NOBODY_TAKES);
     this.#answering = new Answering(this.#owner, answerer);
     this.#answering.begin(response);
   }

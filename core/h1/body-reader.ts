@@ -5,7 +5,7 @@ import { CLIENT_BODY_TIMEOUT, CLIENT_TOO_SLOW, type Fault } from "../fault.ts";
 import type { Fields } from "../http/fields.ts";
 import * as known from "../http/known-fields.ts";
 import type { RequestHead } from "../http/message.ts";
-import type { Limits, Timeouts } from "../limits.ts";
+import { LINGER_BYTES_MAX, type Limits, type Timeouts } from "../limits.ts";
 import { ProgressWatch } from "../time/progress.ts";
 import { BodyDecoder, type BodySink } from "./parse-body.ts";
 
@@ -14,10 +14,13 @@ export class BodyReader {
   readonly #watch = new ProgressWatch();
   /** The client waits to be told to go on (RFC 9110 section 10.1.1): until then it can't be late. */
   #awaitsContinue = false;
+  #isSkipping = false;
+  #skippedBytes = 0;
 
   begin(head: RequestHead, nowMs: number): void {
     this.#decoder.begin(head.body, head.bodyLength);
     this.#watch.begin(nowMs);
+    this.#isSkipping = false;
     this.#awaitsContinue = head.minorVersion === 1 && head.fields.countOf(known.EXPECT) > 0;
     this.release(nowMs);
   }
@@ -38,9 +41,29 @@ export class BodyReader {
     const at = this.#decoder.decode(bytes, start, end, limits, sink);
     if (at < 0) return at;
     this.#watch.moved(at - start, nowMs);
+    if (this.#isSkipping) this.#skippedBytes += at - start;
     // Whoever took the pieces may have closed the connection, and emptied the inbox with it.
     if (inbox.bytes === bytes) inbox.consume(at);
     return 0;
+  }
+
+  /**
+   * Whether the rest may be read away, so that the connection can be used again (RFC 9112 section 9.3). A client that waits
+   * to be told to go on may send its body or the next request: nobody can tell which (RFC 9110 section 10.1.1).
+   */
+  get maySkip(): boolean {
+    return !this.#awaitsContinue && this.#decoder.remainingMin <= LINGER_BYTES_MAX;
+  }
+
+  /** From here on nobody wants it. */
+  skip(): void {
+    this.#isSkipping = true;
+    this.#skippedBytes = 0;
+  }
+
+  /** More of it came than is worth a connection. */
+  get hasSkippedTooMuch(): boolean {
+    return this.#isSkipping && this.#skippedBytes > LINGER_BYTES_MAX;
   }
 
   /** While we don't listen the client can't be late. */

@@ -298,8 +298,7 @@ export class ClientConnection extends Timed implements SocketHandler, RequestWri
   #readFinal(cycle: Cycle, at: number): void {
     const { head, inbox } = cycle;
     this.#keepsAlive &&= head.keepsAlive;
-    const chunk = inbox.freeChunk;
-    cycle.headChunk = consumeHead(head, inbox, at) ? null : chunk;
+    cycle.headChunk = consumeHead(head, inbox, at);
     this.#phase = BODY;
     cycle.decoder.begin(head.body, head.bodyLength);
     this.#owner.timers.set(this, cycle.idleMs);

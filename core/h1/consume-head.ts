@@ -10,12 +10,12 @@ import { BODY_NONE, type RequestHead, type ResponseHead } from "../http/message.
 /** With less of a body in it a chunk is not worth the copy: adapters read those side by side. */
 const BODY_BYTES_MIN = 4 * 1024;
 
-/** `head` ends at `end` in `inbox`. Whether it lies in memory of its own now, and its chunk is free once it is consumed. */
-export function consumeHead(head: RequestHead | ResponseHead, inbox: Inbox, end: number): boolean {
-  const { bytes, start } = inbox;
+/** `head` ends at `end` in `inbox`. Answers the chunk it still lies in; null: memory of its own, or the inbox's. */
+export function consumeHead(head: RequestHead | ResponseHead, inbox: Inbox, end: number): Uint8Array | null {
+  const { bytes, start, freeChunk } = inbox;
   const isApart = head.body !== BODY_NONE && inbox.isBorrowed && inbox.end - end >= BODY_BYTES_MIN;
   if (isApart) head.shift(copyOf(bytes, start, end), start);
   inbox.isKept = !isApart;
   inbox.consume(end);
-  return isApart;
+  return isApart ? null : freeChunk;
 }

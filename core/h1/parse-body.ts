@@ -76,6 +76,11 @@ export class BodyDecoder {
     return this.#state === DONE;
   }
 
+  /** Bytes that are certain to come, if it comes to its end. */
+  get remainingMin(): number {
+    return this.#remaining;
+  }
+
   /** Whether the end of the connection is the end of this body. */
   get endsWithConnection(): boolean {
     return this.#state === UNTIL_CLOSE;

@@ -4,9 +4,10 @@
  *
  *                 complete head               request complete
  *     READ_HEAD ──────────────► READ_BODY ──────────────► ANSWERING ──┐ response complete, kept alive
- *         ▲          └── without body ────────────────────►           │
- *         └───────────────────────────────────────────────────────────┘
- *     any ── refused, or answered before the body was read ─► CLOSED (farewell.ts)
+ *      ▲  ▲          └── without body ────────────────────►           │
+ *      │  └───────────────────────────────────────────────────────────┘
+ *      └────── SKIP_BODY ◄── READ_BODY, answered by ourselves before a small body was read
+ *     any ── refused, or answered before a larger body was read ─► CLOSED (farewell.ts)
  *     ANSWERING ── 101 ─► TUNNEL ─► CLOSED
  */
 
@@ -18,7 +19,7 @@ import { BODY_NONE, type RequestHead } from "../http/message.ts";
 import type { OutgoingHead } from "../http/outgoing.ts";
 import { checkRequest } from "../http/request-rules.ts";
 import type { ClientWriter, RequestHandler } from "../http/wire.ts";
-import { type Limits, REST_MS, TICK_MS, type Timeouts } from "../limits.ts";
+import { LINGER_MS, type Limits, REST_MS, TICK_MS, type Timeouts } from "../limits.ts";
 import type { Socket, SocketError, SocketHandler } from "../runtime.ts";
 import { Timed } from "../time/timers.ts";
 import { BodyReader } from "./body-reader.ts";
@@ -34,9 +35,10 @@ import { SilenceWatch } from "./silence-watch.ts";
 
 const READ_HEAD = 0;
 const READ_BODY = 1;
-const ANSWERING = 2;
-const TUNNEL = 3;
-const CLOSED = 4;
+const SKIP_BODY = 2;
+const ANSWERING = 3;
+const TUNNEL = 4;
+const CLOSED = 5;
 const HELD_BY_EXCHANGE = 1;
 const HELD_BY_PIPELINE = 2;
 
@@ -83,7 +85,7 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
   }
 
   get isIdle(): boolean {
-    return this.#phase === READ_HEAD && !this.#isInHead;
+    return this.#phase === SKIP_BODY || (this.#phase === READ_HEAD && !this.#isInHead);
   }
 
   // ── from the socket ────────────────────────────────────────────────────────────────────────────────────────
@@ -180,8 +182,7 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
       this.#maybeFinish();
       return false;
     }
-    const chunk = inbox.freeChunk;
-    head.chunk = consumeHead(head, inbox, at) ? null : chunk;
+    head.chunk = consumeHead(head, inbox, at);
     this.#isInHead = false;
     this.#keepsAlive = head.keepsAlive && !(this.#hasClientEnded && inbox.length === 0);
     this.goBy(owner.limits, owner.timeouts);
@@ -190,10 +191,7 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
     if (this.#hasClientSaidAll && inbox.length === 0 && this.socket.restReading()) owner.timers.set(this, REST_MS);
     else owner.timers.clear(this);
     this.#phase = hasBody ? READ_BODY : ANSWERING;
-    if (hasBody) {
-      this.#bodyReader ??= new BodyReader();
-      this.#bodyReader.begin(head, owner.timers.nowMs);
-    }
+    if (hasBody) (this.#bodyReader ??= new BodyReader()).begin(head, owner.timers.nowMs);
     this.handler = owner.openExchange(head);
     this.handler.begin(); // which may answer and close at once
     if (!hasBody) this.handler?.onEnd(null);
@@ -208,13 +206,13 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
     const chunk = this.#inbox.freeChunk;
     const refused = reader.read(this.#inbox, this.#limits, this, this.#owner.timers.nowMs);
     if (chunk !== null && this.#inbox.length === 0) this.socket.release(chunk);
-    if (this.#phase !== READ_BODY) return false;
+    if (this.#phase > SKIP_BODY) return false;
     if (refused < 0) return this.#refuseBody(fault.clientRefusal(refused));
     if (reader.isDone) {
       this.#phase = ANSWERING;
       this.#owner.timers.clear(this);
       this.handler?.onEnd(reader.trailers);
-    }
+    } else if (reader.hasSkippedTooMuch) return this.#refuseBody(fault.BODY_TOO_LARGE);
     this.handler?.onFlush();
     this.#maybeFinish();
     return true;
@@ -254,7 +252,8 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
   head(outgoing: OutgoingHead): void {
     this.#sender.expect(this.#timeouts.sendIdleMs, this.#limits.rateBytesPerSecondMin);
     const isHttp10 = this.#head?.minorVersion === 0;
-    const mayKeep = this.#keepsAlive && this.#owner.keepsConnections && this.#phase === ANSWERING;
+    const isRead = this.#phase === ANSWERING || (this.#phase === READ_BODY && this.#bodyReader!.maySkip);
+    const mayKeep = this.#keepsAlive && this.#owner.keepsConnections && isRead;
     if (outgoing.status !== 101) this.#keepsAlive = this.#sender.frame(outgoing, isHttp10, mayKeep);
     this.#sender.head(outgoing);
   }
@@ -341,14 +340,16 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
       if (this.#head !== null) giveHead(this.#head, this.socket, this.#inbox.endKept());
       this.#head = null;
     }
-    if (this.#phase === READ_BODY || !this.#keepsAlive) this.#leave();
-    if (this.#phase !== ANSWERING) return;
-    this.#phase = READ_HEAD;
+    if (!this.#keepsAlive) this.#leave();
+    if (this.#phase > ANSWERING || this.#phase === SKIP_BODY) return;
+    const skips = this.#phase === READ_BODY;
+    this.#phase = skips ? SKIP_BODY : READ_HEAD;
+    if (skips) this.#bodyReader!.skip();
     this.#isFirst = false;
     this.handler = null;
-    this.#isResponseDone = false;
+    this.#isResponseDone = skips;
     this.idleSinceMs = this.#owner.timers.nowMs;
-    this.#owner.timers.set(this, this.#owner.timeouts.keepAliveIdleMs);
+    this.#owner.timers.set(this, skips ? LINGER_MS : this.#owner.timeouts.keepAliveIdleMs);
     this.#gate.release(HELD_BY_EXCHANGE);
   }
 

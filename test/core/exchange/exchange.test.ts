@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
 import { Exchange } from "../../../core/exchange/exchange.ts";
+import { LINGER_BYTES_MAX } from "../../../core/limits.ts";
 import {
   GET,
   OK,
@@ -47,12 +48,19 @@ describe("a request that we answer ourselves", () => {
     });
   }
 
-  it("with a body ends the connection: nobody reads it", async () => {
-    stage = await stageWith({ routes: [{ respond: { body: "x" } }] });
-    const client = stage.ask(post("body"));
-    stage.sim.advance(3_000);
-    assert.deepEqual(statusesTo(client), [200]);
-    assert.equal(client.closed, "end");
+  it("with a body, which is read away, or ends the connection where it is large", async () => {
+    for (const [body, closed] of [
+      ["body", null],
+      ["x".repeat(LINGER_BYTES_MAX + 1), "end"],
+    ] as const) {
+      stage = await stageWith({ routes: [{ respond: { body: "x" } }] });
+      const client = stage.ask(post(body));
+      stage.sim.advance(3_000);
+      assert.deepEqual(statusesTo(client), [200]);
+      assert.equal(client.closed, closed);
+      await stage.close();
+    }
+    stage = await stageWith();
   });
 
   it("in the client's language, with the id of the log", async () => {

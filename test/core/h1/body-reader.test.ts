@@ -4,7 +4,7 @@ import { Inbox } from "../../../core/bytes/inbox.ts";
 import * as fault from "../../../core/fault.ts";
 import { BodyReader } from "../../../core/h1/body-reader.ts";
 import { BODY_CHUNKED, BODY_LENGTH, RequestHead } from "../../../core/http/message.ts";
-import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "../../../core/limits.ts";
+import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, LINGER_BYTES_MAX } from "../../../core/limits.ts";
 import { bytesOfText, textOfBytes } from "../../../testing/wire.ts";
 import { requestHead } from "../http/heads.ts";
 
@@ -68,6 +68,53 @@ describe("reading a body", () => {
     inbox.append(bytesOfText("ab"), 0, 2);
     assert.equal(reader.read(inbox, DEFAULT_LIMITS, { onBodyPiece: () => inbox.clear() }, 0), 0);
     assert.equal(inbox.length, 0);
+  });
+});
+
+describe("a body that nobody wants", () => {
+  it("may be skipped up to a size, unless the client waits to be told to send it", () => {
+    for (const [framing, length, isExpecting, may] of [
+      [BODY_LENGTH, LINGER_BYTES_MAX, false, true],
+      [BODY_LENGTH, LINGER_BYTES_MAX + 1, false, false],
+      [BODY_CHUNKED, 0, false, true],
+      [BODY_LENGTH, 1, true, false],
+      [BODY_CHUNKED, 0, true, false],
+    ] as const) {
+      begin(framing, length, isExpecting);
+      assert.equal(reader.maySkip, may, `${framing} ${length} ${isExpecting}`);
+    }
+  });
+
+  it("may be skipped by its rest, and by what a chunk says of it", () => {
+    begin(BODY_LENGTH, LINGER_BYTES_MAX + 1);
+    feed("x", 0);
+    assert.ok(reader.maySkip);
+    begin(BODY_CHUNKED, 0);
+    feed("10001\r\n", 0);
+    assert.ok(!reader.maySkip);
+  });
+
+  it("may be skipped once the client goes on by itself, or was told to", () => {
+    begin(BODY_LENGTH, 2, true);
+    feed("x", 0);
+    assert.ok(reader.maySkip);
+    begin(BODY_LENGTH, 2, true);
+    reader.goOn(0);
+    assert.ok(reader.maySkip);
+  });
+
+  it("is too much beyond a size, its chunks' lines included, and only then", () => {
+    const chunk = `8000\r\n${"x".repeat(0x8000)}\r\n`;
+    begin(BODY_CHUNKED, 0);
+    feed(chunk + chunk + chunk, 0);
+    assert.ok(!reader.hasSkippedTooMuch, "somebody wanted it");
+    reader.skip();
+    feed(chunk + chunk.slice(0, -16), 0);
+    assert.ok(!reader.hasSkippedTooMuch);
+    feed("x", 0);
+    assert.ok(reader.hasSkippedTooMuch);
+    begin(BODY_CHUNKED, 0);
+    assert.ok(!reader.hasSkippedTooMuch);
   });
 });
 

@@ -27,8 +27,8 @@ function consumed(before: string, headText: string, bodyBytes: number) {
     end = parseResponseHead(head, bytes, inbox.start, inbox.end, ANY);
     assert.equal(checkResponse(head, METHOD_GET), 0);
   }
-  const isApart = consumeHead(head, inbox, end);
-  return { bytes, inbox, head, isApart };
+  const chunk = consumeHead(head, inbox, end);
+  return { bytes, inbox, head, chunk };
 }
 
 const post = (length: number) => `POST http://h/p?q HTTP/1.1\nHost: h\nContent-Length: ${length}`;
@@ -36,8 +36,8 @@ const post = (length: number) => `POST http://h/p?q HTTP/1.1\nHost: h\nContent-L
 describe("a head and its body in one chunk", () => {
   for (const before of ["", "before"]) {
     it(`part where the body is large, behind "${before}"`, () => {
-      const { bytes, inbox, head, isApart } = consumed(before, post(LARGE), LARGE);
-      assert.equal(isApart, true);
+      const { bytes, inbox, head, chunk } = consumed(before, post(LARGE), LARGE);
+      assert.equal(chunk, null);
       assert.equal(inbox.freeChunk, bytes);
       assert.equal(inbox.length, LARGE);
       bytes.fill(0);
@@ -52,8 +52,8 @@ describe("a head and its body in one chunk", () => {
   }
 
   it("part in a response, too", () => {
-    const { bytes, head, isApart } = consumed("", `HTTP/1.1 200 Fine\nContent-Length: ${LARGE}`, LARGE);
-    assert.equal(isApart, true);
+    const { bytes, head, chunk } = consumed("", `HTTP/1.1 200 Fine\nContent-Length: ${LARGE}`, LARGE);
+    assert.equal(chunk, null);
     bytes.fill(0);
     assert.ok(head instanceof ResponseHead);
     assert.equal(latin1(head.fields.bytes, head.reasonStart, head.reasonEnd), "Fine");
@@ -61,15 +61,15 @@ describe("a head and its body in one chunk", () => {
   });
 
   it("stay together where the body in it is small, and the chunk is kept with the head", () => {
-    const { bytes, inbox, head, isApart } = consumed("", post(LARGE), LARGE - 1);
-    assert.equal(isApart, false);
+    const { bytes, inbox, head, chunk } = consumed("", post(LARGE), LARGE - 1);
+    assert.equal(chunk, bytes);
     assert.equal(inbox.freeChunk, null);
     assert.equal(head.fields.bytes, bytes);
   });
 
   it("stay together where what follows is no body", () => {
-    const { bytes, inbox, head, isApart } = consumed("", "GET / HTTP/1.1\nHost: h", LARGE);
-    assert.equal(isApart, false);
+    const { bytes, inbox, head, chunk } = consumed("", "GET / HTTP/1.1\nHost: h", LARGE);
+    assert.equal(chunk, bytes);
     assert.equal(inbox.freeChunk, null);
     assert.equal(head.fields.bytes, bytes);
   });
@@ -82,7 +82,7 @@ describe("a head and its body in one chunk", () => {
     const head = new RequestHead();
     const end = parseRequestHead(head, inbox.bytes, inbox.start, inbox.end, ANY);
     assert.equal(checkRequest(head, "http"), 0);
-    assert.equal(consumeHead(head, inbox, end), false);
+    assert.equal(consumeHead(head, inbox, end), null);
     assert.equal(inbox.freeChunk, null);
     assert.equal(inbox.length, LARGE);
   });

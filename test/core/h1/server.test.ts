@@ -9,7 +9,14 @@ import type { Fields } from "../../../core/http/fields.ts";
 import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, type RequestHead } from "../../../core/http/message.ts";
 import { OutgoingHead } from "../../../core/http/outgoing.ts";
 import type { RequestHandler } from "../../../core/http/wire.ts";
-import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, HIGH_WATER_BYTES, REST_MS, TICK_MS } from "../../../core/limits.ts";
+import {
+  DEFAULT_LIMITS,
+  DEFAULT_TIMEOUTS,
+  HIGH_WATER_BYTES,
+  LINGER_MS,
+  REST_MS,
+  TICK_MS,
+} from "../../../core/limits.ts";
 import { Timers } from "../../../core/time/timers.ts";
 import type { Peer } from "../../../testing/peer.ts";
 import { createSimulation, type EndOptions, type Simulation, type SimulationOptions } from "../../../testing/sim.ts";
@@ -324,6 +331,45 @@ describe("responses on a client connection", () => {
     respond("x");
     sim.advance(3_000);
     assert.equal(pipelined.closed, "end");
+  });
+
+  it("that end before the body is read tell nobody of the rest, and are followed by the next request", () => {
+    const post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab";
+    answerAtOnce = () => respond("early");
+    const peer = connect(post);
+    assert.ok(connection.isIdle);
+    assert.equal(connection.handler, null);
+    connection.leave(DEFAULT_TIMEOUTS.keepAliveIdleMs);
+    peer.send(`cd${GET}`);
+    sim.drive();
+    assert.deepEqual(told, ["request POST /", "request GET /x", "end"]);
+    answerAtOnce = null;
+    peer.send(post);
+    sim.drive();
+    connection.hold();
+    respond("late");
+    peer.send(`cd${GET}`);
+    sim.drive();
+    assert.deepEqual(told.slice(3), ["request POST /", "body ab", "request GET /x", "end"]);
+    assert.doesNotMatch(peer.text(), /close/);
+  });
+
+  it("that end before the body is read are not waited behind for long, or not at all when told to leave", () => {
+    for (const [delayMs, closesMs] of [
+      [-1, LINGER_MS],
+      [500, 500],
+      [0, 0],
+    ] as const) {
+      answerAtOnce = () => respond("early");
+      const peer = connect("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab");
+      if (delayMs >= 0) connection.leave(delayMs);
+      if (closesMs > 0) {
+        sim.advance(closesMs - TICK_MS);
+        assert.equal(peer.closed, null);
+      }
+      sim.advance(4 * TICK_MS);
+      assert.equal(peer.closed, "end");
+    }
   });
 
   it("that break off close the connection", () => {
