@@ -88,6 +88,7 @@ class RunningProxy implements Running, Engine {
     this.traceRing = new TraceRing(snapshot.trace);
     this.date = new HttpDate(() => runtime.wallClockMs());
     this.checks = new Checks(this);
+    this.checks.goBy(snapshot.limits);
     const names = new Names({ runtime, timers: this.timers, observer: this.observer, rules: snapshot.dns });
     this.discovery = { names, lists: serverLists ?? null, notify: (notice) => this.observer.onNotice(notice) };
     this.serverConnections = new ServerConnections(affordableConnections(runtime));
@@ -185,6 +186,7 @@ class RunningProxy implements Running, Engine {
     this.deployment = next;
     this.#listeners = listeners;
     this.#pressure.goBy(snapshot.limits);
+    this.checks.goBy(snapshot.limits);
     this.traceRing.goBy(snapshot.trace);
     this.replayBudget.bytesMax = snapshot.limits.replayTotalBytesMax;
     for (const { exchange } of sessions) exchange?.onReplaced();

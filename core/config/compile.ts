@@ -223,7 +223,7 @@ function defineUpstream(name: string, upstream: ParsedUpstream, { limits, timeou
     retries: defineRetries(upstream.retries),
     breaker: upstream.breaker,
     ...(upstream.hedge !== undefined && { hedgeAfterMs: upstream.hedge.after }),
-    health: defineHealth(upstream.health, limits),
+    health: defineHealth(upstream.health),
   };
 }
 

@@ -1,7 +1,6 @@
 /** The `health` of an upstream as the plain data that the core goes by. */
 
 import * as v from "valibot";
-import { responseBoundsOf } from "../h1/parse-head.ts";
 import type {
   AgentDefinition,
   CheckDefinition,
@@ -9,19 +8,15 @@ import type {
   HealthDefinition,
   HttpCheckDefinition,
 } from "../health/definition.ts";
-import type { Limits } from "../limits.ts";
 import type { ParsedHealth } from "./health-schema.ts";
 import { Health } from "./health-schema.ts";
 
 type ParsedCheck = Exclude<ParsedHealth["check"], boolean>;
 type ParsedEjection = Exclude<ParsedHealth["ejection"], false>;
 
-export function defineHealth(
-  { check, agent, ejection, panicThreshold }: ParsedHealth,
-  limits: Limits,
-): HealthDefinition {
+export function defineHealth({ check, agent, ejection, panicThreshold }: ParsedHealth): HealthDefinition {
   return {
-    check: check === false ? null : defineCheck(check === true ? DEFAULT_CHECK : check, limits),
+    check: check === false ? null : defineCheck(check === true ? DEFAULT_CHECK : check),
     agent: agent === undefined ? null : defineAgent(agent),
     ejection: ejection === false ? null : defineEjection(ejection),
     panicShare: panicThreshold,
@@ -31,7 +26,7 @@ export function defineHealth(
 /** What `check: true` means. */
 const DEFAULT_CHECK = v.parse(Health, { check: {} }).check as ParsedCheck;
 
-function defineCheck(check: ParsedCheck, limits: Limits): CheckDefinition {
+function defineCheck(check: ParsedCheck): CheckDefinition {
   const { kind, interval, fastInterval, timeout, rise, fall, jitter, port } = check;
   return {
     kind,
@@ -43,11 +38,11 @@ function defineCheck(check: ParsedCheck, limits: Limits): CheckDefinition {
     fall,
     jitter,
     port: port ?? null,
-    http: kind === "http" ? defineHttp(check, limits) : null,
+    http: kind === "http" ? defineHttp(check) : null,
   };
 }
 
-function defineHttp({ method, path, host, headers, status, body }: ParsedCheck, limits: Limits): HttpCheckDefinition {
+function defineHttp({ method, path, host, headers, status, body }: ParsedCheck): HttpCheckDefinition {
   return {
     method: method ?? "GET",
     target: path ?? "/",
@@ -55,7 +50,6 @@ function defineHttp({ method, path, host, headers, status, body }: ParsedCheck, 
     fields: Object.entries(headers ?? {}),
     statuses: (status ?? [{ first: 200, last: 399 }]).map(({ first, last }) => [first, last] as const),
     body: body === undefined ? null : defineBody(body),
-    responseBounds: responseBoundsOf(limits),
   };
 }
 

@@ -8,7 +8,15 @@
  *                     └───────────────────────── verdict ◄──────────────────────────────────┘
  */
 
-import { CHECK_FAST_INTERVAL_MS, CHECK_JITTER, CHECKS_MAX, REFUSAL_CHECK_MS } from "../limits.ts";
+import { responseBoundsOf } from "../h1/parse-head.ts";
+import {
+  CHECK_FAST_INTERVAL_MS,
+  CHECK_JITTER,
+  CHECKS_MAX,
+  DEFAULT_LIMITS,
+  type Limits,
+  REFUSAL_CHECK_MS,
+} from "../limits.ts";
 import type { Address } from "../runtime.ts";
 import { Timer, type TimerOwner } from "../time/timers.ts";
 import { agentConversation } from "./agent-check.ts";
@@ -20,7 +28,7 @@ import {
   type Conversation,
 } from "./check-run.ts";
 import type { AgentDefinition, CheckDefinition } from "./definition.ts";
-import { httpConversation } from "./http-check.ts";
+import { type CurrentBounds, httpConversation } from "./http-check.ts";
 import { RiseFall } from "./rise-fall.ts";
 import { tcpConversation } from "./tcp-check.ts";
 
@@ -51,7 +59,8 @@ export const REFUSAL_CHECK: CheckDefinition = Object.freeze({
   http: null,
 });
 
-export class Checks {
+export class Checks implements CurrentBounds {
+  responseBounds = responseBoundsOf(DEFAULT_LIMITS);
   readonly #surroundings: CheckSurroundings;
   readonly #byKey = new Map<string, Check>();
   readonly #waiting = new Set<Check>();
@@ -59,6 +68,11 @@ export class Checks {
 
   constructor(surroundings: CheckSurroundings) {
     this.#surroundings = surroundings;
+  }
+
+  /** From the next check on. */
+  goBy(limits: Limits): void {
+    this.responseBounds = responseBoundsOf(limits);
   }
 
   /** How many there are, for whoever wants to know that none is left. */
@@ -74,7 +88,7 @@ export class Checks {
     const target = withPort(address, definition.port);
     return this.#follow(target, definition, follower, () => {
       const { http } = definition;
-      return http === null ? tcpConversation : httpConversation(http, authorityOf(target), this.#surroundings);
+      return http === null ? tcpConversation : httpConversation(http, authorityOf(target), this.#surroundings, this);
     });
   }
 

@@ -1,6 +1,5 @@
 /** How the servers of a group are watched, as the configuration describes it. */
 
-import type { HeadBounds } from "../h1/parse-head.ts";
 import {
   EJECTION_BASE_MS,
   EJECTION_FAILURES,
@@ -51,8 +50,6 @@ export interface HttpCheckDefinition {
   readonly statuses: readonly (readonly [number, number])[];
   /** Null: the body is not looked at. */
   readonly body: BodyExpectation | null;
-  /** What traffic takes of a response's head, a check takes, too. */
-  readonly responseBounds: HeadBounds;
 }
 
 export type BodyExpectation =

@@ -7,6 +7,7 @@ import { bytesOf } from "../bytes/text.ts";
 import type { Fault } from "../fault.ts";
 import { ClientConnection } from "../h1/client.ts";
 import type { CycleRules } from "../h1/client-owner.ts";
+import type { HeadBounds } from "../h1/parse-head.ts";
 import { BODY_NONE, methodOf, RequestHead, type ResponseHead } from "../http/message.ts";
 import { OutgoingHead } from "../http/outgoing.ts";
 import type { ResponseHandler } from "../http/wire.ts";
@@ -15,20 +16,25 @@ import { compilePattern, type Pattern } from "../route/pattern.ts";
 import type { CheckSurroundings, Conversation, Finish } from "./check-run.ts";
 import type { BodyExpectation, HttpCheckDefinition } from "./definition.ts";
 
+/** What traffic takes of a response's head, a check takes, too: as it is now, for it is no part of what a check is. */
+export interface CurrentBounds {
+  readonly responseBounds: HeadBounds;
+}
+
 /** `authority` stands in Host unless the definition says something else. */
 export function httpConversation(
   definition: HttpCheckDefinition,
   authority: string,
   { timers, slab }: CheckSurroundings,
+  current: CurrentBounds,
 ): Conversation {
   const expectsBody = definition.body === null ? null : bodyTest(definition.body);
-  const rules = rulesOf(definition);
   return (socket, finish) => {
     const owner = { timers, slab, poolIdleMs: Number.POSITIVE_INFINITY, onConnectionClosed() {} };
     const connection = new ClientConnection(socket, owner);
     const answer = new CheckAnswer(definition, expectsBody, finish);
     const method = bytesOf(definition.method);
-    connection.begin(answer, rules, methodOf(method, 0, method.length), false);
+    connection.begin(answer, rulesOf(current), methodOf(method, 0, method.length), false);
     connection.head(headOf(definition, authority), NO_HEAD);
     connection.end(null);
     return () => connection.close();
@@ -128,7 +134,7 @@ function rangeText([first, last]: readonly [number, number]): string {
 const NO_HEAD = new RequestHead();
 
 /** The check's own deadline covers everything. */
-function rulesOf({ responseBounds }: HttpCheckDefinition): CycleRules {
+function rulesOf({ responseBounds }: CurrentBounds): CycleRules {
   return {
     limits: DEFAULT_LIMITS,
     timeouts: {

@@ -99,6 +99,27 @@ describe("a reload", () => {
     );
   });
 
+  it("that lets heads be larger or smaller begins no check anew, and holds for those that go on", async () => {
+    const health = { check: { interval: "1s", fall: 1, rise: 1, jitter: "0%" } } as const;
+    const upstreams = { app: { servers: [UPSTREAM], health } };
+    let field = "";
+    stage = await stageWith({ app: { health }, script: { onRequest: () => ok("x", `X-Padding: ${field}`) } });
+    await pass(3_000);
+    const before = stage.endpoint;
+    assert.equal(before.health.state, "up");
+    for (const [responseHead, state] of [
+      ["8KiB", "down"],
+      ["32KiB", "up"],
+    ] as const) {
+      field = "x".repeat(16_000);
+      const result = await reload({ upstreams, limits: { responseHead } });
+      assert.deepEqual("changes" in result && result.changes.upstreams.changed, []);
+      assert.equal(stage.endpoint, before);
+      await pass(2_500);
+      assert.equal(before.health.state, state);
+    }
+  });
+
   it("lets code go when no onFinish tells of requests any more", async () => {
     const told: string[] = [];
     let tell = () => {};

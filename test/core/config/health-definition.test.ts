@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { compileConfig } from "../../../core/config/compile.ts";
-import { responseBoundsOf } from "../../../core/h1/parse-head.ts";
 import { DEFAULT_HEALTH, type HealthDefinition } from "../../../core/health/definition.ts";
-import { DEFAULT_LIMITS } from "../../../core/limits.ts";
 
-function healthOf(health?: object, limits = {}): HealthDefinition | undefined {
+function healthOf(health?: object): HealthDefinition | undefined {
   const upstreams = { app: { servers: ["a:1"], ...(health && { health }) } };
-  const compiled = compileConfig({ listeners: [":80"], limits, upstreams, routes: [{ upstream: "app" }] });
+  const compiled = compileConfig({ listeners: [":80"], upstreams, routes: [{ upstream: "app" }] });
   if ("problems" in compiled) throw new Error(JSON.stringify(compiled.problems));
   return compiled.snapshot.upstreams[0]?.health;
 }
@@ -28,7 +26,6 @@ const CHECK = {
     fields: [],
     statuses: [[200, 399]],
     body: null,
-    responseBounds: responseBoundsOf(DEFAULT_LIMITS),
   },
 };
 
@@ -39,16 +36,6 @@ describe("health, as the core goes by it", () => {
     assert.deepEqual(healthOf({ check: true })?.check, CHECK);
     assert.deepEqual(healthOf({ check: {} })?.check, CHECK);
     assert.equal(healthOf({ check: false })?.check, null);
-  });
-
-  it("takes of a response's head what traffic takes", () => {
-    const limits = { responseHead: "128KiB", responseFields: 500, fieldName: "1KiB" };
-    assert.deepEqual(healthOf({ check: true }, limits)?.check?.http?.responseBounds, {
-      headBytesMax: 131_072,
-      fieldsMax: 500,
-      nameBytesMax: 1_024,
-      targetBytesMax: 0,
-    });
   });
 
   it("checks as is said", () => {
@@ -85,7 +72,6 @@ describe("health, as the core goes by it", () => {
           [300, 302],
         ],
         body: { kind: "contains", text: "ok" },
-        responseBounds: responseBoundsOf(DEFAULT_LIMITS),
       },
     });
     assert.deepEqual(healthOf({ check: { kind: "tcp" } })?.check, { ...CHECK, kind: "tcp", http: null });

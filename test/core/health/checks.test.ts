@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "@std/testing/bdd";
-import { responseBoundsOf } from "../../../core/h1/parse-head.ts";
 import type { CheckResult } from "../../../core/health/check-run.ts";
 import { Checks, REFUSAL_CHECK } from "../../../core/health/checks.ts";
 import type { CheckDefinition } from "../../../core/health/definition.ts";
@@ -40,7 +39,6 @@ const HTTP: CheckDefinition = {
     fields: [],
     statuses: [[200, 200]],
     body: null,
-    responseBounds: responseBoundsOf(DEFAULT_LIMITS),
   },
 };
 
@@ -220,5 +218,36 @@ describe("ports", () => {
     checks.follow(addressOf(SERVER), REFUSAL_CHECK, ({ result }) => void results.push(result.port));
     world.sim.advance(10_000);
     assert.ok(results.length >= 8 && results.length <= 11, `${results.length}`);
+  });
+});
+
+describe("the heads that checks take", () => {
+  it("are as large as traffic's, from the next check on", () => {
+    const results: string[] = [];
+    const head = `HTTP/1.1 200 OK\r\nX-Padding: ${"x".repeat(4_000)}\r\n\r\n`;
+    const server = world.sim.serve(SERVER, (peer) => {
+      peer.onReceive = () => peer.send(head);
+    });
+    const following = checks.follow(addressOf(SERVER), HTTP, ({ result }) => results.push(result.verdict));
+    for (const responseHeadBytesMax of [8_192, 2_048, 4_096]) {
+      checks.goBy({ ...DEFAULT_LIMITS, responseHeadBytesMax });
+      const before = results.length;
+      while (results.length === before) world.sim.advance(100);
+    }
+    assert.deepEqual(results, ["passed", "failed", "passed"]);
+    following.stop();
+    server.close();
+  });
+
+  it("have as many fields, with as long names", () => {
+    const limits = {
+      ...DEFAULT_LIMITS,
+      responseHeadBytesMax: 131_072,
+      responseFieldsMax: 500,
+      fieldNameBytesMax: 1_024,
+    };
+    checks.goBy(limits);
+    const bounds = { headBytesMax: 131_072, fieldsMax: 500, nameBytesMax: 1_024, targetBytesMax: 0 };
+    assert.deepEqual(checks.responseBounds, bounds);
   });
 });
