@@ -22,7 +22,9 @@ import type { RequestView } from "./request-view.ts";
 import type { BodyTaker, Upload } from "./upload.ts";
 
 /** The exchange, as far as a request whose body is transformed needs it. */
-export interface TransformedUploadOwner extends AnsweringOwner, Pick<HookedOwner, "trace" | "openTrace"> {}
+export interface TransformedUploadOwner
+  extends AnsweringOwner,
+    Pick<HookedOwner, "trace" | "openTrace" | "onHookAnswer"> {}
 
 /** The same for a response. */
 export interface TransformedOwner extends TransformedUploadOwner {
@@ -152,6 +154,9 @@ export class TransformedUpload implements TransformsOwner, BodyTaker {
   }
   onTransformFailed(hook: TransformHook, end: HookEnd): void {
     this.#owner.onFailed(failureOf(hook, end));
+  }
+  onTransformAnswered(hook: TransformHook, response: Response): void {
+    this.#owner.onHookAnswer(response, hook);
   }
   onTransformWanted(): void {
     const { client, head } = this.#owner;

@@ -13,6 +13,8 @@ export interface TransformsOwner {
   onTransformPause(): void;
   onTransformEnd(): void;
   onTransformFailed(hook: TransformHook, end: HookEnd): void;
+  /** Of a request that is nowhere yet: its hook has answered the client. */
+  onTransformAnswered?(hook: TransformHook, response: Response): void;
   /** More may be pushed. */
   onTransformWanted(): void;
   /** Once for each hook: what came of it. */
@@ -79,6 +81,13 @@ export class BodyTransforms {
         if (this.#isOver) return;
         this.cancel(new Error(`${hook.definition.name} failed`));
         owner.onTransformFailed(hook, end);
+      },
+      onStageAnswered: (hook, response) => {
+        if (this.#isOver) return;
+        this.cancel(new Error(`${hook.definition.name} has answered`));
+        // Behind another hook that did not wait for it: a part of the body is with a server.
+        if (this.#hasBegun) owner.onTransformFailed(hook, "nonsense");
+        else owner.onTransformAnswered?.(hook, response);
       },
       onStageDecided: () => {
         this.#decided++;

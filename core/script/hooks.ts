@@ -226,12 +226,12 @@ export type OnResponse = (
 export type ReceivedStream = ReadableStream<Uint8Array<ArrayBuffer>>;
 /** A body as hooks answer it. */
 export type ByteStream = ReadableStream<Uint8Array>;
-/** Nothing passes the body on as it is. */
+/** Nothing passes the body on as it is; a Response goes to the client, and the request to no server. */
 export type TransformRequestBody = (
   body: ReceivedStream,
   request: HookRequest,
   context: HookContext,
-) => Eventually<ByteStream | Nothing>;
+) => Eventually<ByteStream | Response | Nothing>;
 /** Passes the body of a response on as another stream; nothing passes it on as it is. */
 export type TransformResponseBody = (
   body: ReceivedStream,

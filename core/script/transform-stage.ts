@@ -11,6 +11,7 @@ import type { TraceHook } from "../observe/trace.ts";
 import { Timer, type TimerOwner } from "../time/timers.ts";
 import { BodyPump, type PumpOwner } from "./body-pump.ts";
 import { BodySource, type SourceOwner } from "./body-source.ts";
+import { isResponse, sendable } from "./check-answer.ts";
 import { kindOf } from "./check-edits.ts";
 import type { Hook, HookCall, HookEnd, HookFailure } from "./hook.ts";
 import type { ByteStream, HookContext, ReceivedStream } from "./hooks.ts";
@@ -29,6 +30,8 @@ export interface StageTarget {
   onStageEnd(): void;
   /** What has gone on so far is not whole. */
   onStageFailed(hook: TransformHook, end: HookEnd): void;
+  /** The hook of a request has answered the client instead. */
+  onStageAnswered(hook: TransformHook, response: Response): void;
   /** It is known whether the hook passes the body on as it is. */
   onStageDecided(): void;
   /** More may be pushed. */
@@ -72,7 +75,7 @@ export class TransformStage implements PumpOwner, SourceOwner, TimerOwner {
     const call = hook.run(
       { requestId: this.#requestId },
       (_run, context) => invoke(this.#hook, stream, context),
-      (answer) => streamOf(answer, stream),
+      (answer) => this.#checked(answer, stream),
       (answer, end) => {
         isDecided = true;
         this.#call = null;
@@ -174,9 +177,20 @@ export class TransformStage implements PumpOwner, SourceOwner, TimerOwner {
 
   // ── what becomes of it ─────────────────────────────────────────────────────────────────────────────────────
 
-  #decide(answer: ByteStream | "pass" | null, end: HookEnd): void {
+  #checked(answer: unknown, given: ByteStream): ByteStream | Response | "pass" {
+    if (this.#hook.definition.kind === "transformResponseBody") return streamOf(answer, given, STREAMS);
+    return isResponse(answer) ? sendable(answer) : streamOf(answer, given, STREAMS_AND_RESPONSES);
+  }
+
+  #decide(answer: ByteStream | Response | "pass" | null, end: HookEnd): void {
     if (answer === null) {
       this.#recover(new Error("the hook failed"), end);
+    } else if (isResponse(answer)) {
+      this.#stop();
+      this.#note("answered");
+      this.#source.fail(new Error("the request was answered"));
+      this.#target.onStageAnswered(this.#hook, answer);
+      return;
     } else if (answer === "pass") {
       this.#note("ok");
       this.isPassing = true;
@@ -244,7 +258,7 @@ export class TransformStage implements PumpOwner, SourceOwner, TimerOwner {
     return this.#pump?.isReading === true && !this.#source.isWanted;
   }
 
-  #note(outcome: HookEnd | "unanswered"): void {
+  #note(outcome: HookEnd | "answered" | "unanswered"): void {
     if (this.#isNoted) return;
     this.#isNoted = true;
     const tookMs = this.#hook.surroundings.now() - this.#beganMs;
@@ -265,15 +279,16 @@ export class TransformStage implements PumpOwner, SourceOwner, TimerOwner {
   }
 }
 
-const FORMS = "answer a ReadableStream of bytes, or nothing to pass the body on";
+const STREAMS = "answer a ReadableStream of bytes, or nothing to pass the body on";
+const STREAMS_AND_RESPONSES = "answer a ReadableStream of bytes, a Response, or nothing to pass the body on";
 
-function streamOf(answer: unknown, given: ByteStream): ByteStream | "pass" {
+function streamOf(answer: unknown, given: ByteStream, forms: string): ByteStream | "pass" {
   if (answer === undefined || answer === null || answer === given) {
-    if (given.locked) throw new TypeError(`it read the body and answered no other one; ${FORMS}`);
+    if (given.locked) throw new TypeError(`it read the body and answered no other one; ${forms}`);
     return "pass";
   }
   const isStream = typeof answer === "object" && "getReader" in answer && typeof answer.getReader === "function";
-  if (!isStream) throw new TypeError(`it answered ${kindOf(answer)}; ${FORMS}`);
+  if (!isStream) throw new TypeError(`it answered ${kindOf(answer)}; ${forms}`);
   if ((answer as ByteStream).locked) throw new TypeError("it answered a stream that is being read already");
   return answer as ByteStream;
 }

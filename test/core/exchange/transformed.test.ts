@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { HIGH_WATER_BYTES, STREAM_AHEAD_BYTES_MAX } from "../../../core/limits.ts";
 import type { ByteStream, TransformRequestBody, TransformResponseBody } from "../../../core/script/hooks.ts";
+import { seeResponses } from "../../../testing/reference-parser.ts";
 import { ok, patternOf, responsesTo, type Stage, type StageOptions, stageWith } from "../../scenario/stage.ts";
 import { turns } from "../script/streams.ts";
 
@@ -59,6 +60,7 @@ const wrapped = (body: ByteStream): ByteStream => {
     }),
   );
 };
+const responsesIn = (text: string) => seeResponses(text, [], false).messages;
 const bodyOf = (text: string) => text.slice(text.indexOf("\r\n\r\n") + 4);
 
 describe("a response that hooks transform", () => {
@@ -338,6 +340,51 @@ describe("a request that hooks transform", () => {
     assert.deepEqual(failed.asked, []);
     const ignored = await play({ transformRequestBody: { run, fallback: "ignore" } }, upload("hello"));
     assert.equal(ignored.asked[0]?.body, "hello");
+  });
+
+  it("may be answered by its hook instead, with any status, and no server hears of it", async () => {
+    const unread: TransformRequestBody = () => new Response("no images\n", { status: 415 });
+    const read: TransformRequestBody = async (body) => {
+      const said = await new Response(body).text();
+      return said === "hello" ? new Response("not that\n", { status: 422 }) : undefined;
+    };
+    for (const [transformRequestBody, status, answer] of [
+      [unread, 415, "no images\n"],
+      [read, 422, "not that\n"],
+    ] as const) {
+      const { text, asked, outcome, failures } = await play({ transformRequestBody }, upload("hello") + get);
+      const { body, ...first } = responsesIn(text)[0]!;
+      assert.deepEqual([first.status, body, outcome?.status, outcome?.fault], [status, answer, status, ""]);
+      assert.doesNotMatch(text.slice(0, text.indexOf(answer)), /Connection: close/);
+      assert.deepEqual([asked.length, asked[0]?.text.startsWith("GET "), failures], [1, true, []]);
+    }
+  });
+
+  it("is not answered by its hook once a part of it went to a server, or by what cannot be sent", async () => {
+    const early = () => new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array(1)) });
+    let answer = () => {};
+    const late = () => new Promise<Response>((resolve) => (answer = () => resolve(new Response("late"))));
+    const stage = await stageWith({
+      hooks: { transformRequestBody: late },
+      routes: [{ upstream: "app", hooks: { transformRequestBody: early } }],
+      script: { onRequest: () => null },
+    });
+    const client = stage.ask(upload("hello"));
+    await settled(stage);
+    assert.equal(stage.origin.links.length, 1);
+    answer();
+    await settled(stage);
+    assert.match(client.text(), /^HTTP\/1\.1 502 /);
+    assert.equal(stage.exchanges[0]?.fault, "internal.hook-failed");
+    await stage.close();
+    const sent = new Response("x");
+    await sent.text();
+    const { text, failures } = await play({ transformRequestBody: () => sent }, upload("hello"));
+    assert.match(text, /^HTTP\/1\.1 502 /);
+    assert.match(String(failures[0]?.error), /was read already/);
+    const none = await play({ transformResponseBody: () => new Response("x") }, get);
+    assert.match(none.text, /^HTTP\/1\.1 502 /);
+    assert.match(String(none.failures[0]?.error), /answer a ReadableStream of bytes, or nothing/);
   });
 
   it("stands in the trace with its hooks, like the response", async () => {

@@ -27,6 +27,9 @@ class Listener implements TransformsOwner {
   onTransformFailed(hook: TransformHook): void {
     this.told.push(`failed ${hook.definition.name}`);
   }
+  onTransformAnswered(hook: TransformHook, { status }: Response): void {
+    this.told.push(`${hook.definition.name} answered ${status}`);
+  }
   onTransformWanted(): void {}
   onTransformNote({ outcome }: TraceHook): void {
     this.notes.push(outcome);
@@ -89,6 +92,23 @@ describe("several hooks for one body", () => {
     assert.ok(chain.push(text("b")), "what still comes is dropped");
     chain.end();
     assert.equal(owner.told.length, 1);
+  });
+
+  it("are over when one answers, with a failure where it comes too late", async () => {
+    const answer = () => new Response(null, { status: 413 });
+    const second = chainOf([wrap("(", ")"), answer]);
+    second.chain.push(text("a"));
+    await turns();
+    assert.deepEqual(second.owner.told, ["hooks.transformRequestBody answered 413"]);
+    assert.deepEqual(second.owner.notes, ["answered", "unanswered"]);
+    assert.ok(second.chain.push(text("b")), "what still comes is dropped");
+    const begun = () => new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(text("x")) });
+    const late = chainOf([async (body) => new Response(body).text().then(answer), begun]);
+    await turns();
+    late.chain.push(text("a"));
+    late.chain.end();
+    await turns(100);
+    assert.deepEqual(late.owner.told.slice(-2), ["x", "failed hooks.transformRequestBody"]);
   });
 
   it("are told when nobody wants the body any more", async () => {

@@ -27,6 +27,9 @@ class Target implements StageTarget {
   onStageFailed(): void {
     this.told.push("failed");
   }
+  onStageAnswered(_hook: unknown, { status }: Response): void {
+    this.told.push(`answered ${status}`);
+  }
   onStageDecided(): void {
     this.told.push("decided");
   }
@@ -124,6 +127,7 @@ describe("a hook that transforms a body", () => {
     const end = (stage: TransformStage) => stage.end();
     assert.deepEqual(await play(() => undefined), [`${name} ok 0`]);
     assert.deepEqual(await play((body) => body.pipeThrough(new TransformStream()), end), [`${name} ok 7`]);
+    assert.deepEqual(await play(async () => new Response("x")), [`${name} answered 0`]);
     assert.deepEqual(await play(() => 5 as never), [`${name} nonsense 0`]);
     const failing = new ReadableStream({
       pull: async () => {
@@ -201,7 +205,7 @@ describe("a hook that transforms a body", () => {
     locked.getReader();
     const cases: [TransformRequestBody, RegExp][] = [
       [() => "text" as never, /it answered a string; answer a ReadableStream/],
-      [() => new Response("x") as never, /an object/],
+      [() => new Request("http://a/") as never, /an object \(Request\); .*, a Response, or/],
       [() => locked, /read already/],
       [(body) => void body.getReader(), /it read the body and answered no other one/],
     ];
