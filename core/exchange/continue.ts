@@ -3,15 +3,28 @@
 import * as known from "../http/known-fields.ts";
 import type { RequestHead } from "../http/message.ts";
 import { OutgoingHead } from "../http/outgoing.ts";
-import type { ClientWriter } from "../http/wire.ts";
+import type { ClientSide } from "./client-side.ts";
+
+/** The exchange, as far as a client that waits needs it. */
+export interface ContinueOwner {
+  readonly client: ClientSide;
+  /** Anything of a response went to the client, be it an interim one other than 100. */
+  readonly hasForwarded: boolean;
+  /** Its client sends no body before it is told to, and nobody has told it so. */
+  readonly awaitsContinue: boolean;
+  hasContinue: boolean;
+}
 
 export function isWaiting(head: RequestHead, receivedBytes: number): boolean {
   return receivedBytes === 0 && head.minorVersion === 1 && head.fields.countOf(known.EXPECT) > 0;
 }
 
-export function tellToGoOn(connection: ClientWriter): void {
+/** Somebody here reads the body. Once an answer has begun a 100 would stand in the middle of it. */
+export function maybeTellToGoOn(owner: ContinueOwner): void {
+  if (owner.hasForwarded || !owner.awaitsContinue) return;
+  owner.hasContinue = true;
   const outgoing = new OutgoingHead();
   outgoing.status = 100;
-  connection.interim(outgoing);
-  connection.flush();
+  owner.client.connection.interim(outgoing);
+  owner.client.connection.flush();
 }

@@ -54,7 +54,7 @@ export class Exchange
   #isFinished = false;
   #hasResponse = false;
   #hasInterim = false;
-  #hasContinue = false; // the client was told to send its body, which says nothing about who will answer
+  hasContinue = false; // the client was told to send its body, which says nothing about who will answer
   #isTunnel = false;
   #dropsBody = false;
 
@@ -148,7 +148,7 @@ export class Exchange
     return this.#hasResponse || this.#hasInterim;
   }
   get awaitsContinue(): boolean {
-    return this.#upload !== null && !this.#hasContinue && isWaiting(this.head, this.#upload.receivedBytes);
+    return this.#upload !== null && !this.hasContinue && isWaiting(this.head, this.#upload.receivedBytes);
   }
   get isReplayable(): boolean {
     return this.#upload === null || this.#upload.isReplayable;
@@ -215,8 +215,8 @@ export class Exchange
     if (!this.#tries!.isAlone) return;
     if (head.status !== 100) this.#hasInterim = true;
     // A second try has the body already; its client waits for no more.
-    else if (this.#hasContinue) return;
-    else this.#hasContinue = true;
+    else if (this.hasContinue) return;
+    else this.hasContinue = true;
     this.client.connection.interim(forwardInterim(head));
     this.client.connection.flush();
   }

@@ -13,17 +13,15 @@ import type { HookFailure } from "../script/hook.ts";
 import { appendField, makeRequest, mayHaveBody, type Unmakeable } from "../script/make-request.ts";
 import { MountCall, type MountCallOwner } from "../script/mount-call.ts";
 import type { Answerer } from "./answering.ts";
-import { isWaiting, tellToGoOn } from "./continue.ts";
+import { type ContinueOwner, maybeTellToGoOn } from "./continue.ts";
 import type { ExchangeTrace } from "./exchange-trace.ts";
 import { forwardRequest } from "./forward.ts";
 import type { RequestView } from "./request-view.ts";
 import { type BodyTaker, NOBODY_TAKES, type Upload } from "./upload.ts";
 
 /** The exchange, as far as its program needs it. */
-export interface MountedOwner extends RequestView {
+export interface MountedOwner extends ContinueOwner, RequestView {
   readonly targetSent: string | null;
-  readonly hasForwarded: boolean;
-  readonly requestBytes: number;
   readonly status: number;
   readonly trace: ExchangeTrace | null;
   openTrace(): ExchangeTrace | null;
@@ -110,10 +108,9 @@ export class Mounted implements BodyTaker, SourceOwner, MountCallOwner, Answerer
   }
 
   onBodyWanted(): void {
-    const { head, client, hasForwarded, requestBytes } = this.#owner;
     this.#call.postpone();
-    if (!hasForwarded && isWaiting(head, requestBytes)) tellToGoOn(client.connection);
-    if (this.#isHeld) client.connection.release();
+    maybeTellToGoOn(this.#owner);
+    if (this.#isHeld) this.#owner.client.connection.release();
     this.#isHeld = false;
   }
 

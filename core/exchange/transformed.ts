@@ -15,7 +15,7 @@ import type { HookRequest } from "../script/hooks.ts";
 import { ShownResponse } from "../script/shown-response.ts";
 import type { TransformHook } from "../script/transform-stage.ts";
 import type { AnsweringOwner } from "./answering.ts";
-import { isWaiting, tellToGoOn } from "./continue.ts";
+import { type ContinueOwner, maybeTellToGoOn } from "./continue.ts";
 import { failureOf, type HookedOwner, traceFor } from "./hooked.ts";
 import { reframeResponse } from "./reframe.ts";
 import type { RequestView } from "./request-view.ts";
@@ -24,6 +24,7 @@ import type { BodyTaker, Upload } from "./upload.ts";
 /** The exchange, as far as a request whose body is transformed needs it. */
 export interface TransformedUploadOwner
   extends AnsweringOwner,
+    ContinueOwner,
     Pick<HookedOwner, "trace" | "openTrace" | "onHookAnswer"> {}
 
 /** The same for a response. */
@@ -159,9 +160,8 @@ export class TransformedUpload implements TransformsOwner, BodyTaker {
     this.#owner.onHookAnswer(response, hook);
   }
   onTransformWanted(): void {
-    const { client, head } = this.#owner;
-    if (isWaiting(head, this.#upload.receivedBytes)) tellToGoOn(client.connection);
-    client.connection.release();
+    maybeTellToGoOn(this.#owner);
+    this.#owner.client.connection.release();
   }
   onTransformNote(note: TraceHook): void {
     traceFor(this.#owner, note.outcome)?.noteHook(note);
