@@ -74,8 +74,7 @@ export class BodySource {
   /** There will be no more, and what there was is not whole. */
   fail(reason: unknown): void {
     if (this.#isOver) return;
-    this.#isOver = true;
-    this.#queue.length = 0;
+    this.#end();
     this.#controller!.error(reason);
   }
 
@@ -95,14 +94,20 @@ export class BodySource {
   }
 
   #close(): void {
-    this.#isOver = true;
+    this.#end();
     this.#controller!.close();
   }
 
   #cancel(reason: unknown): void {
     if (this.#isOver) return;
-    this.#isOver = true;
-    this.#queue.length = 0;
+    this.#end();
     this.#owner.onBodyUnwanted(reason);
+  }
+
+  /** Whoever reads waits for nobody any more. */
+  #end(): void {
+    this.#isOver = true;
+    this.isWanted = false;
+    this.#queue.length = 0;
   }
 }

@@ -67,6 +67,29 @@ describe("a source", () => {
     source.fail(new Error("late"));
   });
 
+  it("is wanted by nobody any more once it has ended, however it ends", async () => {
+    const ends: ((source: BodySource) => void)[] = [
+      (source) => source.end(),
+      (source) => source.fail("gone"),
+      (source) => void source.takeBack("gone"),
+    ];
+    for (const end of ends) {
+      const { source } = sourceWith();
+      const read = source.stream.getReader().read();
+      read.catch(() => {});
+      await turns();
+      assert.ok(source.isWanted);
+      end(source);
+      assert.ok(!source.isWanted);
+    }
+    const { source } = sourceWith();
+    const reader = source.stream.getReader();
+    const read = reader.read();
+    await turns();
+    await reader.cancel();
+    assert.ok((await read).done && !source.isWanted);
+  });
+
   it("serves several readers one after the other, and reads that overlap", async () => {
     const { source } = sourceWith();
     const reader = source.stream.getReader();

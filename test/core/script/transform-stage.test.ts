@@ -95,6 +95,36 @@ describe("a hook that transforms a body", () => {
     assert.deepEqual(waiting.target.told, ["decided", "begins 1024", "end"]);
   });
 
+  it("waits for nobody any more once it has read the end, or has had enough", async () => {
+    const standsStill = () => new ReadableStream({ pull: () => never as never });
+    const runs: TransformRequestBody[] = [
+      (body) => body.pipeThrough(new TransformStream({ flush: () => never as never })),
+      async (body) => {
+        await new Response(body).text();
+        return never;
+      },
+      (body) => {
+        const reader = body.getReader();
+        void (async () => {
+          while (!(await reader.read()).done);
+        })();
+        void turns(20).then(() => reader.cancel());
+        return standsStill();
+      },
+    ];
+    for (const run of runs) {
+      const { stage, target, surroundings } = stageOf(run);
+      stage.push(KIB);
+      await turns();
+      stage.end();
+      await turns(50);
+      surroundings.advance(900);
+      assert.ok(!target.told.includes("failed"));
+      surroundings.advance(300);
+      assert.ok(target.told.includes("failed"), target.told.join());
+    }
+  });
+
   it("asks for more of a body that waited until it was known that it passes", async () => {
     for (const [fallback, end] of [
       [{ status: 503 }, (yes: () => void) => yes()],
