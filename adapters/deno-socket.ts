@@ -23,7 +23,7 @@ import { releaseRead, smallChunks } from "./deno-read.ts";
 import { LateSender } from "./late-writes.ts";
 import { Range, viewOf } from "./range.ts";
 import { type ReadRoom, SMALL_BYTES } from "./small-chunks.ts";
-import { toSocketError } from "./socket-error.ts";
+import { isOfPeer, toSocketError } from "./socket-error.ts";
 
 const NOTHING = new Uint8Array(0);
 
@@ -159,7 +159,7 @@ export class DenoSocket extends LateSender implements Socket {
    */
   #writeFailed(error: SocketError): void {
     const isUnheard = this.#isAccepted && (this.paused || this.#isResting);
-    if (isUnheard || this.ended) {
+    if (isUnheard || this.ended || !isOfPeer(error)) {
       this.#close(error);
       return;
     }

@@ -26,6 +26,7 @@ import {
 import { deliverRead, readRoom, releaseRead } from "./deno-read.ts";
 import { LateSender } from "./late-writes.ts";
 import { type Range, viewOf } from "./range.ts";
+import { isOfPeer } from "./socket-error.ts";
 
 // Linux' numbers.
 const SHUT_WR = 1;
@@ -189,7 +190,7 @@ export class TcpSocket extends LateSender implements Socket, Watcher, Continued 
     this.finished = true;
     this.#dropQueue();
     const isUnheard = this.#isAccepted && (this.paused || this.#isResting);
-    if (isUnheard || this.#ended) {
+    if (isUnheard || this.#ended || !isOfPeer(error)) {
       this.#close(error);
       return;
     }

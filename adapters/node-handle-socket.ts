@@ -20,7 +20,7 @@ import {
 } from "./node-handle.ts";
 import { deliverRead, READ_ROOM, releaseRead } from "./node-read.ts";
 import { type Range, viewOf } from "./range.ts";
-import { tcpAddress, toSocketError } from "./socket-error.ts";
+import { isOfPeer, tcpAddress, toSocketError } from "./socket-error.ts";
 
 // How far our FIN is. Node is told behind the queue only: from then until it is sent, libuv refuses a reset.
 const FIN_NONE = 0;
@@ -138,7 +138,7 @@ export class HandleSocket extends LateSender implements Socket {
     this.finished = true;
     this.writeError ??= errorOf(status, "write");
     const isUnheard = this.#isAccepted && (this.paused || this.#isResting);
-    if (isUnheard || this.#ended) this.close(this.writeError);
+    if (isUnheard || this.#ended || !isOfPeer(this.writeError)) this.close(this.writeError);
     else if (this.needsDrain) queueMicrotask(() => this.#tellDrained());
   }
 

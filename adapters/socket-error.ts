@@ -16,6 +16,14 @@ export function unsupported(what: string): SocketError {
   return { code: "EUNSUPPORTED", message: `${what}: this runtime's adapter does not do that` };
 }
 
+/**
+ * Of a write that has failed: whether because of the peer, so that reading tells what it had sent before, and its end. Otherwise
+ * (no memory, a rule of this machine) nobody would ever tell.
+ */
+export function isOfPeer({ code }: SocketError): boolean {
+  return code !== "EUNKNOWN" && code !== "EACCES";
+}
+
 export const CANCELED: SocketError = { code: "ECANCELED", message: "the connection attempt was given up" };
 
 /**

@@ -104,6 +104,22 @@ own("does not rest reading behind a failed write, which has closed it", async ()
   await listener.close();
 });
 
+own("is closed by a write that failed for another reason than its peer: reading would tell nothing", async () => {
+  const { recorder, sockets, listener, port } = await listening();
+  const raw = netConnect({ port, host: "127.0.0.1" });
+  while (sockets.length === 0) await aMoment(5);
+  sockets[0]!.resume();
+  const library = libc as unknown as Record<string, (...parameters: unknown[]) => number>;
+  const original = library["send"]!;
+  library["send"] = (_, ...others) => original(-1, ...others);
+  sockets[0]!.write(new Uint8Array(5000));
+  library["send"] = original;
+  await recorder.untilClosed();
+  assert.deepEqual(recorder.events, ["close EUNKNOWN"]);
+  raw.destroy();
+  await listener.close();
+});
+
 /** While `during` runs the kernel watches nothing more. */
 async function unwatching(during: () => Promise<void> | void): Promise<void> {
   const library = libc as unknown as Record<string, () => number>;
