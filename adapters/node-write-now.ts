@@ -33,7 +33,10 @@ export function writePairNow(raw: NetSocket, first: Uint8Array, second: Uint8Arr
   }
 }
 
-/** Below 0 while nothing can be written past the stream: Windows has no descriptors. */
+/**
+ * Below 0 while nothing can be written past the stream: Windows has no descriptors, and behind a write that has failed there would
+ * be a gap. The stream knows at once, and is destroyed a tick later.
+ */
 function descriptorOf(raw: NetSocket): number {
-  return raw.destroyed || raw.connecting ? -1 : ((raw as unknown as Described)._handle?.fd ?? -1);
+  return !raw.writable || raw.connecting ? -1 : ((raw as unknown as Described)._handle?.fd ?? -1);
 }

@@ -44,6 +44,18 @@ describe("on this Node", { ignore: !runtimeUnderTest().startsWith("node") }, () 
     close();
   });
 
+  it("a socket is not written to behind a write that has failed, before it is destroyed for that", async () => {
+    const { accepted, close } = await pair();
+    accepted.on("error", () => {});
+    const { _handle: handle } = accepted as unknown as { readonly _handle: { writeBuffer(): number } };
+    handle.writeBuffer = () => -12; // ENOMEM, after which the next one may succeed
+    accepted.write(Buffer.from("hel"));
+    assert.ok(!accepted.destroyed);
+    assert.equal(writeNow(accepted, Buffer.from("lo"), 0, 2), 0);
+    await new Promise((resolve) => accepted.once("close", resolve));
+    close();
+  });
+
   const isOlder = Number.parseInt(process.versions.node, 10) < 24;
   it("a server's connections come as handles that read into room they are given", { ignore: isOlder }, async () => {
     const server = createServer().listen(0, "127.0.0.1");
