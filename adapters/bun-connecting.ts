@@ -28,19 +28,26 @@ export function beginConnect(begin: () => void): Connecting | null {
     begin();
     return null;
   }
-  // The kernel gives the lowest number that is free.
+  // The kernel gives the lowest number that is free. Standard input may be closed.
   const duplicate = libc.dup(0);
-  // Standard input may be closed.
-  const descriptor = duplicate < 0 ? libc.socket(AF_UNIX, SOCK_STREAM, 0) : duplicate;
-  if (descriptor < 0) throw NO_DESCRIPTOR;
+  const descriptor = duplicate < 0 ? newSocket() : duplicate;
   libc.close(descriptor);
   begin();
   const port = portOf(descriptor);
-  return port === 0 ? null : { descriptor, port };
+  if (port > 0) return { descriptor, port };
+  // There may be descriptors, and no files or no memory for a socket.
+  if (port < 0) libc.close(newSocket());
+  return null;
 }
 
-/** Of a connect that has no descriptor Bun 1.4 says ECONNREFUSED, and its server would be taken for dead. */
-const NO_DESCRIPTOR: SocketError = { code: "EMFILE", message: "no descriptor is left" };
+/** Of a connect that has no socket Bun 1.4 says ECONNREFUSED, and its server would be taken for dead. */
+const NO_SOCKET: SocketError = { code: "EMFILE", message: "no descriptor is left, or no file of the system" };
+
+function newSocket(): number {
+  const descriptor = libc!.socket(AF_UNIX, SOCK_STREAM, 0);
+  if (descriptor < 0) throw NO_SOCKET;
+  return descriptor;
+}
 
 /** Nothing where it is connected, or over, by now. */
 export function abortConnect({ descriptor, port }: Connecting): void {
@@ -52,11 +59,11 @@ export function abortConnect({ descriptor, port }: Connecting): void {
 const name = new Uint8Array(28);
 const length = new Uint32Array(1);
 
-/** 0 for what is no socket of the internet. */
+/** 0 for a socket that is none of the internet, below 0 for what is none at all. */
 function portOf(descriptor: number): number {
   name.fill(0);
   length[0] = name.length;
-  return libc!.getsockname(descriptor, name, length) === 0 ? (name[2]! << 8) | name[3]! : 0;
+  return libc!.getsockname(descriptor, name, length) === 0 ? (name[2]! << 8) | name[3]! : -1;
 }
 
 /** The first byte of a `tcp_info`. */

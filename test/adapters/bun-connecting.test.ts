@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { abortConnect, beginConnect } from "../../adapters/bun-connecting.ts";
+import { libc } from "../../adapters/bun-libc.ts";
 
 interface RawSocket {
   readonly fd: number;
@@ -55,5 +56,16 @@ describe("a connect of Bun's", { ignore: bun === undefined || process.platform !
       beginConnect(() => {}),
       null,
     );
+  });
+
+  it("that has begun nothing because the system has no files left is told so, and not as refused", () => {
+    const library = libc as unknown as { socket(): number };
+    const { socket } = library;
+    library.socket = () => -1;
+    try {
+      assert.throws(() => beginConnect(() => {}), { code: "EMFILE" });
+    } finally {
+      library.socket = socket;
+    }
   });
 });
