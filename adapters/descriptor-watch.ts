@@ -107,5 +107,5 @@ function lack(): SocketError | null {
 /** Null for all else: it may be forbidden, or missing. */
 function lackIn(error: unknown): SocketError | null {
   const failure = toSocketError(error);
-  return failure.code === "EMFILE" ? failure : null;
+  return failure.code === "EMFILE" || failure.code === "ENFILE" ? failure : null;
 }

@@ -52,7 +52,7 @@ const CODES: ReadonlyMap<string, SocketErrorCode> = new Map<string, SocketErrorC
   ["EADDRINUSE", "EADDRINUSE"],
   ["EADDRNOTAVAIL", "EADDRNOTAVAIL"],
   ["EMFILE", "EMFILE"],
-  ["ENFILE", "EMFILE"],
+  ["ENFILE", "ENFILE"],
   ["EUNSUPPORTED", "EUNSUPPORTED"],
   // Deno's classes.
   ["ConnectionReset", "ECONNRESET"],

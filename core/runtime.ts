@@ -26,7 +26,10 @@ export interface UnixAddress {
   readonly path: string;
 }
 
-/** The closed list of socket failures; every adapter translates its runtime's errors into these. */
+/**
+ * The closed list of socket failures; every adapter translates its runtime's errors into these. EMFILE: this process may open no more
+ * descriptors; ENFILE: the system has none left.
+ */
 export type SocketErrorCode =
   | "ECONNREFUSED"
   | "ECONNRESET"
@@ -41,6 +44,7 @@ export type SocketErrorCode =
   | "EADDRINUSE"
   | "EADDRNOTAVAIL"
   | "EMFILE"
+  | "ENFILE"
   | "ECANCELED"
   | "EUNSUPPORTED"
   | "EUNKNOWN";

@@ -121,6 +121,7 @@ function resultOf({ code }: SocketError): CheckResult {
     case "ENOENT":
       return { verdict: "failed", port: "refused", reason: "the connection was refused" };
     case "EMFILE":
+    case "ENFILE":
     case "EADDRNOTAVAIL":
       return { verdict: "unknown", port: "unknown", reason: "no descriptor or port was left to check with" };
     case "EHOSTUNREACH":

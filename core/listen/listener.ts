@@ -142,9 +142,12 @@ export class Listener implements ListenHandler, Pressed, SessionHome {
 
   onAcceptError(error: SocketError): void {
     const { observer, runtime } = this.#engine;
-    if (error.code !== "EMFILE") observer.onNotice({ kind: "accept-failed", listener: this.name, error });
-    else if (this.#pressure.mayTellOfDescriptors())
-      observer.onNotice({ kind: "descriptors-exhausted", listener: this.name, limit: runtime.descriptorsMax() });
+    const { code } = error;
+    if ((code === "EMFILE" || code === "ENFILE") && !this.#pressure.mayTellOfDescriptors()) return;
+    const { name: listener } = this;
+    if (code === "EMFILE")
+      observer.onNotice({ kind: "descriptors-exhausted", listener, limit: runtime.descriptorsMax() });
+    else observer.onNotice({ kind: "accept-failed", listener, error });
   }
 
   pauseAccepting(): void {

@@ -305,6 +305,7 @@ function faultOf(error: SocketError): Fault {
     case "ENETUNREACH":
       return fault.UNREACHABLE;
     case "EMFILE":
+    case "ENFILE":
       return fault.LOCAL_RESOURCES;
     case "EADDRNOTAVAIL":
       return fault.NO_LOCAL_PORT;

@@ -26,8 +26,10 @@ describe("addresses as the kernel has them", { ignore: libc === null }, () => {
 });
 
 describe("an error of the kernel", () => {
-  it("has the port's word, or its number", () => {
+  it("has the port's word, and its name or number", () => {
     assert.deepEqual(errorOf(104, "recv"), { code: "ECONNRESET", message: "recv: ECONNRESET" });
-    assert.deepEqual(errorOf(90, "send"), { code: "EUNKNOWN", message: "send: error 90" });
+    assert.deepEqual(errorOf(71, "accept"), { code: "EUNKNOWN", message: "accept: EPROTO" });
+    assert.deepEqual(errorOf(524, "send"), { code: "EUNKNOWN", message: "send: error 524" });
+    assert.deepEqual(errorOf(0, "poll"), { code: "EUNKNOWN", message: "poll: error 0" });
   });
 });

@@ -57,6 +57,7 @@ describe("one check", () => {
     ["ENETUNREACH", "failed", "refused"],
     ["ETIMEDOUT", "failed", "unknown"],
     ["EMFILE", "unknown", "unknown"],
+    ["ENFILE", "unknown", "unknown"],
     ["EADDRNOTAVAIL", "unknown", "unknown"],
   ] as const) {
     it(`that meets ${code} has ${verdict}, and the port is ${port}`, () => {

@@ -43,6 +43,18 @@ describe("a listener", () => {
     assert.deepEqual(statusesTo(stage.ask(GET)), [200]);
   });
 
+  it("says what the system lacks as often as what the process does, and that it is the system", async () => {
+    stage = await stageWith({ descriptorsMax: 256 });
+    const { sim, notices } = stage;
+    for (let i = 0; i < 100; i++) {
+      sim.failAccept(LISTEN, "ENFILE");
+      sim.drive();
+    }
+    assert.equal(notices.length, 1);
+    const [told] = notices;
+    assert.equal(told?.kind === "accept-failed" && told.error.code, "ENFILE");
+  });
+
   it("says that no descriptors are left, and how many there are, once in five seconds", async () => {
     stage = await stageWith({ descriptorsMax: 256 });
     const { sim, notices } = stage;

@@ -127,6 +127,7 @@ describe("leases", () => {
       ["EHOSTUNREACH", "upstream.unreachable"],
       ["ENETUNREACH", "upstream.unreachable"],
       ["EMFILE", "internal.local-resources"],
+      ["ENFILE", "internal.local-resources"],
       ["EADDRNOTAVAIL", "internal.no-local-port"],
       ["ECONNRESET", "upstream.connect-failed"],
     ] as const) {
