@@ -1,8 +1,17 @@
-import { relative } from "node:path";
+import { sep } from "node:path";
 import process from "node:process";
 
-/** Relative when that is shorter, as a compiler would. */
+/** Relative where it lies in the working directory, as a compiler would; whole from the root, where services start. */
 export function shownName(file: string): string {
-  const near = relative(process.cwd(), file);
-  return near !== "" && !near.startsWith("..") ? near : file;
+  const directory = `${workingDirectory()}${sep}`;
+  return file.startsWith(directory) ? file.slice(directory.length) : file;
+}
+
+/** The one it was started in may be gone at a reload: a release that was cleared away. Nothing is shorter from the root. */
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return "/";
+  }
 }
