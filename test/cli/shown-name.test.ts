@@ -1,10 +1,9 @@
 import { equal } from "node:assert/strict";
-import { mkdtempSync, realpathSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "@std/testing/bdd";
 import { shownName } from "../../cli/shown-name.ts";
+import { createScratch } from "../e2e/scratch.ts";
 
 describe("names of files, as they are shown", () => {
   it("is short for what lies in the working directory", () => {
@@ -20,15 +19,16 @@ describe("names of files, as they are shown", () => {
   it("is whole where the working directory is the root, or was removed", () => {
     const file = "/etc/millrace/millrace.yaml";
     const before = process.cwd();
-    const gone = realpathSync(mkdtempSync(join(tmpdir(), "millrace-gone-")));
+    const scratch = createScratch();
     try {
       process.chdir("/");
       equal(shownName(file), file);
-      process.chdir(gone);
-      rmSync(gone, { recursive: true });
+      process.chdir(scratch.folder);
+      scratch.remove();
       equal(shownName(file), file);
     } finally {
       process.chdir(before);
+      scratch.remove();
     }
   });
 });

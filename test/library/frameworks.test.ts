@@ -6,6 +6,7 @@ import fastify, { type FastifyInstance } from "fastify";
 import { createServer as createVite, type ViteDevServer } from "vite";
 import { WebSocket, WebSocketServer } from "ws";
 import { createNodeHandler, type NodeHandler } from "../../library/mod.ts";
+import { until } from "../e2e/wait.ts";
 
 // These frameworks are written for Node; what they need of it elsewhere is theirs. node-handler.test.ts runs everywhere.
 const isNode = !("Deno" in globalThis) && !("Bun" in globalThis);
@@ -142,7 +143,7 @@ describe("the node handler inside a framework", { ignore: !isNode }, () => {
       await new Promise((resolve, reject) => hot.on("open", resolve).on("error", reject));
       assert.equal(await exchanged(`ws://${hostOf(front)}/api/socket`), "/api/socket hello");
       vite.ws.send({ type: "full-reload", path: "changed" });
-      await until(() => heard.length > 1);
+      await until(() => heard.length > 1, "Vite tells of the change");
       assert.match(heard.join("\n"), /"connected"[\s\S]*"changed"/);
       const gone = new Promise((resolve) => hot.on("close", resolve));
       hot.close();
@@ -196,8 +197,4 @@ function hostOf(server: Server): string {
 
 function urlOf(server: Server, path: string): string {
   return `http://${hostOf(server)}${path}`;
-}
-
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5));
 }

@@ -5,6 +5,7 @@ import { connect, createServer as createTcpServer, type Server as TcpServer } fr
 import process from "node:process";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { createFetchHandler, createNodeHandler, type NodeHandler, type Notice } from "../../library/mod.ts";
+import { until } from "../e2e/wait.ts";
 
 const ANSWER = "HTTP/1.1 200 OK\r\nX-Name: caf\xe9\r\nContent-Length: 2\r\n\r\nok";
 
@@ -105,7 +106,7 @@ describe("handlers in programs that do the unexpected", () => {
     });
     seen.length = 0;
     void raw(port, "POST /paused HTTP/1.1", "Content-Length: 6\r\nConnection: close\r\n\r\npaused");
-    await until(() => seen.join("").endsWith("paused"));
+    await until(() => seen.join("").endsWith("paused"), "the body is at the server");
   });
 
   it("gives an error for a body that somebody has read as text", async () => {
@@ -143,7 +144,7 @@ describe("handlers in programs that do the unexpected", () => {
     }
     process.off("warning", listen);
     assert.deepEqual([seen, warnings.filter((text) => text.includes("reached the wire"))], [[], []]);
-    await until(() => handler.proxy.connectionCount === 0);
+    await until(() => handler.proxy.connectionCount === 0, "no connection is left");
   });
 
   it("leaves a response alone that somebody else begins meanwhile", async () => {
@@ -155,7 +156,9 @@ describe("handlers in programs that do the unexpected", () => {
         if (!seen.some((text) => text.startsWith("GET /later"))) return;
         clearInterval(wait);
         answer();
-        void until(() => handler.proxy.connectionCount === 0).then(() => response.end("; sorry"));
+        void until(() => handler.proxy.connectionCount === 0, "no connection is left").then(() =>
+          response.end("; sorry"),
+        );
       }, 5);
     });
     const text = await raw(port, "GET /later HTTP/1.1");
@@ -187,7 +190,7 @@ describe("handlers in programs that do the unexpected", () => {
     assert.equal(await ask("GET", "/two?x", ""), "200 ok");
     assert.equal(await ask("POST", "/two", "a body of no known length"), "200 ok");
     assert.match(seen[0]!, /^GET \/two\?x HTTP\/1\.1\r\nHost: 127\.0\.0\.1:\d+\r\n/);
-    await until(() => seen.join("").includes("a body of no known length"));
+    await until(() => seen.join("").includes("a body of no known length"), "the body is at the server");
     assert.match(seen[1]!, /transfer-encoding: chunked/i);
     await new Promise<void>((done) => session.close(done));
   });
@@ -198,7 +201,7 @@ describe("handlers in programs that do the unexpected", () => {
     const leaving = new AbortController();
     const info = { clientAddress: "192.0.2.1" };
     const first = fetchHandler(new Request("http://a.example/later", { signal: leaving.signal }), info);
-    await until(() => fetchHandler.proxy.connectionCount === 1);
+    await until(() => fetchHandler.proxy.connectionCount === 1, "the request is at the proxy");
     const second = await fetchHandler(new Request("http://a.example/"), info);
     assert.deepEqual([second.status, /or is full/.test(await second.text())], [503, true]);
     leaving.abort();
@@ -227,7 +230,7 @@ describe("handlers in programs that do the unexpected", () => {
       await raw(port, "GET / HTTP/1.1", "Connection: Upgrade\r\nUpgrade: websocket\r\n"),
       /^HTTP\/1\.1 500 /,
     );
-    await until(() => warnings.length > 0);
+    await until(() => warnings.length > 0, "the warning");
     process.off("warning", listen);
     assert.deepEqual(warnings, ["no such database"]);
   });
@@ -245,11 +248,4 @@ function raw(port: number, line: string, more = "Connection: close\r\n"): Promis
       .on("close", () => resolve(text))
       .on("error", reject);
   });
-}
-
-async function until(isSo: () => boolean): Promise<void> {
-  for (let tries = 0; !isSo(); tries++) {
-    if (tries > 1000) throw new Error("it did not come about within 5 s");
-    await new Promise((done) => setTimeout(done, 5));
-  }
 }

@@ -4,6 +4,7 @@ import { connect, type Socket } from "node:net";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { WebSocket, WebSocketServer } from "ws";
 import { createNodeHandler, type NodeHandler } from "../../library/mod.ts";
+import { until } from "../e2e/wait.ts";
 
 const SWITCHED = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\n";
 
@@ -103,10 +104,10 @@ describe("a proxy as handlers of node:http", () => {
     const client = connect(portOf(front), "127.0.0.1");
     client.on("error", () => {});
     client.write("GET /silent HTTP/1.1\r\nHost: a.example\r\n\r\n");
-    await until(() => reached.includes("/silent"));
+    await until(() => reached.includes("/silent"), "the request is at the server");
     client.destroy();
     await lost;
-    await until(() => handler.proxy.connectionCount === 0);
+    await until(() => handler.proxy.connectionCount === 0, "no connection is left");
   });
 
   it("resets where the end of the connection would look like the end of what it carries", async () => {
@@ -121,10 +122,10 @@ describe("a proxy as handlers of node:http", () => {
       onLost = gone;
     });
     const socket = connect(portOf(front), "127.0.0.1", () => socket.write(upgrade("/silent")));
-    await until(() => handler.proxy.connectionCount === 1);
+    await until(() => handler.proxy.connectionCount === 1, "the request is at the proxy");
     socket.destroy();
     await lost;
-    await until(() => handler.proxy.connectionCount === 0);
+    await until(() => handler.proxy.connectionCount === 0, "no connection is left");
   });
 
   it("keeps what comes before the server has agreed to another protocol, and its end", async () => {
@@ -136,7 +137,7 @@ describe("a proxy as handlers of node:http", () => {
         answer += bytes.toString("latin1");
       });
       const ended = new Promise((done) => socket.on("end", done));
-      await until(() => agree !== null);
+      await until(() => agree !== null, "the request is at the server");
       socket.write("early");
       await new Promise((done) => setTimeout(done, 50));
       socket.end(rest);
@@ -145,7 +146,7 @@ describe("a proxy as handlers of node:http", () => {
       await ended;
       assert.equal(answer.split("\r\n\r\n")[1], `early${rest}`);
     }
-    await until(() => handler.proxy.connectionCount === 0);
+    await until(() => handler.proxy.connectionCount === 0, "no connection is left");
   });
 
   it("is a middleware, which calls next only with what went wrong", async () => {
@@ -179,7 +180,7 @@ describe("a proxy as handlers of node:http", () => {
     const closed = new Promise((done) => client.on("close", done));
     client.close();
     await closed;
-    await until(() => handler.proxy.connectionCount === 0);
+    await until(() => handler.proxy.connectionCount === 0, "no connection is left");
   });
 
   it("lets nothing pass behind an upgrade that was refused", async () => {
@@ -233,8 +234,4 @@ function endOf(port: number, text: string, expected: RegExp, onSeen: () => void)
     });
     socket.on("end", () => resolve("end")).on("error", (error: Error & { code?: string }) => resolve(error.code ?? ""));
   });
-}
-
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((done) => setTimeout(done, 5));
 }

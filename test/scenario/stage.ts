@@ -230,11 +230,6 @@ export function post(body: string, ...fields: string[]): string {
   return `${lines.join("\r\n")}\r\n\r\n${body}`;
 }
 
-/** What the proxy holds in its own memory, as far as its sockets know: bytes written but not taken by the kernel. */
-export function queuedTowards(peers: readonly { readonly queuedBytes: number }[]): number {
-  return peers.reduce((sum, { queuedBytes }) => sum + queuedBytes, 0);
-}
-
 function configOf(options: StageOptions): Config {
   const server =
     options.maxConnections === undefined ? UPSTREAM : { address: UPSTREAM, maxConnections: options.maxConnections };

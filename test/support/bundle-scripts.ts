@@ -3,7 +3,7 @@
 
 import { join } from "node:path";
 import { build } from "esbuild";
-import { knowsPlaces, META } from "./bundle-tests.ts";
+import { forNode20 } from "./bundle-tests.ts";
 import { projectRoot } from "./runtime-command.ts";
 
 /** What `nodeScript` (test/e2e/backend.ts) is asked for. One that is not here runs by tsx. */
@@ -19,21 +19,10 @@ const SCRIPTS = [
 /** Into a folder of the project, where packages are found; each lies there as it does in the project. */
 export async function bundleScripts(folder: string): Promise<void> {
   await build({
-    absWorkingDir: projectRoot,
+    ...forNode20,
     entryPoints: SCRIPTS.map((path) => join(projectRoot, path)),
     outdir: folder,
     outbase: projectRoot,
-    outExtension: { ".js": ".mjs" },
-    bundle: true,
     packages: "external",
-    format: "esm",
-    platform: "node",
-    target: "node20",
-    keepNames: true,
-    sourcemap: true,
-    sourcesContent: false,
-    logLevel: "silent",
-    define: { "import.meta": META },
-    plugins: [knowsPlaces],
   });
 }

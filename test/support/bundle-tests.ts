@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { build, type Plugin } from "esbuild";
+import { type BuildOptions, build, type Plugin } from "esbuild";
 import { projectRoot } from "./runtime-command.ts";
 
 /** Programs of their own; everything else that we depend on is in the bundle. */
@@ -12,7 +12,7 @@ const APART = ["esbuild", "tsx"];
 /** For CommonJS packages; by a name that nothing else has. */
 const BANNER = 'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);';
 /** What stands for `import.meta` in each file. */
-export const META = "metaOfThisFile";
+const META = "metaOfThisFile";
 
 const { dependencies } = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8"));
 const inside = [...Object.keys(dependencies).filter((name) => !APART.includes(name)), "millrace", "@std/testing"];
@@ -20,24 +20,12 @@ const inside = [...Object.keys(dependencies).filter((name) => !APART.includes(na
 /** Into a folder of the project, where packages are found; answers the file to run. */
 export async function bundleTests(files: readonly string[], folder: string): Promise<string> {
   await build({
-    absWorkingDir: projectRoot,
+    ...forNode20,
     stdin: { contents: entryOf(files), resolveDir: projectRoot, sourcefile: "tests.js" },
     outdir: folder,
     entryNames: "tests",
-    bundle: true,
     // Otherwise what `import()` loads would be wrapped in functions, and with it all it needs.
     splitting: true,
-    format: "esm",
-    outExtension: { ".js": ".mjs" },
-    platform: "node",
-    target: "node20",
-    // As tsx does it: some tests look at names of functions.
-    keepNames: true,
-    sourcemap: true,
-    sourcesContent: false,
-    logLevel: "silent",
-    logOverride: { "empty-import-meta": "silent", "require-resolve-not-external": "silent" },
-    define: { "import.meta": META },
     banner: { js: BANNER },
     plugins: [knowsPlaces, leavesPackages],
   });
@@ -52,7 +40,7 @@ function entryOf(files: readonly string[]): string {
 }
 
 /** A file that asks where it is hears where its source is. */
-export const knowsPlaces: Plugin = {
+const knowsPlaces: Plugin = {
   name: "knows-places",
   setup({ onLoad }) {
     onLoad({ filter: /\.ts$/ }, ({ path }) => {
@@ -63,6 +51,23 @@ export const knowsPlaces: Plugin = {
       return { contents: `const ${META} = ${JSON.stringify(meta)};${source}`, loader: "ts" };
     });
   },
+};
+
+/** What any of our files becomes for it. */
+export const forNode20: BuildOptions = {
+  absWorkingDir: projectRoot,
+  bundle: true,
+  format: "esm",
+  outExtension: { ".js": ".mjs" },
+  platform: "node",
+  target: "node20",
+  // As tsx does it: some tests look at names of functions.
+  keepNames: true,
+  sourcemap: true,
+  sourcesContent: false,
+  logLevel: "silent",
+  define: { "import.meta": META },
+  plugins: [knowsPlaces],
 };
 
 const leavesPackages: Plugin = {
