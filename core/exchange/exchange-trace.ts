@@ -87,6 +87,7 @@ export class ExchangeTrace {
     const beganMs = attempt.startedMs ?? startedMs;
     const leasedMs = attempt.leasedMs ?? beganMs;
     note.connection = !wasSent ? null : isBound ? "bound" : isReused ? "reused" : "new";
+    if (isBound) note.chosenBy = "bound connection";
     if (!wasSent) note.connectMs = rounded(nowMs - beganMs);
     else if (note.connection === "new") note.connectMs = rounded(leasedMs - beganMs);
     if (wasSent) note.sentAfterMs = rounded(leasedMs - startedMs);

@@ -256,6 +256,18 @@ describe("the trace of a request that went well", () => {
     );
   });
 
+  it("shows a connection that belonged to the client already", async () => {
+    const script: OriginScript = { onRequest: () => ok("hello", "WWW-Authenticate: NTLM") };
+    all = await severalWith([script], ALL);
+    const client = all.stage.ask(GET);
+    client.send(GET);
+    all.stage.sim.drive();
+    assert.deepEqual(
+      all.stage.proxy.traces().map(({ tries }) => `${tries[0]!.connection} ${tries[0]!.chosenBy}`),
+      ["bound bound connection", "new round-robin"],
+    );
+  });
+
   it("shows both tries of a hedge when it is sampled", async () => {
     all = await severalWith([HANGS, { onRequest: () => ok("second") }], { ...ALL, app: { hedge: { after: "200ms" } } });
     const client = all.stage.ask(GET);

@@ -129,7 +129,10 @@ describe("the notes for a trace", () => {
     const other = traceOf();
     other.ended(bound, fault.UPSTREAM_RESET);
     assert.deepEqual([other.finish()!.tries[0]!.connection, other.finish()!.kept], ["bound", "retried"]);
-    assert.equal(other.finish()!.tries[0]!.chosenBy, "hash (auto)");
+    assert.equal(other.finish()!.tries[0]!.chosenBy, "bound connection");
+    const balanced = traceOf();
+    balanced.ended(attemptOf(), fault.UPSTREAM_RESET);
+    assert.equal(balanced.finish()!.tries[0]!.chosenBy, "hash (auto)");
   });
 
   it("correct what was decided when it can't be done", () => {
