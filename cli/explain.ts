@@ -5,7 +5,7 @@ import { differences, differenceText } from "../core/explain/differences.ts";
 import { type AskedRequest, Explainer, type Explanation } from "../core/explain/explain.ts";
 import { explanationText } from "../core/explain/explanation-text.ts";
 import { clientProblem, NoRequest } from "../core/explain/request-line.ts";
-import { escapeText } from "../core/observe/access-log.ts";
+import { escapeText } from "../core/observe/escape.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { EXIT_CONFIG, EXIT_DIFFERENT, EXIT_OK, EXIT_USAGE } from "./exit-codes.ts";
 import type { Outputs } from "./line-writer.ts";

@@ -1,6 +1,6 @@
 /** Why a listener could not be opened, and what to do about it. */
 
-import { escapeText } from "../core/observe/access-log.ts";
+import { escapeText } from "../core/observe/escape.ts";
 import type { ListenFailure } from "../core/proxy.ts";
 
 export function listenProblem({ listener, code, message }: ListenFailure): string {

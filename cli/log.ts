@@ -2,9 +2,10 @@
 
 import type { LogDefinition } from "../core/config/compile.ts";
 import type { FaultSide } from "../core/fault.ts";
-import { formatAccess, formatFailure, formatNotice } from "../core/observe/access-log.ts";
+import { formatAccess, formatFailure } from "../core/observe/access-log.ts";
 import type { Notice, Observer } from "../core/observe/events.ts";
 import { FailureLog } from "../core/observe/failure-log.ts";
+import { formatNotice } from "../core/observe/notice-text.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { standardError, standardOutput } from "./line-writer.ts";
 import { programs } from "./programs.ts";

@@ -1,6 +1,6 @@
 /** How things look on a terminal: tables, and problems with the place they come from. */
 
-import { escapeInvisible } from "../core/observe/access-log.ts";
+import { escapeInvisible } from "../core/observe/escape.ts";
 import type { LocatedProblem } from "./load-config.ts";
 
 /** More than this nobody reads at once. */

@@ -4,7 +4,7 @@
  */
 
 import type { Changes, ReloadChanges } from "../core/exchange/reload-plan.ts";
-import { escapeText } from "../core/observe/access-log.ts";
+import { escapeText } from "../core/observe/escape.ts";
 import type { ListenFailure, Proxy as RunningProxy } from "../core/proxy.ts";
 import { errorText } from "../core/script/error-text.ts";
 import { listenProblem } from "./listen-problem.ts";

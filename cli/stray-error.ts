@@ -1,7 +1,7 @@
 /** Errors that nobody waits for, whatever was thrown, as a line of the log: whose they are, and what to do about them. */
 
 import { fileURLToPath } from "node:url";
-import { escapeText } from "../core/observe/access-log.ts";
+import { escapeText } from "../core/observe/escape.ts";
 import { errorText } from "../core/script/error-text.ts";
 import { isOneFile } from "./one-file.ts";
 import type { Sources } from "./sources.ts";

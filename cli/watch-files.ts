@@ -11,7 +11,7 @@ import { type FSWatcher, watch } from "node:fs";
 import { realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as setTimeoutAsync } from "node:timers/promises";
-import { escapeText } from "../core/observe/access-log.ts";
+import { escapeText } from "../core/observe/escape.ts";
 import { errorText } from "../core/script/error-text.ts";
 import { type DirectoryState, directoryStates, FOUND_VERSION, fileVersions } from "./file-version.ts";
 import { expandGlob } from "./glob.ts";

@@ -7,7 +7,7 @@ import {
   type EjectionDefinition,
   type HealthDefinition,
 } from "../health/definition.ts";
-import { maskTarget } from "../observe/access-log.ts";
+import { maskTarget } from "../observe/mask-target.ts";
 import { type BreakerCaps, NO_CAPS } from "../upstream/breaker.ts";
 import type { UpstreamDefinition } from "../upstream/definition.ts";
 import { DEFAULT_RETRIES } from "../upstream/retry-policy.ts";

@@ -1,6 +1,6 @@
 /** A trace as it is read: by a person, or as one line of JSON by a program. Neither holds a control character. */
 
-import { escapeInvisible, escapeText } from "./access-log.ts";
+import { escapeInvisible, escapeText } from "./escape.ts";
 import type { Trace, TraceLoad, TraceSkipped, TraceTry } from "./trace.ts";
 
 /** One line, without its end. */

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { formatNotice } from "../../core/observe/access-log.ts";
+import { formatNotice } from "../../core/observe/notice-text.ts";
 import type { HookKind } from "../../core/script/hooks.ts";
 import { GET, ok, type Stage, stageWith, statusesTo } from "./stage.ts";
 
