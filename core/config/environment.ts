@@ -3,8 +3,9 @@
  * parsed and its result is not looked at again: whatever a variable holds, it stays one piece of text (M10).
  */
 
+import { isOpaque } from "../script/describe-value.ts";
 import { isProgram } from "./hook-schema.ts";
-import { type ConfigPath, type ConfigProblem, formatPath, isOpaque, problemAt, quote } from "./problem.ts";
+import { type ConfigPath, type ConfigProblem, formatPath, problemAt, quote } from "./problem.ts";
 
 /** `$${env:NAME}` stays as `${env:NAME}`. */
 const REFERENCE = /\$?\$\{env:([^}]*)\}/g;

@@ -1,5 +1,7 @@
 /** What is wrong with a configuration: where, and what would be right. Never thrown; always all of them. */
 
+import { isOpaque } from "../script/describe-value.ts";
+
 export type ConfigPath = readonly (string | number)[];
 
 /** One thing that is wrong with a configuration, and where. */
@@ -41,15 +43,6 @@ export function describe(value: unknown): string {
   if (typeof value === "string") return quote(value);
   if (typeof value === "bigint") return `${value}n`;
   return String(value);
-}
-
-/** A Map, a Promise, a Date …: what it holds stands under no key, so that taking it for a map would lose all of it. */
-export function isOpaque(value: unknown): boolean {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  // The prototype of plain objects, of whatever realm, has none itself.
-  const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null;
-  return !isPlain && Object.keys(value).length === 0;
 }
 
 /** Neither null nor a list. */

@@ -2,6 +2,7 @@
 
 import { isCalled } from "../health/group-health.ts";
 import type { CheckedAttempt, CheckedDecision } from "../script/check-answer.ts";
+import { quoted } from "../script/describe-value.ts";
 import type { Group } from "../upstream/group.ts";
 
 /** As many as a person reads. */
@@ -19,7 +20,7 @@ export function knownDecision(
   const { upstream, server } = decision;
   const group = groups.get(upstream);
   if (group === undefined)
-    throw new TypeError(`no upstream is called ${shown(upstream)}; ${known([...groups.keys()])}`);
+    throw new TypeError(`no upstream is called ${quoted(upstream)}; ${known([...groups.keys()])}`);
   refuseUnknown(server, upstream, group);
   return decision;
 }
@@ -39,11 +40,7 @@ function refuseUnknown(
   // That no address is known of it now is no slip.
   if (definition.sources?.some((source) => source.kind === "name" && source.server.label === server)) return;
   const labels = endpoints.map(({ label }) => label);
-  throw new TypeError(`upstream ${shown(upstream)} has no server ${shown(server)}; ${known(labels)}`);
-}
-
-function shown(name: string): string {
-  return JSON.stringify(name.slice(0, 100));
+  throw new TypeError(`upstream ${quoted(upstream)} has no server ${quoted(server)}; ${known(labels)}`);
 }
 
 function known(names: readonly string[]): string {

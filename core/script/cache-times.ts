@@ -1,7 +1,7 @@
 /** The options of `context.cache` in milliseconds, or a TypeError that says which one is wrong and how it is written. */
 
 import { DURATION_MS_MAX, parseDuration } from "../time/duration.ts";
-import { kindOf } from "./check-edits.ts";
+import { kindOf, quoted } from "./describe-value.ts";
 import type { CacheOptions } from "./hooks.ts";
 
 export interface CacheTimes {
@@ -57,5 +57,5 @@ function millisecondsOf(value: unknown, name: string, missing: number): number {
   if (NONE_PATTERN.test(value)) return 0;
   const parsed = parseDuration(value);
   if (typeof parsed === "number") return parsed;
-  throw new TypeError(`options of context.cache: ${name} ${JSON.stringify(value.slice(0, 100))}: ${parsed.problem}`);
+  throw new TypeError(`options of context.cache: ${name} ${quoted(value)}: ${parsed.problem}`);
 }

@@ -23,7 +23,7 @@ import type { Timers } from "../time/timers.ts";
 import { CacheEntry } from "./cache-entry.ts";
 import { CacheOrder } from "./cache-order.ts";
 import { cacheTimes } from "./cache-times.ts";
-import { kindOf } from "./check-edits.ts";
+import { kindOf } from "./describe-value.ts";
 import type { CacheLoad, CacheOptions } from "./hooks.ts";
 
 export interface CacheSurroundings {

@@ -8,7 +8,8 @@ import { bytesOf } from "../bytes/text.ts";
 import { endOfHostName } from "../http/host.ts";
 import { hasDotSegments, readPath } from "../http/path.ts";
 import { hasNoContent } from "../http/status.ts";
-import { checkEdits, type Edits, isMute, kindOf, NO_EDITS, shownNumber } from "./check-edits.ts";
+import { checkEdits, type Edits, NO_EDITS } from "./check-edits.ts";
+import { isOpaque, kindOf, numberOrKind, quoted } from "./describe-value.ts";
 
 export type Verdict =
   | { readonly kind: "go" }
@@ -55,7 +56,7 @@ export function checkVerdict(answer: unknown): Verdict {
   if (
     typeof answer !== "object" ||
     Array.isArray(answer) ||
-    isMute(answer, ["deny", "path", "query", "host", "headers"])
+    isOpaque(answer, ["deny", "path", "query", "host", "headers"])
   )
     throw new TypeError(`it answered ${kindOf(answer)}; ${VERDICTS}`);
   if ("deny" in answer) {
@@ -103,7 +104,7 @@ const SAME: CheckedResponse = Object.freeze({ kind: "change", status: 0, edits: 
 export function checkResponse(answer: unknown, status: number): CheckedResponse {
   if (answer === undefined || answer === null) return SAME;
   if (isResponse(answer)) return { kind: "answer", response: sendable(answer) };
-  if (typeof answer !== "object" || Array.isArray(answer) || isMute(answer, ["status", "headers"]))
+  if (typeof answer !== "object" || Array.isArray(answer) || isOpaque(answer, ["status", "headers"]))
     throw new TypeError(`it answered ${kindOf(answer)}; ${RESPONSES}`);
   const { status: changed, headers, ...rest } = answer as Record<string, unknown>;
   refuseOthers(rest, RESPONSES);
@@ -124,7 +125,7 @@ const ATTEMPTS = "answer nothing, or { server, headers }";
 
 export function checkAttempt(answer: unknown): CheckedAttempt {
   if (answer === undefined || answer === null) return UNCHANGED;
-  if (typeof answer !== "object" || Array.isArray(answer) || isMute(answer, ["server", "headers"]))
+  if (typeof answer !== "object" || Array.isArray(answer) || isOpaque(answer, ["server", "headers"]))
     throw new TypeError(`it answered ${kindOf(answer)}; ${ATTEMPTS}`);
   const { server, headers, ...rest } = answer as Record<string, unknown>;
   refuseOthers(rest, ATTEMPTS);
@@ -153,13 +154,13 @@ export function sendable(response: Response): Response {
 /** A final status a client may be answered. */
 export function statusOf(status: unknown): number {
   if (isStatus(status, 200)) return status;
-  throw new TypeError(`${shownNumber(status)} is no status; give a whole number from 200 to 599`);
+  throw new TypeError(`${numberOrKind(status)} is no status; give a whole number from 200 to 599`);
 }
 
 function deniable(status: unknown): number {
   if (isStatus(status, 400)) return status;
   const redirects = isStatus(status, 300) ? ", or answer Response.redirect(url)" : "";
-  throw new TypeError(`${shownNumber(status)} is no status to deny with; give 400 to 599${redirects}`);
+  throw new TypeError(`${numberOrKind(status)} is no status to deny with; give 400 to 599${redirects}`);
 }
 
 function isStatus(status: unknown, from: number): status is number {
@@ -202,8 +203,7 @@ function targetOf(answer: Record<string, unknown>): CheckedDecision {
   const [, authority = ""] = TARGET.exec(text) ?? [];
   const nameEnd = endOfHost(authority);
   const port = nameEnd === authority.length ? 80 : Number(authority.slice(nameEnd + 1));
-  if (nameEnd === -1 || port === 0)
-    throw new TypeError(`target ${JSON.stringify(text.slice(0, 100))} is not of the form http://HOST:PORT`);
+  if (nameEnd === -1 || port === 0) throw new TypeError(`target ${quoted(text)} is not of the form http://HOST:PORT`);
   const name = authority.slice(0, nameEnd);
   return {
     kind: "target",
@@ -216,10 +216,9 @@ function targetOf(answer: Record<string, unknown>): CheckedDecision {
 
 function pathOf(path: unknown): string {
   const text = textOf(path, "path");
-  if (!text.startsWith("/"))
-    throw new TypeError(`path ${JSON.stringify(text.slice(0, 100))} does not begin with a slash`);
+  if (!text.startsWith("/")) throw new TypeError(`path ${quoted(text)} does not begin with a slash`);
   const problem = hasDotSegments(text) ? "it has a dot segment" : refusalOf(text);
-  if (problem !== null) throw new TypeError(`path ${JSON.stringify(text.slice(0, 100))} cannot be sent: ${problem}`);
+  if (problem !== null) throw new TypeError(`path ${quoted(text)} cannot be sent: ${problem}`);
   return text;
 }
 
@@ -239,8 +238,7 @@ function queryOf(query: unknown): string {
 /** With its port, if it has one. */
 function hostOf(host: unknown): string {
   const text = textOf(host, "host");
-  if (endOfHost(text) === -1)
-    throw new TypeError(`host ${JSON.stringify(text.slice(0, 100))} is no host name with an optional port`);
+  if (endOfHost(text) === -1) throw new TypeError(`host ${quoted(text)} is no host name with an optional port`);
   return text;
 }
 

@@ -3,6 +3,7 @@
 import { FIELD_VALUE, TOKEN } from "../bytes/ascii.ts";
 import { EDITED_FIELDS_MAX } from "../limits.ts";
 import { uneditable } from "../route/field-edits.ts";
+import { isOpaque, kindOf, quoted } from "./describe-value.ts";
 
 export interface Edits {
   /** Lower-case names; dropped before anything is added. */
@@ -36,11 +37,11 @@ export function checkEdits(edits: unknown): Edits {
 }
 
 function nameOf(name: unknown): string {
-  if (typeof name !== "string" || name === "") throw new TypeError(`${shown(name)} is no field name`);
+  if (typeof name !== "string" || name === "") throw new TypeError(`${quoted(name)} is no field name`);
   for (let i = 0; i < name.length; i++)
-    if (TOKEN[name.charCodeAt(i)] !== 1) throw new TypeError(`${shown(name)} is no field name`);
+    if (TOKEN[name.charCodeAt(i)] !== 1) throw new TypeError(`${quoted(name)} is no field name`);
   const reason = uneditable(name);
-  if (reason !== null) throw new TypeError(`${shown(name)} cannot be changed: it ${reason}${insteadOf(name)}`);
+  if (reason !== null) throw new TypeError(`${quoted(name)} cannot be changed: it ${reason}${insteadOf(name)}`);
   return name;
 }
 
@@ -50,28 +51,21 @@ function insteadOf(name: string): string {
 
 /** The value is not shown: it may be a secret. */
 function valueFor(name: string, value: unknown): string {
-  if (typeof value !== "string") throw new TypeError(`the value of ${shown(name)} is ${kindOf(value)}; give a text`);
+  if (typeof value !== "string") throw new TypeError(`the value of ${quoted(name)} is ${kindOf(value)}; give a text`);
   for (let i = 0; i < value.length; i++) {
     const code = value.charCodeAt(i);
     if (code > 0xff || FIELD_VALUE[code] !== 1)
       throw new TypeError(
-        `the value of ${shown(name)} holds U+${code.toString(16).padStart(4, "0")}, which cannot stand in a field`,
+        `the value of ${quoted(name)} holds U+${code.toString(16).padStart(4, "0")}, which cannot stand in a field`,
       );
   }
   return value;
 }
 
-export function mapOf(value: unknown, what: string): Readonly<Record<string, unknown>> {
-  if (typeof value === "object" && value !== null && !Array.isArray(value) && !isMute(value))
+function mapOf(value: unknown, what: string): Readonly<Record<string, unknown>> {
+  if (typeof value === "object" && value !== null && !Array.isArray(value) && !isOpaque(value))
     return value as Record<string, unknown>;
   throw new TypeError(`${what} is ${kindOf(value)}; ${FORM}`);
-}
-
-/** Made for something else, a Map, Headers or an Error, say: what it holds is not where it is looked for. */
-export function isMute(value: object, known: readonly string[] = []): boolean {
-  const prototype = Object.getPrototypeOf(value);
-  if (prototype === null || prototype === Object.prototype) return false;
-  return Object.keys(value).length === 0 && !known.some((name) => name in value);
 }
 
 function listOf(value: unknown, what: string): readonly unknown[] {
@@ -79,29 +73,4 @@ function listOf(value: unknown, what: string): readonly unknown[] {
   if (typeof value === "string") return [value];
   if (Array.isArray(value)) return value;
   throw new TypeError(`${what} is ${kindOf(value)}; give a text or a list of texts`);
-}
-
-export function kindOf(value: unknown): string {
-  if (value === null) return "null";
-  if (Array.isArray(value)) return "a list";
-  if (typeof value !== "object") return `a ${typeof value}`;
-  const tag = tagOf(value);
-  return tag === "Object" ? "an object" : `an object (${tag})`;
-}
-
-function tagOf(value: unknown): string {
-  try {
-    return Object.prototype.toString.call(value).slice("[object ".length, -1);
-  } catch {
-    return "Object"; // it throws when it is looked at
-  }
-}
-
-/** A number as it is, of all else what kind of thing it is. */
-export function shownNumber(value: unknown): string {
-  return typeof value === "number" ? String(value) : kindOf(value);
-}
-
-function shown(text: unknown): string {
-  return JSON.stringify(typeof text === "string" ? text.slice(0, 100) : kindOf(text));
 }

@@ -6,7 +6,7 @@
 import { FIELD_VALUE, TOKEN } from "../bytes/ascii.ts";
 import { uneditable } from "../route/field-edits.ts";
 import { isResponse, sendable, statusOf } from "./check-answer.ts";
-import { kindOf } from "./check-edits.ts";
+import { kindOf, quoted } from "./describe-value.ts";
 import type { ByteStream } from "./hooks.ts";
 
 export interface AnswerHead {
@@ -66,9 +66,7 @@ export async function discardAnswer(answer: unknown): Promise<void> {
 /** The runtime's own headers hold nothing else; those of a framework may. The value is not shown: it may be a secret. */
 function checkField(name: unknown, value: unknown): void {
   if (typeof name !== "string" || name === "" || !isOf(TOKEN, name))
-    throw new TypeError(
-      `its Response has a field ${JSON.stringify(String(name).slice(0, 100))}, which is no field name`,
-    );
+    throw new TypeError(`its Response has a field ${quoted(String(name))}, which is no field name`);
   if (typeof value !== "string" || !isOf(FIELD_VALUE, value))
     throw new TypeError(`the value of ${JSON.stringify(name)} in its Response holds what cannot stand in a field`);
 }
@@ -83,7 +81,7 @@ function isOf(table: Uint8Array, text: string): boolean {
 
 function lengthOf(value: string): number {
   if (/^\d{1,15}$/.test(value)) return Number(value);
-  throw new TypeError(`its Response has Content-Length ${JSON.stringify(value.slice(0, 100))}, which is no length`);
+  throw new TypeError(`its Response has Content-Length ${quoted(value)}, which is no length`);
 }
 
 function namedBy(connection: string | null): readonly string[] {

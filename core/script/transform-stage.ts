@@ -12,7 +12,7 @@ import { Timer, type TimerOwner } from "../time/timers.ts";
 import { BodyPump, type PumpOwner } from "./body-pump.ts";
 import { BodySource, type SourceOwner } from "./body-source.ts";
 import { isResponse, sendable } from "./check-answer.ts";
-import { kindOf } from "./check-edits.ts";
+import { kindOf } from "./describe-value.ts";
 import type { Hook, HookCall, HookEnd, HookFailure } from "./hook.ts";
 import type { ByteStream, HookContext, ReceivedStream } from "./hooks.ts";
 
