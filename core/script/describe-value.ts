@@ -2,7 +2,7 @@
 
 /** What kind of thing it is: `a number`, `a list`, `an object (Map)`. */
 export function kindOf(value: unknown): string {
-  if (value === null) return "null";
+  if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return "a list";
   if (typeof value !== "object") return `a ${typeof value}`;
   const tag = tagOf(value);

@@ -91,7 +91,7 @@ describe("what stands in an answer as undefined", () => {
   });
 
   it("is no reason to let in what was to be denied", () => {
-    assert.throws(() => checkVerdict({ deny: undefined }), /a undefined is no status to deny with/);
+    assert.throws(() => checkVerdict({ deny: undefined }), /^TypeError: undefined is no status to deny with/);
   });
 });
 

@@ -9,7 +9,7 @@ describe("what code has given, in words", () => {
       "a list",
       "an object",
       "a number",
-      "a undefined",
+      "undefined",
     ]);
     assert.deepEqual([new Map(), Object.create(null)].map(kindOf), ["an object (Map)", "an object"]);
   });

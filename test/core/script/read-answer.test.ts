@@ -80,7 +80,7 @@ describe("the head of a Response", () => {
         /more than 10 fields/,
       ],
       ["text", /it answered a string; answer a Response/],
-      [undefined, /it answered a undefined/],
+      [undefined, /it answered undefined; answer a Response/],
       [{ status: 200 }, /an object/],
     ];
     for (const [response, problem] of cases) assert.throws(() => read(response), problem);
