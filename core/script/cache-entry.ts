@@ -4,6 +4,7 @@ import { CACHE_RETRY_MS_MAX, CACHE_RETRY_MS_MIN } from "../limits.ts";
 import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
 import type { CacheTimes } from "./cache-times.ts";
 import type { CacheLoad } from "./hooks.ts";
+import { isPromise } from "./is-promise.ts";
 
 /** The cache it is in. */
 export interface CacheEntryOwner {
@@ -182,10 +183,6 @@ class Load implements TimerOwner {
     owner.timers.remove(this.#timer);
     end();
   }
-}
-
-function isPromise(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
 function newPromise(): { promise: Promise<unknown>; resolve(value: unknown): void; reject(error: unknown): void } {

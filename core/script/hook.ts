@@ -9,6 +9,7 @@ import { Cache } from "./cache.ts";
 import { errorText } from "./error-text.ts";
 import { HookBreaker, ORDINARY } from "./hook-breaker.ts";
 import type { Fallback, HookContext, HookDefinition, HookFunctions, HookKind } from "./hooks.ts";
+import { isPromise } from "./is-promise.ts";
 import { isOfClient } from "./live-request.ts";
 import { discardAnswer } from "./read-answer.ts";
 
@@ -326,8 +327,4 @@ class CallContext implements HookContext {
       hook.surroundings.observer.onNotice({ kind: "hook-said", hook: hook.definition.name, requestId, text });
     };
   }
-}
-
-function isPromise(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
