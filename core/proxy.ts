@@ -92,8 +92,8 @@ class RunningProxy implements Running, Engine {
     const names = new Names({ runtime, timers: this.timers, observer: this.observer, rules: snapshot.dns });
     this.discovery = { names, lists: serverLists ?? null, notify: (notice) => this.observer.onNotice(notice) };
     this.serverConnections = new ServerConnections(affordableConnections(runtime));
-    this.#unloading = new Unloading(this.observer, this.timers);
     this.hooks = hookSurroundings(this, innerFetch(this));
+    this.#unloading = new Unloading(this.hooks);
     this.deployment = deploy(snapshot, this);
     this.inFlight = new InFlight(snapshot.limits.inFlightMax);
     this.replayBudget = new ReplayBudget(snapshot.limits.replayTotalBytesMax);

@@ -8,8 +8,8 @@ import * as fault from "../fault.ts";
 import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, METHOD_HEAD } from "../http/message.ts";
 import { OutgoingHead } from "../http/outgoing.ts";
 import { hasNoContent } from "../http/status.ts";
+import type { HookFailure } from "../observe/events.ts";
 import { BodyPump, type PumpOwner } from "../script/body-pump.ts";
-import type { HookFailure } from "../script/hook.ts";
 import { type AnswerHead, readAnswer } from "../script/read-answer.ts";
 import type { RequestView } from "./request-view.ts";
 

@@ -246,11 +246,7 @@ export class Hooked {
     const { name: hook, source } = definition;
     const target = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
     const { requestId } = this.#owner;
-    try {
-      surroundings.observer.onNotice({ kind: "target-refused", hook, source, requestId, target });
-    } catch (defect) {
-      surroundings.reportDefect(defect);
-    }
+    surroundings.notify({ kind: "target-refused", hook, source, requestId, target });
   }
 
   #wish({ server, strict, hashKey, host, edits }: Extract<CheckedDecision, { kind: "upstream" }>): void {

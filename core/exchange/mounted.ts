@@ -7,9 +7,9 @@ import { copyOf } from "../bytes/text.ts";
 import type { Fault } from "../fault.ts";
 import * as fault from "../fault.ts";
 import type { OutgoingHead } from "../http/outgoing.ts";
+import type { HookFailure } from "../observe/events.ts";
 import { BodySource, type SourceOwner } from "../script/body-source.ts";
 import { NO_EDITS } from "../script/check-edits.ts";
-import type { HookFailure } from "../script/hook.ts";
 import { appendField, makeRequest, mayHaveBody, type Unmakeable } from "../script/make-request.ts";
 import { MountCall, type MountCallOwner } from "../script/mount-call.ts";
 import type { Answerer } from "./answering.ts";
@@ -126,23 +126,10 @@ export class Mounted implements BodyTaker, SourceOwner, MountCallOwner, Answerer
   }
 
   noteFailure(requestId: string, failure: HookFailure, error: unknown): void {
-    const { engine } = this.#owner;
+    const hook = this.#name;
     const source = this.#codeSource;
     this.#note(failure);
-    try {
-      engine.observer.onNotice({
-        kind: "hook-failed",
-        hook: this.#name,
-        source,
-        requestId,
-        failure,
-        error,
-        rests: false,
-      });
-    } catch (defect) {
-      // Who is told of it must not keep the request from its end.
-      engine.reportDefect(defect);
-    }
+    this.#owner.engine.hooks.notify({ kind: "hook-failed", hook, source, requestId, failure, error, rests: false });
   }
 
   noteLateFailure(requestId: string, failure: HookFailure, error: unknown): void {

@@ -15,6 +15,9 @@ export interface Observer {
 /** What allows no more client connections. */
 export type ConnectionBound = "configuration" | "descriptors" | "memory" | "starting";
 
+/** How a function of the configuration has failed: `blocked` is one that kept all requests waiting. */
+export type HookFailure = "threw" | "timeout" | "nonsense" | "blocked";
+
 /** The record of one request, once it is over. */
 export interface FinishedExchange {
   readonly requestId: string;
@@ -118,7 +121,7 @@ export type Notice =
       /** `file:line`, `""` where that is not known. */
       readonly source: string;
       readonly requestId: string;
-      readonly failure: "threw" | "timeout" | "nonsense" | "blocked";
+      readonly failure: HookFailure;
       readonly error: unknown;
       /** From here on it is not called for a while. */
       readonly rests: boolean;

@@ -2,7 +2,7 @@
 
 import { errorText } from "../script/error-text.ts";
 import { escapeSentence, escapeText } from "./escape.ts";
-import type { ConnectionBound, Notice } from "./events.ts";
+import type { ConnectionBound, HookFailure, Notice } from "./events.ts";
 import { maskTarget } from "./mask-target.ts";
 
 /** Without a line end. `atMs` is wall clock time. */
@@ -118,12 +118,12 @@ function cacheFailure({ failures, error }: Told<"cache-failing">): string {
 
 type Told<K extends Notice["kind"]> = Extract<Notice, { kind: K }>;
 
-const HOOK_FAILURES = {
+const HOOK_FAILURES: Readonly<Record<HookFailure, string>> = {
   threw: "threw",
   timeout: "timed out",
   nonsense: "answered nonsense",
   blocked: "kept all requests waiting",
-} as const;
+};
 
 function changes(added: readonly string[], removed: readonly string[]): string {
   if (added.length + removed.length === 0) return ", the same with other settings or in another order";

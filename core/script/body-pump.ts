@@ -11,9 +11,9 @@
 
 import { copyOf } from "../bytes/text.ts";
 import { EMPTY_CHUNKS_MAX, STREAM_PIECE_BYTES_MAX, STREAM_TURN_MS_MAX } from "../limits.ts";
+import type { HookFailure } from "../observe/events.ts";
 import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
 import { kindOf } from "./describe-value.ts";
-import type { HookFailure } from "./hook.ts";
 import type { ByteStream } from "./hooks.ts";
 
 /** Whoever takes the bytes. Nothing is told after the end, a failure, or `cancel`. */

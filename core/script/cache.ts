@@ -18,7 +18,7 @@ import {
   CACHE_NOTICE_MS,
   CACHE_VALUES_MAX,
 } from "../limits.ts";
-import type { Observer } from "../observe/events.ts";
+import type { Notice } from "../observe/events.ts";
 import type { Timers } from "../time/timers.ts";
 import { CacheEntry } from "./cache-entry.ts";
 import { CacheOrder } from "./cache-order.ts";
@@ -28,7 +28,7 @@ import type { CacheLoad, CacheOptions } from "./hooks.ts";
 
 export interface CacheSurroundings {
   readonly timers: Timers;
-  readonly observer: Observer;
+  notify(notice: Notice): void;
 }
 
 /** What `context.cache` holds, and how it has done since the start. */
@@ -49,7 +49,7 @@ export interface CacheCounts {
 
 export class Cache {
   readonly timers: Timers;
-  readonly #observer: Observer;
+  readonly #notify: (notice: Notice) => void;
   readonly #values = new CacheOrder();
   readonly #empty = new CacheOrder();
   #hits = 0;
@@ -61,9 +61,9 @@ export class Cache {
   #failuresUntold = 0;
   #quietUntilMs = 0;
 
-  constructor({ timers, observer }: CacheSurroundings) {
+  constructor({ timers, notify }: CacheSurroundings) {
     this.timers = timers;
-    this.#observer = observer;
+    this.#notify = notify;
   }
 
   /** The time that values age by: of the last tick, and not held back when the process stood still. */
@@ -133,7 +133,7 @@ export class Cache {
     this.#failuresUntold++;
     if (this.nowMs < this.#quietUntilMs) return;
     this.#quietUntilMs = this.nowMs + CACHE_NOTICE_MS;
-    this.#observer.onNotice({ kind: "cache-failing", failures: this.#failuresUntold, error: entry.error });
+    this.#notify({ kind: "cache-failing", failures: this.#failuresUntold, error: entry.error });
     this.#failuresUntold = 0;
   }
 

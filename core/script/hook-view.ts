@@ -1,5 +1,6 @@
 /** A hook as an operator sees it. */
 
+import type { HookFailure } from "../observe/events.ts";
 import type { Hook } from "./hook.ts";
 import type { HookKind } from "./hooks.ts";
 
@@ -13,7 +14,7 @@ export interface HookView {
   readonly calls: number;
   /** Threw, took too long, blocked, or answered nonsense. */
   readonly failures: number;
-  readonly failuresByKind: Readonly<Record<"threw" | "timeout" | "nonsense" | "blocked", number>>;
+  readonly failuresByKind: Readonly<Record<HookFailure, number>>;
   /** What the last failure said, cut to 512 characters; `""` when there was none. */
   readonly lastError: string;
   /** Not called, because it rested or too many calls of it hung. */

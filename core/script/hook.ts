@@ -1,10 +1,11 @@
 /** A hook at work: its calls, each with a deadline and exactly one end, its counts, and its breaker. */
 
 import { HOOK_BLOCK_MS, HOOK_CALLS_HUNG_MAX, TRACE_TEXT_MAX } from "../limits.ts";
-import type { Observer } from "../observe/events.ts";
+import type { HookFailure, Notice, Observer } from "../observe/events.ts";
 import type { Runtime } from "../runtime.ts";
-import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
+import { Timer, type TimerOwner } from "../time/timers.ts";
 import { Background } from "./background.ts";
+import type { PumpSurroundings } from "./body-pump.ts";
 import { Cache } from "./cache.ts";
 import { errorText } from "./error-text.ts";
 import { HookBreaker, ORDINARY } from "./hook-breaker.ts";
@@ -14,29 +15,35 @@ import { isOfClient } from "./live-request.ts";
 import { discardAnswer } from "./read-answer.ts";
 
 /** What all hooks of a proxy share. */
-export interface HookSurroundings {
-  readonly timers: Timers;
-  readonly observer: Observer;
-  /** Milliseconds of a clock that never jumps, to fractions. */
-  now(): number;
-  /** An error of ours, met where nobody can be told. */
-  reportDefect(error: unknown): void;
+export interface HookSurroundings extends PumpSurroundings {
+  /** Never throws: whoever is told of something must keep nothing from its end. */
+  notify(notice: Notice): void;
   readonly cache: Cache;
   readonly fetch: HookContext["fetch"];
   readonly background: Background;
 }
 
 export function hookSurroundings(
-  engine: Pick<HookSurroundings, "timers" | "observer" | "reportDefect"> & { readonly runtime: Pick<Runtime, "now"> },
+  engine: Pick<HookSurroundings, "timers" | "reportDefect"> & {
+    readonly observer: Observer;
+    readonly runtime: Pick<Runtime, "now">;
+  },
   innerFetch: HookContext["fetch"],
 ): HookSurroundings {
   const { timers, observer } = engine;
+  const notify = (notice: Notice): void => {
+    try {
+      observer.onNotice(notice);
+    } catch (defect) {
+      engine.reportDefect(defect);
+    }
+  };
   return {
     timers,
-    observer,
+    notify,
     now: () => engine.runtime.now(),
     reportDefect: (error) => engine.reportDefect(error),
-    cache: new Cache({ timers, observer }),
+    cache: new Cache({ timers, notify }),
     fetch: innerFetch,
     background: new Background(timers),
   };
@@ -49,8 +56,6 @@ export interface Asker {
 
 /** Makes of an answer what cannot be wrong, or throws what is. */
 export type Check<A> = (answer: unknown) => A;
-
-export type HookFailure = "threw" | "timeout" | "nonsense" | "blocked";
 
 /** How a call ended. `rested`: it was none, because the hook rests or too many calls of it have not ended. */
 export type HookEnd = "ok" | "rested" | HookFailure;
@@ -147,17 +152,11 @@ export class Hook<K extends HookKind = HookKind> {
   }
 
   #tell(requestId: string, failure: HookFailure, error: unknown, rests: boolean): void {
-    const { observer } = this.surroundings;
     const { name: hook, source } = this.definition;
     this.failures++;
     this.failuresByKind[failure]++;
     this.lastError = errorText(error).slice(0, TRACE_TEXT_MAX);
-    try {
-      observer.onNotice({ kind: "hook-failed", hook, source, requestId, failure, error, rests });
-    } catch (defect) {
-      // Who is told of it must not keep the request from its fallback.
-      this.surroundings.reportDefect(defect);
-    }
+    this.surroundings.notify({ kind: "hook-failed", hook, source, requestId, failure, error, rests });
   }
 }
 
@@ -324,7 +323,7 @@ class CallContext implements HookContext {
     const { hook, requestId } = this.#call;
     return (message) => {
       const text = String(message);
-      hook.surroundings.observer.onNotice({ kind: "hook-said", hook: hook.definition.name, requestId, text });
+      hook.surroundings.notify({ kind: "hook-said", hook: hook.definition.name, requestId, text });
     };
   }
 }

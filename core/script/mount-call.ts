@@ -1,9 +1,9 @@
 /** One call of a mounted program: its answer or its failure, once, within a deadline. */
 
 import { HOOK_CALLS_HUNG_MAX } from "../limits.ts";
+import type { HookFailure } from "../observe/events.ts";
 import { Timer, type TimerOwner } from "../time/timers.ts";
 import type { PumpSurroundings } from "./body-pump.ts";
-import type { HookFailure } from "./hook.ts";
 import type { FetchHandler } from "./hooks.ts";
 import { discardAnswer } from "./read-answer.ts";
 

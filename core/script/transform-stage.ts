@@ -7,13 +7,14 @@
  */
 
 import { TRANSFORM_KEPT_BYTES_MAX } from "../limits.ts";
+import type { HookFailure } from "../observe/events.ts";
 import type { TraceHook } from "../observe/trace.ts";
 import { Timer, type TimerOwner } from "../time/timers.ts";
 import { BodyPump, type PumpOwner } from "./body-pump.ts";
 import { BodySource, type SourceOwner } from "./body-source.ts";
 import { isResponse, sendable } from "./check-answer.ts";
 import { kindOf } from "./describe-value.ts";
-import type { Hook, HookCall, HookEnd, HookFailure } from "./hook.ts";
+import type { Hook, HookCall, HookEnd } from "./hook.ts";
 import type { ByteStream, HookContext, ReceivedStream } from "./hooks.ts";
 
 export type TransformHook = Hook<"transformRequestBody"> | Hook<"transformResponseBody">;

@@ -4,7 +4,7 @@
  */
 
 import { UNLOAD_MS } from "../limits.ts";
-import type { Observer } from "../observe/events.ts";
+import type { HookFailure, Notice } from "../observe/events.ts";
 import { Timer, type Timers } from "../time/timers.ts";
 
 export type OnUnload = () => unknown;
@@ -15,14 +15,14 @@ interface Replaced {
 }
 
 export class Unloading {
-  readonly #observer: Observer;
+  readonly #notify: (notice: Notice) => void;
   readonly #timers: Timers;
   #replaced: Replaced[] = [];
   /** Told, and not heard of yet. */
   readonly #told = new Set<Promise<void>>();
 
-  constructor(observer: Observer, timers: Timers) {
-    this.#observer = observer;
+  constructor({ notify, timers }: { notify(notice: Notice): void; readonly timers: Timers }) {
+    this.#notify = notify;
     this.#timers = timers;
   }
 
@@ -74,15 +74,7 @@ export class Unloading {
     this.#timers.remove(deadline);
   }
 
-  #fail(failure: "timeout" | "threw", error: unknown): void {
-    this.#observer.onNotice({
-      kind: "hook-failed",
-      hook: "onUnload",
-      source: "",
-      requestId: "",
-      failure,
-      error,
-      rests: false,
-    });
+  #fail(failure: HookFailure, error: unknown): void {
+    this.#notify({ kind: "hook-failed", hook: "onUnload", source: "", requestId: "", failure, error, rests: false });
   }
 }

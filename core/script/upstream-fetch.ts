@@ -4,11 +4,11 @@
  */
 
 import { hasNoContent } from "../http/status.ts";
+import type { HookFailure } from "../observe/events.ts";
 import { uneditable } from "../route/field-edits.ts";
 import { Timer, type TimerOwner } from "../time/timers.ts";
 import { BodyPump, type PumpOwner, type PumpSurroundings } from "./body-pump.ts";
 import { BodySource, type SourceOwner } from "./body-source.ts";
-import type { HookFailure } from "./hook.ts";
 import type { ByteStream, HookContext } from "./hooks.ts";
 
 export interface InnerRequest {

@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { CACHE_EMPTY_MAX, CACHE_KEY_LENGTH_MAX, CACHE_LOADS_HUNG_MAX, CACHE_VALUES_MAX } from "../../../core/limits.ts";
 import { Cache } from "../../../core/script/cache.ts";
 import type { CacheOptions } from "../../../core/script/hooks.ts";
-import { around } from "./stage.ts";
+import { around, breakObserver } from "./stage.ts";
 
 /** Lets promises that are settled call whoever waits for them. */
 const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
@@ -129,6 +129,16 @@ describe("a cache", () => {
     assert.equal(await outcome(late), error);
     assert.equal(surroundings.notices.length, 1, "told of once in a while");
     assert.deepEqual(surroundings.notices[0], { kind: "cache-failing", failures: 1, error });
+  });
+
+  it("tells whoever waits that loading has failed, also when whoever is told of that beside it throws", async () => {
+    const { get, pending, surroundings } = play();
+    const defect = breakObserver(surroundings);
+    const error = new Error("down");
+    const waits = outcome(get());
+    pending[0]!.reject(error);
+    assert.equal(await Promise.race([waits, turn().then(() => "nothing")]), error);
+    assert.deepEqual(surroundings.defects, [defect]);
   });
 
   it("tries seldom what goes on failing", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { HOOK_BREAKER_FAILURES_MIN, HOOK_CALLS_HUNG_MAX, HOOK_REST_MS_MIN } from "../../../core/limits.ts";
 import type { HookContext, OnRequest } from "../../../core/script/hooks.ts";
-import { around, hookOf } from "./stage.ts";
+import { around, breakObserver, hookOf } from "./stage.ts";
 import { sent } from "./streams.ts";
 
 const check = (answer: unknown): string => {
@@ -162,12 +162,7 @@ describe("a hook", () => {
 
   it("answers its fallback, also when whoever is told of the failure throws", () => {
     const { answers, call, surroundings } = play(() => 5);
-    const defect = new Error("of the observer");
-    Object.assign(surroundings.observer, {
-      onNotice: () => {
-        throw defect;
-      },
-    });
+    const defect = breakObserver(surroundings);
     call();
     assert.deepEqual(answers, [null]);
     assert.deepEqual(surroundings.defects, [defect]);

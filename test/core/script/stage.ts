@@ -1,12 +1,11 @@
 import type { Notice, Observer } from "../../../core/observe/events.ts";
-import { Background } from "../../../core/script/background.ts";
-import { Cache } from "../../../core/script/cache.ts";
-import { Hook, type HookSurroundings } from "../../../core/script/hook.ts";
+import { Hook, type HookSurroundings, hookSurroundings } from "../../../core/script/hook.ts";
 import type { Fallback, HookFunctions, HookKind } from "../../../core/script/hooks.ts";
 import { Timers } from "../../../core/time/timers.ts";
 
 /** What hooks need around them, with a clock that is moved by hand. */
 export interface Around extends HookSurroundings {
+  readonly observer: Observer;
   readonly notices: Notice[];
   readonly defects: unknown[];
   nowMs: number;
@@ -22,17 +21,18 @@ export function around(): Around {
     onExchange: () => {},
     onNotice: (notice) => void notices.push(notice),
   };
-  const made: Around = {
+  const engine = {
     timers,
+    observer,
+    runtime: { now: () => made.nowMs },
+    reportDefect: (error: unknown) => void defects.push(error),
+  };
+  const made: Around = {
+    ...hookSurroundings(engine, () => Promise.reject(new Error("no upstreams here"))),
+    observer,
     notices,
     defects,
     nowMs: 0,
-    observer,
-    now: () => made.nowMs,
-    reportDefect: (error) => void defects.push(error),
-    cache: new Cache({ timers, observer }),
-    background: new Background(timers),
-    fetch: () => Promise.reject(new Error("no upstreams here")),
     advance(ms) {
       for (const endMs = made.nowMs + ms; made.nowMs < endMs; ) {
         made.nowMs += 50;
@@ -41,6 +41,17 @@ export function around(): Around {
     },
   };
   return made;
+}
+
+/** Whoever is told of something throws this. */
+export function breakObserver({ observer }: Around): Error {
+  const defect = new Error("of the observer");
+  Object.assign(observer, {
+    onNotice: () => {
+      throw defect;
+    },
+  });
+  return defect;
 }
 
 export function hookOf<K extends HookKind>(

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { UNLOAD_MS } from "../../../core/limits.ts";
 import { Unloading } from "../../../core/script/unloading.ts";
-import { around } from "./stage.ts";
+import { around, breakObserver } from "./stage.ts";
 
 const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 function stage() {
   const surroundings = around();
   const told: string[] = [];
-  const unloading = new Unloading(surroundings.observer, surroundings.timers);
+  const unloading = new Unloading(surroundings);
   return { surroundings, told, unloading };
 }
 
@@ -27,6 +27,13 @@ describe("code that was replaced", () => {
     unloading.check();
     unloading.check();
     assert.deepEqual(told, ["old"]);
+  });
+
+  it("is over when it has failed, also when whoever is told of that throws", async () => {
+    const { surroundings, unloading } = stage();
+    const defect = breakObserver(surroundings);
+    await unloading.end(() => Promise.reject(new Error("unload")));
+    assert.deepEqual(surroundings.defects, [defect]);
   });
 
   it("is told at the end whatever is under way, with the one in use", async () => {
