@@ -21,16 +21,13 @@ import { reframeResponse } from "./reframe.ts";
 import type { RequestView } from "./request-view.ts";
 import type { BodyTaker, Upload } from "./upload.ts";
 
-/** The exchange, as far as a request whose body is transformed needs it. */
-export interface TransformedUploadOwner
+/** The exchange, as far as bodies that are transformed need it. */
+export interface TransformedOwner
   extends AnsweringOwner,
     ContinueOwner,
-    Pick<HookedOwner, "trace" | "openTrace" | "onHookAnswer"> {}
-
-/** The same for a response. */
-export interface TransformedOwner extends TransformedUploadOwner {
+    Pick<HookedOwner, "trace" | "openTrace" | "onHookAnswer"> {
   readonly attempts: number;
-  /** The server may send more. */
+  /** The server may send more of its response. */
   onTransformWanted(): void;
 }
 
@@ -39,105 +36,103 @@ export function isTransformable({ head }: RequestView, { status, body }: Outgoin
   return body !== BODY_NONE && head.method !== METHOD_HEAD && !hasNoContent(status) && status !== 206;
 }
 
-export class TransformedResponse implements TransformsOwner {
-  readonly #owner: TransformedOwner;
-  readonly #outgoing: OutgoingHead;
-  readonly #transforms: BodyTransforms;
+/** What is the same in both directions: how the body comes in, and what is said of it. */
+abstract class Transformed implements TransformsOwner {
+  protected readonly owner: TransformedOwner;
+  protected readonly transforms: BodyTransforms;
 
-  /** `outgoing` is the head as it would be sent, detached. */
-  constructor(owner: TransformedOwner, outgoing: OutgoingHead, hooks: readonly Hook<"transformResponseBody">[]) {
-    this.#owner = owner;
-    this.#outgoing = outgoing;
-    this.#transforms = new BodyTransforms(hooks, owner.requestId, this);
-  }
-
-  begin(request: HookRequest): void {
-    const { upstream, server, attempts } = this.#owner;
-    const { status, lines } = this.#outgoing;
-    const response = new ShownResponse({ status, upstream, server, attempts, fields: [...lines] });
-    this.#transforms.begin((hook, body, context) =>
-      (hook as Hook<"transformResponseBody">).definition.run(body, response, request, context),
-    );
+  constructor(owner: TransformedOwner, hooks: readonly TransformHook[]) {
+    this.owner = owner;
+    this.transforms = new BodyTransforms(hooks, owner.requestId, this);
   }
 
   /** False: no more before `onTransformWanted`. */
   piece(bytes: Uint8Array, start: number, end: number): boolean {
-    return this.#transforms.push(copyOf(bytes, start, end));
+    return this.transforms.push(copyOf(bytes, start, end));
   }
   end(): void {
-    this.#transforms.end();
+    this.transforms.end();
   }
-  /** The client takes more. */
+  /** Whoever gets what comes of it takes more. */
   resume(): void {
-    this.#transforms.resume();
+    this.transforms.resume();
   }
   cancel(reason: Fault | null): void {
-    this.#transforms.cancel(new Error(reason === null ? "the request is over" : reason.reason));
+    this.transforms.cancel(new Error(reason === null ? "the request is over" : reason.reason));
+  }
+
+  abstract onTransformBegins(length: number, isOriginal: boolean): void;
+  abstract onTransformPiece(bytes: Uint8Array): boolean;
+  abstract onTransformPause(): void;
+  abstract onTransformEnd(): void;
+  abstract onTransformWanted(): void;
+
+  onTransformFailed(hook: TransformHook, end: HookEnd): void {
+    this.owner.onFailed(failureOf(hook, end));
+  }
+  onTransformNote(note: TraceHook): void {
+    traceFor(this.owner, note.outcome)?.noteHook(note);
+  }
+}
+
+export class TransformedResponse extends Transformed {
+  readonly #outgoing: OutgoingHead;
+
+  /** `outgoing` is the head as it would be sent, detached. */
+  constructor(owner: TransformedOwner, outgoing: OutgoingHead, hooks: readonly Hook<"transformResponseBody">[]) {
+    super(owner, hooks);
+    this.#outgoing = outgoing;
+  }
+
+  begin(request: HookRequest): void {
+    const { upstream, server, attempts } = this.owner;
+    const { status, lines } = this.#outgoing;
+    const response = new ShownResponse({ status, upstream, server, attempts, fields: [...lines] });
+    this.transforms.begin((hook, body, context) =>
+      (hook as Hook<"transformResponseBody">).definition.run(body, response, request, context),
+    );
   }
 
   onTransformBegins(length: number, isOriginal: boolean): void {
     if (!isOriginal) reframeResponse(this.#outgoing, length);
-    this.#owner.onAnswerHead(this.#outgoing);
+    this.owner.onAnswerHead(this.#outgoing);
   }
   onTransformPiece(bytes: Uint8Array): boolean {
-    this.#owner.responseBytes += bytes.length;
-    return this.#owner.client.connection.body(bytes, 0, bytes.length);
+    this.owner.responseBytes += bytes.length;
+    return this.owner.client.connection.body(bytes, 0, bytes.length);
   }
   onTransformPause(): void {
-    this.#owner.client.connection.flush();
+    this.owner.client.connection.flush();
   }
   onTransformEnd(): void {
-    this.#owner.onAnswerEnd();
-  }
-  onTransformFailed(hook: TransformHook, end: HookEnd): void {
-    this.#owner.onFailed(failureOf(hook, end));
+    this.owner.onAnswerEnd();
   }
   onTransformWanted(): void {
-    this.#owner.onTransformWanted();
-  }
-  onTransformNote(note: TraceHook): void {
-    traceFor(this.#owner, note.outcome)?.noteHook(note);
+    this.owner.onTransformWanted();
   }
 }
 
-export class TransformedUpload implements TransformsOwner, BodyTaker {
-  readonly #owner: TransformedUploadOwner;
+export class TransformedUpload extends Transformed implements BodyTaker {
   readonly #upload: Upload;
   readonly #onReady: () => void;
-  readonly #transforms: BodyTransforms;
 
   /** `onReady` is called once it is known how the request is framed: now it may be sent. */
   constructor(
-    owner: TransformedUploadOwner,
+    owner: TransformedOwner,
     upload: Upload,
     hooks: readonly Hook<"transformRequestBody">[],
     onReady: () => void,
   ) {
-    this.#owner = owner;
+    super(owner, hooks);
     this.#upload = upload;
     this.#onReady = onReady;
-    this.#transforms = new BodyTransforms(hooks, owner.requestId, this);
   }
 
   begin(request: HookRequest): void {
     this.#upload.giveTo(this);
-    this.#transforms.begin((hook, body, context) =>
+    this.transforms.begin((hook, body, context) =>
       (hook as Hook<"transformRequestBody">).definition.run(body, request, context),
     );
-  }
-
-  piece(bytes: Uint8Array, start: number, end: number): boolean {
-    return this.#transforms.push(copyOf(bytes, start, end));
-  }
-  end(): void {
-    this.#transforms.end();
-  }
-  /** The server takes more. */
-  resume(): void {
-    this.#transforms.resume();
-  }
-  cancel(reason: Fault | null): void {
-    this.#transforms.cancel(new Error(reason === null ? "the request is over" : reason.reason));
   }
 
   onTransformBegins(length: number, isOriginal: boolean): void {
@@ -153,17 +148,11 @@ export class TransformedUpload implements TransformsOwner, BodyTaker {
   onTransformEnd(): void {
     this.#upload.complete();
   }
-  onTransformFailed(hook: TransformHook, end: HookEnd): void {
-    this.#owner.onFailed(failureOf(hook, end));
-  }
   onTransformAnswered(hook: TransformHook, response: Response): void {
-    this.#owner.onHookAnswer(response, hook);
+    this.owner.onHookAnswer(response, hook);
   }
   onTransformWanted(): void {
-    maybeTellToGoOn(this.#owner);
-    this.#owner.client.connection.release();
-  }
-  onTransformNote(note: TraceHook): void {
-    traceFor(this.#owner, note.outcome)?.noteHook(note);
+    maybeTellToGoOn(this.owner);
+    this.owner.client.connection.release();
   }
 }
