@@ -1,7 +1,5 @@
 /** `Expect: 100-continue` where we ourselves read the body: the client waits to be told so (RFC 9110 section 10.1.1). */
 
-import * as known from "../http/known-fields.ts";
-import type { RequestHead } from "../http/message.ts";
 import { OutgoingHead } from "../http/outgoing.ts";
 import type { ClientSide } from "./client-side.ts";
 
@@ -10,13 +8,9 @@ export interface ContinueOwner {
   readonly client: ClientSide;
   /** Anything of a response went to the client, be it an interim one other than 100. */
   readonly hasForwarded: boolean;
-  /** Its client sends no body before it is told to, and nobody has told it so. */
+  /** Its client sends no body before it is told to, and nobody has told it so; one that sends some does not wait any more. */
   readonly awaitsContinue: boolean;
   hasContinue: boolean;
-}
-
-export function isWaiting(head: RequestHead, receivedBytes: number): boolean {
-  return receivedBytes === 0 && head.minorVersion === 1 && head.fields.countOf(known.EXPECT) > 0;
 }
 
 /** Somebody here reads the body. Once an answer has begun a 100 would stand in the middle of it. */

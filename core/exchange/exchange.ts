@@ -23,7 +23,6 @@ import type { Endpoint } from "../upstream/endpoint.ts";
 import { Group } from "../upstream/group.ts";
 import type { Answerer } from "./answering.ts";
 import type { Attempt } from "./attempt.ts";
-import { isWaiting } from "./continue.ts";
 import { BAD_PATH, findRoute } from "./find-route.ts";
 import { findTarget } from "./find-target.ts";
 import { forwardInterim, forwardRequest, forwardResponse, isLooping } from "./forward.ts";
@@ -148,7 +147,7 @@ export class Exchange
     return this.#hasResponse || this.#hasInterim;
   }
   get awaitsContinue(): boolean {
-    return this.#upload !== null && !this.hasContinue && isWaiting(this.head, this.#upload.receivedBytes);
+    return this.#upload?.receivedBytes === 0 && !this.hasContinue && this.head.expectsContinue;
   }
   get isReplayable(): boolean {
     return this.#upload === null || this.#upload.isReplayable;

@@ -3,7 +3,6 @@
 import type { Inbox } from "../bytes/inbox.ts";
 import { CLIENT_BODY_TIMEOUT, CLIENT_TOO_SLOW, type Fault } from "../fault.ts";
 import type { Fields } from "../http/fields.ts";
-import * as known from "../http/known-fields.ts";
 import type { RequestHead } from "../http/message.ts";
 import { LINGER_BYTES_MAX, type Limits, type Timeouts } from "../limits.ts";
 import { ProgressWatch } from "../time/progress.ts";
@@ -12,7 +11,7 @@ import { BodyDecoder, type BodySink } from "./parse-body.ts";
 export class BodyReader {
   readonly #decoder = new BodyDecoder();
   readonly #watch = new ProgressWatch();
-  /** The client waits to be told to go on (RFC 9110 section 10.1.1): until then it can't be late. */
+  /** The client waits to be told to go on: until then it can't be late. */
   #awaitsContinue = false;
   #isSkipping = false;
   #skippedBytes = 0;
@@ -21,7 +20,7 @@ export class BodyReader {
     this.#decoder.begin(head.body, head.bodyLength);
     this.#watch.begin(nowMs);
     this.#isSkipping = false;
-    this.#awaitsContinue = head.minorVersion === 1 && head.fields.countOf(known.EXPECT) > 0;
+    this.#awaitsContinue = head.expectsContinue;
     this.release(nowMs);
   }
 

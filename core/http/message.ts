@@ -3,6 +3,7 @@
 import { equalsText } from "../bytes/ascii.ts";
 import { copyOf, latin1 } from "../bytes/text.ts";
 import { Fields } from "./fields.ts";
+import { EXPECT } from "./known-fields.ts";
 
 /** Body lengths of a message (RFC 9112 section 6.3); decided by `framing.ts`. */
 export const BODY_NONE = 0;
@@ -132,6 +133,11 @@ export class RequestHead {
     const { bytes, lastEnd } = this.fields;
     const end = Math.max(lastEnd, this.targetEnd);
     if (bytes.length > end - this.methodStart) this.shift(copyOf(bytes, this.methodStart, end), this.methodStart);
+  }
+
+  /** Its client may hold the body back until it is told to go on (RFC 9110 section 10.1.1); HTTP/1.0 knows no such word. */
+  get expectsContinue(): boolean {
+    return this.minorVersion === 1 && this.fields.countOf(EXPECT) > 0;
   }
 
   get methodText(): string {

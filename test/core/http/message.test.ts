@@ -100,6 +100,14 @@ describe("RequestHead", () => {
     assert.deepEqual([head.hostStart, head.hostEnd], [0, 0]);
   });
 
+  it("says whether its client may wait to be told to go on, of which HTTP/1.0 knows nothing", () => {
+    const expects = (head: string) => requestHead(head).expectsContinue;
+    assert.deepEqual(
+      ["1.1\nExpect: 100-continue", "1.0\nExpect: 100-continue", "1.1"].map((rest) => expects(`PUT / HTTP/${rest}`)),
+      [true, false, false],
+    );
+  });
+
   it("keeps nothing of the last request that the parser does not set anew", () => {
     const head = requestHead("\nPOST /%?x HTTP/1.0\nHost: a");
     Object.assign(head, { upgrade: "x", keepsAlive: false, acceptsTrailers: true, body: 2, bodyLength: 5, hostEnd: 9 });
