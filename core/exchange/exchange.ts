@@ -234,35 +234,36 @@ export class Exchange
   }
 
   #passHead(attempt: Attempt, head: ResponseHead, outgoing: OutgoingHead): void {
-    this.#hasResponse = true;
     this.#upload?.forget();
     this.noteResponse(outgoing.status);
     if (this.wantsTimes) attempt.headMs = this.startedMs + this.firstByteMs;
     const cookie = this.plan!.group!.stickyCookie(this, attempt.endpoint);
     if (cookie !== null) outgoing.add("Set-Cookie", cookie);
     if (head.status === 101) {
-      this.#isTunnel = true;
-      this.#tries!.stopTotal();
-      this.isRequestEnded = false;
-      this.client.connection.head(outgoing);
-      head.moveOut(); // what it came in is others', too, and a tunnel may live for days
-      this.client.connection.openTunnel();
+      this.#openTunnel(head, outgoing);
       return;
     }
     if (!this.isRequestEnded) this.client.connection.closeAfterResponse(); // decision 004
     noteConnection(attempt.connection!, this.head, head, this.plan!.timeouts.tunnelIdleMs);
     const { hooks } = this.plan!;
-    if (hooks !== null && hooks.transformResponseBody.length > 0) {
-      this.#hasResponse = false;
-      if (this.#web().transformResponse(hooks, this.hooked.request, outgoing)) {
-        attempt.goOn();
-        return;
-      }
+    const mayTransform = hooks !== null && hooks.transformResponseBody.length > 0;
+    if (!mayTransform || !this.#web().transformResponse(hooks, this.hooked.request, outgoing)) {
       this.#hasResponse = true;
+      this.#dropsBody = head.status === 205;
+      this.client.connection.head(outgoing);
     }
-    this.#dropsBody = head.status === 205;
-    this.client.connection.head(outgoing);
     attempt.goOn();
+  }
+
+  #openTunnel(head: ResponseHead, outgoing: OutgoingHead): void {
+    const { connection } = this.client;
+    this.#hasResponse = true;
+    this.#isTunnel = true;
+    this.#tries!.stopTotal();
+    this.isRequestEnded = false; // from here on: the client's side of the tunnel
+    connection.head(outgoing);
+    head.moveOut(); // what it came in is others', too, and a tunnel may live for days
+    connection.openTunnel();
   }
 
   onResponsePiece(attempt: Attempt, bytes: Uint8Array, start: number, end: number): void {
