@@ -261,8 +261,7 @@ export class Attempt implements ResponseHandler, Borrower, TimerOwner, TracedAtt
       return;
     }
     connection.rest();
-    client.bound = connection;
-    client.boundTo = this.endpoint;
+    client.bind(connection, this.endpoint);
   }
 
   /** Gives up, whatever the state. `reason` is why the exchange ends; null: for another try's sake. */

@@ -14,7 +14,7 @@ export class ClientSide {
   // What each request asks for comes first: it lies in two lines of the caches.
   readonly connection: ClientWriter;
   /** A connection that NTLM or Negotiate has tied to this client, and where it leads (row P08). */
-  bound: ClientConnection | null = null;
+  #bound: ClientConnection | null = null;
   /** The peer's address, or `unix`. */
   readonly address: string;
   #block: FieldBlock | null = null;
@@ -22,7 +22,7 @@ export class ClientSide {
   #blockVia: FieldLine | null = null;
   #blockHostAt = 0;
   #blockHostEnd = 0;
-  boundTo: Endpoint | null = null;
+  #boundTo: Endpoint | null = null;
   /** Name of the listener it came in by. A reload may change it. */
   listener: string;
   readonly port: number;
@@ -75,26 +75,32 @@ export class ClientSide {
     return true;
   }
 
+  /** From here on `connection`, which leads to `endpoint`, is this client's alone. */
+  bind(connection: ClientConnection, endpoint: Endpoint): void {
+    this.#bound = connection;
+    this.#boundTo = endpoint;
+  }
+
   /** Where the bound connection leads, if that is one of this group: whom to ask is settled then. */
   boundEndpoint(group: Group): Endpoint | null {
-    const { bound, boundTo } = this;
-    if (bound === null || bound.isClosed || boundTo === null) return null;
+    const boundTo = this.#boundTo;
+    if (boundTo === null || this.#bound === null || this.#bound.isClosed) return null;
     return group.endpoints.includes(boundTo) ? boundTo : null;
   }
 
   /** The bound connection if it leads to `endpoint`; a client that now talks to another server loses it. */
   takeBound(endpoint: Endpoint): ClientConnection | null {
-    const { bound } = this;
-    this.bound = null;
+    const bound = this.#bound;
+    this.#bound = null;
     if (bound === null || bound.isClosed) return null;
-    if (this.boundTo === endpoint) return bound;
+    if (this.#boundTo === endpoint) return bound;
     bound.close();
     return null;
   }
 
   closeBound(): void {
-    this.bound?.close();
-    this.bound = null;
+    this.#bound?.close();
+    this.#bound = null;
   }
 }
 

@@ -104,14 +104,16 @@ beforeEach(() => {
     giveBack: () => void told.push("give back"),
   };
   endpoint = { inFlight: 0, connections, health: { trial: 0 } } as unknown as Endpoint;
+  bound = [];
   client = {
-    bound: null,
-    boundTo: null,
     connection: { isClosed: false },
     takeBound: () => null,
+    bind: (...both: unknown[]) => void bound.push(both),
   } as unknown as ClientSide;
 });
 
+/** What was left with the client: connection and server. */
+let bound: unknown[];
 let isExtra: boolean;
 let isRequestEnded: boolean;
 let awaitsContinue: boolean;
@@ -417,8 +419,7 @@ describe("a try on a connection that is bound to its client", () => {
     attempt.onLease(connection);
     attempt.giveBack();
     assert.equal(told.at(-1), "rest");
-    assert.equal(client.bound, connection);
-    assert.equal(client.boundTo, endpoint);
+    assert.deepEqual(bound, [[connection, endpoint]]);
   });
 
   it("closes it when it cannot be used again, or the client is gone", () => {
@@ -431,7 +432,7 @@ describe("a try on a connection that is bound to its client", () => {
       attempt.onLease(connectionLike({ isBound: true, isReusable }));
       attempt.giveBack();
       assert.equal(told.at(-1), "close");
-      assert.equal(client.bound, null);
+      assert.deepEqual(bound, []);
     }
   });
 });

@@ -101,8 +101,7 @@ describe("a connection bound to a client", () => {
   function bind(): { side: ClientSide; bound: ReturnType<typeof connection> } {
     const side = sideOf(tcp("192.0.2.1"));
     const bound = connection();
-    side.bound = bound as unknown as ClientConnection;
-    side.boundTo = here;
+    side.bind(bound as unknown as ClientConnection, here);
     return { side, bound };
   }
 
@@ -117,14 +116,15 @@ describe("a connection bound to a client", () => {
     const { side, bound } = bind();
     assert.equal(side.takeBound(elsewhere), null);
     assert.equal(bound.isClosed, true);
-    assert.equal(side.bound, null);
+    assert.equal(side.takeBound(here), null);
   });
 
   it("is forgotten when it was closed meanwhile", () => {
     const { side, bound } = bind();
     bound.isClosed = true;
     assert.equal(side.takeBound(here), null);
-    assert.equal(side.bound, null);
+    bound.isClosed = false;
+    assert.equal(side.takeBound(here), null);
   });
 
   it("goes with the client", () => {
