@@ -4,20 +4,13 @@ import { type Fault, NO_SERVER } from "../fault.ts";
 import { isCalled } from "../health/group-health.ts";
 import { type Edits, NO_EDITS } from "../script/check-edits.ts";
 import type { Hook } from "../script/hook.ts";
-import { ShownAttempt } from "../script/shown-attempt.ts";
+import { type AttemptFacts, ShownAttempt } from "../script/shown-attempt.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import type { Group } from "../upstream/group.ts";
 import type { Attempt } from "./attempt.ts";
 import type { TriesOwner } from "./tries-owner.ts";
 
-export interface PlannedTry {
-  /** From 1. */
-  readonly number: number;
-  readonly endpoint: Endpoint;
-  readonly tried: readonly Endpoint[];
-  /** Why the one before failed. */
-  readonly failure: string;
-}
+export type PlannedTry = Omit<AttemptFacts, "group">;
 
 export class AttemptGate {
   readonly #exchange: TriesOwner;

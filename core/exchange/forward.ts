@@ -250,10 +250,7 @@ export function applyResponseChange(
     outgoing.status = status;
     outgoing.lineStart = -1;
   }
-  if (edits.drop.length + edits.add.length === 0) return;
-  outgoing.unfoldBlock();
-  for (const name of edits.drop) drop(outgoing, name);
-  for (const [name, value] of edits.add) outgoing.add(name, value);
+  if (edits.drop.length + edits.add.length > 0) applyChanges([edits], outgoing);
 }
 
 function drop(outgoing: OutgoingHead, name: string): void {

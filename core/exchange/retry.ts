@@ -2,6 +2,7 @@
 
 import type { Fault } from "../fault.ts";
 import * as fault from "../fault.ts";
+import type { TraceNext } from "../observe/trace.ts";
 import { type RetryPolicy, retryReasonOf } from "../upstream/retry-policy.ts";
 
 export interface FailedTry {
@@ -24,16 +25,7 @@ export interface FailedTry {
   readonly retries: number;
 }
 
-export type NextTry =
-  | "none"
-  /** The same server, on a new connection, at no charge. */
-  | "fresh"
-  /** Another server at once, or none: this one does not accept connections. */
-  | "elsewhere"
-  /** After a moment, another server if there is one. */
-  | "anywhere";
-
-export function nextTry(failed: FailedTry, policy: RetryPolicy): NextTry {
+export function nextTry(failed: FailedTry, policy: RetryPolicy): TraceNext["decision"] {
   if (whyNoOther(failed, policy) !== null) return "none";
   if (isStale(failed)) return "fresh";
   return failed.fault !== null && retryReasonOf(failed.fault) === "connect" ? "elsewhere" : "anywhere";

@@ -1,6 +1,6 @@
 /**
- * One configuration, compiled and frozen. Every request keeps the snapshot it began with, so that a
- * reload never changes a request under way. Made by `config/compile.ts`.
+ * What a proxy goes by. Every request keeps the snapshot it began with, so that a reload never changes a request under
+ * way. Made by `config/compile.ts`.
  */
 
 import type { Limits, Timeouts } from "../limits.ts";

@@ -103,7 +103,14 @@ export interface TraceTry {
 
 /** What followed a try that failed. */
 export interface TraceNext {
-  readonly decision: "none" | "fresh" | "elsewhere" | "anywhere";
+  readonly decision:
+    | "none"
+    /** The same server, on a new connection, at no charge. */
+    | "fresh"
+    /** Another server at once, or none: this one does not accept connections. */
+    | "elsewhere"
+    /** After a moment, another server if there is one. */
+    | "anywhere";
   /** Why there was no further try; `""` where there was one. */
   readonly why: string;
   /** As it was when this was decided. */

@@ -4,11 +4,16 @@ import type { Endpoint } from "../upstream/endpoint.ts";
 import type { Group } from "../upstream/group.ts";
 import type { HookAttempt, HookCandidate } from "./hooks.ts";
 
+/** A try that is about to be made. */
 export interface AttemptFacts {
+  /** From 1. */
   readonly number: number;
   readonly group: Group;
+  /** The server that was picked. */
   readonly endpoint: Endpoint;
+  /** Those the request was sent to before. */
   readonly tried: readonly Endpoint[];
+  /** Why the one before failed; `""` for the first. */
   readonly failure: string;
 }
 
