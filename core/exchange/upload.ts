@@ -9,8 +9,8 @@ import * as fault from "../fault.ts";
 import type { ClientConnection } from "../h1/client.ts";
 import type { Attempt } from "./attempt.ts";
 import { forwardRequest } from "./forward.ts";
+import { KeptBody } from "./kept-body.ts";
 import { reframeRequest } from "./reframe.ts";
-import { RequestBody } from "./request-body.ts";
 import type { RequestView } from "./request-view.ts";
 
 /** The exchange, as far as its body needs it. */
@@ -38,43 +38,45 @@ export const NOBODY_TAKES: BodyTaker = { piece: () => true, end() {}, resume() {
 
 export class Upload {
   readonly #owner: UploadOwner;
-  readonly #body: RequestBody;
-  taker: BodyTaker | null = null;
-  wasSent = false;
+  readonly #kept: KeptBody;
+  #taker: BodyTaker | null = null;
+  #wasSent = false;
   /** That of another body than the client's, -1 when that is not known; null: it goes on as it came. */
   newLength: number | null = null;
   /** The client has sent all of it. */
   isReceived = false;
-  /** When all that is to go to the server was there, by the timers; 0 before. */
+  /** All that is to go to the server is there. */
+  #isComplete = false;
+  /** Since when, by the timers; 0 before. */
   endMs = 0;
 
   constructor(owner: UploadOwner) {
     const { limits } = owner.plan ?? owner.deployment.snapshot;
     this.#owner = owner;
-    this.#body = new RequestBody(limits.replayBytesMax, owner.engine.replayBudget);
+    this.#kept = new KeptBody(limits.replayBytesMax, owner.engine.replayBudget);
   }
 
   get receivedBytes(): number {
-    return this.#body.receivedBytes;
+    return this.#kept.receivedBytes;
   }
   get isReplayable(): boolean {
-    return this.#body.isReplayable;
+    return this.#kept.isReplayable;
   }
 
   /** No second try will be made. */
   forget(): void {
-    this.#body.forget();
+    this.#kept.forget();
   }
 
   /** From here on `taker` has it, beginning with what has come. */
   giveTo(taker: BodyTaker): void {
-    this.taker = taker;
-    this.#body.forget();
+    this.#taker = taker;
+    this.#kept.forget();
     // The client's may have ended already; what the taker makes of it has not.
-    this.#body.isComplete = false;
+    this.#isComplete = false;
     this.endMs = 0;
     let isWritable = true;
-    for (const piece of this.#body.takePending()) isWritable = taker.piece(piece, 0, piece.length);
+    for (const piece of this.#kept.takePending()) isWritable = taker.piece(piece, 0, piece.length);
     if (this.isReceived) taker.end();
     else if (isWritable) this.#owner.client.connection.release();
   }
@@ -82,11 +84,11 @@ export class Upload {
   /** From the client. */
   piece(bytes: Uint8Array, start: number, end: number): void {
     const { plan, deployment, client } = this.#owner;
-    this.#body.receive(bytes, start, end);
-    const isTooLarge = this.#body.receivedBytes > (plan ?? deployment.snapshot).limits.requestBodyBytesMax;
+    this.#kept.receive(bytes, start, end);
+    const isTooLarge = this.#kept.receivedBytes > (plan ?? deployment.snapshot).limits.requestBodyBytesMax;
     if (isTooLarge) this.#owner.onFailed(fault.BODY_TOO_LARGE);
-    else if (this.taker !== null) {
-      if (!this.taker.piece(bytes, start, end)) client.connection.hold();
+    else if (this.#taker !== null) {
+      if (!this.#taker.piece(bytes, start, end)) client.connection.hold();
     } else if (!this.pass(bytes, start, end)) client.connection.hold();
   }
 
@@ -94,20 +96,20 @@ export class Upload {
   pass(bytes: Uint8Array, start: number, end: number): boolean {
     const connection = this.#owner.currentAttempt?.connection ?? null;
     if (connection !== null) return connection.body(bytes, start, end);
-    this.#body.keep(copyOf(bytes, start, end));
+    this.#kept.keep(copyOf(bytes, start, end));
     return false;
   }
 
   /** From the client: that was all. */
   end(): void {
     this.isReceived = true;
-    if (this.taker === null) this.complete();
-    else this.taker.end();
+    if (this.#taker === null) this.complete();
+    else this.#taker.end();
   }
 
   /** All that is to go to the server is there. */
   complete(): void {
-    this.#body.isComplete = true;
+    this.#isComplete = true;
     this.endMs = this.#owner.engine.timers.nowMs;
     this.#owner.currentAttempt?.endRequest();
   }
@@ -115,29 +117,29 @@ export class Upload {
   /** There is a connection: everything that is there goes out. */
   send(attempt: Attempt, connection: ClientConnection): void {
     const owner = this.#owner;
-    const body = this.#body;
-    const isAgain = this.wasSent;
-    if (isAgain && !body.isReplayable) {
+    const kept = this.#kept;
+    const isAgain = this.#wasSent;
+    if (isAgain && !kept.isReplayable) {
       owner.onFailed(fault.UPSTREAM_RESET);
       return;
     }
-    this.wasSent = true;
+    this.#wasSent = true;
     const outgoing = forwardRequest(owner, owner.targetSent, attempt.edits);
     if (this.newLength !== null) reframeRequest(outgoing, this.newLength);
     connection.head(outgoing, owner.head);
-    const pieces = isAgain ? body.replay() : body.takePending();
+    const pieces = isAgain ? kept.replay() : kept.takePending();
     let isWritable = true;
     for (const piece of pieces) isWritable = connection.body(piece, 0, piece.length);
     if (attempt.connection === null) return;
-    if (body.isComplete) attempt.endRequest();
+    if (this.#isComplete) attempt.endRequest();
     else if (owner.hasBegun) connection.flush(); // else the client's turn goes on, and ends with `onFlush`
     if (isWritable) this.resume();
   }
 
   /** The server takes more. */
   resume(): void {
-    if (this.taker === null) this.#owner.client.connection.release();
-    else this.taker.resume();
+    if (this.#taker === null) this.#owner.client.connection.release();
+    else this.#taker.resume();
   }
 
   flush(): void {

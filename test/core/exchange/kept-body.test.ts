@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
+import { KeptBody } from "../../../core/exchange/kept-body.ts";
 import { ReplayBudget } from "../../../core/exchange/replay-budget.ts";
-import { RequestBody } from "../../../core/exchange/request-body.ts";
 import { bytesOfText, joinBytes, textOfBytes } from "../../../testing/wire.ts";
 
 const ROOMY = new ReplayBudget(Number.POSITIVE_INFINITY);
 
 const textOf = (pieces: readonly Uint8Array[]): string => (pieces.length === 0 ? "" : textOfBytes(joinBytes(pieces)));
 
-function receive(body: RequestBody, text: string): Uint8Array {
+function receive(body: KeptBody, text: string): Uint8Array {
   const bytes = bytesOfText(`<<${text}>>`);
   body.receive(bytes, 2, bytes.length - 2);
   return bytes;
@@ -16,7 +16,7 @@ function receive(body: RequestBody, text: string): Uint8Array {
 
 describe("a request body that may be sent again", () => {
   it("keeps copies: what was given away may be written over", () => {
-    const body = new RequestBody(100, ROOMY);
+    const body = new KeptBody(100, ROOMY);
     for (const text of ["one", "two"]) receive(body, text).fill(0);
     assert.equal(body.receivedBytes, 6);
     const first = body.replay();
@@ -31,7 +31,7 @@ describe("a request body that may be sent again", () => {
     [11, false],
   ] as const) {
     it(`of ${bytes} bytes with room for 10: ${isReplayable ? "kept" : "not kept"}`, () => {
-      const body = new RequestBody(10, ROOMY);
+      const body = new KeptBody(10, ROOMY);
       receive(body, "x".repeat(5));
       receive(body, "x".repeat(bytes - 5));
       assert.equal(body.isReplayable, isReplayable);
@@ -42,7 +42,7 @@ describe("a request body that may be sent again", () => {
 
   it("costs one buffer, in however small pieces it comes", () => {
     const bytes = 64 * 1024;
-    const body = new RequestBody(bytes, ROOMY);
+    const body = new KeptBody(bytes, ROOMY);
     const piece = new Uint8Array(1);
     const slice = piece.slice;
     let slices = 0;
@@ -66,7 +66,7 @@ describe("a request body that may be sent again", () => {
   });
 
   it("is not kept at all with 0", () => {
-    const body = new RequestBody(0, ROOMY);
+    const body = new KeptBody(0, ROOMY);
     assert.ok(!body.isReplayable);
     receive(body, "x");
     assert.equal(body.receivedBytes, 1);
@@ -74,7 +74,7 @@ describe("a request body that may be sent again", () => {
   });
 
   it("is let go of when no second try will be made, and stays so", () => {
-    const body = new RequestBody(10, ROOMY);
+    const body = new KeptBody(10, ROOMY);
     receive(body, "x");
     body.forget();
     receive(body, "y");
@@ -85,7 +85,7 @@ describe("a request body that may be sent again", () => {
 
 describe("a request body that waits for a connection", () => {
   it("is given once", () => {
-    const body = new RequestBody(0, ROOMY);
+    const body = new KeptBody(0, ROOMY);
     body.keep(bytesOfText("one"));
     body.keep(bytesOfText("two"));
     assert.equal(textOf(body.takePending()), "onetwo");
@@ -93,7 +93,7 @@ describe("a request body that waits for a connection", () => {
   });
 
   it("is not given in addition to its copies", () => {
-    const body = new RequestBody(100, ROOMY);
+    const body = new KeptBody(100, ROOMY);
     body.keep(receive(body, "one"));
     assert.equal(textOf(body.replay()), "one");
     assert.deepEqual(body.takePending(), []);

@@ -1,13 +1,13 @@
 /**
- * A request body on its way: held until there is a connection, then passed on. As long as a second try is allowed a
- * bounded copy is kept, because what was written belongs to the adapter.
+ * What of a request body is kept: pieces that came before there was a connection, and, as long as a second try is allowed, a
+ * bounded copy of all, because what was written belongs to the adapter.
  */
 
 import type { ReplayBudget } from "./replay-budget.ts";
 
 const COPY_BYTES_MIN = 1024;
 
-export class RequestBody {
+export class KeptBody {
   /** Came before there was a connection; the client is held meanwhile, so this is one turn's worth. */
   readonly #pending: Uint8Array[] = [];
   /** One buffer that doubles, however small the pieces are. Null: nothing is kept, or no longer. */
@@ -16,7 +16,6 @@ export class RequestBody {
   readonly #replayBytesMax: number;
   readonly #budget: ReplayBudget;
   receivedBytes = 0;
-  isComplete = false;
 
   /** 0 keeps no copy. Who is done with the body must `forget` it. */
   constructor(replayBytesMax: number, budget: ReplayBudget) {
