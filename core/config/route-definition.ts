@@ -1,6 +1,7 @@
 /** One route of the configuration as the plain data that `route/table.ts` compiles, and the way back for its problems. */
 
 import type { Limits } from "../limits.ts";
+import { placeOfCode } from "../route/compile-route.ts";
 import type {
   FieldEdits,
   NamedCondition,
@@ -38,7 +39,7 @@ export function defineRoute(route: ParsedRoute, index: number, isHooked: boolean
     limits: limitsOf(route.limits),
     timeouts: given(inMs(route.timeouts ?? {})),
     upgrade: route.upgrade,
-    hooks: defineHooks(route.hooks, placeOf(id), sourceOf),
+    hooks: defineHooks(route.hooks, placeOfCode(id), sourceOf),
     isHooked: [route.hooks, route.target, route.mount].some((code) => code !== undefined) || isHooked,
   };
 }
@@ -154,14 +155,9 @@ function editsOf(edits: ParsedEdits | undefined): FieldEdits {
   };
 }
 
-/** What the names of a route's hooks begin with. */
-function placeOf(id: string): string {
-  return id.startsWith("routes[") ? id : `routes.${id}`;
-}
-
 function actionOf(route: ParsedRoute, id: string, sourceOf: SourceOf): RouteAction {
   if (route.target !== undefined)
-    return { kind: "target", decide: defineHook("decide", route.target, `${placeOf(id)}.target`, sourceOf) };
+    return { kind: "target", decide: defineHook("decide", route.target, `${placeOfCode(id)}.target`, sourceOf) };
   if (route.mount !== undefined)
     return { kind: "mount", handler: handlerOf(route.mount), source: sourceOf(route.mount) };
   if (route.upstream !== undefined) return { kind: "upstream", upstream: route.upstream };

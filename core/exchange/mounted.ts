@@ -8,6 +8,7 @@ import type { Fault } from "../fault.ts";
 import * as fault from "../fault.ts";
 import type { OutgoingHead } from "../http/outgoing.ts";
 import type { HookFailure } from "../observe/events.ts";
+import { placeOfCode } from "../route/compile-route.ts";
 import { BodySource, type SourceOwner } from "../script/body-source.ts";
 import { NO_EDITS } from "../script/check-edits.ts";
 import { appendField, makeRequest, mayHaveBody, type Unmakeable } from "../script/make-request.ts";
@@ -51,7 +52,7 @@ export class Mounted implements BodyTaker, SourceOwner, MountCallOwner, Answerer
     const { action, id } = owner.route!;
     this.#owner = owner;
     this.#call = new MountCall(this, owner.engine.hooks, owner.plan!.timeouts.firstByteMs);
-    this.#name = `${id.startsWith("routes[") ? id : `routes.${id}`}.mount`;
+    this.#name = `${placeOfCode(id)}.mount`;
     this.#codeSource = action.kind === "mount" ? action.source : "";
   }
 

@@ -67,3 +67,8 @@ export function compileRoute(definition: RouteDefinition, paths: readonly Compil
     usesCaptures: definition.isHooked || templates.some((template) => template.usesCaptures),
   });
 }
+
+/** What the names of a route's functions begin with: `routes.api`, or `routes[3]` of one that has no id. */
+export function placeOfCode(routeId: string): string {
+  return routeId.startsWith("routes[") ? routeId : `routes.${routeId}`;
+}

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
+import { placeOfCode } from "../../../core/route/compile-route.ts";
 import type { RouteDefinition } from "../../../core/route/route.ts";
 import { path, problemsOf, request, route, tableOf } from "./definition.ts";
 
@@ -54,5 +55,11 @@ describe("a compiled route", () => {
       /^action.to: \$1 is not captured/,
     );
     assert.match(problemsOf(route("r", {}, { host: "a b" })).join(), /^host: /);
+  });
+});
+
+describe("functions of a route", () => {
+  it("are called after its id, or else its place", () => {
+    assert.deepEqual(["api", "routes[3]"].map(placeOfCode), ["routes.api", "routes[3]"]);
   });
 });
