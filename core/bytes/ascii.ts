@@ -19,7 +19,9 @@ export const COLON = 0x3a;
 export const SEMICOLON = 0x3b;
 export const QUESTION = 0x3f;
 export const AT = 0x40;
+export const OPENING_BRACKET = 0x5b;
 export const BACKSLASH = 0x5c;
+export const CLOSING_BRACKET = 0x5d;
 export const DEL = 0x7f;
 
 /** token = 1*tchar (RFC 9110 section 5.6.2). */
@@ -49,7 +51,7 @@ export const LOWER = lowerTable();
 /** Value of a hexadecimal digit, 255 for anything else. */
 export const HEX = hexTable();
 
-/** Ways `parseDecimal` and `parseHex` refuse. */
+/** Ways `parseDecimal` refuses. */
 export const NOT_A_NUMBER = -1;
 export const NUMBER_TOO_LARGE = -2;
 

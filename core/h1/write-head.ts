@@ -3,7 +3,7 @@
  * run where they already stand as we would write them (`Name: value CR LF`), else line by line.
  */
 
-import { HTAB, SP } from "../bytes/ascii.ts";
+import { DEL, HTAB, SP } from "../bytes/ascii.ts";
 import type { Outbox } from "../bytes/outbox.ts";
 import type { Fields } from "../http/fields.ts";
 import { BODY_CHUNKED, METHOD_OPTIONS, type RequestHead } from "../http/message.ts";
@@ -104,7 +104,7 @@ function statusLine(status: number): string {
 function assertTarget(target: string): string {
   for (let i = 0; i < target.length; i++) {
     const code = target.charCodeAt(i);
-    if (code <= 0x20 || code >= 0x7f)
+    if (code <= SP || code >= DEL)
       throw new Error("a rewritten target with a control character or space reached the wire");
   }
   return target;

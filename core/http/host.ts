@@ -4,12 +4,10 @@
  * are readers.
  */
 
-import { COLON, DIGIT_0, DOT, HEX, lowerText, UNRESERVED } from "../bytes/ascii.ts";
+import { CLOSING_BRACKET, COLON, DIGIT_0, DOT, HEX, lowerText, OPENING_BRACKET, UNRESERVED } from "../bytes/ascii.ts";
 import { latin1 } from "../bytes/text.ts";
 import { canonicalAddress } from "./address-block.ts";
 
-const OPENING_BRACKET = 0x5b;
-const CLOSING_BRACKET = 0x5d;
 const PORT_MAX = 65_535;
 const HOST_BYTES_MAX = 255;
 

@@ -3,7 +3,7 @@
  * this proxy adds. Independent of the wire version; `h1/write-head.ts` makes bytes of it.
  */
 
-import { COLON, CR, LF, SP } from "../bytes/ascii.ts";
+import { COLON, CR, DEL, HTAB, LF, SP } from "../bytes/ascii.ts";
 import { copyBytes, writeLatin1 } from "../bytes/text.ts";
 import type { Fields } from "./fields.ts";
 import { BODY_NONE } from "./message.ts";
@@ -136,7 +136,7 @@ export class OutgoingHead {
 export function assertLine(value: string): string {
   for (let i = 0; i < value.length; i++) {
     const code = value.charCodeAt(i);
-    if ((code < 0x20 && code !== 0x09) || code === 0x7f || code > 0xff) {
+    if ((code < SP && code !== HTAB) || code === DEL || code > 0xff) {
       throw new Error(
         `a field value with character U+${code.toString(16)} reached the wire; refuse it where it came in`,
       );

@@ -90,11 +90,6 @@ export function escapeByte(byte: number): string {
   return `%${HEX_DIGITS.charAt(byte >> 4)}${HEX_DIGITS.charAt(byte & 15)}`;
 }
 
-/** What may stand in a path unescaped, `/` included. */
-export function isPathByte(code: number): boolean {
-  return PATH[code] === 1 && code !== PERCENT;
-}
-
 /** The value of two hexadecimal digits at `index`, or -1. */
 export function hexPairAt(text: string, index: number): number {
   const high = HEX[text.charCodeAt(index)] ?? 255;
@@ -127,6 +122,11 @@ function findFault(path: string): string | null {
     index += 2;
   }
   return null;
+}
+
+/** What may stand in a path unescaped, `/` included. */
+function isPathByte(code: number): boolean {
+  return PATH[code] === 1 && code !== PERCENT;
 }
 
 /** Whether the two bytes begin a UTF-8 sequence longer than needed (RFC 3629 section 3), by which `%c0%ae` is a dot. */

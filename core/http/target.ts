@@ -3,7 +3,7 @@
  * routing, logging and what the upstream is told.
  */
 
-import { ASTERISK, AT, equalsIgnoreCase, lowerText, SLASH } from "../bytes/ascii.ts";
+import { ASTERISK, AT, COLON, equalsIgnoreCase, lowerText, SLASH } from "../bytes/ascii.ts";
 import { latin1 } from "../bytes/text.ts";
 import * as refuse from "../fault.ts";
 import { endOfHostName, hostText, portText } from "./host.ts";
@@ -39,7 +39,7 @@ export function resolveTarget(head: RequestHead, scheme: "http" | "https"): numb
 function resolveAbsolute(head: RequestHead, scheme: "http" | "https"): number {
   const { bytes } = head.fields;
   let schemeEnd = head.targetStart;
-  while (schemeEnd < head.pathEnd && bytes[schemeEnd] !== 0x3a) schemeEnd++;
+  while (schemeEnd < head.pathEnd && bytes[schemeEnd] !== COLON) schemeEnd++;
   const isDoubleSlash = bytes[schemeEnd + 1] === SLASH && bytes[schemeEnd + 2] === SLASH;
   if (schemeEnd === head.pathEnd || !isDoubleSlash) return -refuse.BAD_TARGET;
   if (!equalsIgnoreCase(bytes, head.targetStart, schemeEnd, scheme)) {

@@ -61,7 +61,6 @@ export function compilePath(pattern: PathPattern): CompiledPath | { readonly pro
     : compileSegments(pattern.pattern, true);
 }
 
-/** The naive way to ask, for conditions inside `not`. */
 /** As configurations write it. */
 export function pathText(path: PathPattern): string {
   if (path.kind === "exact") return path.path;
@@ -69,6 +68,7 @@ export function pathText(path: PathPattern): string {
   return path.kind === "parameters" ? path.pattern : `matching ${path.source}`;
 }
 
+/** The naive way to ask, for conditions inside `not`. */
 export function pathMatches(compiled: CompiledPath, path: string, reading: Reading): Verdict {
   switch (compiled.kind) {
     case "every":

@@ -51,7 +51,7 @@ export function* compilingTable(definitions: readonly RouteDefinition[]): Steps<
     };
     const conditions = compileConditions(definition.match, (path, message) => report(["match", ...path], message));
     const paths = conditions.paths.length === 0 ? [EVERY_PATH] : conditions.paths;
-    entries.push(...entriesOf({ route: compileRoute(definition, paths, report), conditions, index }));
+    entries.push(...entriesOf({ route: compileRoute(definition, paths, report), conditions, index }, paths));
     yield;
   }
   if (problems.length > 0) return { problems };
@@ -155,10 +155,10 @@ class Entry implements PathEntry {
   }
 }
 
-function entriesOf(compiled: RouteWithConditions): Entry[] {
-  const { hosts, paths } = compiled.conditions;
+function entriesOf(compiled: RouteWithConditions, paths: readonly CompiledPath[]): Entry[] {
+  const { hosts } = compiled.conditions;
   return (hosts.length === 0 ? [ANY_HOST] : hosts).flatMap((host) =>
-    (paths.length === 0 ? [EVERY_PATH] : paths).map((path) => new Entry(compiled, host, path)),
+    paths.map((path) => new Entry(compiled, host, path)),
   );
 }
 

@@ -4,7 +4,20 @@
  * line to a head, a parameter to a query, or a segment to a path (N10, J06).
  */
 
-import { FIELD_VALUE, isAllOf, PATH, PERCENT, SLASH, TOKEN, UNRESERVED } from "../bytes/ascii.ts";
+import {
+  CLOSING_BRACKET,
+  COLON,
+  DEL,
+  FIELD_VALUE,
+  isAllOf,
+  OPENING_BRACKET,
+  PATH,
+  PERCENT,
+  SLASH,
+  SP,
+  TOKEN,
+  UNRESERVED,
+} from "../bytes/ascii.ts";
 import { cookieValue } from "../http/cookie.ts";
 import { escapeByte, hexPairAt, normalisePath } from "../http/path.ts";
 import { queryParameter } from "./query.ts";
@@ -208,8 +221,7 @@ function compileConstant(text: string, place: TemplatePlace): { readonly text: s
   if (wrong !== undefined) return { problem: `has ${describe(wrong)}, which cannot stand in a URL` };
   let encoded = "";
   for (const byte of new TextEncoder().encode(text)) {
-    encoded +=
-      byte > 0x20 && byte < 0x7f && !UNSAFE_IN_URL.includes(byte) ? String.fromCharCode(byte) : escapeByte(byte);
+    encoded += byte > SP && byte < DEL && !UNSAFE_IN_URL.includes(byte) ? String.fromCharCode(byte) : escapeByte(byte);
   }
   return { text: encoded };
 }
@@ -313,5 +325,5 @@ function isAuthority(text: string): boolean {
 }
 
 function isAuthorityCharacter(code: number): boolean {
-  return UNRESERVED[code] === 1 || code === 0x3a || code === 0x5b || code === 0x5d;
+  return UNRESERVED[code] === 1 || code === COLON || code === OPENING_BRACKET || code === CLOSING_BRACKET;
 }
