@@ -160,7 +160,7 @@ export class ClientConnection extends Timed implements SocketHandler, RequestWri
   }
 
   #awaitTaking({ sender, rules }: Cycle): void {
-    sender.hasMoved();
+    sender.noteTaken();
     this.#owner.timers.set(this, rules!.timeouts.sendIdleMs);
   }
 
@@ -255,7 +255,7 @@ export class ClientConnection extends Timed implements SocketHandler, RequestWri
       this.close();
     } else if (this.#phase === WAITING) {
       if (cycle.sender.isDone) this.#fail(fault.FIRST_BYTE_TIMEOUT);
-      else if (cycle.sender.hasMoved()) this.#awaitTaking(cycle);
+      else if (cycle.sender.noteTaken()) this.#awaitTaking(cycle);
       else this.#fail(fault.UPSTREAM_SEND_TIMEOUT);
     } else {
       // Silence while we don't listen is not the server's.

@@ -35,7 +35,7 @@ import { LEADING_EMPTY_LINES_MAX, type Limits, METHOD_BYTES_MAX } from "../limit
 
 export const INCOMPLETE = 0;
 
-/** What a head may hold; `targetBytesMax` counts for requests only. */
+/** What a head may hold; `targetBytesMax` is 0 for responses, which have no target. */
 export interface HeadBounds {
   readonly headBytesMax: number;
   readonly fieldsMax: number;
@@ -62,6 +62,8 @@ export function responseBoundsOf(limits: Limits): HeadBounds {
 }
 
 const VERSION_BYTES = 8;
+/** What stands around a target in its line: method, spaces, version and line end, and a little more. */
+const AROUND_TARGET_BYTES_MAX = METHOD_BYTES_MAX + 16;
 
 /** Nothing but the ends of empty lines. */
 export function isBlank(bytes: Uint8Array, start: number, end: number): boolean {
@@ -79,8 +81,7 @@ export function parseRequestHead(
   bounds: HeadBounds,
 ): number {
   const { progress, fields } = head;
-  if (!hasNewLine(progress, bytes, start, end))
-    return waitOrRefuse(progress, start, end, bounds, refuse.TARGET_TOO_LONG);
+  if (!hasNewLine(progress, bytes, start, end)) return waitOrRefuse(progress, start, end, bounds);
   fields.bytes = bytes;
   if (progress.lineStart === 0) progress.lineStart = start;
   let at = progress.lineStart;
@@ -95,13 +96,13 @@ export function parseRequestHead(
     }
     at = parseRequestLine(head, bytes, at, end, bounds);
     if (at < 0) return at;
-    if (at === INCOMPLETE) return waitOrRefuse(progress, start, end, bounds, refuse.TARGET_TOO_LONG);
+    if (at === INCOMPLETE) return waitOrRefuse(progress, start, end, bounds);
     progress.inFields = true;
     progress.lineStart = at;
   }
   at = parseFields(fields, progress, at, end, bounds, false);
   if (at > 0) return at - start > bounds.headBytesMax ? -refuse.HEAD_TOO_LARGE : at;
-  return at < 0 ? at : waitOrRefuse(progress, start, end, bounds, refuse.HEAD_TOO_LARGE);
+  return at < 0 ? at : waitOrRefuse(progress, start, end, bounds);
 }
 
 export function parseResponseHead(
@@ -112,21 +113,20 @@ export function parseResponseHead(
   bounds: HeadBounds,
 ): number {
   const { progress, fields } = head;
-  if (!hasNewLine(progress, bytes, start, end))
-    return waitOrRefuse(progress, start, end, bounds, refuse.HEAD_TOO_LARGE);
+  if (!hasNewLine(progress, bytes, start, end)) return waitOrRefuse(progress, start, end, bounds);
   fields.bytes = bytes;
   if (progress.lineStart === 0) progress.lineStart = start;
   let at = progress.lineStart;
   if (!progress.inFields) {
     at = parseStatusLine(head, bytes, at, end);
     if (at < 0) return at;
-    if (at === INCOMPLETE) return waitOrRefuse(progress, start, end, bounds, refuse.HEAD_TOO_LARGE);
+    if (at === INCOMPLETE) return waitOrRefuse(progress, start, end, bounds);
     progress.inFields = true;
     progress.lineStart = at;
   }
   at = parseFields(fields, progress, at, end, bounds, true);
   if (at > 0) return at - start > bounds.headBytesMax ? -refuse.HEAD_TOO_LARGE : at;
-  return at < 0 ? at : waitOrRefuse(progress, start, end, bounds, refuse.HEAD_TOO_LARGE);
+  return at < 0 ? at : waitOrRefuse(progress, start, end, bounds);
 }
 
 /**
@@ -305,21 +305,12 @@ function incompleteLine(progress: ParseProgress, end: number): number {
   return INCOMPLETE;
 }
 
-function waitOrRefuse(
-  progress: ParseProgress,
-  start: number,
-  end: number,
-  bounds: HeadBounds,
-  tooLong: number,
-): number {
-  if (
-    !progress.inFields &&
-    tooLong === refuse.TARGET_TOO_LONG &&
-    end - progress.lineStart > bounds.targetBytesMax + METHOD_BYTES_MAX + 16
-  ) {
-    return -tooLong;
-  }
-  return end - start > bounds.headBytesMax ? -refuse.HEAD_TOO_LARGE : INCOMPLETE;
+/** More is to come, unless what there is takes too much already. */
+function waitOrRefuse(progress: ParseProgress, start: number, end: number, bounds: HeadBounds): number {
+  const { targetBytesMax, headBytesMax } = bounds;
+  const lineBytes = progress.inFields || targetBytesMax === 0 ? 0 : end - progress.lineStart;
+  if (lineBytes > targetBytesMax + AROUND_TARGET_BYTES_MAX) return -refuse.TARGET_TOO_LONG;
+  return end - start > headBytesMax ? -refuse.HEAD_TOO_LARGE : INCOMPLETE;
 }
 
 function refusalOfLineStart(byte: number): number {

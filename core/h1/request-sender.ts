@@ -74,11 +74,11 @@ export class RequestSender {
     this.#outbox.end();
   }
 
-  /** Whether the server has taken anything since the last look. */
-  hasMoved(): boolean {
-    const queued = this.#socket!.queuedBytes;
-    const hasMoved = queued < this.#queuedAtCheck;
-    this.#queuedAtCheck = queued;
-    return hasMoved;
+  /** Looks how much is queued, and answers whether the server has taken anything since the last look. */
+  noteTaken(): boolean {
+    const { queuedBytes } = this.#socket!;
+    const hasTaken = queuedBytes < this.#queuedAtCheck;
+    this.#queuedAtCheck = queuedBytes;
+    return hasTaken;
   }
 }

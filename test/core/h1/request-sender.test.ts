@@ -61,10 +61,10 @@ describe("the sending half of an upstream connection", () => {
   it("tells whether the queue has shrunk since the last look", () => {
     const { sender, socket } = begun(BODY_LENGTH);
     socket.queuedBytes = 10;
-    assert.ok(!sender.hasMoved());
-    assert.ok(!sender.hasMoved());
+    assert.ok(!sender.noteTaken());
+    assert.ok(!sender.noteTaken());
     socket.queuedBytes = 9;
-    assert.ok(sender.hasMoved());
-    assert.ok(!sender.hasMoved());
+    assert.ok(sender.noteTaken());
+    assert.ok(!sender.noteTaken());
   });
 });
