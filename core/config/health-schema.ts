@@ -21,7 +21,7 @@ import { compilePattern } from "../route/pattern.ts";
 import { formatDuration } from "../time/duration.ts";
 import { HEALTH_HINTS } from "./foreign-names.ts";
 import { describe } from "./problem.ts";
-import { fieldName, fieldValue, hostPattern, methodProblem } from "./route-text.ts";
+import { FIELD_NAME, fieldName, fieldValue, hostPattern, methodProblem } from "./route-text.ts";
 import {
   choice,
   count,
@@ -40,7 +40,6 @@ import {
 
 export const SERVER_STATES = ["ready", "drain", "maintenance"] as const;
 
-const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
 /** What only a check by HTTP can mean. */
 const ONLY_HTTP = ["method", "path", "host", "headers", "status", "body"] as const;
 

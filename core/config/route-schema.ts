@@ -6,6 +6,7 @@ import { MATCH_HINTS, ROUTE_HINTS } from "./foreign-names.ts";
 import { Hooks, MountTarget, Target } from "./hook-schema.ts";
 import { RouteLimits, RouteTimeouts } from "./number-schema.ts";
 import {
+  FIELD_NAME,
   fieldName,
   fieldValue,
   hostPattern,
@@ -19,7 +20,6 @@ import { count, described, either, flag, nameText, oneOrMore, optional, section,
 const REDIRECT_STATUSES = [301, 302, 303, 307, 308] as const;
 
 const ANY_NAME = /^[^\s\p{Cc}]{1,128}$/u;
-const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
 const FIELD_NAME_RIGHT = 'write a header name such as "X-Request-Id"';
 
 const Regex = section({

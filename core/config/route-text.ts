@@ -9,6 +9,8 @@ import { METHOD_BYTES_MAX } from "../limits.ts";
 import { uneditable } from "../route/field-edits.ts";
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** What a map from header names may be keyed by. */
+export const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
 
 /** `example.com`, `*.example.com`, `192.0.2.1`, `[::1]`. */
 export function hostPattern(value: string): string | null {

@@ -61,6 +61,7 @@ function fromOf(value: number, byDefault: number): "default" | "configuration" {
   return value === byDefault ? "default" : "configuration";
 }
 
-function finite(value: number): number | null {
+/** Null: unlimited. */
+export function finite(value: number): number | null {
   return Number.isFinite(value) ? value : null;
 }

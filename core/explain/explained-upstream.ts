@@ -7,6 +7,7 @@ import type { HashDefinition } from "../upstream/definition.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import type { Group } from "../upstream/group.ts";
 import type { PickRequest } from "../upstream/pick-request.ts";
+import { finite } from "./effective-numbers.ts";
 import type { MuteRuntime } from "./mute-runtime.ts";
 import { rulesOf, type UpstreamRules } from "./upstream-rules.ts";
 
@@ -96,7 +97,7 @@ export function describeUpstream(
     servers: group.endpoints.map(({ label, weight, health, connectionsMax }) => ({
       server: label,
       weight,
-      maxConnections: Number.isFinite(connectionsMax) ? connectionsMax : null,
+      maxConnections: finite(connectionsMax),
       state: health.state,
       skipped: skipText(reasons.get(label)),
     })),

@@ -11,6 +11,7 @@ import { maskTarget } from "../observe/mask-target.ts";
 import { type BreakerCaps, NO_CAPS } from "../upstream/breaker.ts";
 import type { UpstreamDefinition } from "../upstream/definition.ts";
 import { DEFAULT_RETRIES } from "../upstream/retry-policy.ts";
+import { finite } from "./effective-numbers.ts";
 
 /** Of an upstream. Times are milliseconds, shares from 0 to 1; null: there is none. */
 export interface UpstreamRules {
@@ -118,8 +119,4 @@ function ejectionRules({ failures, baseMs, maxMs, shareMax, outliers }: Ejection
             deviations: outliers.deviations,
           },
   };
-}
-
-function finite(value: number): number | null {
-  return Number.isFinite(value) ? value : null;
 }
