@@ -40,6 +40,12 @@ describe("documents", () => {
     );
   });
 
+  it("name the files of an exchange in its figure, each of them, and no other", () => {
+    const [, figure = ""] = /## Inside an exchange\n[\s\S]*?```\n([\s\S]*?)```/.exec(architecture) ?? [];
+    const named = new Set(figure.match(/[a-z0-9-]+\.ts/g));
+    assert.deepEqual([...named].sort(), readdirSync(join(projectRoot, "core/exchange")).sort());
+  });
+
   it("link to what exists", () => {
     const broken = documents.flatMap((document) =>
       [...read(document).matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, link = ""]) => {
