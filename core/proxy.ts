@@ -116,8 +116,8 @@ class RunningProxy implements Running, Engine {
     return this.#pressure.connections;
   }
 
-  get keepsConnections(): boolean {
-    return !this.isDraining && !this.#pressure.isTight;
+  keepsConnection(isFirst: boolean): boolean {
+    return !this.isDraining && this.#pressure.keepsConnection(isFirst);
   }
 
   async start(): Promise<void> {

@@ -24,6 +24,6 @@ export interface Engine extends Surroundings {
   /** Requests that begin now go by this one. */
   readonly deployment: Deployment;
   readonly isDraining: boolean;
-  /** False while draining or full: every response says that it is the last on its connection. */
-  readonly keepsConnections: boolean;
+  /** False while draining or full: a response says that it is the last on its connection. `isFirst`: and the first. */
+  keepsConnection(isFirst: boolean): boolean;
 }

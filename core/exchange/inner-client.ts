@@ -217,8 +217,6 @@ function innerEngine(engine: Engine, deployment: Deployment): Engine {
     get isDraining() {
       return engine.isDraining;
     },
-    get keepsConnections() {
-      return engine.keepsConnections;
-    },
+    keepsConnection: (isFirst) => engine.keepsConnection(isFirst),
   };
 }

@@ -15,8 +15,8 @@ export interface ServerOwner {
   readonly limits: Limits;
   readonly timeouts: Timeouts;
   readonly requestBounds: HeadBounds;
-  /** False while draining: every response says that it is the last. */
-  readonly keepsConnections: boolean;
+  /** False while draining or full: the response says that it is the last. `isFirst`: of this connection. */
+  keepsConnection(isFirst: boolean): boolean;
   /** A request whose head obeys the rules. The handler is told about body and end after this returns. */
   openExchange(head: RequestHead): RequestHandler;
   /** Bytes that are no request: answer with `fault.status`, then the connection closes. `head` holds what was read. */

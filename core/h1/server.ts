@@ -253,7 +253,7 @@ export class ServerConnection extends Timed implements SocketHandler, ClientWrit
     this.#sender.expect(this.#timeouts.sendIdleMs, this.#limits.rateBytesPerSecondMin);
     const isHttp10 = this.#head?.minorVersion === 0;
     const isRead = this.#phase === ANSWERING || (this.#phase === READ_BODY && this.#bodyReader!.maySkip);
-    const mayKeep = this.#keepsAlive && this.#owner.keepsConnections && isRead;
+    const mayKeep = this.#keepsAlive && this.#owner.keepsConnection(this.#isFirst) && isRead;
     if (outgoing.status !== 101) this.#keepsAlive = this.#sender.frame(outgoing, isHttp10, mayKeep);
     this.#sender.head(outgoing);
   }

@@ -71,8 +71,8 @@ export class HttpSession implements ServerOwner, Member {
   get requestBounds(): HeadBounds {
     return this.#engine.deployment.requestBounds;
   }
-  get keepsConnections(): boolean {
-    return this.#engine.keepsConnections && !this.#home.isLeaving;
+  keepsConnection(isFirst: boolean): boolean {
+    return this.#engine.keepsConnection(isFirst) && !this.#home.isLeaving;
   }
 
   openExchange(head: RequestHead): RequestHandler {

@@ -2,7 +2,7 @@
  * How full the proxy is with client connections, and what is given up for it, in this order:
  *
  *     0 ─────────────────► first mark ───────────────────────────► second mark ──────────► all
- *        everything kept      responses say close,                  new requests are        accepting rests, or where
+ *        everything kept      first responses say close,            new requests are        accepting rests, or where
  *                             idle connections end, oldest first    answered 503            it can't: resets
  *
  * The second mark is kept by `exchange/in-flight.ts`: idle connections don't count towards it. Memory that becomes
@@ -75,9 +75,12 @@ export class Pressure implements TimerOwner {
     this.#weigh();
   }
 
-  /** Past the first mark: whoever is served goes afterwards. */
-  get isTight(): boolean {
-    return this.connections > this.#firstMark || this.#memory.step >= 1;
+  /**
+   * Past the first mark whoever is served goes afterwards, so that others have a place. Not who has come back on its
+   * connection before, and would come again: it would be one of those who find none.
+   */
+  keepsConnection(isFirst: boolean): boolean {
+    return this.#memory.step === 0 && !(isFirst && this.connections > this.#firstMark);
   }
 
   get isFull(): boolean {
@@ -93,7 +96,7 @@ export class Pressure implements TimerOwner {
 
   opened(): void {
     this.connections++;
-    if (this.isTight) this.#weigh();
+    if (this.connections > this.#firstMark || this.#memory.step >= 1) this.#weigh();
   }
 
   closed(session: HttpSession): void {

@@ -75,9 +75,7 @@ async function begin(options: Partial<SimulationOptions> = {}): Promise<void> {
           limits: DEFAULT_LIMITS,
           timeouts: DEFAULT_TIMEOUTS,
           requestBounds: REQUEST_BOUNDS,
-          get keepsConnections() {
-            return keepsConnections;
-          },
+          keepsConnection: () => keepsConnections,
           openExchange(head) {
             told.push(`request ${head.methodText} ${head.targetText}`);
             answerAtOnce?.(head);

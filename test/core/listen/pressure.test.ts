@@ -23,6 +23,22 @@ describe("client connections", () => {
     assert.match(stage.ask(GET).text(), /\r\nConnection: close\r\n/, "the tenth as well");
   });
 
+  it("that clients have come back on are kept above the mark: they would come again, and find no place", async () => {
+    stage = await stageWith({ limits: { clientConnections: 10 } });
+    const [regular] = askEach(1);
+    const crowd = askEach(10, HALF_A_HEAD);
+    for (let i = 0; i < 5; i++) {
+      regular!.send(GET);
+      stage.sim.advance(900);
+      assert.equal(regular!.isGone, false);
+    }
+    assert.deepEqual(statusesTo(regular!), Array(6).fill(200));
+    assert.doesNotMatch(regular!.text(), /Connection: close/);
+    for (const client of crowd) client.send("Host: a\r\n\r\n");
+    stage.sim.drive();
+    assert.match(crowd[0]!.text(), /\r\nConnection: close\r\n/);
+  });
+
   it("that are idle go, oldest first, before anybody is refused", async () => {
     stage = await stageWith({ limits: { clientConnections: 10 } });
     const idle: Peer[] = [];
