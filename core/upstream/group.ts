@@ -29,8 +29,8 @@ import { Sticky } from "./sticky.ts";
 import { areOf, drawTier, pickAround, pickCalled, shareOut, type Tier, tierOf, tiersOf } from "./tier.ts";
 import { WaitQueue } from "./wait-queue.ts";
 
-/** What an answer that says failure counts as for who goes by time, at least. */
-const FAILED_ANSWER_MS = 1_000;
+/** What a failure counts as for who goes by time, at least, however soon it came. */
+const FAILED_MS = 1_000;
 
 export class Group implements TimerOwner, PlaceSeekers {
   readonly definition: UpstreamDefinition;
@@ -297,9 +297,10 @@ export class Group implements TimerOwner, PlaceSeekers {
    */
   report(endpoint: Endpoint, outcome: Outcome, latencyMs: number, trial = endpoint.health.trial): void {
     endpoint.health.report(outcome, trial);
+    if (outcome === "abandoned") return;
     // A server that fails fast isn't fast: it would draw everybody's requests.
-    const countedMs = outcome === "success" ? latencyMs : Math.max(latencyMs, FAILED_ANSWER_MS);
-    if (latencyMs >= 0) this.#balancer.observe(endpoint, countedMs);
+    const countedMs = outcome === "success" ? latencyMs : Math.max(latencyMs, FAILED_MS);
+    if (countedMs >= 0) this.#balancer.observe(endpoint, countedMs);
   }
 
   /** Whether there is such a server. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, describe, it } from "@std/testing/bdd";
 import { BALANCER_NAMES } from "../../core/balance/names.ts";
 import { type Fleet, fleetOf } from "./availability/fleet.ts";
+import type { ServerPlan } from "./availability/fleet-server.ts";
 
 /** How requests find their servers, from the configuration to the wire. */
 
@@ -76,6 +77,21 @@ describe("a request finds its server", () => {
       const { ok = 0, 500: failed = 0 } = fleet.tally();
       assert.equal(ok + failed, 2_000);
       assert.ok(failed < 2_000 / 4 / 4, `${failed} failed`);
+    });
+
+    it(`nor by how fast they break off: ${balance}`, async () => {
+      fleet = await fleetOf({ servers: 4, plan: { delayMs: 60 }, upstream: { balance } });
+      // Every other time, so that it never fails five times in a row.
+      let isTurn = false;
+      const fickle = (): ServerPlan => {
+        isTurn = !isTurn;
+        return isTurn ? { act: "reset" } : { delayMs: 1, fields: ["Connection: close"] };
+      };
+      Object.defineProperty(fleet.server(1), "plan", { get: fickle });
+      fleet.load({ everyMs: 6, forMs: 12_000 });
+      fleet.pass(13_000);
+      const { length } = fleet.server(1).arrivals;
+      assert.ok(length < 2_000 / 4 / 2, `${length} requests, ${JSON.stringify(fleet.tally())}`);
     });
   }
 });
