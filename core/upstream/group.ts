@@ -140,6 +140,10 @@ export class Group implements TimerOwner, PlaceSeekers {
     const known = new Set([...previous.endpoints, ...this.#endpoints].filter((endpoint) => !endpoint.isRetired));
     this.#endpoints = this.#listOf(this.#servers, known);
     this.#settle([...known]);
+    // While the reload waited for names and checks nobody was sent to those that are new.
+    const before = new Set(previous.endpoints);
+    for (const endpoint of this.#endpoints)
+      if (endpoint.warmth !== 1 && !before.has(endpoint)) this.#slowStart.begin(endpoint, this.nowMs);
     previous.#health.retire();
   }
 

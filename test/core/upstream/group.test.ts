@@ -202,6 +202,19 @@ describe("a group of servers", () => {
     );
   });
 
+  it("counts a slow start from when the reload has gone through", () => {
+    const { group, definition, surroundings, sim } = groupOf(serversOf(1), { slowStartMs: 1_000 });
+    const next = new Group({ ...definition, servers: serversOf(2) }, surroundings, group);
+    sim.advance(1_000 + TICK_MS);
+    next.takeOver();
+    picks(next, 1);
+    const weights = (): number[] => next.endpoints.map(({ weight }) => weight);
+    assert.deepEqual(weights(), [1, 0.1]);
+    sim.advance(1_000 + TICK_MS);
+    picks(next, 1);
+    assert.deepEqual(weights(), [1, 1]);
+  });
+
   it("shares out anew when an agent changes weights, and passes over who wants no more connections", () => {
     const { group, endpoint } = groupOf(serversOf(2));
     endpoint("a").adjust({ weightShare: null, weight: 3, connectionsMax: 1 } as never);
