@@ -3,7 +3,7 @@
  * better comes, for a resolver that fails says nothing about the servers.
  *
  *     round: A + AAAA (or SRV) ──► answers replace what was known, type by type
- *        ▲                    └──► not one: kept, and asked again after 1 s, 2 s, 4 s … 30 s
+ *        ▲                    └──► one is missing: kept, and asked again after 1 s, 2 s, 4 s … 30 s
  *        └── TTL, within bounds ◄──┘
  */
 
@@ -87,6 +87,7 @@ export class KnownName implements TimerOwner {
       round.error ??= result;
     } else {
       round.error = result;
+      round.hasFailed = true;
     }
     const isAnswered = round.ttlSeconds !== Number.POSITIVE_INFINITY;
     if (round.pending === 0) {
@@ -101,13 +102,15 @@ export class KnownName implements TimerOwner {
 
   #schedule(round: Round, isAnswered: boolean): void {
     const { rules, timers } = this.#surroundings;
-    if (isAnswered) {
+    const ttlMs = Math.min(Math.max(round.ttlSeconds * 1_000, rules.ttlMsMin), rules.ttlMsMax);
+    if (isAnswered && !round.hasFailed) {
       this.#failures = 0;
-      timers.set(this.#timer, Math.min(Math.max(round.ttlSeconds * 1_000, rules.ttlMsMin), rules.ttlMsMax));
+      timers.set(this.#timer, ttlMs);
     } else {
       const backoffMs = Math.min(DNS_RETRY_MS_MIN * 2 ** this.#failures, DNS_RETRY_MS_MAX);
+      const waitMs = backoffMs * (1 - JITTER * this.#surroundings.random());
       this.#failures = Math.min(this.#failures + 1, FAILURES_COUNTED_MAX);
-      timers.set(this.#timer, backoffMs * (1 - JITTER * this.#surroundings.random()));
+      timers.set(this.#timer, isAnswered ? Math.min(waitMs, ttlMs) : waitMs);
     }
     this.#tell(isAnswered ? null : round.error);
   }
@@ -157,6 +160,8 @@ class Round {
   pending: number;
   ttlSeconds = Number.POSITIVE_INFINITY;
   error: ResolveError | null = null;
+  /** Of one type nobody can tell whether there is any. */
+  hasFailed = false;
   readonly missing: RecordType[] = [];
 
   constructor(pending: number) {

@@ -110,6 +110,25 @@ describe("a name", () => {
     assert.deepEqual(hosts(bench), ["10.0.0.1"]);
   });
 
+  it("does not wait for the TTL of one kind when nobody has answered for the other", () => {
+    const bench = watched(({ sim }) => {
+      sim.zone.addresses(NAME, ["10.0.0.1", "fd00::1"], 300);
+      sim.zone.fail(NAME, "timeout", "A");
+    });
+    bench.pass(2_000);
+    assert.deepEqual(hosts(bench), ["fd00::1"]);
+    bench.sim.zone.restore(NAME);
+    bench.pass(1_100);
+    assert.deepEqual(hosts(bench), ["10.0.0.1", "fd00::1"]);
+    assert.deepEqual([bench.asked(), bench.notices.length], [2, 0]);
+    bench.pass(299_000);
+    assert.equal(bench.asked(), 2);
+    // As seldom as a name that nobody answers for, and as often as the TTL says.
+    bench.sim.zone.fail(NAME, "server-failure", "AAAA");
+    bench.pass(130_000);
+    assert.ok(bench.asked() >= 9 && bench.asked() <= 12, `${bench.asked()}`);
+  });
+
   it("takes the least TTL of both kinds", () => {
     const bench = watched(({ sim }) => {
       sim.zone.addresses(NAME, ["10.0.0.1"], 60);
