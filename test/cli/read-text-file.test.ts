@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { FILE_BYTES_MAX, readTextFile } from "../../cli/read-text-file.ts";
-import { runProgram } from "../e2e/program.ts";
+import { runProgram, startProgram } from "../e2e/program.ts";
 import { createScratch } from "../e2e/scratch.ts";
+import { cliCommand } from "../support/runtime-command.ts";
+import { lacksTool } from "../support/tool.ts";
 
 describe("reading a file", () => {
   const scratch = createScratch();
@@ -37,6 +39,31 @@ describe("reading a file", () => {
     const reading = readTextFile(pipe);
     await runProgram(["sh", "-c", 'seq 10000 > "$0"', pipe]);
     assert.equal(await reading, Array.from({ length: 10_000 }, (_, index) => `${index + 1}\n`).join(""));
+  });
+
+  it("does not wait for ever for a pipe that nobody writes to, or not to its end", async () => {
+    const pipe = scratch.path("silent");
+    assert.equal((await runProgram(["mkfifo", pipe])).code, 0);
+    const problemOf = async () => {
+      const result = await readTextFile(pipe, 200);
+      return typeof result === "string" ? result : result.problem;
+    };
+    assert.equal(await problemOf(), "is a pipe into which nobody has written for 0.2s");
+    const writer = startProgram(["sh", "-c", 'exec 3<>"$0"; printf half >&3; echo there; exec sleep 60', pipe]);
+    await writer.says(/there/);
+    assert.equal(await problemOf(), "is a pipe into which nobody has written for 0.2s");
+    await writer.stop();
+  });
+
+  it("reads what a shell gives a name to, however late it comes, and to its end", {
+    ignore: lacksTool("bash"),
+  }, async () => {
+    const checked = async (command: string) => {
+      const script = `"$@" <(${command})`;
+      return (await runProgram(["bash", "-c", script, "bash", ...cliCommand(), "check"])).stderr;
+    };
+    assert.doesNotMatch(await checked('sleep 0.5; echo "{ listeners: [:80], routes: [respond: {}] }"'), /pipe|problem/);
+    assert.match(await checked("true"), /is empty/);
   });
 
   it("does not read a device for ever", async () => {
