@@ -189,6 +189,8 @@ async function resolveImport(build: PluginBuild, args: OnResolveArgs) {
     const isMissing = isBeside && !existsSync(resolve(resolveDir, name));
     return { errors: isMissing ? found.errors.map((each) => ({ ...each, text: missing(path) })) : found.errors };
   }
+  // A slip, as of a copied line: what is taken from there would be undefined, and no error.
+  if (found.path === args.importer && kind === "import-statement") return { errors: [{ text: itself(path) }] };
   if (isBeside && !isOwnFile(found.path)) return found;
   return { path: pathToFileURL(found.path).href, namespace };
 }
@@ -240,6 +242,10 @@ function wholeFile(message: string): BundleProblem {
 
 function missing(name: string): string {
   return `${name} does not exist; check the path`;
+}
+
+function itself(name: string): string {
+  return `${name} is this file itself, of which nothing is there yet; check the path`;
 }
 
 /** In a folder from which no program may be run, for example. */

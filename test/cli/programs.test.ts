@@ -124,6 +124,13 @@ describe("a program", () => {
     assert.deepEqual([outside?.file, outside?.line], [join(directory, "o.ts"), 2]);
     const dynamic = write("d.ts", 'const name = "x";\nexport default await import(name);\n');
     assert.match(problems(await programs.run(dynamic))[0]?.message ?? "", /Dynamic require of "x" is not supported/);
+    const self = write(
+      "s.ts",
+      'import type { T } from "./s.ts";\nimport base from "./s.ts";\nexport default { ...base };\n',
+    );
+    const [own] = problems(await programs.run(self));
+    assert.deepEqual([own?.file, own?.line, own?.column], [self, 2, 18]);
+    assert.equal(own?.message, "./s.ts is this file itself, of which nothing is there yet; check the path");
   });
 });
 
