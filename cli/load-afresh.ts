@@ -27,27 +27,38 @@ import { ENDED, RUN_MS } from "./while-code-runs.ts";
 /** Longer than the program in it may take, which is told better there. */
 const READ_MS = RUN_MS + 5_000;
 
-/** Code that has run for so long may be given up for a later reload, which is not to wait for what hangs. */
+/**
+ * Code that has run for so long may be given up for a later reload, which is not to wait for what hangs; twice as long each
+ * time in a row, or code that takes longer than the next one is away would never be taken.
+ */
 const GIVEN_UP_AFTER_MS = 1_000;
 
-/** `before` is where it came from the last time. At `isSuperseded` code that does not come to an end is given up. */
+export interface Superseding {
+  /** Aborts when a later reload is asked for: code that does not come to an end is given up. */
+  readonly signal: AbortSignal;
+  /** How many before this one were given up, in a row. */
+  readonly givenUp: number;
+}
+
+/** `before` is where it came from the last time. */
 export async function loadAfresh(
   file: string,
   environment: Environment,
   before: Origins,
-  isSuperseded: AbortSignal,
+  superseding: Superseding,
 ): Promise<LoadedConfig | FailedConfig> {
   if (!before.isHeavy) {
     const loaded = await loadConfig(file, environment, { isQuick: true });
     if (!loaded.origins.isHeavy) return loaded;
   }
   const files = await fileVersions(before.files.keys());
-  const read = await readElsewhere(file, isSuperseded);
+  const read = await readElsewhere(file, superseding);
   if ("problem" in read) {
-    const { problem, culprit } = read;
+    const { problem, culprit, isGivenUp } = read;
     const inCode = culprit === undefined ? null : { file: shownName(culprit), message: problem };
     const problems = [{ position: null, path: "", ...(inCode ?? { file, message: `could not be read: ${problem}` }) }];
-    return { problems, warnings: [], origins: { ...before, files, isHeavy: true } };
+    const origins = { ...before, files, isHeavy: true };
+    return { problems, warnings: [], origins, ...(isGivenUp && { isGivenUp }) };
   }
   const { loaded } = read;
   if ("problems" in loaded) return loaded;
@@ -78,11 +89,12 @@ async function inSlices<T>(steps: Steps<T>): Promise<T> {
 }
 
 /** `culprit` is the file with the code that it was. */
-type ProblemElsewhere = Problem & { readonly culprit?: string };
+type ProblemElsewhere = Problem & { readonly culprit?: string; readonly isGivenUp?: true };
 
-async function readElsewhere(file: string, isSuperseded: AbortSignal): Promise<ToldConfig | ProblemElsewhere> {
+async function readElsewhere(file: string, { signal, givenUp }: Superseding): Promise<ToldConfig | ProblemElsewhere> {
   if (!areDescriptorsLeft(READ_DESCRIPTORS)) return { problem: "too few descriptors are left" };
   const worker = startReader(file);
+  const patienceMs = GIVEN_UP_AFTER_MS * 2 ** givenUp;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let givingUp: ReturnType<typeof setTimeout> | undefined;
   try {
@@ -93,12 +105,13 @@ async function readElsewhere(file: string, isSuperseded: AbortSignal): Promise<T
       let runsSinceMs: number | null = null;
       const giveUp = (): void => {
         clearTimeout(givingUp);
-        if (lastRun === null || runsSinceMs === null || !isSuperseded.aborted) return;
+        if (lastRun === null || runsSinceMs === null || !signal.aborted) return;
         const ranMs = performance.now() - runsSinceMs;
-        if (ranMs < GIVEN_UP_AFTER_MS) givingUp = setTimeout(giveUp, GIVEN_UP_AFTER_MS - ranMs);
-        else resolve({ problem: `given up after ${Math.round(ranMs / 1_000)}s for a later reload`, culprit: lastRun });
+        const problem = `given up after ${Math.round(ranMs / 1_000)}s for a later reload`;
+        if (ranMs < patienceMs) givingUp = setTimeout(giveUp, patienceMs - ranMs);
+        else resolve({ problem, culprit: lastRun, isGivenUp: true });
       };
-      isSuperseded.addEventListener("abort", giveUp);
+      signal.addEventListener("abort", giveUp);
       worker.on("message", (told: Told) => {
         if ("runs" in told) {
           lastRun = told.runs ?? lastRun;

@@ -28,6 +28,8 @@ export interface FailedConfig {
   readonly problems: readonly LocatedProblem[];
   readonly warnings: readonly LocatedProblem[];
   readonly origins: Origins;
+  /** For a later one, which need not fail. */
+  readonly isGivenUp?: true;
 }
 
 type Compiled = CompiledConfig | RefusedConfig;

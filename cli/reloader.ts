@@ -8,13 +8,14 @@ import { escapeText } from "../core/observe/escape.ts";
 import type { ListenFailure, Proxy as RunningProxy } from "../core/proxy.ts";
 import { errorText } from "../core/script/error-text.ts";
 import { listenProblem } from "./listen-problem.ts";
+import type { Superseding } from "./load-afresh.ts";
 import type { FailedConfig, LoadedConfig, Origins } from "./load-config.ts";
 import { plural, printProblems, printWarnings } from "./print.ts";
 
 export interface ReloaderOptions {
   readonly proxy: Pick<RunningProxy, "reload">;
-  /** `isSuperseded` aborts when somebody asks for the next one: what hangs need not be waited for. */
-  load(isSuperseded: AbortSignal): Promise<LoadedConfig | FailedConfig>;
+  /** What hangs need not be waited for once somebody asks for the next one. */
+  load(superseding: Superseding): Promise<LoadedConfig | FailedConfig>;
   /** What belongs to a configuration outside the proxy changes, too. Answers which files of code are others now. */
   onReloaded(loaded: LoadedConfig): readonly string[];
   /**
@@ -42,6 +43,7 @@ export class Reloader {
   #owed = "";
   #reads = 0;
   #loading = new AbortController();
+  #givenUp = 0;
 
   constructor(options: ReloaderOptions) {
     this.#options = options;
@@ -81,7 +83,8 @@ export class Reloader {
   async #reload(): Promise<string[] | null> {
     const { proxy, load, onReloaded, onLoaded } = this.#options;
     this.#loading = new AbortController();
-    const loaded = await load(this.#loading.signal);
+    const loaded = await load({ signal: this.#loading.signal, givenUp: this.#givenUp });
+    this.#givenUp = "isGivenUp" in loaded ? this.#givenUp + 1 : 0;
     const isAsRead = await onLoaded(loaded.origins);
     // In the middle of a checkout of thousands of files some are missing, and some are old.
     if (!isAsRead && ++this.#reads < READS_MAX) return null;

@@ -4,7 +4,7 @@ import type { Runtime } from "../core/runtime.ts";
 import { changedCode } from "./changed-code.ts";
 import { EXIT_CONFIG } from "./exit-codes.ts";
 import { standardError } from "./line-writer.ts";
-import { loadAfresh } from "./load-afresh.ts";
+import { loadAfresh, type Superseding } from "./load-afresh.ts";
 import { type LoadedConfig, loadConfig } from "./load-config.ts";
 import { createLog } from "./log.ts";
 import { plural, printProblems, printWarnings } from "./print.ts";
@@ -33,8 +33,8 @@ export async function run(file: string, { watch }: RunOptions, runtime: Runtime)
   let { origins } = loaded;
   let inUse = origins;
   const reloading = {
-    async load(isSuperseded: AbortSignal) {
-      const again = await loadAfresh(path, readEnvironment, origins, isSuperseded);
+    async load(superseding: Superseding) {
+      const again = await loadAfresh(path, readEnvironment, origins, superseding);
       origins = again.origins;
       return again;
     },

@@ -9,7 +9,7 @@ let scratch: Scratch;
 afterEach(() => scratch.remove());
 
 const none = () => undefined;
-const never = new AbortController().signal;
+const never = { signal: new AbortController().signal, givenUp: 0 };
 const yaml = (padding: number): string =>
   `listeners: ["127.0.0.1:80"]\nroutes: [{ respond: { body: "${"x".repeat(padding)}" } }]\n`;
 
@@ -56,14 +56,31 @@ describe("reading a configuration again", () => {
       const file = scratch.write("a.yaml", `hooks: { onRequest: { script: ./hooks.ts, export: check } }\n${yaml(10)}`);
       const origins = { files: new Map([[file, ""]]), code: new Set<string>(), globs: [], isHeavy: true };
       const asking = new AbortController();
-      const loading = loadAfresh(file, none, origins, asking.signal);
+      const loading = loadAfresh(file, none, origins, { signal: asking.signal, givenUp: 0 });
       asking.abort();
       const loaded = await loading;
-      assert.ok("problems" in loaded);
+      assert.ok("problems" in loaded && loaded.isGivenUp);
       const { file: culprit, message } = loaded.problems[0]!;
       assert.match(`${culprit.split("/").at(-1)}: ${message}`, /^hooks\.ts: given up after \ds for a later reload$/);
       assert.ok(loaded.origins.files.has(file));
     });
+
+  it("waits twice as long each time for code that was given up", async () => {
+    scratch = createScratch();
+    const file = scratch.write(
+      "a.mjs",
+      `await new Promise((resolve) => setTimeout(resolve, 3_000));
+       export default { listeners: [":80"], routes: [{ respond: {} }] };`,
+    );
+    const origins = { files: new Map([[file, ""]]), code: new Set<string>(), globs: [], isHeavy: true };
+    const outcome = async (givenUp: number) => {
+      const loaded = await loadAfresh(file, none, origins, { signal: AbortSignal.abort(), givenUp });
+      return "problems" in loaded ? loaded.problems[0]?.message : "loaded";
+    };
+    const [first, fourth] = await Promise.all([0, 3].map(outcome));
+    assert.match(first ?? "", /^given up after \ds for a later reload$/);
+    assert.equal(fourth, "loaded");
+  });
 
   it("does not give up what comes behind the code, however long that takes", async () => {
     scratch = createScratch();
@@ -71,7 +88,7 @@ describe("reading a configuration again", () => {
     assert.equal((await runProgram(["mkfifo", pipe])).code, 0);
     const file = scratch.write("a.mjs", `export default { listeners: [":80"], include: ${JSON.stringify(pipe)} };`);
     const origins = { files: new Map([[file, ""]]), code: new Set<string>(), globs: [], isHeavy: true };
-    const loading = loadAfresh(file, none, origins, AbortSignal.abort());
+    const loading = loadAfresh(file, none, origins, { signal: AbortSignal.abort(), givenUp: 0 });
     // Opened once somebody reads it, which is when the code has ended.
     const writing = runProgram(["sh", "-c", 'exec 3>"$0"; sleep 1.5; echo "routes: [{ respond: {} }]" >&3', pipe]);
     const loaded = await loading;

@@ -31,6 +31,7 @@ function stage(results: (LoadedConfig | FailedConfig | Error)[], changing: boole
   const said: string[] = [];
   const reloaded: LoadedConfig[] = [];
   const numbers: number[] = [];
+  const patience: number[] = [];
   let answer: Reloaded | NotReloaded = { changes: NOTHING };
   const snapshots: Snapshot[] = [];
   const reloader = new Reloader({
@@ -40,7 +41,8 @@ function stage(results: (LoadedConfig | FailedConfig | Error)[], changing: boole
         return Promise.resolve(answer);
       },
     },
-    load: () => {
+    load: ({ givenUp }) => {
+      patience.push(givenUp);
       numbers.push(numbers.length + 1);
       const result = results.shift();
       return result instanceof Error ? Promise.reject(result) : Promise.resolve(result!);
@@ -57,6 +59,7 @@ function stage(results: (LoadedConfig | FailedConfig | Error)[], changing: boole
     said,
     reloaded,
     numbers,
+    patience,
     snapshots,
     set answer(next: Reloaded | NotReloaded) {
       answer = next;
@@ -72,6 +75,16 @@ describe("a reloader", () => {
     assert.equal(on.snapshots.length, 1);
     assert.equal(on.reloaded.length, 1);
     assert.deepEqual(on.said, ["millrace: SIGHUP: reloaded; nothing has changed for requests"]);
+  });
+
+  it("tells how often in a row it was given up, until it comes to an end", async () => {
+    const givenUp: FailedConfig = { ...failed, isGivenUp: true };
+    const on = stage([givenUp, givenUp, failed, givenUp, loaded("a"), loaded("b")]);
+    for (let i = 0; i < 6; i++) {
+      on.reloader.request("SIGHUP");
+      await on.reloader.idle();
+    }
+    assert.deepEqual(on.patience, [0, 1, 2, 0, 1, 0]);
   });
 
   it("takes nothing that changed while it was read, and says nothing of it", async () => {
@@ -121,9 +134,9 @@ describe("a reloader", () => {
     const signals: AbortSignal[] = [];
     const reloader = new Reloader({
       proxy: { reload: () => Promise.resolve({ changes: NOTHING }) },
-      load: async (isSuperseded) => {
-        signals.push(isSuperseded);
-        if (signals.length === 1) await new Promise((resolve) => isSuperseded.addEventListener("abort", resolve));
+      load: async ({ signal }) => {
+        signals.push(signal);
+        if (signals.length === 1) await new Promise((resolve) => signal.addEventListener("abort", resolve));
         return loaded("a");
       },
       onReloaded: () => [],
