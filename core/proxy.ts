@@ -147,7 +147,7 @@ class RunningProxy implements Running, Engine {
   async #reload(snapshot: Snapshot): Promise<Reloaded | NotReloaded> {
     if (this.isDraining) return this.#refuse(snapshot, null);
     const previous = this.deployment;
-    const plan = await this.#inSlices(planningReload(previous.snapshot, snapshot));
+    const plan = await this.#inSlices(planningReload(previous.snapshot, snapshot, this.addresses));
     this.discovery.names.rules = snapshot.dns;
     const next = await this.#inSlices(deploying(snapshot, this, previous));
     const fresh = [...next.groups.values()].filter((group) => previous.groups.get(group.definition.name) !== group);

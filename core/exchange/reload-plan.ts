@@ -36,8 +36,13 @@ export interface ReloadPlan {
   keepsRoute(route: Route): boolean;
 }
 
-export function* planningReload(current: Snapshot, next: Snapshot): Steps<ReloadPlan> {
-  const listenersFrom = matchListeners(current.listeners, next.listeners);
+/** `addresses`: where the current listeners really listen. */
+export function* planningReload(
+  current: Snapshot,
+  next: Snapshot,
+  addresses: readonly Address[] = current.listeners.map(({ address }) => address),
+): Steps<ReloadPlan> {
+  const listenersFrom = matchListeners(current.listeners, next.listeners, addresses);
   const taken = new Set(listenersFrom);
   const listenersRemoved = [...current.listeners.keys()].filter((place) => !taken.has(place));
   return {
@@ -59,16 +64,35 @@ export function* planningReload(current: Snapshot, next: Snapshot): Steps<Reload
   };
 }
 
-/** Several on port 0 have the same address: they are taken in order. */
-function matchListeners(current: readonly ListenerDefinition[], next: readonly ListenerDefinition[]): number[] {
-  const free = new Map<string, number[]>();
-  for (const [place, listener] of current.entries()) {
-    const key = socketOf(listener);
-    const places = free.get(key);
-    if (places === undefined) free.set(key, [place]);
-    else places.push(place);
-  }
-  return next.map((listener) => free.get(socketOf(listener))?.shift() ?? -1);
+/**
+ * Whoever names a port means the listener that has it, though it was written as port 0. Several that are written so have
+ * the same address: they are taken in order.
+ */
+function matchListeners(
+  current: readonly ListenerDefinition[],
+  next: readonly ListenerDefinition[],
+  addresses: readonly Address[],
+): number[] {
+  const taken = new Set<number>();
+  const take = (keys: readonly string[], wanted: string): number => {
+    const place = keys.findIndex((key, each) => key === wanted && !taken.has(each));
+    if (place !== -1) taken.add(place);
+    return place;
+  };
+  const written = current.map(socketOf);
+  const bound = current.map((listener, place) => socketOf(withPortOf(listener, addresses[place]!)));
+  const named = next.map((listener) => (isAnyPort(listener) ? -1 : take(bound, socketOf(listener))));
+  return named.map((place, index) => (place === -1 ? take(written, socketOf(next[index]!)) : place));
+}
+
+function isAnyPort({ address }: ListenerDefinition): boolean {
+  return address.kind === "tcp" && address.port === 0;
+}
+
+function withPortOf(listener: ListenerDefinition, bound: Address): ListenerDefinition {
+  const { address } = listener;
+  if (address.kind === "unix" || bound.kind === "unix") return listener;
+  return { ...listener, address: { ...address, port: bound.port } };
 }
 
 function socketOf({ address, reusePort }: ListenerDefinition): string {

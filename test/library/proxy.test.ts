@@ -48,6 +48,19 @@ describe("a proxy in a program", () => {
     }
   });
 
+  it("keeps the port the system chose when a reload names it", async () => {
+    await using proxy = createProxy(answering("one"));
+    await proxy.start();
+    const { addresses } = proxy;
+    const [address] = addresses;
+    assert.ok(address?.kind === "tcp");
+    const reloaded = await proxy.reload({ ...answering("two"), listeners: [`127.0.0.1:${address.port}`] });
+    assert.ok("changes" in reloaded, JSON.stringify(reloaded));
+    assert.deepEqual(reloaded.changes.listeners, { added: [], changed: [`127.0.0.1:${address.port}`], removed: [] });
+    assert.deepEqual(proxy.addresses, addresses);
+    assert.equal(await ask(proxy), "two");
+  });
+
   it("goes by what it was told last, however long that took to make", async () => {
     const proxy = createProxy(answering("one"));
     await proxy.start();

@@ -54,6 +54,19 @@ describe("the plan of a reload", () => {
     assert.deepEqual([listenersFrom, listenersRemoved], [[0], [1, 2]]);
   });
 
+  it("knows a listener by the port that the system has chosen, and that first", () => {
+    const config = (...listeners: unknown[]) => snapshotOf({ listeners });
+    const from = (current: Snapshot, next: Snapshot, ...ports: number[]) => {
+      const addresses = ports.map((port) => ({ kind: "tcp", host: "0.0.0.0", port }) as const);
+      return allAtOnce(planningReload(current, next, addresses)).listenersFrom;
+    };
+    const any = config(":0", ":0", "127.0.0.1:0");
+    assert.deepEqual(from(any, config(":0", ":7", "127.0.0.1:7"), 7, 8, 9), [1, 0, -1]);
+    assert.deepEqual(from(any, config("127.0.0.1:9", ":8", ":0", ":0"), 7, 8, 9), [2, 1, 0, -1]);
+    assert.deepEqual(from(any, config({ address: ":7", reusePort: true }), 7, 8, 9), [-1]);
+    assert.deepEqual(from(config("unix:/run/x", ":80"), config(":80", "unix:/run/x"), 80, 80), [1, 0]);
+  });
+
   it("knows upstreams by name, and says which say something else", () => {
     const server = (port: number) => ({ servers: [`127.0.0.1:${port}`] });
     const before = { upstreams: { a: server(1), b: server(2), c: server(3) } };
