@@ -63,7 +63,7 @@ export interface Proxy {
   reload(config: ConfigSource): Promise<Reloaded | NotReloaded>;
   /** Serves a connection that came by no listener; `listener` is its name in logs and conditions. */
   accept(socket: Socket, listener?: string): void;
-  /** Where it really listens, in the order of the configuration; none before `start` has resolved. */
+  /** Where it really listens, in the order of the configuration; none before `start` has resolved, nor once it is to stop. */
   readonly addresses: readonly Address[];
   /** Client connections open now. */
   readonly connectionCount: number;
@@ -100,6 +100,7 @@ class EmbeddedProxy implements Proxy {
   #starting: Promise<void> | null = null;
   /** All reloads that were asked for until now. */
   #reloading: Promise<unknown> = Promise.resolve();
+  #hasStarted = false;
   #hasStopped = false;
 
   constructor(options: ProxyOptions, compile = compiled) {
@@ -131,6 +132,7 @@ class EmbeddedProxy implements Proxy {
       ...(serverLists === undefined ? {} : { serverLists }),
     });
     await keptAlive(this.#core.start());
+    this.#hasStarted = true;
   }
 
   async stop(): Promise<void> {
@@ -166,7 +168,7 @@ class EmbeddedProxy implements Proxy {
   }
 
   get addresses(): readonly Address[] {
-    return this.#core?.addresses ?? [];
+    return this.#hasStarted && !this.#hasStopped ? this.#core!.addresses : [];
   }
 
   get connectionCount(): number {

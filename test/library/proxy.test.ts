@@ -61,6 +61,20 @@ describe("a proxy in a program", () => {
     assert.equal(await ask(proxy), "two");
   });
 
+  it("tells addresses only while it listens", async () => {
+    for (const end of ["stop", "drain"] as const) {
+      const proxy = createProxy(answering("one"));
+      const starting = proxy.start();
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      assert.ok(proxy.addresses.every((address) => address.kind === "tcp" && address.port !== 0));
+      await starting;
+      assert.equal(proxy.addresses.length, 1);
+      await proxy[end]();
+      assert.deepEqual(proxy.addresses, []);
+      await proxy.stop();
+    }
+  });
+
   it("goes by what it was told last, however long that took to make", async () => {
     const proxy = createProxy(answering("one"));
     await proxy.start();
