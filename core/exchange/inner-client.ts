@@ -41,6 +41,7 @@ export function innerFetch(engine: Engine): HookContext["fetch"] {
 
 function opener(engine: Engine): OpenInner {
   return (request, owner) => {
+    if (engine.hooks.background.isOver) throw new TypeError("context.fetch: the proxy has stopped");
     const deployment = innerDeployment(engine.deployment, request.upstream);
     if (deployment === null) {
       const names = [...engine.deployment.groups.keys()].slice(0, NAMES_SHOWN_MAX).join(", ");

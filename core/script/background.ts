@@ -9,6 +9,8 @@ export class Background {
   #onEmpty: () => void = () => {};
   /** Of hooks to upstreams, under way. */
   readonly requests = new Set<{ cut(): void }>();
+  /** The proxy has stopped, and its clock stands: no deadline would end a request that begins now. */
+  isOver = false;
 
   constructor(timers: Timers) {
     this.#timers = timers;
@@ -27,6 +29,7 @@ export class Background {
   /** No client is here any more. Calls have until their deadlines, but not for long; nobody wants what requests bring. */
   async end(): Promise<void> {
     if (this.#calls.size > 0) await this.#ended();
+    this.isOver = true;
     for (const request of [...this.requests]) request.cut();
   }
 
