@@ -28,7 +28,7 @@ export interface AttemptOwner {
   readonly plan: RoutePlan | null;
   readonly asksUpgrade: boolean;
   readonly isRequestEnded: boolean;
-  /** Its client sends no body before it is told to, and nobody has told it so. */
+  /** Its client sends no body before it is told to, and nobody has told it so, nor answered. */
   readonly awaitsContinue: boolean;
   /** By the clock; 0 when nobody wants to know. */
   readonly nowMs: number;

@@ -6,16 +6,14 @@ import type { ClientSide } from "./client-side.ts";
 /** The exchange, as far as a client that waits needs it. */
 export interface ContinueOwner {
   readonly client: ClientSide;
-  /** Anything of a response went to the client, be it an interim one other than 100. */
-  readonly hasForwarded: boolean;
-  /** Its client sends no body before it is told to, and nobody has told it so; one that sends some does not wait any more. */
+  /** Its client sends no body before it is told to, and nobody has told it so, nor answered. */
   readonly awaitsContinue: boolean;
   hasContinue: boolean;
 }
 
-/** Somebody here reads the body. Once an answer has begun a 100 would stand in the middle of it. */
+/** Somebody here reads the body. Behind the head of an answer a 100 would stand in the middle of that. */
 export function maybeTellToGoOn(owner: ContinueOwner): void {
-  if (owner.hasForwarded || !owner.awaitsContinue) return;
+  if (!owner.awaitsContinue) return;
   owner.hasContinue = true;
   const outgoing = new OutgoingHead();
   outgoing.status = 100;

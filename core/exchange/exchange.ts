@@ -147,7 +147,8 @@ export class Exchange
     return this.#hasResponse || this.#hasInterim;
   }
   get awaitsContinue(): boolean {
-    return this.#upload?.receivedBytes === 0 && !this.hasContinue && this.head.expectsContinue;
+    if (this.#upload?.receivedBytes !== 0 || this.#hasResponse || this.hasContinue) return false;
+    return this.head.expectsContinue;
   }
   get isReplayable(): boolean {
     return this.#upload === null || this.#upload.isReplayable;

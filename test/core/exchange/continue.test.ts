@@ -47,6 +47,27 @@ describe("a client that waits to be told to go on", () => {
     await stage.close();
   });
 
+  it("is told so behind an interim response of the server", async () => {
+    const late = lateReader();
+    const script: OriginScript = {
+      onHead: (_head, { peer }) => peer.send("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"),
+      onRequest: () => "HTTP/1.1 204 No Content\r\n\r\n",
+    };
+    const stage = await stageWith({
+      routes: [{ upstream: "app", hooks: { transformRequestBody: late.read } }],
+      script,
+    });
+    const client = stage.ask(`${HEAD}Expect: 100-continue\r\n\r\n`);
+    await settled(stage);
+    late.begin();
+    await settled(stage);
+    assert.match(client.text(), /^HTTP\/1.1 103 [\s\S]*\r\n\r\nHTTP\/1.1 100 Continue\r\n\r\n$/);
+    client.send("xy");
+    await settled(stage);
+    assert.match(client.text(), /HTTP\/1.1 204 /);
+    await stage.close();
+  });
+
   it("is told so by one of those who read its body, not by each", async () => {
     const readsAll: object = {
       transformRequestBody: (body: ReadableStream) => body.pipeThrough(new TransformStream()),
