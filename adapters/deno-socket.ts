@@ -247,13 +247,23 @@ export class DenoSocket extends LateSender implements Socket {
   readonly #onRead = (length: number | null): void => {
     this.#isPending = false;
     if (this.closed) return;
-    const isEnd = length === null || length === 0;
-    if (isEnd && this.writeError !== null) {
+    if (length !== null && length > 0) {
+      this.#take(length);
+      this.#deliverHeld();
+      this.#readOn();
+    } else if (this.writing) {
+      // The write that met a reset has had the word of it, and says so in the same turn.
+      setImmediate(this.#onEnd);
+    } else this.#onEnd();
+  };
+
+  readonly #onEnd = (): void => {
+    if (this.closed) return;
+    if (this.writeError !== null) {
       this.#close(this.writeError);
       return;
     }
-    if (isEnd) this.ended = true;
-    else this.#take(length);
+    this.ended = true;
     this.#deliverHeld();
     this.#readOn();
   };
