@@ -152,7 +152,7 @@ async function stopProxy(proxy: RunningProxy, stops: StopSignals): Promise<numbe
 }
 
 /** What a browser or curl can be given. */
-export function urlOf(address: Address): string {
+function urlOf(address: Address): string {
   if (address.kind === "unix") return addressText(address);
   return `${localUrlOf(address)}${isAnywhere(address) ? " (every address)" : ""}`;
 }

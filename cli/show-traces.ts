@@ -4,10 +4,10 @@ import type { Trace } from "../core/observe/trace.ts";
 import { formatTraceJson } from "../core/observe/trace-text.ts";
 import type { Proxy as RunningProxy } from "../core/proxy.ts";
 import { goOnFor, type Steps } from "../core/time/steps.ts";
-import type { LineWriter } from "./line-writer.ts";
+import { type LineWriter, QUEUE_BYTES_MAX } from "./line-writer.ts";
 
-/** Half of what may wait to be written (`line-writer.ts`): the log goes on meanwhile. */
-export const TRACES_LENGTH_MAX = 2 * 1024 * 1024;
+/** The log goes on meanwhile. */
+export const TRACES_LENGTH_MAX = QUEUE_BYTES_MAX / 2;
 
 /** How long requests wait for it in one turn of the event loop. All of it takes some 15 ms. */
 const TURN_MS = 2;

@@ -32,8 +32,8 @@ export interface Seen<Message> {
   readonly error: string | null;
 }
 
-/** Reads requests until the text ends, is wrong, or `isLast` says that what follows is no HTTP. */
-export function seeRequests(text: string, isLast: (request: SeenRequest) => boolean = () => false): Seen<SeenRequest> {
+/** Reads requests until the text ends, or is wrong. */
+export function seeRequests(text: string): Seen<SeenRequest> {
   const messages: SeenRequest[] = [];
   let rest = text;
   try {
@@ -50,10 +50,8 @@ export function seeRequests(text: string, isLast: (request: SeenRequest) => bool
       const body = readBody(head.rest, framing, false);
       if (body === null) return { messages, rest, error: null };
       const raw = rest.slice(0, rest.length - body.rest.length);
-      const request = { method, target, version, fields: head.fields, framing: framing.kind, raw, ...body } as const;
-      messages.push(request);
+      messages.push({ method, target, version, fields: head.fields, framing: framing.kind, raw, ...body });
       rest = body.rest;
-      if (isLast(request)) return { messages, rest, error: null };
     }
   } catch (error) {
     if (error instanceof Malformed) return { messages, rest, error: error.message };

@@ -16,11 +16,11 @@ export interface Millrace extends Program {
 }
 
 /** `millrace run` on a configuration. */
-export async function startMillrace(config: Config, options: StartOptions = {}): Promise<Millrace> {
+export async function startMillrace(config: Config): Promise<Millrace> {
   const scratch = createScratch();
   const file = scratch.write("millrace.json", JSON.stringify(config));
   try {
-    return await started([...cliCommand(), "run", file], options);
+    return await started([...cliCommand(), "run", file], {});
   } finally {
     scratch.remove();
   }

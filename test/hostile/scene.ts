@@ -11,13 +11,13 @@ import { isCanary, type SimulatedStage, type Stage } from "./stage.ts";
 export const WHOLE: Segments = { kind: "whole" };
 
 /** The final responses a client has got in full. */
-export function finalsOf(peer: Peer, methods: readonly string[] = []): SeenResponse[] {
-  const seen = seeResponses(peer.text(), methods, peer.closed === "end");
+export function finalsOf(peer: Peer): SeenResponse[] {
+  const seen = seeResponses(peer.text(), [], peer.closed === "end");
   return seen.messages.filter(({ status }) => status >= 200);
 }
 
-export function statusesOf(peer: Peer, methods: readonly string[] = []): number[] {
-  return finalsOf(peer, methods).map(({ status }) => status);
+export function statusesOf(peer: Peer): number[] {
+  return finalsOf(peer).map(({ status }) => status);
 }
 
 /** What reached the upstream in full, canaries apart. */

@@ -54,7 +54,7 @@ describe("the node handler inside a framework", { ignore: !isNode }, () => {
     it("passes requests and bodies, without the prefix", async () => {
       assert.equal(await textOf(front, "/own"), "own");
       assert.equal(await textOf(front, "/api/x?y=1"), "GET /x?y=1");
-      await echoes(front, "/api/echo");
+      await echoes(front);
     });
 
     it("gets an error for a body that was parsed before", async () => {
@@ -93,7 +93,7 @@ describe("the node handler inside a framework", { ignore: !isNode }, () => {
     it("passes requests and bodies", async () => {
       assert.equal(await textOf(app.server, "/own"), "own");
       assert.equal(await textOf(app.server, "/api/x?y=1"), "GET /api/x?y=1");
-      await echoes(app.server, "/api/echo");
+      await echoes(app.server);
     });
 
     it("carries WebSockets", async () => {
@@ -132,7 +132,7 @@ describe("the node handler inside a framework", { ignore: !isNode }, () => {
     it("passes requests beside modules of Vite", async () => {
       assert.match(await textOf(front, "/@vite/client"), /HMR|hmr/);
       assert.equal(await textOf(front, "/api/x"), "GET /x");
-      await echoes(front, "/api/echo");
+      await echoes(front);
     });
 
     it("carries WebSockets, and leaves Vite its own", async () => {
@@ -157,9 +157,9 @@ function serve(request: IncomingMessage, response: ServerResponse): void {
   else response.end(`${request.method} ${request.url}`);
 }
 
-async function echoes(server: Server, path: string): Promise<void> {
+async function echoes(server: Server): Promise<void> {
   const body = new Uint8Array(1_000_000).fill(7);
-  const response = await fetch(urlOf(server, path), { method: "POST", body });
+  const response = await fetch(urlOf(server, "/api/echo"), { method: "POST", body });
   assert.equal((await response.arrayBuffer()).byteLength, body.length);
 }
 

@@ -7,7 +7,7 @@ import type { Snapshot } from "../../core/exchange/snapshot.ts";
 import { LAST_CHANCE_MS, WARM_UP_MS } from "../../core/limits.ts";
 import type { NotReloaded, Reloaded } from "../../core/proxy.ts";
 import { Group } from "../../core/upstream/group.ts";
-import { createOrigin, type Origin, type OriginScript } from "../../testing/origin.ts";
+import { createOrigin, type Origin } from "../../testing/origin.ts";
 import { addressOf } from "../../testing/wire.ts";
 import { GET, LISTEN, OK, ok, responsesTo, SILENT, type Stage, stageWith, statusesTo, UPSTREAM } from "./stage.ts";
 
@@ -39,10 +39,8 @@ function snapshotOf(config: Partial<Config>): Snapshot {
 const reload = (config: Partial<Config> = {}): Promise<Reloaded | NotReloaded> =>
   stage.sim.until(stage.proxy.reload(snapshotOf(config)), 10_000);
 
-async function anotherServer(script: OriginScript = { onRequest: () => ok("other") }): Promise<Origin> {
-  const other = await createOrigin(stage.sim.outside(), addressOf(OTHER), script);
-  others.push(other);
-  return other;
+async function anotherServer(): Promise<void> {
+  others.push(await createOrigin(stage.sim.outside(), addressOf(OTHER), { onRequest: () => ok("other") }));
 }
 
 async function pass(ms: number): Promise<void> {

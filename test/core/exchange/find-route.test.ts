@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { post, type Stage, stageWith, statusesTo } from "../../scenario/stage.ts";
+import { post, stageWith, statusesTo } from "../../scenario/stage.ts";
 
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
 
-async function play(request: string, check: (stage: Stage) => void = () => {}) {
+async function play(request: string) {
   const stage = await stageWith({
     routes: [{ match: { path: "/api/*" }, upstream: "app", limits: { requestBody: 3 } }],
   } as never);
   const client = stage.ask(request);
   const [status] = statusesTo(client);
-  check(stage);
   await stage.close();
   return status;
 }

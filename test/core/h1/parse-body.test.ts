@@ -5,7 +5,7 @@ import * as refuse from "../../../core/fault.ts";
 import { clientRefusal } from "../../../core/fault.ts";
 import { BodyDecoder } from "../../../core/h1/parse-body.ts";
 import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, BODY_UNTIL_CLOSE } from "../../../core/http/message.ts";
-import { CHUNK_SIZE_DIGITS_MAX, DEFAULT_LIMITS, type Limits } from "../../../core/limits.ts";
+import { CHUNK_SIZE_DIGITS_MAX, DEFAULT_LIMITS } from "../../../core/limits.ts";
 import { bytesOfText, printable, textOfBytes, wire } from "../../../testing/wire.ts";
 import { alwaysHolds } from "../../support/always-holds.ts";
 import { type Delivery, deliveriesOf } from "./feed.ts";
@@ -21,7 +21,7 @@ interface Decoded {
 }
 
 /** Decodes a delivery; `answer` is the length consumed, or the refusal. */
-function decode({ pieces, before }: Delivery, body: number, length: number, limits: Limits = DEFAULT_LIMITS): Decoded {
+function decode({ pieces, before }: Delivery, body: number, length: number): Decoded {
   const decoder = new BodyDecoder();
   decoder.begin(body, length);
   const emitted: { view: Uint8Array; text: string }[] = [];
@@ -32,7 +32,7 @@ function decode({ pieces, before }: Delivery, body: number, length: number, limi
   let consumed = 0;
   let skip = before;
   for (const piece of pieces) {
-    const at = decoder.decode(piece, skip, piece.length, limits, { onBodyPiece });
+    const at = decoder.decode(piece, skip, piece.length, DEFAULT_LIMITS, { onBodyPiece });
     if (at < 0) return { answer: at, body: "", trailers: "", pieces: emitted.length, isDone: decoder.isDone };
     consumed += at - skip;
     // Whoever has a piece may still read it when all is decoded.
@@ -50,10 +50,10 @@ function decode({ pieces, before }: Delivery, body: number, length: number, limi
 }
 
 /** A chunked body (as for `wire`) must be decoded to this text and trailers, or refused, in every delivery. */
-function check(message: string, expected: string | number, trailers = "", limits: Limits = DEFAULT_LIMITS): void {
+function check(message: string, expected: string | number, trailers = ""): void {
   const bytes = wire(message);
   for (const delivery of deliveriesOf(bytes, NEXT)) {
-    const decoded = decode(delivery, BODY_CHUNKED, 0, limits);
+    const decoded = decode(delivery, BODY_CHUNKED, 0);
     const about = `${printable(bytes, 200)}, ${delivery.name}`;
     if (typeof expected === "number") {
       assert.equal(codeOf(decoded.answer), clientRefusal(-expected).code, about);

@@ -50,10 +50,10 @@ function checkRequest(head: string | Uint8Array, expected: Expected, bounds: Hea
   }
 }
 
-function checkResponse(head: string | Uint8Array, expected: Expected, bounds: HeadBounds = RESPONSE_BOUNDS): void {
+function checkResponse(head: string | Uint8Array, expected: Expected): void {
   const bytes = typeof head === "string" ? wire(head) : head;
   for (const delivery of deliveriesOf(bytes, NEXT_RESPONSE)) {
-    const { answer, head: parsed } = feedResponseHead(delivery, bounds);
+    const { answer, head: parsed } = feedResponseHead(delivery, RESPONSE_BOUNDS);
     const got = answer > 0 ? responseText(parsed) : nameOf(-answer);
     if (got === expectedText(expected) && (answer < 0 || answer === bytes.length)) continue;
     assert.fail(`${printable(bytes, 300)}\n${delivery.name}: wanted ${expectedText(expected)}, got ${got} (${answer})`);
@@ -222,11 +222,11 @@ describe("parseRequestHead at its limits", () => {
   const letters = (count: number): string => "a".repeat(count);
   const ok = "GET|";
 
-  function checkLimit(text: (n: number) => string, limit: number, refused: number, bounds?: HeadBounds): void {
+  function checkLimit(text: (n: number) => string, limit: number, refused: number): void {
     for (const n of [limit - 1, limit, limit + 1]) {
       const bytes = wire(text(n));
       for (const delivery of deliveriesOf(bytes, NEXT)) {
-        const { answer, head } = feedRequestHead(delivery, bounds);
+        const { answer, head } = feedRequestHead(delivery);
         const got = answer > 0 ? requestText(head).slice(0, 4) : nameOf(-answer);
         if (n <= limit) assert.equal(answer, bytes.length, `${n} of ${limit}, ${delivery.name}: ${got}`);
         assert.equal(got === ok || n > limit ? got : ok, n > limit ? nameOf(refused) : got, `${n}, ${delivery.name}`);

@@ -18,8 +18,8 @@ export interface CheckWorld extends CheckSurroundings {
   readonly sim: Simulation;
 }
 
-export function checkWorld(seed = 1): CheckWorld {
-  const sim = createSimulation({ seed });
+export function checkWorld(): CheckWorld {
+  const sim = createSimulation({ seed: 1 });
   const timers = new Timers(sim.runtime.now());
   sim.runtime.every(TICK_MS, () => timers.advance(sim.runtime.now()));
   return { sim, runtime: sim.runtime, timers, slab: new Slab() };

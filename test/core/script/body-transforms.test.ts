@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import type { TraceHook } from "../../../core/observe/trace.ts";
 import { BodyTransforms, type TransformsOwner } from "../../../core/script/body-transforms.ts";
-import type { ByteStream, Fallback, TransformRequestBody } from "../../../core/script/hooks.ts";
+import type { ByteStream, TransformRequestBody } from "../../../core/script/hooks.ts";
 import type { TransformHook } from "../../../core/script/transform-stage.ts";
 import { type Around, around, hookOf } from "./stage.ts";
 import { turns } from "./streams.ts";
@@ -36,10 +36,10 @@ class Listener implements TransformsOwner {
   }
 }
 
-function chainOf(runs: readonly TransformRequestBody[], fallback: Fallback = { status: 503 }) {
+function chainOf(runs: readonly TransformRequestBody[]) {
   const owner = new Listener();
   const surroundings: Around = around();
-  const hooks = runs.map((run) => hookOf("transformRequestBody", run, surroundings, fallback));
+  const hooks = runs.map((run) => hookOf("transformRequestBody", run, surroundings, { status: 503 }));
   const chain = new BodyTransforms(hooks, "1", owner);
   chain.begin((hook, body, context) => (hook as (typeof hooks)[number]).definition.run(body, null as never, context));
   return { owner, chain, surroundings, hooks };

@@ -10,11 +10,11 @@ import { HookBreaker, ORDINARY } from "../../../core/script/hook-breaker.ts";
 
 const admits = (breaker: HookBreaker, nowMs: number): boolean => breaker.admit(nowMs) !== -1;
 
-function opened(nowMs = 1): HookBreaker {
+function opened(): HookBreaker {
   const breaker = new HookBreaker();
   for (let i = 0; i < HOOK_BREAKER_FAILURES_MIN; i++) {
-    assert.ok(admits(breaker, nowMs));
-    breaker.fail(nowMs);
+    assert.ok(admits(breaker, 1));
+    breaker.fail(1);
   }
   return breaker;
 }
