@@ -5,6 +5,7 @@
  */
 import type { SocketError } from "../core/runtime.ts";
 import { libc } from "./bun-libc.ts";
+import { portIn, V6_NAME_BYTES } from "./sockaddr.ts";
 
 // Linux' numbers.
 const AF_UNIX = 1;
@@ -55,15 +56,14 @@ export function abortConnect({ descriptor, port }: Connecting): void {
   libc!.shutdown(descriptor, SHUT_RDWR);
 }
 
-/** A `sockaddr_in6`, in which the port is where IPv4 has it, too. */
-const name = new Uint8Array(28);
+const name = new Uint8Array(V6_NAME_BYTES);
 const length = new Uint32Array(1);
 
 /** 0 for a socket that is none of the internet, below 0 for what is none at all. */
 function portOf(descriptor: number): number {
   name.fill(0);
   length[0] = name.length;
-  return libc!.getsockname(descriptor, name, length) === 0 ? (name[2]! << 8) | name[3]! : -1;
+  return libc!.getsockname(descriptor, name, length) === 0 ? portIn(name) : -1;
 }
 
 /** The first byte of a `tcp_info`. */

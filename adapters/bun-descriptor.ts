@@ -10,6 +10,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Address } from "../core/runtime.ts";
 import { libc } from "./bun-libc.ts";
+import { portIn, V6_NAME_BYTES, v4In } from "./sockaddr.ts";
 import { tcpAddress } from "./socket-error.ts";
 
 /** What Bun says of a connection. */
@@ -20,8 +21,6 @@ interface Connected {
 }
 
 // Linux' numbers.
-const AF_INET = 2;
-const AF_INET6 = 10;
 const SOL_SOCKET = 1;
 const SO_KEEPALIVE = 9;
 const SO_ACCEPTCONN = 30;
@@ -77,10 +76,7 @@ function endTurn(): void {
   readsOfTurn = 0;
 }
 
-/** A `sockaddr_in6`: the family in the machine's order, the port in the network's, the address at 8 or, of IPv4, at 4. */
-const name = new Uint8Array(28);
-/** As much of an IPv6 address as says that an IPv4 address follows (RFC 4291 section 2.5.5.2). */
-const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+const name = new Uint8Array(V6_NAME_BYTES);
 /** A descriptor that was told was the connection's. */
 let tellsRight = false;
 
@@ -90,15 +86,10 @@ export function peerOf(connection: Connected): Address | null {
   if (libc === null || fd < 0) return null;
   length[0] = name.length;
   if (libc.getpeername(fd, name, length) !== 0) return null;
-  const at = ipv4Start();
+  const at = v4In(name);
   if (at < 0) return null;
-  const port = (name[2]! << 8) | name[3]!;
-  const peer = { kind: "tcp", host: `${name[at]}.${name[at + 1]}.${name[at + 2]}.${name[at + 3]}`, port } as const;
+  const host = `${name[at]}.${name[at + 1]}.${name[at + 2]}.${name[at + 3]}`;
+  const peer = { kind: "tcp", host, port: portIn(name) } as const;
   if (!tellsRight) tellsRight = isDeepStrictEqual(peer, tcpAddress(connection.remoteAddress, connection.remotePort));
   return tellsRight ? peer : null;
-}
-
-function ipv4Start(): number {
-  if (name[0] === AF_INET) return 4;
-  return name[0] === AF_INET6 && MAPPED.every((byte, i) => name[8 + i] === byte) ? 20 : -1;
 }

@@ -1,5 +1,4 @@
 /** The port on Bun: Bun.listen and Bun.connect. */
-// node:fs because Bun has no way of its own to stat or remove a socket file.
 import type {
   Address,
   Attempt,

@@ -1,21 +1,9 @@
-/**
- * Addresses as the kernel has them: a `sockaddr_in` or `sockaddr_in6`. The family in the machine's order, the port in the
- * network's, the address at 4 or, of IPv6, at 8.
- */
+/** Addresses of the port as those of the kernel (`sockaddr.ts`), and back. */
 import type { Address, TcpAddress } from "../core/runtime.ts";
 import { libc } from "./deno-libc.ts";
+import { AF_INET, AF_INET6, portIn, V4_AT, V4_NAME_BYTES, V6_AT, V6_NAME_BYTES, v4In } from "./sockaddr.ts";
 import { tcpAddress } from "./socket-error.ts";
 
-// Linux' numbers.
-export const AF_INET = 2;
-export const AF_INET6 = 10;
-
-const V4_NAME_BYTES = 16;
-const V6_NAME_BYTES = 28;
-const V4_AT = 4;
-const V6_AT = 8;
-/** As much of an IPv6 address as says that an IPv4 address follows (RFC 4291 section 2.5.5.2). */
-const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 const TEXT_BYTES_MAX = 46;
 
 /** What the kernel has written: `nameRoom` in, `addressIn` out. */
@@ -42,11 +30,9 @@ export function nameOf({ host, port }: TcpAddress): Uint8Array | null {
 }
 
 export function addressIn(name: Uint8Array): Address {
-  const port = (name[2]! << 8) | name[3]!;
-  if (name[0] === AF_INET) return { kind: "tcp", host: v4Host(name, V4_AT), port };
-  if (MAPPED.every((byte, i) => name[V6_AT + i] === byte)) {
-    return { kind: "tcp", host: v4Host(name, V6_AT + MAPPED.length), port };
-  }
+  const port = portIn(name);
+  const at = v4In(name);
+  if (at >= 0) return { kind: "tcp", host: v4Host(name, at), port };
   libc!.inet_ntop(AF_INET6, name.subarray(V6_AT), text, text.length);
   return tcpAddress(decoder.decode(text.subarray(0, text.indexOf(0))), port);
 }

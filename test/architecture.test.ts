@@ -55,6 +55,7 @@ const sharedByAdapters = [
   "resolver",
   "send-ring",
   "small-chunks",
+  "sockaddr",
   "socket-error",
   "socket-file",
   "system",
