@@ -3,6 +3,8 @@
  * Deno's around each, which makes a promise and a task to say what the kernel answers at once.
  */
 
+import { isPermitted } from "./permission.ts";
+
 /**
  * By names that depend on its version as little as anything. Lengths have 32 bits, because a `usize` takes a slow way; that
  * the other half of the register is zero was only looked at on x86-64.
@@ -77,7 +79,6 @@ interface Library {
 
 interface DenoNamespace {
   readonly build: { readonly os: string; readonly arch: string };
-  readonly permissions: { querySync(permission: { readonly name: "ffi" }): { readonly state: string } };
   dlopen(file: string, symbols: typeof SYMBOLS): { readonly symbols: Library };
   readonly UnsafePointer: {
     of(memory: ArrayBufferView): object;
@@ -99,7 +100,7 @@ export const libc: Library | null = openLibrary();
 function openLibrary(): Library | null {
   if ("DedicatedWorkerGlobalScope" in globalThis) return null;
   if (deno === undefined || deno.build.os !== "linux" || deno.build.arch !== "x86_64") return null;
-  if (deno.permissions.querySync({ name: "ffi" }).state !== "granted") return null;
+  if (!isPermitted({ name: "ffi" })) return null;
   try {
     return deno.dlopen("libc.so.6", SYMBOLS).symbols;
   } catch {

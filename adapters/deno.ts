@@ -22,16 +22,11 @@ import * as operations from "./deno-operations.ts";
 import { poll } from "./deno-poll.ts";
 import { openRing } from "./deno-ring.ts";
 import { openRingSoon } from "./late-writes.ts";
+import { isPermitted } from "./permission.ts";
 import { system } from "./system.ts";
 
 interface DenoNamespace {
   readonly version: { readonly deno: string };
-  readonly permissions: { querySync(permission: NetPermission): { readonly state: string } };
-}
-
-interface NetPermission {
-  readonly name: "net";
-  readonly host: string;
 }
 
 declare const Deno: DenoNamespace;
@@ -70,5 +65,5 @@ function isOpen(address: Address): address is TcpAddress {
   if (address.kind !== "tcp") return false;
   const { host, port } = address;
   const named = host === "" ? "[::]" : host.includes(":") ? `[${host}]` : host;
-  return Deno.permissions.querySync({ name: "net", host: `${named}:${port}` }).state === "granted";
+  return isPermitted({ name: "net", host: `${named}:${port}` });
 }

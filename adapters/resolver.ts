@@ -18,7 +18,8 @@ import type {
   TcpAddress,
 } from "../core/runtime.ts";
 import { createQuestion, plainName, type Question, type Reply, readReply } from "./dns-message.ts";
-import { isPermitted, lookUpHosts, systemResolvers } from "./system-names.ts";
+import { isPermitted } from "./permission.ts";
+import { lookUpHosts, systemResolvers } from "./system-names.ts";
 
 /** Of the hosts file: how soon a change of it is noticed. */
 const HOSTS_TTL_SECONDS = 10;

@@ -4,7 +4,7 @@
  */
 import { lstatSync, renameSync, rmSync } from "node:fs";
 import type { Address } from "../core/runtime.ts";
-import { isPermitted } from "./system-names.ts";
+import { isPermitted } from "./permission.ts";
 
 export interface SocketFile {
   /** False when it was removed, or another has its name. */

@@ -3,6 +3,7 @@
 import { readFileSync, statSync } from "node:fs";
 import type { RecordType, TcpAddress } from "../core/runtime.ts";
 import { plainName } from "./dns-message.ts";
+import { isPermitted } from "./permission.ts";
 
 export interface Resolvers {
   readonly servers: readonly TcpAddress[];
@@ -20,20 +21,6 @@ const DNS_PORT = 53;
 const SERVERS_MAX = 3;
 const SEARCH_MAX = 6;
 const DOTS_MAX = 15;
-
-type Permission =
-  | { readonly name: "read" | "write"; readonly path: string }
-  | { readonly name: "net"; readonly host: string }
-  | { readonly name: "sys"; readonly kind: string };
-
-const { Deno: deno } = globalThis as {
-  Deno?: { permissions: { querySync(permission: Permission): { state: string } } };
-};
-
-/** Deno would stop and ask on the terminal; everywhere else there is nothing to ask for. */
-export function isPermitted(permission: Permission): boolean {
-  return deno === undefined || deno.permissions.querySync(permission).state === "granted";
-}
 
 /** Addresses in the hosts file; null when the name is not in it. `localhost` is known without (RFC 6761 section 6.3). */
 export function lookUpHosts(name: string, type: RecordType): readonly string[] | null {

@@ -4,8 +4,8 @@ import { totalmem } from "node:os";
 import process from "node:process";
 import { getHeapStatistics } from "node:v8";
 import type { Runtime, Ticker } from "../core/runtime.ts";
+import { isPermitted } from "./permission.ts";
 import { resolve } from "./resolver.ts";
-import { isPermitted } from "./system-names.ts";
 
 const LIMITS_FILE = "/proc/self/limits";
 

@@ -7,7 +7,7 @@
 import { constants, fstatSync, openSync, write, writeSync } from "node:fs";
 import process from "node:process";
 import { isatty } from "node:tty";
-import { isPermitted } from "../adapters/system-names.ts";
+import { isPermitted } from "../adapters/permission.ts";
 import { errorText } from "../core/script/error-text.ts";
 
 /** A16: what may wait while the reader does not read. */

@@ -1,6 +1,6 @@
 import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";
-import { isPermitted } from "../adapters/system-names.ts";
+import { isPermitted } from "../adapters/permission.ts";
 
 /**
  * What it takes to read a configuration. Deno 2.9 needs six to start a thread, and ends the process when it does not get

@@ -3,14 +3,11 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { isPermitted } from "../adapters/permission.ts";
 import type { Runtime } from "../core/runtime.ts";
 import manifest from "../package.json" with { type: "json" };
 import { builtFrom } from "./commit.ts";
 import { isOneFile } from "./one-file.ts";
-
-interface DenoPermissions {
-  readonly Deno?: { permissions: { querySync(permission: { name: string; command?: string }): { state: string } } };
-}
 
 const GIT_MS = 2_000;
 
@@ -25,7 +22,8 @@ export function commitOfCheckout(root?: URL): string | null {
   try {
     // What was built or bundled is in no checkout of its own, whatever lies around it; in an executable of Bun this URL is
     // that of the machine where it was made (1.4.5), and whatever lies there now is asked no question.
-    if (isOneFile() || !import.meta.url.endsWith(".ts") || !mayAskGit()) return null;
+    if (isOneFile() || !import.meta.url.endsWith(".ts")) return null;
+    if (!isPermitted({ name: "read" }) || !isPermitted({ name: "run", command: "git" })) return null;
     // Named, so that no GIT_DIR and no repository around this folder answers in its place.
     const folder = fileURLToPath(new URL(".git", root ?? new URL("../", import.meta.url)));
     if (!existsSync(folder)) return null;
@@ -35,11 +33,4 @@ export function commitOfCheckout(root?: URL): string | null {
   } catch {
     return null;
   }
-}
-
-/** Deno with narrow permissions would stop and ask on the terminal. */
-function mayAskGit(): boolean {
-  const deno = (globalThis as DenoPermissions).Deno;
-  const needed = [{ name: "read" }, { name: "run", command: "git" }];
-  return deno === undefined || needed.every((permission) => deno.permissions.querySync(permission).state === "granted");
 }

@@ -51,6 +51,7 @@ const sharedByAdapters = [
   "descriptor-watch",
   "dns-message",
   "late-writes",
+  "permission",
   "range",
   "resolver",
   "send-ring",
