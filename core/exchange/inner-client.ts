@@ -27,6 +27,9 @@ import { Exchange } from "./exchange.ts";
 import { innerDeployment } from "./inner-deployment.ts";
 import { RequestChanges } from "./request-changes.ts";
 
+/** Of upstreams, for whoever has named none of them. */
+const NAMES_SHOWN_MAX = 20;
+
 /** `context.fetch` for hooks of this proxy. */
 export function innerFetch(engine: Engine): HookContext["fetch"] {
   return upstreamFetch(opener(engine), {
@@ -52,17 +55,16 @@ function opener(engine: Engine): OpenInner {
   };
 }
 
-const NAMES_SHOWN_MAX = 20;
-
 class InnerClient implements ClientWriter, InnerCall {
   readonly #owner: InnerClientOwner;
   readonly #client: ClientSide;
   readonly #handler: RequestHandler;
   readonly #hasBody: boolean;
   readonly sendIdleMs: number;
+  /** All of this proxy, to be cut when it stops. */
+  readonly #underWay: Set<{ cut(): void }>;
   isClosed = false;
   #isHeld = false;
-  readonly #underWay: Set<{ cut(): void }>;
 
   constructor(engine: Engine, request: InnerRequest, owner: InnerClientOwner) {
     const { snapshot } = engine.deployment;
@@ -158,14 +160,14 @@ class InnerClient implements ClientWriter, InnerCall {
   closeAfterResponse(): void {}
   setHeadApart(): void {}
 
+  openTunnel(): void {
+    throw new Error("a request of a hook was upgraded");
+  }
+
   #close(): void {
     this.isClosed = true;
     this.#client.closeBound();
     this.#underWay.delete(this);
-  }
-
-  openTunnel(): void {
-    throw new Error("a request of a hook was upgraded");
   }
 }
 

@@ -21,7 +21,7 @@ import type { Socket, SocketError, SocketHandler } from "../runtime.ts";
 import { Timed } from "../time/timers.ts";
 import type { ClientOwner, CycleRules } from "./client-owner.ts";
 import { consumeHead } from "./consume-head.ts";
-import { type Cycle, giveCycle, noteLong, takeCycle } from "./cycle.ts";
+import { type Cycle, giveCycle, setHeadApart, takeCycle } from "./cycle.ts";
 import { isGoodbye } from "./goodbye.ts";
 import type { BodySink } from "./parse-body.ts";
 import { INCOMPLETE, parseResponseHead } from "./parse-head.ts";
@@ -262,7 +262,7 @@ export class ClientConnection extends Timed implements SocketHandler, RequestWri
       const silentMs = cycle.isHeld ? 0 : this.#owner.timers.nowMs - cycle.lastMoveMs;
       if (silentMs < cycle.idleMs) this.#owner.timers.set(this, cycle.idleMs - silentMs);
       else this.#fail(this.#phase === TUNNEL ? fault.TUNNEL_IDLE : fault.RESPONSE_TIMEOUT);
-      if (this.#phase === BODY) noteLong(cycle, this.socket);
+      if (this.#phase === BODY) setHeadApart(cycle, this.socket);
     }
   }
 

@@ -45,7 +45,7 @@ export function takeCycle(socket: Socket, slab: Slab): Cycle {
 }
 
 /** The body takes long: what the head came in goes back, with what others have beside it. Whoever handles it may do the same. */
-export function noteLong(cycle: Cycle, socket: Socket): void {
+export function setHeadApart(cycle: Cycle, socket: Socket): void {
   cycle.head.moveOut();
   if (cycle.headChunk !== null) socket.release(cycle.headChunk);
   cycle.headChunk = null;

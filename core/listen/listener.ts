@@ -15,10 +15,10 @@ import type {
   SocketHandler,
 } from "../runtime.ts";
 import { HttpSession, type SessionHome } from "./http-session.ts";
-import type { Pressed, Pressure } from "./pressure.ts";
+import type { PressedListener, Pressure } from "./pressure.ts";
 import { Roster } from "./roster.ts";
 
-export class Listener implements ListenHandler, Pressed, SessionHome {
+export class Listener implements ListenHandler, PressedListener, SessionHome {
   definition: ListenerDefinition;
   readonly sessions = new Roster<HttpSession>();
   isLeaving = false;

@@ -20,7 +20,7 @@ import type { HttpSession } from "./http-session.ts";
 import { MemoryLevel } from "./memory-level.ts";
 
 /** A listener, as far as it is pressed. */
-export interface Pressed {
+export interface PressedListener {
   readonly sessions: Iterable<HttpSession>;
   pauseAccepting(): void;
   resumeAccepting(): void;
@@ -32,21 +32,21 @@ const SECOND_MARK = 0.95;
 const LOOK_AGAIN_MS = 500;
 const MEMORY_LOOK_MS = 1_000;
 /** Requests, and connections, that are served however tight memory is: memory that is not given back is no standstill. */
-export const MEMORY_SPARE = 64;
+const MEMORY_SPARE = 64;
 
-/** Of the engine, what is pressed or asked. */
-export type Pressing = Pick<Engine, "inFlight" | "observer" | "runtime" | "timers">;
+/** The engine, as far as it is pressed or asked. */
+export type PressedEngine = Pick<Engine, "inFlight" | "observer" | "runtime" | "timers">;
 
 export class Pressure implements TimerOwner {
   readonly addresses = new AddressCounts();
-  readonly listeners = new Set<Pressed>();
+  readonly listeners = new Set<PressedListener>();
   /** Client connections of all listeners. */
   connections = 0;
   connectionsMax = Number.POSITIVE_INFINITY;
   #isBoundByDescriptors = false;
   #firstMark = Number.POSITIVE_INFINITY;
   #inFlightMax = Number.POSITIVE_INFINITY;
-  readonly #engine: Pressing;
+  readonly #engine: PressedEngine;
   readonly #timers: Timers;
   readonly #timer = new Timer(this);
   /** Sessions that were told to leave and are not gone. */
@@ -59,7 +59,7 @@ export class Pressure implements TimerOwner {
   #nextLookMs = 0;
   #nextDescriptorsNoticeMs = 0;
 
-  constructor(engine: Pressing) {
+  constructor(engine: PressedEngine) {
     this.#engine = engine;
     this.#timers = engine.timers;
   }

@@ -77,7 +77,7 @@ export const VARIABLE_NAMES = [
 ] as const;
 
 /** Each followed by a name: `${request.header.user-agent}`. */
-export const VARIABLE_FAMILIES = ["path", "request.cookie", "request.header", "request.query"] as const;
+const VARIABLE_FAMILIES = ["path", "request.cookie", "request.header", "request.query"] as const;
 
 export function compileTemplate(
   text: string,

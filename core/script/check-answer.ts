@@ -168,7 +168,7 @@ function isStatus(status: unknown, from: number): status is number {
 }
 
 /** What is undefined is left out, as it is for the fields that are known. */
-export function refuseOthers(rest: object, forms: string): void {
+function refuseOthers(rest: object, forms: string): void {
   const given = Object.entries(rest).find(([, value]) => value !== undefined);
   if (given === undefined) return;
   const [unknown] = given;

@@ -8,8 +8,7 @@ import { BREAKER_CALM_MS } from "../limits.ts";
 import type { Observer } from "../observe/events.ts";
 import { Timer, type TimerOwner, type Timers } from "../time/timers.ts";
 
-export const BREAKER_CAPS = ["inFlight", "connections", "pending", "retries"] as const;
-export type BreakerCap = (typeof BREAKER_CAPS)[number];
+export type BreakerCap = "inFlight" | "connections" | "pending" | "retries";
 
 /** Infinity for none. */
 export type BreakerCaps = Readonly<Record<BreakerCap, number>>;

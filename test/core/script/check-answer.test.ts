@@ -6,7 +6,6 @@ import {
   checkResponse,
   checkVerdict,
   isResponse,
-  refuseOthers,
   statusOf,
   textOf,
 } from "../../../core/script/check-answer.ts";
@@ -192,7 +191,7 @@ describe("pieces of answers", () => {
     for (const status of [199, 600, 200.5, "200", Number.NaN]) assert.throws(() => statusOf(status), TypeError);
     assert.equal(textOf("x", "it"), "x");
     assert.throws(() => textOf(1, "it"), /it is a number/);
-    refuseOthers({}, "forms");
-    assert.throws(() => refuseOthers({ x: 1 }, "forms"), /"x".*forms/);
+    assert.equal(checkVerdict({ path: "/a", x: undefined }).kind, "change");
+    assert.throws(() => checkVerdict({ path: "/a", x: 1 }), /it answered "x", which is not known; answer nothing/);
   });
 });
