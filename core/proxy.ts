@@ -22,6 +22,7 @@ import { Listener } from "./listen/listener.ts";
 import { closeAll, type ListenFailure, listenAll } from "./listen/listeners.ts";
 import { Pressure } from "./listen/pressure.ts";
 import type { Observer } from "./observe/events.ts";
+import { GuardedObserver } from "./observe/guarded-observer.ts";
 import type { Trace } from "./observe/trace.ts";
 import { type TraceFilter, TraceRing } from "./observe/trace-ring.ts";
 import type { NotReloaded, ProxyOptions, Reloaded, Proxy as Running } from "./proxy-interface.ts";
@@ -82,7 +83,7 @@ class RunningProxy implements Running, Engine {
 
   constructor({ runtime, snapshot, observer, serverLists }: ProxyOptions) {
     this.runtime = runtime;
-    this.observer = observer ?? UNWATCHED;
+    this.observer = new GuardedObserver(observer ?? UNWATCHED, (defect) => this.reportDefect(defect));
     this.timers = new Timers(runtime.now());
     this.slab = new Slab((memory) => runtime.isWritten(memory));
     this.traceRing = new TraceRing(snapshot.trace);

@@ -16,7 +16,6 @@ import { discardAnswer } from "./read-answer.ts";
 
 /** What all hooks of a proxy share. */
 export interface HookSurroundings extends PumpSurroundings {
-  /** Never throws: whoever is told of something must keep nothing from its end. */
   notify(notice: Notice): void;
   readonly cache: Cache;
   readonly fetch: HookContext["fetch"];
@@ -31,13 +30,7 @@ export function hookSurroundings(
   innerFetch: HookContext["fetch"],
 ): HookSurroundings {
   const { timers, observer } = engine;
-  const notify = (notice: Notice): void => {
-    try {
-      observer.onNotice(notice);
-    } catch (defect) {
-      engine.reportDefect(defect);
-    }
-  };
+  const notify = (notice: Notice): void => observer.onNotice(notice);
   return {
     timers,
     notify,

@@ -564,7 +564,7 @@ describe("onFinish", () => {
       trace: { keep: 0 },
       script: { onRequest: () => null },
     });
-    Object.assign(stage.engine.observer, { wantsTimes: false });
+    Object.assign(stage.observer, { wantsTimes: false });
     const peer = stage.ask(get("/told"));
     stage.sim.advance(400);
     for (const link of stage.origin.links) link.peer.send(OK);

@@ -179,7 +179,7 @@ describe("a reload", () => {
 
   it("lets go of the old routes and upstreams while responses under way go on", async () => {
     stage = await stageWith({ script: SILENT });
-    const { observer } = stage.engine;
+    const { observer } = stage;
     const { onExchange } = observer;
     const routesHeld: number[] = [];
     Object.assign(observer, {

@@ -36,7 +36,7 @@ function breakNextHead(): void {
 describe("a throw in our own code", () => {
   it("of the observer takes nothing from the client, and is reported", async () => {
     stage = await stageWith();
-    const { observer } = stage.engine;
+    const { observer } = stage;
     const { onExchange } = observer;
     Object.assign(observer, {
       onExchange() {
@@ -55,9 +55,30 @@ describe("a throw in our own code", () => {
     assert.equal(stage.origin.links.length, 1, "over the connection that was given back");
   });
 
+  for (const [of, ask, status] of [
+    ["a request that is none", "GET / HTTP/1.1\r\nHost: a\n\r\n", 400],
+    ["a breaker that opens", GET, 503],
+  ] as const) {
+    it(`of whoever is told of ${of} takes nothing from the client either`, async () => {
+      stage = await stageWith({ script: SILENT, app: { breaker: { inFlight: 1 } } });
+      stage.ask(GET);
+      const { observer } = stage;
+      const { onNotice } = observer;
+      Object.assign(observer, {
+        onNotice() {
+          Object.assign(observer, { onNotice });
+          throw new Error("an observer's defect");
+        },
+      });
+      assert.deepEqual(statusesTo(stage.ask(ask)), [status]);
+      assert.equal(inFlight(), 1);
+      assert.throws(() => stage.sim.advance(2 * TICK_MS), /an observer's defect/);
+    });
+  }
+
   it("just before the proxy stops is reported, too", async () => {
     stage = await stageWith({ script: SILENT });
-    const { observer } = stage.engine;
+    const { observer } = stage;
     const { onExchange } = observer;
     let left = 3;
     Object.assign(observer, {

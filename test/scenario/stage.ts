@@ -3,7 +3,7 @@ import { compileConfig } from "../../core/config/compile.ts";
 import type { Config } from "../../core/config/define.ts";
 import type { Engine } from "../../core/exchange/engine.ts";
 import { TICK_MS } from "../../core/limits.ts";
-import type { FinishedExchange, Notice } from "../../core/observe/events.ts";
+import type { FinishedExchange, Notice, Observer } from "../../core/observe/events.ts";
 import { createProxy, type Proxy as Millrace } from "../../core/proxy.ts";
 import type { Endpoint } from "../../core/upstream/endpoint.ts";
 import { createOrigin, type Origin, type OriginLink, type OriginScript } from "../../testing/origin.ts";
@@ -18,6 +18,8 @@ export interface Stage {
   readonly sim: Simulation;
   readonly proxy: Millrace;
   readonly engine: Engine;
+  /** Who is told; a story may have it do something else. */
+  readonly observer: Observer;
   readonly origin: Origin;
   /** What the upstream does; may be changed at any time. */
   script: OriginScript;
@@ -87,15 +89,12 @@ export async function stageWith(options: StageOptions = {}): Promise<Stage> {
   if ("problems" in compiled) throw new Error(JSON.stringify(compiled.problems, null, 2));
   const exchanges: Outcome[] = [];
   const notices: Notice[] = [];
-  const proxy = createProxy({
-    runtime: sim.runtime,
-    snapshot: compiled.snapshot,
-    observer: {
-      wantsTimes: true,
-      onExchange: (exchange) => void exchanges.push(outcomeOf(exchange)),
-      onNotice: (notice) => void notices.push(notice),
-    },
-  });
+  const observer: Observer = {
+    wantsTimes: true,
+    onExchange: (exchange) => void exchanges.push(outcomeOf(exchange)),
+    onNotice: (notice) => void notices.push(notice),
+  };
+  const proxy = createProxy({ runtime: sim.runtime, snapshot: compiled.snapshot, observer });
   const engine = proxy as unknown as Engine;
   const running = watchTimers(engine.timers, isOfRequest);
   await proxy.start();
@@ -105,6 +104,7 @@ export async function stageWith(options: StageOptions = {}): Promise<Stage> {
     sim,
     proxy,
     engine,
+    observer,
     origin,
     exchanges,
     notices,

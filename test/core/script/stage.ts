@@ -1,4 +1,5 @@
 import type { Notice, Observer } from "../../../core/observe/events.ts";
+import { GuardedObserver } from "../../../core/observe/guarded-observer.ts";
 import { Hook, type HookSurroundings, hookSurroundings } from "../../../core/script/hook.ts";
 import type { Fallback, HookFunctions, HookKind } from "../../../core/script/hooks.ts";
 import { Timers } from "../../../core/time/timers.ts";
@@ -23,7 +24,7 @@ export function around(): Around {
   };
   const engine = {
     timers,
-    observer,
+    observer: new GuardedObserver(observer, (defect) => void defects.push(defect)),
     runtime: { now: () => made.nowMs },
     reportDefect: (error: unknown) => void defects.push(error),
   };
