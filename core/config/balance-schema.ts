@@ -73,7 +73,7 @@ export const StickySchema = section(
     maxAge: optional(duration(), "How long browsers keep the cookie; until they are closed when left out."),
   },
   {},
-  true,
+  { hides: true },
 );
 
 export function defineBalance(balance: v.InferOutput<typeof BalanceSchema>): BalanceDefinition {

@@ -19,7 +19,7 @@ import { defineHooks, Hooks, NOT_LOADED, type ParsedHooks } from "./hook-schema.
 import { problemsOf } from "./issues.ts";
 import { inMs } from "./number-schema.ts";
 import { parsingInPieces } from "./parse-in-pieces.ts";
-import type { ConfigPath, ConfigProblem } from "./problem.ts";
+import { type ConfigPath, type ConfigProblem, problemAt } from "./problem.ts";
 import { defineRetries } from "./retry-schema.ts";
 import { configPathOf, defineRoute } from "./route-definition.ts";
 import { type ParsedRoute, RouteSchema } from "./route-schema.ts";
@@ -84,11 +84,11 @@ export function* compilingConfig(
     yield;
   }
   if (result.success && typeof result.output.onUnload === "object")
-    problems.push({ path: ["onUnload", "script"], message: NOT_LOADED, atKey: false });
+    problems.push(problemAt(["onUnload", "script"], NOT_LOADED));
   const compiled = yield* compilingTable(definitions);
   if ("problems" in compiled) {
     for (const { route, path, message } of compiled.problems) {
-      problems.push({ path: placeOf(parts, sound[route] ?? 0, path), message, atKey: false });
+      problems.push(problemAt(placeOf(parts, sound[route] ?? 0, path), message));
     }
   }
   if (problems.length > 0 || !result.success || "problems" in compiled) return { problems, warnings };

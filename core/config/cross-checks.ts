@@ -25,7 +25,7 @@ export interface ConfigParts {
 /** Of these a route has one, and of its `rewrite` one of those. */
 export const ACTIONS = ["upstream", "redirect", "respond", "target", "mount"] as const;
 export const PATH_CHANGES = ["stripPrefix", "path", "pattern"] as const;
-const FORWARDING = ["upstream", "target", "mount"];
+const FORWARDING = ["upstream", "target", "mount"] as const;
 const ONLY_UPSTREAM = ["rewrite", "host", "request"] as const;
 
 export function* crossChecking(parts: ConfigParts): Steps<ConfigProblem[]> {
@@ -245,7 +245,7 @@ function checkAction(route: ParsedRoute, at: ConfigPath, { upstreams }: ConfigPa
       ),
     ];
   }
-  if (FORWARDING.includes(given[0] ?? "")) return [];
+  if (forwards(route)) return [];
   const problems = ONLY_UPSTREAM.filter((key) => route[key] !== undefined).map((key) =>
     problemAtKey([...at, key], `only means something beside upstream, not beside ${given[0]}; leave it out`),
   );
@@ -259,11 +259,7 @@ function checkAction(route: ParsedRoute, at: ConfigPath, { upstreams }: ConfigPa
 }
 
 function checkRewrite(route: ParsedRoute, at: ConfigPath): ConfigProblem[] {
-  if (
-    route.rewrite === undefined ||
-    (route.upstream === undefined && route.target === undefined && route.mount === undefined)
-  )
-    return [];
+  if (route.rewrite === undefined || !forwards(route)) return [];
   const given = PATH_CHANGES.filter((key) => route.rewrite?.[key] !== undefined);
   if (given.length === 1) return [];
   if (given.length === 0) return [problemAt([...at, "rewrite"], `is empty; give it one of ${PATH_CHANGES.join(", ")}`)];
@@ -273,6 +269,11 @@ function checkRewrite(route: ParsedRoute, at: ConfigPath): ConfigProblem[] {
       `a rewrite is one of ${PATH_CHANGES.join(", ")}; this one has ${given.join(" and ")}`,
     ),
   ];
+}
+
+/** Whether a server or a program gets its requests. */
+function forwards(route: ParsedRoute): boolean {
+  return FORWARDING.some((key) => route[key] !== undefined);
 }
 
 function checkMatch(route: ParsedRoute, at: ConfigPath, listeners: readonly string[] | null): ConfigProblem[] {

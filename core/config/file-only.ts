@@ -4,7 +4,7 @@
  */
 
 import { isProgram } from "./hook-schema.ts";
-import type { ConfigProblem } from "./problem.ts";
+import { type ConfigPath, type ConfigProblem, problemAt, problemAtKey } from "./problem.ts";
 
 const REFERENCE = /(?<!\$)\$\{env:[^}]*\}/;
 
@@ -18,21 +18,16 @@ export function fileOnlyProblems(config: unknown): ConfigProblem[] {
 export function includeProblems(config: unknown): ConfigProblem[] {
   if (!isPlain(config) || config["include"] === undefined) return [];
   const message = "names files, which only a configuration file can do; give what they hold";
-  return [{ path: ["include"], message, atKey: true }];
+  return [problemAtKey(["include"], message)];
 }
 
-function findReferences(
-  value: unknown,
-  path: ConfigProblem["path"],
-  seen: Set<object>,
-  problems: ConfigProblem[],
-): void {
+function findReferences(value: unknown, path: ConfigPath, seen: Set<object>, problems: ConfigProblem[]): void {
   if (typeof value === "string") {
     const [reference] = REFERENCE.exec(value) ?? [];
     // Whatever a body says, it is the program's own text.
     if (reference === undefined || path.at(-1) === "body") return;
     const message = `${reference} is for configuration files; give the value, such as process.env["NAME"]`;
-    problems.push({ path, message, atKey: false });
+    problems.push(problemAt(path, message));
     return;
   }
   // Code is not looked into. What is there twice was seen, and what contains itself is refused elsewhere.

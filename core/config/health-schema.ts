@@ -187,8 +187,7 @@ export const Health = section(
     ),
   },
   HEALTH_HINTS,
-  false,
-  "for checks write { check: true }",
+  { instead: "for checks write { check: true }" },
 );
 
 export type ParsedHealth = v.InferOutput<typeof Health>;

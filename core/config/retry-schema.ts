@@ -68,8 +68,7 @@ export const Retries = section(
     ),
   },
   {},
-  false,
-  "for none write { attempts: 0 }",
+  { instead: "for none write { attempts: 0 }" },
 );
 
 export const Hedge = section({

@@ -26,14 +26,14 @@ type Entries = v.ObjectEntries;
 export function section<const E extends Entries>(
   entries: E,
   elsewhere: Readonly<Record<string, string>> = {},
-  hides = false,
-  instead = "",
+  { hides = false, instead = "" }: { readonly hides?: boolean; readonly instead?: string } = {},
 ) {
   const known = Object.keys(entries);
   const schema = v.strictObject(entries, (issue) => {
-    if (issue.expected === "Object")
-      return `expected a map of ${known.slice(0, 6).join(", ")}${known.length > 6 ? ", …" : ""}${hides ? "" : `, got ${describe(issue.input)}${indentHint(issue.input)}`}${instead === "" ? "" : `; ${instead}`}`;
-    return "is missing; it is required here";
+    if (issue.expected !== "Object") return "is missing; it is required here";
+    const keys = `${known.slice(0, 6).join(", ")}${known.length > 6 ? ", …" : ""}`;
+    const got = hides ? "" : `, got ${describe(issue.input)}${indentHint(issue.input)}`;
+    return `expected a map of ${keys}${got}${instead === "" ? "" : `; ${instead}`}`;
   });
   return withRun(schema, (dataset, config, next) => {
     const input = dataset.value;
