@@ -26,6 +26,7 @@ import { type ParsedRoute, RouteSchema } from "./route-schema.ts";
 import {
   ConfigSchema,
   ListenerSchema,
+  listenerOf,
   type ParsedConfig,
   type ParsedListener,
   type ParsedUpstream,
@@ -194,8 +195,7 @@ function defineDns({ servers = [], minTtl, maxTtl, timeout }: ParsedConfig["dns"
 }
 
 function defineListener(listener: ParsedListener): ListenerDefinition {
-  const { address, name, reusePort } =
-    typeof listener === "string" ? { address: listener, name: undefined, reusePort: false } : listener;
+  const { address, name, reusePort } = listenerOf(listener);
   return { name: name ?? address, address: known(parseListenAddress(address)), reusePort };
 }
 

@@ -10,7 +10,13 @@ import type { ParsedHooks } from "./hook-schema.ts";
 import { type ConfigPath, type ConfigProblem, problemAt, problemAtKey } from "./problem.ts";
 import { routeId } from "./route-definition.ts";
 import type { ParsedRoute } from "./route-schema.ts";
-import type { ParsedConfig, ParsedListener, ParsedServer, ParsedUpstream } from "./schema.ts";
+import {
+  listenerOf,
+  type ParsedConfig,
+  type ParsedListener,
+  type ParsedServer,
+  type ParsedUpstream,
+} from "./schema.ts";
 import { suggestion } from "./suggest.ts";
 
 /** Null stands for a part that has problems of its own. */
@@ -84,7 +90,7 @@ function excludingListeners({ listeners }: ConfigParts): ConfigProblem[] {
   const byPort = new Map<number, { readonly index: number; readonly host: string; readonly reusePort: boolean }[]>();
   return listeners.flatMap((listener, index) => {
     if (listener === null) return [];
-    const { address, reusePort } = typeof listener === "string" ? { address: listener, reusePort: false } : listener;
+    const { address, reusePort } = listenerOf(listener);
     const parsed = parseListenAddress(address);
     if ("problem" in parsed || parsed.kind === "unix" || parsed.port === 0) return [];
     const { host, port } = parsed;
@@ -153,7 +159,7 @@ function checkListeners({ listeners }: ConfigParts): ConfigProblem[] {
   const names = new Map<string, number>();
   for (const [index, listener] of listeners.entries()) {
     if (listener === null) continue;
-    const { address, name } = typeof listener === "string" ? { address: listener, name: undefined } : listener;
+    const { address, name } = listenerOf(listener);
     const parsed = parseListenAddress(address);
     if ("problem" in parsed) continue;
     const at = typeof listener === "string" ? ["listeners", index] : ["listeners", index, "address"];
@@ -299,8 +305,10 @@ function checkMatch(route: ParsedRoute, at: ConfigPath, listeners: readonly stri
 
 /** Null while a listener has problems: its name may be the one that is missed. */
 function listenerNames({ listeners }: ConfigParts): string[] | null {
-  const names = listeners.map((listener) =>
-    listener === null ? null : typeof listener === "string" ? listener : (listener.name ?? listener.address),
-  );
+  const names = listeners.map((listener) => {
+    if (listener === null) return null;
+    const { name, address } = listenerOf(listener);
+    return name ?? address;
+  });
   return names.includes(null) ? null : names.filter((name) => name !== null);
 }

@@ -217,6 +217,11 @@ export type ParsedServer = v.InferOutput<typeof ServerEntry>;
 export type ParsedListedServer = v.InferOutput<typeof ListedServerSchema>;
 export type ParsedListener = v.InferOutput<typeof ListenerSchema>;
 
+/** One that is only an address says nothing else. */
+export function listenerOf(listener: ParsedListener): Exclude<ParsedListener, string> {
+  return typeof listener === "string" ? { address: listener, reusePort: false } : listener;
+}
+
 function problemOf(result: object): string | null {
   return "problem" in result && typeof result.problem === "string" ? result.problem : null;
 }
