@@ -9,11 +9,12 @@ import type { OutgoingHead } from "../http/outgoing.ts";
 import type { TraceHook } from "../observe/trace.ts";
 import {
   type CheckedAttempt,
-  type CheckedDecision,
   checkAttempt,
   checkDecision,
   checkResponse,
   checkVerdict,
+  type Destination,
+  destinationOf,
   UNCHANGED,
   type Verdict,
 } from "../script/check-answer.ts";
@@ -100,9 +101,9 @@ export class Hooked {
   /** `next`, on the owner, with who was decided on, or is to be instead; not when the hook has answered itself. */
   decide(hook: Hook<"decide">, next: (found: Group | Fault) => void): void {
     const owner = this.#owner;
-    const go = (decision: Exclude<CheckedDecision, { kind: "answer" }>) =>
-      findGroup(owner, decision, (found) => {
-        if (found === fault.TARGET_NOT_ALLOWED && decision.kind === "target") this.#tellRefused(hook, decision);
+    const go = (destination: Destination) =>
+      findGroup(owner, destination, (found) => {
+        if (found === fault.TARGET_NOT_ALLOWED && destination.kind === "target") this.#tellRefused(hook, destination);
         next.call(owner, found);
       });
     this.#run(
@@ -113,8 +114,7 @@ export class Hooked {
         if (decision === null) {
           const { fallback } = hook;
           if (fallback === "ignore") go({ kind: "own" });
-          else if ("upstream" in fallback)
-            go(checkDecision(fallback.upstream) as Exclude<CheckedDecision, { kind: "answer" }>);
+          else if ("upstream" in fallback) go(destinationOf(fallback.upstream));
           else owner.onFailed(failureOf(hook, end));
           return;
         }
@@ -241,7 +241,7 @@ export class Hooked {
   /** No failure of the hook, but of nobody else either: who reads the log looks for it there. */
   #tellRefused(
     { definition, surroundings }: Hook<"decide">,
-    { host, port }: Extract<CheckedDecision, { kind: "target" }>,
+    { host, port }: Extract<Destination, { kind: "target" }>,
   ): void {
     const { name: hook, source } = definition;
     const target = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
@@ -249,7 +249,7 @@ export class Hooked {
     surroundings.notify({ kind: "target-refused", hook, source, requestId, target });
   }
 
-  #wish({ server, strict, hashKey, host, edits }: Extract<CheckedDecision, { kind: "upstream" }>): void {
+  #wish({ server, strict, hashKey, host, edits }: Extract<Destination, { kind: "upstream" }>): void {
     if (server !== null || hashKey !== null) this.#owner.wish = { server, strict, hashKey };
     if (host === null && edits === NO_EDITS) return;
     this.#owner.changes ??= new RequestChanges();

@@ -23,9 +23,11 @@ export type Verdict =
       readonly edits: Edits;
     };
 
-export type CheckedDecision =
+export type CheckedDecision = { readonly kind: "answer"; readonly response: Response } | Destination;
+
+/** Where a request goes; `own` is the upstream of its route. */
+export type Destination =
   | { readonly kind: "own" }
-  | { readonly kind: "answer"; readonly response: Response }
   | {
       readonly kind: "upstream";
       readonly upstream: string;
@@ -45,7 +47,7 @@ export type CheckedDecision =
     };
 
 const GO: Verdict = Object.freeze({ kind: "go" });
-const OWN: CheckedDecision = Object.freeze({ kind: "own" });
+const OWN: Destination = Object.freeze({ kind: "own" });
 
 const VERDICTS = "answer nothing, a Response, { deny: STATUS } or { path, query, host, headers }";
 const DECISIONS = "answer the name of an upstream, { upstream, server }, { target }, a Response, or nothing";
@@ -75,12 +77,9 @@ export function checkVerdict(answer: unknown): Verdict {
   };
 }
 
-/** As the names of upstreams alone say it, which is what most hooks answer. */
-const ANYWHERE = { kind: "upstream", server: null, strict: false, hashKey: null, host: null, edits: NO_EDITS } as const;
-
 export function checkDecision(answer: unknown): CheckedDecision {
   if (answer === undefined || answer === null) return OWN;
-  if (typeof answer === "string") return { ...ANYWHERE, upstream: textOf(answer, "upstream") };
+  if (typeof answer === "string") return destinationOf(answer);
   if (isResponse(answer)) return { kind: "answer", response: sendable(answer) };
   if (typeof answer !== "object" || Array.isArray(answer))
     throw new TypeError(`it answered ${kindOf(answer)}; ${DECISIONS}`);
@@ -90,6 +89,11 @@ export function checkDecision(answer: unknown): CheckedDecision {
   if (upstream !== undefined) return upstreamOf(answer as Record<string, unknown>);
   if (target !== undefined) return targetOf(answer as Record<string, unknown>);
   throw new TypeError(`it answered neither upstream nor target; ${DECISIONS}`);
+}
+
+/** As the name of an upstream alone says it, which is what most hooks answer. */
+export function destinationOf(upstream: string): Destination {
+  return { kind: "upstream", upstream, server: null, strict: false, hashKey: null, host: null, edits: NO_EDITS };
 }
 
 export type CheckedResponse =
@@ -180,7 +184,7 @@ export function textOf(value: unknown, what: string): string {
   throw new TypeError(`${what} is ${kindOf(value)}; give a text`);
 }
 
-function upstreamOf(answer: Record<string, unknown>): CheckedDecision {
+function upstreamOf(answer: Record<string, unknown>): Destination {
   const { upstream, server, strict, hashKey, host, headers, ...rest } = answer;
   refuseOthers(rest, DECISIONS);
   return {
@@ -196,7 +200,7 @@ function upstreamOf(answer: Record<string, unknown>): CheckedDecision {
 
 const TARGET = /^http:\/\/([^/?#@\s]+)\/?$/;
 
-function targetOf(answer: Record<string, unknown>): CheckedDecision {
+function targetOf(answer: Record<string, unknown>): Destination {
   const { target, host, headers, ...rest } = answer;
   refuseOthers(rest, DECISIONS);
   const text = textOf(target, "target");
