@@ -31,7 +31,7 @@ export type ConfigSource = Config | ConfigFunction;
 /** What a proxy is made of. */
 export interface ProxyOptions {
   readonly config: ConfigSource;
-  /** Told of every finished request and of every notice, from inside the proxy: it must be quick and must not throw. */
+  /** Told of every finished request and of every notice, from inside the proxy: it must be quick, and what it throws is a defect. */
   readonly observer?: Observer | undefined;
   /** Who reads the files that list servers; without, upstreams with `file:` have no servers. */
   readonly serverLists?: CoreOptions["serverLists"] | undefined;
