@@ -7,7 +7,7 @@ import { ClientSide } from "../exchange/client-side.ts";
 import type { RoutePlan } from "../exchange/deployment.ts";
 import type { Engine } from "../exchange/engine.ts";
 import { BAD_PATH, type FoundRoute, findRoute } from "../exchange/find-route.ts";
-import { findTarget } from "../exchange/find-target.ts";
+import { type FoundTarget, findTarget } from "../exchange/find-target.ts";
 import { forwardRequest, isLooping } from "../exchange/forward.ts";
 import { RequestView } from "../exchange/request-view.ts";
 import { answerOf, NO_UPGRADE, sentBytesOf } from "../exchange/respond.ts";
@@ -130,12 +130,7 @@ export class Explainer {
     const target = "reading" in found ? findTarget(request, found.reading) : null;
     const failed = "reading" in found ? (target === null ? BAD_PATH : null) : found;
     const isRouted = refusal === null && this.#withRejected;
-    const described = describe(
-      request,
-      failed === null ? (target?.target ?? null) : null,
-      failed === null,
-      this.#tools,
-    );
+    const described = describe(request, target, this.#tools);
     const reach = checked < 0 ? "parser" : refusal !== null ? "door" : reachOf(found, failed, request, described);
     return {
       request: requestText(line),
@@ -189,7 +184,8 @@ class ExplainedRequest extends RequestView {
 
 type Described = Omit<Explanation, "request" | "client" | "listener" | "refused" | "rejected" | "hooks">;
 
-function describe(request: ExplainedRequest, target: string | null, goesOn: boolean, tools: UpstreamTools): Described {
+/** `target` is null when the request is refused. */
+function describe(request: ExplainedRequest, target: FoundTarget | null, tools: UpstreamTools): Described {
   const { match, plan, deployment } = request;
   const { snapshot } = deployment;
   if (match === null || plan === null)
@@ -197,14 +193,14 @@ function describe(request: ExplainedRequest, target: string | null, goesOn: bool
   const { route } = match;
   const place = snapshot.table.routes.indexOf(route) + 1;
   const { group } = plan;
-  const upstream = goesOn && group !== null ? describeUpstream(request, group, tools) : null;
+  const upstream = target !== null && group !== null ? describeUpstream(request, group, tools) : null;
   if (upstream !== null) request.server = upstream.chosen ?? "";
   return {
     route: { id: route.id, place, of: snapshot.table.routes.length, action: actionText(plan, route.action.kind) },
     upstream,
-    sent: goesOn && (group !== null || route.action.kind === "target") ? describeSent(request, target) : null,
-    ...(goesOn ? describeAnswer(request, route.action.kind) : NO_ANSWER),
-    responseEdits: goesOn ? editsText(route) : [],
+    sent: target !== null && (group !== null || route.action.kind === "target") ? describeSent(request, target) : null,
+    ...(target !== null ? describeAnswer(request, route.action.kind) : NO_ANSWER),
+    responseEdits: target !== null ? editsText(route) : [],
     timeouts: timeoutsOf(route, plan, snapshot).filter(({ name }) => name !== "hedge" || mayHedge(request)),
     limits: limitsOf(plan, snapshot),
   };
@@ -238,7 +234,7 @@ function editsText({ action, definition }: Route): string[] {
   ];
 }
 
-function describeSent(request: ExplainedRequest, target: string | null): Explanation["sent"] {
+function describeSent(request: ExplainedRequest, { target }: FoundTarget): Explanation["sent"] {
   const outgoing = forwardRequest(request, target, NO_EDITS);
   const pieces: string[] = [];
   const decode = (bytes: Uint8Array, start: number, end: number) =>
