@@ -56,6 +56,11 @@ export interface TracedAttempt {
   readonly status: number;
 }
 
+/** In place of when a try ended. */
+const UNDER_WAY = -1;
+const NO_HOOKS: readonly TraceHook[] = [];
+const NO_EDITS: TraceEdits = { request: [], response: [] };
+
 type Note = { -readonly [K in keyof TraceTry]: TraceTry[K] };
 
 export class ExchangeTrace {
@@ -74,13 +79,12 @@ export class ExchangeTrace {
 
   /** A try begins now. */
   began(attempt: TracedAttempt): void {
-    if (this.#notes.length < TRACE_TRIES_MAX) this.#add(attempt, "choice");
+    this.#noteOf(attempt, "choice");
   }
 
   /** A try is over; to be called before anybody hears of it. Null: it was answered, or is not needed any more. */
   ended(attempt: TracedAttempt, reason: Fault | null): void {
-    let note = this.#noteOf(attempt);
-    if (note === null && this.#notes.length < TRACE_TRIES_MAX) note = this.#add(attempt, "end");
+    const note = this.#noteOf(attempt, "end");
     if (note === null || note.endedAfterMs !== UNDER_WAY) return;
     const { startedMs, nowMs } = this.#exchange;
     const { wasSent, headMs, isReused, isBound } = attempt;
@@ -101,7 +105,7 @@ export class ExchangeTrace {
 
   /** What follows on a try that has failed, or was answered by a status that may be better elsewhere. */
   decided(attempt: TracedAttempt, decision: TraceNext["decision"], why: string): void {
-    const note = this.#noteOf(attempt) ?? (this.#notes.length < TRACE_TRIES_MAX ? this.#add(attempt, "end") : null);
+    const note = this.#noteOf(attempt, "end");
     if (note !== null) note.next = { decision, why, load: loadOf(this.#exchange.plan!.group!) };
     if (decision !== "none") this.#hasFailedTry = true;
   }
@@ -154,8 +158,11 @@ export class ExchangeTrace {
     };
   }
 
-  #noteOf(attempt: TracedAttempt): Note | null {
-    return this.#notes[this.#attempts.indexOf(attempt)] ?? null;
+  /** Made now when there is none; null: there are too many. */
+  #noteOf(attempt: TracedAttempt, seenAt: TraceSkipped["seenAt"]): Note | null {
+    const known = this.#notes[this.#attempts.indexOf(attempt)];
+    if (known !== undefined) return known;
+    return this.#notes.length < TRACE_TRIES_MAX ? this.#add(attempt, seenAt) : null;
   }
 
   #add(attempt: TracedAttempt, seenAt: TraceSkipped["seenAt"]): Note {
@@ -194,10 +201,6 @@ export class ExchangeTrace {
     return typeof balance === "string" ? balance : `hash (${balance.method})`;
   }
 }
-
-const UNDER_WAY = -1;
-const NO_HOOKS: readonly TraceHook[] = [];
-const NO_EDITS: TraceEdits = { request: [], response: [] };
 
 function loadOf({ breaker, retryBudget, queue, definition, nowMs }: Group): TraceLoad {
   const { caps } = breaker;
