@@ -147,8 +147,7 @@ export class Exchange
     return this.#hasResponse || this.#hasInterim;
   }
   get awaitsContinue(): boolean {
-    if (this.#upload?.receivedBytes !== 0 || this.#hasResponse || this.hasContinue) return false;
-    return this.head.expectsContinue;
+    return this.#upload?.receivedBytes === 0 && !this.#hasResponse && !this.hasContinue && this.head.expectsContinue;
   }
   get isReplayable(): boolean {
     return this.#upload === null || this.#upload.isReplayable;
