@@ -331,6 +331,8 @@ export const QUESTIONS_HUNG_MAX = 192;
 export const QUESTION_HUNG_MS = 250;
 /** Of these, questions about names that were asked before: names that nobody answers for do not block new ones for good. */
 export const REPEATED_QUESTIONS_AT_ONCE_MAX = QUESTIONS_AT_ONCE_MAX / 2;
+/** And of those, about names that had no answer the last time: they do not keep others from being asked at the end of their TTL. */
+export const FAILING_QUESTIONS_AT_ONCE_MAX = REPEATED_QUESTIONS_AT_ONCE_MAX / 2;
 
 export const DEFAULT_DNS = Object.freeze({ ttlMsMin: 1_000, ttlMsMax: 300_000, timeoutMs: 2_000 });
 

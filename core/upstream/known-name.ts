@@ -59,6 +59,11 @@ export class KnownName implements TimerOwner {
     this.#timer = new Timer(this);
   }
 
+  /** The last round brought no answer. */
+  get isFailing(): boolean {
+    return this.#failing !== null;
+  }
+
   /** Begins a round. */
   onTimer(): void {
     const round = new Round(TYPES[this.kind].length);

@@ -4,6 +4,7 @@
  */
 
 import {
+  FAILING_QUESTIONS_AT_ONCE_MAX,
   QUESTION_HUNG_MS,
   QUESTIONS_AT_ONCE_MAX,
   QUESTIONS_HUNG_MAX,
@@ -41,6 +42,7 @@ export class Names implements NameSurroundings {
   readonly #names = new Map<string, KnownName>();
   readonly #first = new Line();
   readonly #repeated = new Line();
+  readonly #failing = new Line();
   #isStarted = false;
 
   constructor({ runtime, timers, observer, rules }: NamesOptions) {
@@ -82,9 +84,10 @@ export class Names implements NameSurroundings {
     known.stop();
   }
 
-  ask(type: RecordType, { name, isKnown }: KnownName, done: ResolveDone): Attempt {
+  ask(type: RecordType, { name, isKnown, isFailing }: KnownName, done: ResolveDone): Attempt {
     const question = new Question(type, name, done);
-    (isKnown ? this.#repeated : this.#first).waiting.push(question);
+    const again = isFailing ? this.#failing : this.#repeated;
+    (isKnown ? again : this.#first).waiting.push(question);
     this.#askNext();
     return question;
   }
@@ -104,13 +107,16 @@ export class Names implements NameSurroundings {
 
   /** Either kind is asked however many of the other hang. First questions may have all places, repeated ones their share. */
   #nextLine(): Line | null {
-    const [first, repeated] = [this.#first, this.#repeated];
+    const [first, repeated, failing] = [this.#first, this.#repeated, this.#failing];
     const asking = first.asking - Math.min(first.hung, QUESTIONS_HUNG_MAX);
-    if (asking + repeated.asking >= QUESTIONS_AT_ONCE_MAX) return null;
-    const mayRepeat = repeated.isWaiting && repeated.asking < REPEATED_QUESTIONS_AT_ONCE_MAX;
+    const askingAgain = repeated.asking + failing.asking;
+    if (asking + askingAgain >= QUESTIONS_AT_ONCE_MAX) return null;
+    const mayFail = failing.isWaiting && failing.asking < FAILING_QUESTIONS_AT_ONCE_MAX;
+    const mayRepeat = (repeated.isWaiting || mayFail) && askingAgain < REPEATED_QUESTIONS_AT_ONCE_MAX;
     const hasShare = asking < QUESTIONS_AT_ONCE_MAX - REPEATED_QUESTIONS_AT_ONCE_MAX;
     if (first.isWaiting && (hasShare || !mayRepeat)) return first;
-    return mayRepeat ? repeated : null;
+    if (!mayRepeat) return null;
+    return repeated.isWaiting ? repeated : failing;
   }
 
   #askFirstOf(line: Line): void {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import {
+  FAILING_QUESTIONS_AT_ONCE_MAX,
   QUESTION_HUNG_MS,
   QUESTIONS_AT_ONCE_MAX,
   QUESTIONS_HUNG_MAX,
@@ -66,7 +67,7 @@ describe("names", () => {
     }
     // Two rounds of first questions fill all places, one after the other; behind them the same names are asked again.
     pass(4_950);
-    assert.equal(sim.zone.pending, REPEATED_QUESTIONS_AT_ONCE_MAX);
+    assert.equal(sim.zone.pending, FAILING_QUESTIONS_AT_ONCE_MAX);
     const known = names.watch("addresses", "new.internal", nothing);
     pass(100);
     assert.deepEqual(
@@ -123,6 +124,38 @@ describe("names", () => {
     assert.equal(sim.zone.questions.length, most);
     pass(200);
     assert.equal(sim.zone.questions.length, most + 1);
+  });
+
+  it(`asks ${REPEATED_QUESTIONS_AT_ONCE_MAX} questions about known names at once`, () => {
+    const { names, sim, pass } = namesBench({ timeoutMs: 2_000, ttlMsMin: 1_000 });
+    const hosts = Array.from({ length: QUESTIONS_AT_ONCE_MAX }, (_, i) => `app${i}.internal`);
+    for (const host of hosts) sim.zone.addresses(host, ["10.0.0.1"], 1);
+    names.start();
+    for (const host of hosts) names.watch("addresses", host, nothing);
+    pass(500);
+    for (const host of hosts) sim.zone.fail(host, "timeout");
+    pass(1_400);
+    assert.equal(sim.zone.pending, REPEATED_QUESTIONS_AT_ONCE_MAX);
+  });
+
+  it("asks known names again in time, however many others nobody answers for", () => {
+    const { names, sim, pass } = namesBench({ timeoutMs: 2_000, ttlMsMin: 1_000 });
+    sim.zone.addresses("app.internal", ["10.0.0.1"], 1);
+    names.start();
+    const known = names.watch("addresses", "app.internal", nothing);
+    for (let i = 0; i < 500; i++) {
+      sim.zone.fail(`dead${i}.internal`, "timeout");
+      names.watch("addresses", `dead${i}.internal`, nothing);
+    }
+    pass(120_000);
+    for (let i = 2; i < 20; i++) {
+      sim.zone.addresses("app.internal", [`10.0.0.${i}`], 1);
+      pass(1_500);
+      assert.deepEqual(
+        known.records.map(({ host }) => host),
+        [`10.0.0.${i}`],
+      );
+    }
   });
 
   it("does not ask what was taken back while it waited", () => {
