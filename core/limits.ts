@@ -304,6 +304,8 @@ export const PATTERN_PROGRAM_SIZE_MAX = 1_000;
 
 /** Checks under way at once (Q10): each needs a descriptor, and none may hold up traffic. */
 export const CHECKS_MAX = 64;
+/** Of these, checks of servers that are down, which may take all the time they have: others are checked in time all the same. */
+export const CHECKS_OF_DOWN_MAX = CHECKS_MAX / 2;
 
 /** What of a response's body a check looks at; as much as a regular expression takes. */
 export const CHECK_BODY_BYTES_MAX = PATTERN_INPUT_MAX;

@@ -13,6 +13,7 @@ import {
   CHECK_FAST_INTERVAL_MS,
   CHECK_JITTER,
   CHECKS_MAX,
+  CHECKS_OF_DOWN_MAX,
   DEFAULT_LIMITS,
   type Limits,
   REFUSAL_CHECK_MS,
@@ -20,13 +21,7 @@ import {
 import type { Address } from "../runtime.ts";
 import { Timer, type TimerOwner } from "../time/timers.ts";
 import { agentConversation } from "./agent-check.ts";
-import {
-  type CheckResult,
-  CheckRun,
-  type CheckRunOwner,
-  type CheckSurroundings,
-  type Conversation,
-} from "./check-run.ts";
+import { type CheckResult, CheckRun, type CheckSurroundings, type Conversation } from "./check-run.ts";
 import type { AgentDefinition, CheckDefinition } from "./definition.ts";
 import { type CurrentBounds, httpConversation } from "./http-check.ts";
 import { RiseFall } from "./rise-fall.ts";
@@ -63,8 +58,8 @@ export class Checks implements CurrentBounds {
   responseBounds = responseBoundsOf(DEFAULT_LIMITS);
   readonly #surroundings: CheckSurroundings;
   readonly #byKey = new Map<string, Check>();
-  readonly #waiting = new Set<Check>();
-  #running = 0;
+  readonly #ofDown = new Line();
+  readonly #others = new Line();
 
   constructor(surroundings: CheckSurroundings) {
     this.#surroundings = surroundings;
@@ -81,7 +76,7 @@ export class Checks implements CurrentBounds {
   }
 
   get running(): number {
-    return this.#running;
+    return this.#ofDown.running + this.#others.running;
   }
 
   follow(address: Address, definition: CheckDefinition, follower: CheckFollower): Following {
@@ -124,7 +119,7 @@ export class Checks implements CurrentBounds {
       stop: () => {
         if (!followed.followers.delete(own) || followed.followers.size > 0) return;
         this.#byKey.delete(key);
-        this.#waiting.delete(followed);
+        for (const line of [this.#ofDown, this.#others]) line.waiting.delete(followed);
         followed.stop();
       },
     };
@@ -134,22 +129,39 @@ export class Checks implements CurrentBounds {
 
   /** Its time has come: now, or when another one is over. */
   admit(check: Check): void {
-    if (this.#running >= CHECKS_MAX) {
-      this.#waiting.add(check);
-      return;
-    }
-    this.#running++;
-    check.run();
+    (check.isDown ? this.#ofDown : this.#others).waiting.add(check);
+    this.#runNext();
   }
 
-  onRunReleased(): void {
-    this.#running--;
-    for (const next of this.#waiting) {
-      this.#waiting.delete(next);
-      this.admit(next);
-      return;
-    }
+  #runNext(): void {
+    for (let line = this.#nextLine(); line !== null; line = this.#nextLine()) this.#runFirstOf(line);
   }
+
+  #runFirstOf(line: Line): void {
+    const [check] = line.waiting;
+    line.waiting.delete(check!);
+    line.running++;
+    check!.run(() => {
+      line.running--;
+      this.#runNext();
+    });
+  }
+
+  /** Either kind has its half, and the others all, while none of those that are down waits. */
+  #nextLine(): Line | null {
+    const [ofDown, others] = [this.#ofDown, this.#others];
+    if (this.running >= CHECKS_MAX) return null;
+    const mayBeOfDown = ofDown.waiting.size > 0 && ofDown.running < CHECKS_OF_DOWN_MAX;
+    const hasShare = others.running < CHECKS_MAX - CHECKS_OF_DOWN_MAX;
+    if (others.waiting.size > 0 && (hasShare || !mayBeOfDown)) return others;
+    return mayBeOfDown ? ofDown : null;
+  }
+}
+
+/** Checks of one kind: those whose time has come, in the order in which it came. */
+class Line {
+  readonly waiting = new Set<Check>();
+  running = 0;
 }
 
 type Pace = Pick<CheckDefinition, "intervalMs" | "fastIntervalMs" | "timeoutMs" | "rise" | "fall" | "jitter"> & {
@@ -157,7 +169,7 @@ type Pace = Pick<CheckDefinition, "intervalMs" | "fastIntervalMs" | "timeoutMs" 
 };
 
 /** One server checked by one set of settings, again and again. */
-export class Check implements TimerOwner, CheckRunOwner {
+export class Check implements TimerOwner {
   readonly followers = new Set<CheckFollower>();
   latest: Checked | null = null;
   readonly #address: Address;
@@ -202,18 +214,21 @@ export class Check implements TimerOwner, CheckRunOwner {
     this.#checks.admit(this);
   }
 
-  run(): void {
+  get isDown(): boolean {
+    return !this.#counter.isUp;
+  }
+
+  /** `released`: it holds nothing any more, whatever came of it. */
+  run(released: () => void): void {
     const { runtime, timers } = this.#surroundings;
     this.#startedMs = timers.nowMs;
-    this.#run = new CheckRun(timers, this.#pace.timeoutMs, this.#conversation, this);
+    // Released late, it may be while the next one runs.
+    const owner = { onResult: (result: CheckResult) => this.#onResult(result), onReleased: released };
+    this.#run = new CheckRun(timers, this.#pace.timeoutMs, this.#conversation, owner);
     this.#run.start(runtime, this.#address);
   }
 
-  onReleased(): void {
-    this.#checks.onRunReleased();
-  }
-
-  onResult(result: CheckResult): void {
+  #onResult(result: CheckResult): void {
     this.#run = null;
     if (result.verdict === "passed") this.#counter.pass();
     else if (result.verdict === "failed") this.#counter.fail();

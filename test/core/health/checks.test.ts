@@ -187,6 +187,42 @@ describe("checks at once", () => {
     });
   }
 
+  it("of servers that are down do not keep others from being checked in time", () => {
+    serve();
+    checks.follow(addressOf(SERVER), TCP, ignore);
+    for (let i = 0; i < 500; i++) {
+      world.sim.hang(`127.0.0.1:${10_000 + i}`);
+      checks.follow(addressOf(`127.0.0.1:${10_000 + i}`), TCP, ignore);
+    }
+    world.sim.advance(120_000);
+    arrivals = [];
+    let most = 0;
+    for (let i = 0; i < 600; i++) {
+      world.sim.advance(100);
+      most = Math.max(most, checks.running);
+    }
+    assert.deepEqual(gaps(), Array(gaps().length).fill(5_000));
+    assert.ok(gaps().length >= 10 && most <= CHECKS_MAX / 2 + 1, `${gaps().length}, ${most}`);
+  });
+
+  it("of servers that are down come about beside all others", () => {
+    let seen = 0;
+    world.sim.hang(SERVER);
+    checks.follow(addressOf(SERVER), TCP, () => seen++);
+    const others = Array.from({ length: 500 }, (_, i) => `127.0.0.1:${10_000 + i}`);
+    for (const other of others) {
+      serve(other);
+      checks.follow(addressOf(other), { ...TCP, fall: 1_000 }, ignore);
+    }
+    world.sim.advance(20_000);
+    // Their checks take long now, but they are not down yet.
+    for (const other of others) world.sim.hang(other);
+    world.sim.advance(20_000);
+    seen = 0;
+    world.sim.advance(60_000);
+    assert.ok(seen >= 8, `${seen}`);
+  });
+
   it("that wait are forgotten with their followers", () => {
     const all = Array.from({ length: CHECKS_MAX + 10 }, (_, i) => {
       world.sim.hang(`127.0.0.1:${10_000 + i}`);
