@@ -81,8 +81,12 @@ export class NodeSocket extends LateSender implements Socket, Attempt {
     return this.raw.writableLength;
   }
 
+  // A write that has failed is told a tick later. Until then whatever is sent would leave a gap where it was: also what the stream
+  // has queued behind it, which `uncork` of Node 20 writes all the same.
+
   override sendNow(bytes: Uint8Array, start: number, end: number): boolean {
     const { raw } = this;
+    if (!raw.writable) return true;
     const sentTo = start + (raw.writableLength === 0 ? writeNow(raw, bytes, start, end) : 0);
     if (sentTo === end) return true;
     // A Buffer at once: given any other view, net.Socket makes a second one.
@@ -92,6 +96,7 @@ export class NodeSocket extends LateSender implements Socket, Attempt {
 
   override sendBoth(first: Range, second: Range): boolean {
     const { raw } = this;
+    if (!raw.writable) return true;
     const sent = raw.writableLength === 0 ? writePairNow(raw, first.view(0), second.view(0)) : 0;
     if (sent === first.length + second.length) return true;
     raw.cork();

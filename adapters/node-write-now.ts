@@ -33,10 +33,7 @@ export function writePairNow(raw: NetSocket, first: Uint8Array, second: Uint8Arr
   }
 }
 
-/**
- * Below 0 while nothing can be written past the stream: Windows has no descriptors, and behind a write that has failed there would
- * be a gap. The stream knows at once, and is destroyed a tick later.
- */
+/** Below 0 while nothing can be written past the stream: Windows has no descriptors. */
 function descriptorOf(raw: NetSocket): number {
-  return !raw.writable || raw.connecting ? -1 : ((raw as unknown as Described)._handle?.fd ?? -1);
+  return raw.destroyed || raw.connecting ? -1 : ((raw as unknown as Described)._handle?.fd ?? -1);
 }
