@@ -136,7 +136,10 @@ describe("a program", () => {
 
 describe("a script", () => {
   it("that has not changed is the very same, and its state lives on", async () => {
-    const file = write("s.ts", "let calls = 0;\nexport const call = () => ++calls;\n");
+    const shared = 'import { add } from "pack";\n';
+    write("node_modules/pack/package.json", '{ "name": "pack", "exports": "./pack.js", "type": "module" }');
+    write("node_modules/pack/pack.js", "export const add = (one, other) => one + other;");
+    const file = write("s.ts", `${shared}let calls = 0;\nexport const call = () => (calls = add(calls, 1));\n`);
     const programs = new Programs();
     const call = async () => {
       const script = ran(await programs.script(file));
@@ -145,7 +148,7 @@ describe("a script", () => {
     };
     assert.equal(await call(), 1);
     assert.equal(await call(), 2);
-    write("s.ts", "let calls = 10;\nexport const call = () => ++calls;\n");
+    write("s.ts", `${shared}let calls = 10;\nexport const call = () => (calls = add(calls, 1));\n`);
     assert.equal(await call(), 11);
   });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
-import { putTogether, takeApart } from "../../cli/value-pieces.ts";
+import { hasCode, putTogether, takeApart } from "../../cli/value-pieces.ts";
 
 const routes = (count: number) => Array.from({ length: count }, (_, i) => ({ id: `r${i}`, respond: {} }));
 const upstreams = (count: number) =>
@@ -24,4 +24,17 @@ describe("what was read, in pieces", () => {
       assert.deepEqual(putTogether(structuredClone(apart)), value);
     });
   }
+});
+
+describe("what cannot be sent to another thread", () => {
+  it("is a function, or what is more than a list or a map, however deep", () => {
+    for (const code of [() => {}, { routes: [{ mount: { fetch() {} } }] }, [new Map()], { at: new Date() }])
+      assert.ok(hasCode(code));
+  });
+
+  it("is not text, numbers, lists and maps of them, though they hold each other", () => {
+    const circle: Record<string, unknown> = { via: false, limits: null, keep: 1_000 };
+    circle["routes"] = [{ id: "a", all: circle }, circle];
+    for (const value of ["text", 5, null, undefined, [], {}, circle]) assert.ok(!hasCode(value));
+  });
 });
