@@ -5,7 +5,7 @@ import * as fault from "../fault.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import type { Group } from "../upstream/group.ts";
 import type { PickRequest } from "../upstream/pick-request.ts";
-import type { PlaceSeeker, Waiting, Wish } from "../upstream/wait-queue.ts";
+import type { PlaceSeeker, PlaceWanted, Waiting } from "../upstream/wait-queue.ts";
 
 const NOBODY: readonly Endpoint[] = [];
 
@@ -28,8 +28,8 @@ export abstract class PlaceSearch implements PlaceSeeker<Endpoint> {
 
   /** `waitedMs` is null when there was no wait; `fresh` takes no connection that was used before. */
   protected abstract onPlaceFound(endpoint: Endpoint, fresh: boolean, waitedMs: number | null): void;
-  /** `wanted` is the server it had to be, if only that would do. */
-  protected abstract onNoPlaceFound(reason: Fault, wanted: Endpoint | null): void;
+  /** `only` is the server it had to be; null: any other would have done, too. */
+  protected abstract onNoPlaceFound(reason: Fault, only: Endpoint | null): void;
 
   get isWaiting(): boolean {
     return this.#waiting !== null;
@@ -75,27 +75,27 @@ export abstract class PlaceSearch implements PlaceSeeker<Endpoint> {
     this.#waiting = null;
   }
 
-  #wait(wish: Wish<Endpoint>): void {
+  #wait(wanted: PlaceWanted<Endpoint>): void {
     // Whoever had a connection there will have its place.
-    if (!wish.fresh && !this.group.mayWait()) {
+    if (!wanted.fresh && !this.group.mayWait()) {
       this.onNoPlaceFound(fault.QUEUE_FULL, null);
       return;
     }
     this.#sinceMs = this.nowMs;
-    this.#waiting = this.group.queue.join(this, wish, this.queueMs);
+    this.#waiting = this.group.queue.join(this, wanted, this.queueMs);
     // A balancer may know of reasons to wait for one server; the queue does not.
     this.group.serveWaiting();
   }
 
   onPlace(endpoint: Endpoint): void {
-    const { fresh } = this.#waiting!.wish;
+    const { fresh } = this.#waiting!.wanted;
     this.#waiting = null;
     if (!fresh) this.group.onPlaceTaken(endpoint);
     this.onPlaceFound(endpoint, fresh, this.nowMs - this.#sinceMs);
   }
 
   onNoPlace(reason: Fault): void {
-    const { only } = this.#waiting!.wish;
+    const { only } = this.#waiting!.wanted;
     this.#waiting = null;
     this.onNoPlaceFound(reason, only);
   }

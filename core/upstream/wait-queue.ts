@@ -15,7 +15,7 @@ export interface PlaceSeeker<Server> {
 }
 
 /** What a seeker takes. */
-export interface Wish<Server> {
+export interface PlaceWanted<Server> {
   /** The only server that will do; null for any. */
   readonly only: Server | null;
   /** No connection that was used before will do. */
@@ -45,8 +45,8 @@ export class WaitQueue<Server> {
   }
 
   /** Waits for `delayMs` at most. */
-  join(seeker: PlaceSeeker<Server>, wish: Wish<Server>, delayMs: number): Waiting<Server> {
-    const waiting = new Waiting(seeker, wish, (late) => {
+  join(seeker: PlaceSeeker<Server>, wanted: PlaceWanted<Server>, delayMs: number): Waiting<Server> {
+    const waiting = new Waiting(seeker, wanted, (late) => {
       this.#waiting.delete(late);
       seeker.onNoPlace(QUEUE_TIMEOUT);
     });
@@ -66,7 +66,7 @@ export class WaitQueue<Server> {
    */
   serve(server: Server, places: PlaceGiver, isForAll: () => boolean): void {
     for (const waiting of this.#waiting) {
-      const { only, fresh, refused } = waiting.wish;
+      const { only, fresh, refused } = waiting.wanted;
       if (only !== null ? only !== server : refused.includes(server) || !isForAll()) continue;
       if (!places.hasPlaceFor(fresh)) {
         // Those behind would take what there is, and this one would wait for ever.
@@ -81,7 +81,7 @@ export class WaitQueue<Server> {
   /** Whoever would take a place at none of `servers`, nor at the one it came from, waits for nothing. */
   dismiss(servers: readonly Server[], keeps: (only: Server) => boolean): void {
     for (const waiting of [...this.#waiting]) {
-      const { only, refused } = waiting.wish;
+      const { only, refused } = waiting.wanted;
       if (only !== null ? keeps(only) : servers.some((server) => !refused.includes(server))) continue;
       this.leave(waiting);
       waiting.seeker.onNoPlace(NO_SERVER);
@@ -92,13 +92,13 @@ export class WaitQueue<Server> {
 /** One request in the queue, with its deadline. */
 export class Waiting<Server> implements TimerOwner {
   readonly seeker: PlaceSeeker<Server>;
-  readonly wish: Wish<Server>;
+  readonly wanted: PlaceWanted<Server>;
   readonly timer = new Timer(this);
   readonly #late: (waiting: Waiting<Server>) => void;
 
-  constructor(seeker: PlaceSeeker<Server>, wish: Wish<Server>, late: (waiting: Waiting<Server>) => void) {
+  constructor(seeker: PlaceSeeker<Server>, wanted: PlaceWanted<Server>, late: (waiting: Waiting<Server>) => void) {
     this.seeker = seeker;
-    this.wish = wish;
+    this.wanted = wanted;
     this.#late = late;
   }
 

@@ -5,13 +5,13 @@ import type { Fault } from "../../../core/fault.ts";
 import type { Endpoint } from "../../../core/upstream/endpoint.ts";
 import type { Group } from "../../../core/upstream/group.ts";
 import type { PickRequest } from "../../../core/upstream/pick-request.ts";
-import type { Wish } from "../../../core/upstream/wait-queue.ts";
+import type { PlaceWanted } from "../../../core/upstream/wait-queue.ts";
 
 let told: string[];
 let hasPlace: boolean;
 let mayConnect: boolean;
 let mayWait: boolean;
-let wish: Wish<Endpoint> | null;
+let wanted: PlaceWanted<Endpoint> | null;
 let search: Search;
 let mayRepeat: boolean;
 let picked: Endpoint | null;
@@ -45,7 +45,7 @@ beforeEach(() => {
   hasPlace = true;
   mayConnect = true;
   mayWait = true;
-  wish = null;
+  wanted = null;
   nowMs = 0;
   const group = {
     mayConnect: () => mayConnect,
@@ -55,10 +55,10 @@ beforeEach(() => {
     onPlaceTaken: ({ label }: Endpoint) => void told.push(`taken ${label}`),
     serveWaiting() {},
     queue: {
-      join: (seeker: PlaceSearch, asked: Wish<Endpoint>, ms: number) => {
-        wish = asked;
+      join: (seeker: PlaceSearch, asked: PlaceWanted<Endpoint>, ms: number) => {
+        wanted = asked;
         told.push(`join ${ms}`);
-        return { seeker, wish: asked };
+        return { seeker, wanted: asked };
       },
       leave: () => void told.push("leave"),
     },
@@ -77,7 +77,7 @@ describe("where a try begins", () => {
     hasPlace = false;
     search.tried = [two];
     search.placeAt(one, false);
-    assert.deepEqual(wish, { only: null, fresh: false, refused: [two] });
+    assert.deepEqual(wanted, { only: null, fresh: false, refused: [two] });
     assert.ok(search.isWaiting);
     nowMs = 5;
     search.onPlace(two);
@@ -107,7 +107,7 @@ describe("where a try begins", () => {
   it("is that very server where no other will do", () => {
     hasPlace = false;
     search.placeAt(one, true);
-    assert.equal(wish?.only, one);
+    assert.equal(wanted?.only, one);
     search.onPlace(one);
     assert.deepEqual(told, ["back one", "join 7", "taken one", "one 0"]);
   });

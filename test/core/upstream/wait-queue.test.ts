@@ -16,18 +16,18 @@ const places = {
   makeRoom: () => void told.push("make room"),
 };
 
-function join(name: string, wish: { only?: string; fresh?: boolean; refused?: string[] } = {}): Waiting<string> {
+function join(name: string, wanted: { only?: string; fresh?: boolean; refused?: string[] } = {}): Waiting<string> {
   const seeker = {
     onPlace(server: string) {
       told.push(`${name} at ${server}`);
-      if (wish.fresh || used === 0) fresh--;
+      if (wanted.fresh || used === 0) fresh--;
       else used--;
     },
     onNoPlace: ({ code }: { code: string }) => void told.push(`${name} ${code}`),
   };
   return queue.join(
     seeker,
-    { only: wish.only ?? null, fresh: wish.fresh ?? false, refused: wish.refused ?? [] },
+    { only: wanted.only ?? null, fresh: wanted.fresh ?? false, refused: wanted.refused ?? [] },
     5_000,
   );
 }
