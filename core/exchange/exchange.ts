@@ -23,7 +23,7 @@ import type { Endpoint } from "../upstream/endpoint.ts";
 import { Group } from "../upstream/group.ts";
 import type { Answerer } from "./answering.ts";
 import type { Attempt } from "./attempt.ts";
-import { BAD_PATH, findRoute } from "./find-route.ts";
+import { findRoute, PATH_REFUSED } from "./find-route.ts";
 import { findTarget } from "./find-target.ts";
 import { forwardInterim, forwardRequest, forwardResponse, isLooping } from "./forward.ts";
 import { Hooked, type HookedOwner } from "./hooked.ts";
@@ -87,7 +87,7 @@ export class Exchange
     const decide = hooks?.decide ?? null;
     const { kind } = this.match!.route.action;
     this.targetSent = found === null ? null : found.target;
-    if (found === null) this.#fail(BAD_PATH);
+    if (found === null) this.#fail(PATH_REFUSED);
     else if (decide !== null && (kind === "upstream" || kind === "target")) this.hooked.decide(decide, this.#goTo);
     else if (kind === "mount" && this.asksUpgrade) this.#answer(NO_UPGRADE);
     else if (kind === "mount") this.#web().mount(this.#body());

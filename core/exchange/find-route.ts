@@ -11,7 +11,7 @@ export interface FoundRoute {
   readonly reading: PathReading | null;
 }
 
-export const BAD_PATH = fault.clientRefusal(-fault.BAD_PATH);
+export const PATH_REFUSED = fault.clientRefusal(-fault.BAD_PATH);
 
 const PLAIN: FoundRoute = Object.freeze({ reading: null });
 
@@ -21,11 +21,11 @@ export function findRoute(request: RequestView): Fault | FoundRoute {
   let found = PLAIN;
   if (!request.pathIsPlain) {
     const reading = readPath(request.path);
-    if ("refused" in reading) return BAD_PATH;
+    if ("refused" in reading) return PATH_REFUSED;
     found = { reading };
   }
   const match = deployment.snapshot.table.match(request, found.reading ?? undefined);
-  if (match === "ambiguous") return BAD_PATH;
+  if (match === "ambiguous") return PATH_REFUSED;
   if (match === null) return fault.NO_ROUTE;
   request.match = match;
   request.plan = deployment.plans.get(match.route)!;

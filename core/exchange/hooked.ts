@@ -9,6 +9,7 @@ import type { OutgoingHead } from "../http/outgoing.ts";
 import type { TraceHook } from "../observe/trace.ts";
 import {
   type CheckedAttempt,
+  type CheckedVerdict,
   checkAttempt,
   checkDecision,
   checkResponse,
@@ -16,7 +17,6 @@ import {
   type Destination,
   destinationOf,
   UNCHANGED,
-  type Verdict,
 } from "../script/check-answer.ts";
 import { NO_EDITS } from "../script/check-edits.ts";
 import { copyOutcome, type EndedRequest } from "../script/finished-request.ts";
@@ -54,7 +54,7 @@ export interface HookedOwner extends ShownRequest {
   onFailed(reason: Fault): void;
 }
 
-type Change = Extract<Verdict, { kind: "change" }>;
+type Change = Extract<CheckedVerdict, { kind: "change" }>;
 
 export class Hooked {
   readonly request: LiveRequest;

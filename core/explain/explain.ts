@@ -6,7 +6,7 @@
 import { ClientSide } from "../exchange/client-side.ts";
 import type { RoutePlan } from "../exchange/deployment.ts";
 import type { Engine } from "../exchange/engine.ts";
-import { BAD_PATH, type FoundRoute, findRoute } from "../exchange/find-route.ts";
+import { type FoundRoute, findRoute, PATH_REFUSED } from "../exchange/find-route.ts";
 import { type FoundTarget, findTarget } from "../exchange/find-target.ts";
 import { forwardRequest, isLooping } from "../exchange/forward.ts";
 import { RequestView } from "../exchange/request-view.ts";
@@ -128,7 +128,7 @@ export class Explainer {
     const refusal = checked < 0 ? fault.clientRefusal(checked) : isLooping(head) ? fault.LOOP : null;
     const found = refusal ?? findRoute(request);
     const target = "reading" in found ? findTarget(request, found.reading) : null;
-    const failed = "reading" in found ? (target === null ? BAD_PATH : null) : found;
+    const failed = "reading" in found ? (target === null ? PATH_REFUSED : null) : found;
     const isRouted = refusal === null && this.#withRejected;
     const described = describe(request, target, this.#tools);
     const reach = checked < 0 ? "parser" : refusal !== null ? "door" : reachOf(found, failed, request, described);
@@ -165,7 +165,7 @@ function requestText({ method, scheme, authority, target }: RequestLine): string
 /** What more there is to say of a path that is refused. */
 function detailOf(found: Fault | FoundRoute, failed: Fault, request: ExplainedRequest): string {
   if ("reading" in found) return "the route makes a path of it that may not be sent";
-  return failed === BAD_PATH ? whyNotRouted(request.deployment.snapshot.table, request) : "";
+  return failed === PATH_REFUSED ? whyNotRouted(request.deployment.snapshot.table, request) : "";
 }
 
 class ExplainedRequest extends RequestView {

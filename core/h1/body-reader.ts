@@ -82,9 +82,9 @@ export class BodyReader {
 
   /** Null while the pace is fine. */
   judge(nowMs: number, limits: Limits, timeouts: Timeouts): Fault | null {
-    const verdict = this.#watch.verdict(nowMs, timeouts.requestBodyIdleMs, limits.rateBytesPerSecondMin);
-    if (verdict === "moving") return null;
-    return verdict === "idle" ? CLIENT_BODY_TIMEOUT : CLIENT_TOO_SLOW;
+    const pace = this.#watch.pace(nowMs, timeouts.requestBodyIdleMs, limits.rateBytesPerSecondMin);
+    if (pace === "moving") return null;
+    return pace === "idle" ? CLIENT_BODY_TIMEOUT : CLIENT_TOO_SLOW;
   }
 
   nextCheckMs(nowMs: number, timeouts: Timeouts): number {

@@ -140,9 +140,9 @@ export class ResponseSender implements TimerOwner {
     const { nowMs } = this.#timers;
     const watch = this.#watch!;
     this.#noteTaken();
-    const verdict = watch.verdict(nowMs, this.#idleMs, this.#rateMin);
-    if (verdict === "moving") this.#timers.set(timer, watch.nextCheckMs(nowMs, this.#idleMs));
-    else this.#onStalled(verdict === "idle" ? CLIENT_SEND_TIMEOUT : CLIENT_READS_TOO_SLOWLY);
+    const pace = watch.pace(nowMs, this.#idleMs, this.#rateMin);
+    if (pace === "moving") this.#timers.set(timer, watch.nextCheckMs(nowMs, this.#idleMs));
+    else this.#onStalled(pace === "idle" ? CLIENT_SEND_TIMEOUT : CLIENT_READS_TOO_SLOWLY);
   }
 
   #watchClient(): false {

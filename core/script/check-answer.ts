@@ -11,7 +11,7 @@ import { hasNoContent } from "../http/status.ts";
 import { checkEdits, type Edits, NO_EDITS } from "./check-edits.ts";
 import { isOpaque, kindOf, numberOrKind, quoted } from "./describe-value.ts";
 
-export type Verdict =
+export type CheckedVerdict =
   | { readonly kind: "go" }
   | { readonly kind: "answer"; readonly response: Response }
   | { readonly kind: "deny"; readonly status: number; readonly body: string }
@@ -46,13 +46,13 @@ export type Destination =
       readonly edits: Edits;
     };
 
-const GO: Verdict = Object.freeze({ kind: "go" });
+const GO: CheckedVerdict = Object.freeze({ kind: "go" });
 const OWN: Destination = Object.freeze({ kind: "own" });
 
 const VERDICTS = "answer nothing, a Response, { deny: STATUS } or { path, query, host, headers }";
 const DECISIONS = "answer the name of an upstream, { upstream, server }, { target }, a Response, or nothing";
 
-export function checkVerdict(answer: unknown): Verdict {
+export function checkVerdict(answer: unknown): CheckedVerdict {
   if (answer === undefined || answer === null) return GO;
   if (isResponse(answer)) return { kind: "answer", response: sendable(answer) };
   if (

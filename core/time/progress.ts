@@ -8,7 +8,7 @@ import { RATE_GRACE_MS } from "../limits.ts";
 /** How often a waiting peer's rate is looked at. */
 const CHECK_MS = 5_000;
 
-export type Verdict = "moving" | "idle" | "slow";
+export type Pace = "moving" | "idle" | "slow";
 
 export class ProgressWatch {
   #bytes = 0;
@@ -46,7 +46,7 @@ export class ProgressWatch {
     this.#lastMoveMs = nowMs;
   }
 
-  verdict(nowMs: number, idleMs: number, bytesPerSecondMin: number): Verdict {
+  pace(nowMs: number, idleMs: number, bytesPerSecondMin: number): Pace {
     if (this.#waitingSinceMs === -1) return "moving";
     if (nowMs - this.#lastMoveMs >= idleMs) return "idle";
     const waitedMs = this.#waitedMs + nowMs - this.#waitingSinceMs;
@@ -54,7 +54,7 @@ export class ProgressWatch {
     return "moving";
   }
 
-  /** When to ask for the next verdict, in milliseconds from now. */
+  /** When to ask for the pace again, in milliseconds from now. */
   nextCheckMs(nowMs: number, idleMs: number): number {
     if (this.#waitingSinceMs === -1) return Math.min(CHECK_MS, idleMs);
     return Math.min(Math.max(this.#lastMoveMs + idleMs - nowMs, 0), CHECK_MS);

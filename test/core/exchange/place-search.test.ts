@@ -90,7 +90,7 @@ describe("where a try begins", () => {
     search.tried = [two];
     mayRepeat = true;
     search.placeAt(one, false);
-    assert.deepEqual(wish, { only: null, fresh: false, refused: [] });
+    assert.deepEqual(wanted, { only: null, fresh: false, refused: [] });
   });
 
   it("is another server, or none", () => {

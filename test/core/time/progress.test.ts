@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { RATE_GRACE_MS } from "../../../core/limits.ts";
-import { ProgressWatch, type Verdict } from "../../../core/time/progress.ts";
+import { type Pace, ProgressWatch } from "../../../core/time/progress.ts";
 
 const IDLE_MS = 60_000;
 const RATE = 500;
@@ -9,14 +9,14 @@ const RATE = 500;
 type Event = readonly ["wait" | "stop", number] | readonly ["moved", number, number];
 
 /** What a watch says at `atMs` after these events, each with its time (and bytes). */
-function check(events: readonly Event[], atMs: number, expected: Verdict): void {
+function check(events: readonly Event[], atMs: number, expected: Pace): void {
   const watch = new ProgressWatch();
   watch.begin(0);
   for (const event of events) {
     if (event[0] === "moved") watch.moved(event[2], event[1]);
     else watch[event[0]](event[1]);
   }
-  assert.equal(watch.verdict(atMs, IDLE_MS, RATE), expected, `${JSON.stringify(events)} at ${atMs} ms`);
+  assert.equal(watch.pace(atMs, IDLE_MS, RATE), expected, `${JSON.stringify(events)} at ${atMs} ms`);
 }
 
 describe("ProgressWatch", () => {
@@ -155,11 +155,11 @@ describe("ProgressWatch", () => {
     const watch = new ProgressWatch();
     watch.begin(0);
     watch.wait(0);
-    assert.equal(watch.verdict(IDLE_MS, IDLE_MS, RATE), "idle");
+    assert.equal(watch.pace(IDLE_MS, IDLE_MS, RATE), "idle");
     watch.begin(IDLE_MS);
-    assert.equal(watch.verdict(2 * IDLE_MS, IDLE_MS, RATE), "moving");
+    assert.equal(watch.pace(2 * IDLE_MS, IDLE_MS, RATE), "moving");
     watch.wait(2 * IDLE_MS);
-    assert.equal(watch.verdict(2 * IDLE_MS + RATE_GRACE_MS, IDLE_MS, RATE), "moving");
+    assert.equal(watch.pace(2 * IDLE_MS + RATE_GRACE_MS, IDLE_MS, RATE), "moving");
   });
 
   it("asks to be looked at when it may be idle, but every five seconds", () => {
