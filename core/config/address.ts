@@ -45,8 +45,8 @@ export function parseResolverAddress(text: string): TcpAddress | { readonly prob
   return address;
 }
 
-/** Of what the schema let through, so that it parses. */
-export function known(address: AddressResult): Address {
+/** What the schema has let through parses. */
+export function accepted(address: AddressResult): Address {
   if ("problem" in address) throw new Error(`unreachable: an address the schema accepted ${address.problem}`);
   return address;
 }

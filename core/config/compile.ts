@@ -10,7 +10,7 @@ import type { SourceOf } from "../script/hooks.ts";
 import { allAtOnce, type Steps } from "../time/steps.ts";
 import type { UpstreamDefinition } from "../upstream/definition.ts";
 import type { DnsRules } from "../upstream/dns-rules.ts";
-import { known, parseListenAddress, parseResolverAddress } from "./address.ts";
+import { accepted, parseListenAddress, parseResolverAddress } from "./address.ts";
 import { defineBalance, defineSticky } from "./balance-schema.ts";
 import { type ConfigParts, crossChecking, crossCheckWarnings } from "./cross-checks.ts";
 import { Dns } from "./discovery-schema.ts";
@@ -190,13 +190,13 @@ function numbersOf({ limits, timeouts }: ParsedConfig): Numbers {
 }
 
 function defineDns({ servers = [], minTtl, maxTtl, timeout }: ParsedConfig["dns"]): DnsRules {
-  const addresses = servers.map((server) => known(parseResolverAddress(server)) as TcpAddress);
+  const addresses = servers.map((server) => accepted(parseResolverAddress(server)) as TcpAddress);
   return { servers: addresses, timeoutMs: timeout, ttlMsMin: minTtl, ttlMsMax: maxTtl };
 }
 
 function defineListener(listener: ParsedListener): ListenerDefinition {
   const { address, name, reusePort } = listenerOf(listener);
-  return { name: name ?? address, address: known(parseListenAddress(address)), reusePort };
+  return { name: name ?? address, address: accepted(parseListenAddress(address)), reusePort };
 }
 
 function defineUpstream(name: string, upstream: ParsedUpstream, { limits, timeouts }: Numbers): UpstreamDefinition {

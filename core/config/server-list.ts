@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { SERVERS_PER_FILE_MAX } from "../limits.ts";
 import type { Address } from "../runtime.ts";
 import type { ListedSource, ServerDefinition, ServerSource } from "../upstream/definition.ts";
-import { isName, known, parseServerAddress } from "./address.ts";
+import { accepted, isName, parseServerAddress } from "./address.ts";
 import { problemsOf } from "./issues.ts";
 import { type ConfigProblem, problemAt } from "./problem.ts";
 import { ListedServerSchema, type ParsedListedServer, type ParsedServer } from "./schema.ts";
@@ -50,7 +50,7 @@ function defineServer(server: ServerWithAddress): ServerDefinition {
   if (typeof server === "string") {
     return {
       label: server,
-      address: known(parseServerAddress(server)),
+      address: accepted(parseServerAddress(server)),
       weight: 1,
       connectionsMax: Number.POSITIVE_INFINITY,
     };
@@ -58,7 +58,7 @@ function defineServer(server: ServerWithAddress): ServerDefinition {
   const { address, weight, maxConnections, state, priority, backup } = server;
   return {
     label: address,
-    address: known(parseServerAddress(address)),
+    address: accepted(parseServerAddress(address)),
     weight,
     connectionsMax: maxConnections,
     state,

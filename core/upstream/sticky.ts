@@ -58,7 +58,7 @@ export class Sticky {
     if (value === null || value.length !== (NAME_BYTES + SIGNATURE_BYTES) * 2 + 1) return null;
     this.#byName ??= new Map(this.#endpoints.map((endpoint) => [nameIn(this.#valueOf(endpoint)), endpoint]));
     const endpoint = this.#byName.get(nameIn(value));
-    return endpoint !== undefined && isSame(this.#valueOf(endpoint), value) ? endpoint : null;
+    return endpoint !== undefined && equalsInConstantTime(this.#valueOf(endpoint), value) ? endpoint : null;
   }
 
   /** The Set-Cookie line that names `endpoint`. */
@@ -81,8 +81,8 @@ function nameIn(value: string): string {
   return value.slice(0, NAME_BYTES * 2);
 }
 
-/** Takes as long for the first wrong character as for the last: how far a guess was right can't be measured. */
-function isSame(expected: string, given: string): boolean {
+/** For the first wrong character as for the last, so that nobody can measure how far a guess was right. */
+function equalsInConstantTime(expected: string, given: string): boolean {
   let difference = expected.length ^ given.length;
   for (let i = 0; i < expected.length; i++) difference |= expected.charCodeAt(i) ^ given.charCodeAt(i);
   return difference === 0;
