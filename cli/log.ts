@@ -3,8 +3,8 @@
 import type { LogDefinition } from "../core/config/compile.ts";
 import type { FaultSide } from "../core/fault.ts";
 import { formatAccess, formatFailure } from "../core/observe/access-log.ts";
+import { BoundedLog } from "../core/observe/bounded-log.ts";
 import type { Notice, Observer } from "../core/observe/events.ts";
-import { FailureLog } from "../core/observe/failure-log.ts";
 import { formatNotice } from "../core/observe/notice-text.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { standardError, standardOutput } from "./line-writer.ts";
@@ -24,12 +24,12 @@ export function createLog(
   onFailure: (line: string) => void = (line) => standardError.write(line),
 ): Log {
   let definition = first;
-  const failures: Record<FaultSide | "said" | "change", FailureLog> = {
-    client: new FailureLog(onFailure, "failures of clients"),
-    upstream: new FailureLog(onFailure, "failures of upstreams"),
-    internal: new FailureLog(onFailure, "failures of hooks and this proxy"),
-    said: new FailureLog(onFailure, "lines that hooks wrote"),
-    change: new FailureLog(onFailure, "changes of upstreams"),
+  const failures: Record<FaultSide | "said" | "change", BoundedLog> = {
+    client: new BoundedLog(onFailure, "failures of clients"),
+    upstream: new BoundedLog(onFailure, "failures of upstreams"),
+    internal: new BoundedLog(onFailure, "failures of hooks and this proxy"),
+    said: new BoundedLog(onFailure, "lines that hooks wrote"),
+    change: new BoundedLog(onFailure, "changes of upstreams"),
   };
   const flushing = setInterval(() => {
     for (const each of Object.values(failures)) each.flush(runtime.wallClockMs());

@@ -5,8 +5,8 @@ import { setImmediate } from "node:timers/promises";
 import { addressText } from "../core/config/address.ts";
 import type { CompiledConfig } from "../core/config/compile.ts";
 import { isListenFailure } from "../core/listen/listeners.ts";
+import { BoundedLog } from "../core/observe/bounded-log.ts";
 import type { Observer } from "../core/observe/events.ts";
-import { FailureLog } from "../core/observe/failure-log.ts";
 import { createProxy, type Proxy as RunningProxy } from "../core/proxy.ts";
 import type { Address, Runtime, TcpAddress } from "../core/runtime.ts";
 import { EXIT_CUT_OFF, EXIT_OK, EXIT_START } from "./exit-codes.ts";
@@ -88,7 +88,7 @@ export async function serve({ runtime, config, observer, onStarted, reloading }:
  * are served on, and the log says what to report. At most a few lines a second, because a defect may come often.
  */
 function reportDefects(): () => void {
-  const log = new FailureLog((line) => standardError.write(line), "defects");
+  const log = new BoundedLog((line) => standardError.write(line), "defects");
   const report = (error: unknown) => {
     const line = strayError(error, programs.sources);
     log.report((atMs) => `${new Date(atMs).toISOString()} error ${line}`, Date.now());

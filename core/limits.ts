@@ -349,8 +349,8 @@ export const DNS_RETRY_MS_MAX = 30_000;
 /** How long starting waits for the first answers of DNS before it listens without. */
 export const FIRST_NAMES_MS = 2_000;
 
-/** Lines about failures of one kind: enough to see a pattern, little enough to read. */
-export const FAILURE_LINES_PER_SECOND_MAX = 20;
+/** Lines of one kind in the log, failures of clients say: enough to see a pattern, little enough to read. */
+export const LOG_LINES_PER_SECOND_MAX = 20;
 
 /** Traces kept, and the share of the requests that do not fail which is traced, too. */
 export const TRACE_KEEP = 1_000;

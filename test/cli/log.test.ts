@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "@std/testing/bdd";
 import { createLog } from "../../cli/log.ts";
 import { NO_SERVER } from "../../core/fault.ts";
-import { FAILURE_LINES_PER_SECOND_MAX } from "../../core/limits.ts";
+import { LOG_LINES_PER_SECOND_MAX } from "../../core/limits.ts";
 import type { FinishedExchange, Notice } from "../../core/observe/events.ts";
 
 const hookFailed: Notice = {
@@ -28,7 +28,7 @@ describe("the log of failures", () => {
   it("shows what servers do, however much clients cause and hooks fail at", () => {
     const lines: string[] = [];
     const log = createLog({ access: false, format: "json" }, { wallClockMs: () => 1_000 }, (line) => lines.push(line));
-    for (let i = 0; i < 2 * FAILURE_LINES_PER_SECOND_MAX; i++) {
+    for (let i = 0; i < 2 * LOG_LINES_PER_SECOND_MAX; i++) {
       log.onNotice(addressShed);
       log.onNotice(hookFailed);
     }
@@ -47,7 +47,7 @@ describe("the log of failures", () => {
   it("shows which hook failed, however much hooks write", () => {
     const lines: string[] = [];
     const log = createLog({ access: false, format: "json" }, { wallClockMs: () => 1_000 }, (line) => lines.push(line));
-    for (let i = 0; i < 2 * FAILURE_LINES_PER_SECOND_MAX; i++)
+    for (let i = 0; i < 2 * LOG_LINES_PER_SECOND_MAX; i++)
       log.onNotice({ kind: "hook-said", hook: "onFinish", requestId: "1", text: "a slow request" });
     log.onNotice(hookFailed);
     assert.match(lines.at(-1)!, / error hook decide \(hooks\.ts:3\) threw: an odd path; request 1$/);
@@ -60,7 +60,7 @@ describe("the log of failures", () => {
     const log = createLog({ access: false, format: "json" }, { wallClockMs: () => 1_000 }, (line) => lines.push(line));
     const request = { requestId: "1", clientAddress: "192.0.2.7", method: "GET", host: "a.example", target: "/" };
     const failed = { ...request, fault: NO_SERVER, routeId: "", upstream: "app", server: "" } as FinishedExchange;
-    for (let i = 0; i < 2 * FAILURE_LINES_PER_SECOND_MAX; i++) log.onExchange(failed);
+    for (let i = 0; i < 2 * LOG_LINES_PER_SECOND_MAX; i++) log.onExchange(failed);
     log.onNotice({ ...serverDown, from: "down", to: "up" });
     assert.match(lines.at(-1)!, /192\.0\.2\.9:80 of upstream app: down -> up/);
     log.onNotice({ kind: "panic", upstream: "app", isPanic: false, healthy: 1, servers: 1 });

@@ -1,11 +1,11 @@
 /**
- * Failures of one kind on standard error, but never a flood: so many lines a second, then how many were left out. One
- * log per kind: what any client can cause must not hide what an upstream does.
+ * Lines of one kind, failures say, but never a flood: so many a second, then how many were left out. One log per kind:
+ * what any client can cause must not hide what an upstream does.
  */
 
-import { FAILURE_LINES_PER_SECOND_MAX } from "../limits.ts";
+import { LOG_LINES_PER_SECOND_MAX } from "../limits.ts";
 
-export class FailureLog {
+export class BoundedLog {
   readonly #write: (line: string) => void;
   readonly #kind: string;
   #windowEndsMs = 0;
@@ -21,7 +21,7 @@ export class FailureLog {
   /** `format` is called only when its line is written. `atMs` is wall clock time; when the clock jumps back a window only starts anew. */
   report(format: (atMs: number) => string, atMs: number): void {
     this.flush(atMs);
-    if (this.#lines >= FAILURE_LINES_PER_SECOND_MAX) {
+    if (this.#lines >= LOG_LINES_PER_SECOND_MAX) {
       this.#omitted++;
       return;
     }
