@@ -45,6 +45,7 @@ export class Tries extends PlaceSearch implements AttemptJudge, TimerOwner {
   #failure = ""; // of the try before
   #cause: TryCause = "first";
   #isExtra = false;
+  #hasHedged = false;
   #hasEntered = false;
   #total: Timer | null = null;
 
@@ -75,7 +76,6 @@ export class Tries extends PlaceSearch implements AttemptJudge, TimerOwner {
       exchange.onFailed(fault.NO_SERVER);
       return;
     }
-    if (group.hedgeAfterMs !== Number.POSITIVE_INFINITY) this.#setTimer(group.hedgeAfterMs);
     if (bound !== null) this.#start(bound, false);
     else this.#startAt(endpoint);
   }
@@ -156,7 +156,6 @@ export class Tries extends PlaceSearch implements AttemptJudge, TimerOwner {
 
   onTimer(timer: Timer): void {
     if (timer === this.#total) this.#endAll();
-    else if (this.#gate?.isAsking === true) this.#setTimer(this.group.hedgeAfterMs);
     else if (this.current !== null) this.#hedge();
     else if (!this.isWaiting) this.#tryAgain();
   }
@@ -247,6 +246,7 @@ export class Tries extends PlaceSearch implements AttemptJudge, TimerOwner {
       return;
     }
     this.#second = first;
+    this.#hasHedged = true;
     this.#cause = "hedge";
     this.#isExtra = true;
     this.#start(endpoint, false);
@@ -348,6 +348,9 @@ export class Tries extends PlaceSearch implements AttemptJudge, TimerOwner {
     this.count++;
     this.#exchange.server = endpoint.label;
     this.current = attempt;
+    const { hedgeAfterMs } = this.group;
+    // What went before, a wait or a stale connection, was no time of this server's.
+    if (hedgeAfterMs !== Number.POSITIVE_INFINITY && !this.#hasHedged) this.#setTimer(hedgeAfterMs);
     attempt.start(fresh);
   }
 

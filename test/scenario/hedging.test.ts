@@ -36,6 +36,38 @@ describe("a hedge", () => {
     assert.notEqual(all.servers[1]!.origin.links[0]?.peer.closed, null);
   });
 
+  it("is made for a try that replaces a stale connection, too", async () => {
+    all = await severalWith([{}, {}], HEDGED);
+    for (let i = 0; i < 2; i++) all.stage.ask(GET);
+    all.servers[0]!.script = {
+      onRequest(_request, link) {
+        if (link.number === 1) link.peer.end();
+        return null;
+      },
+    };
+    const client = all.stage.ask(GET);
+    all.stage.after(200, () => statusesTo(client).length > 0);
+    assert.deepEqual([all.stage.exchanges[2]?.attempts, all.arrived()], [3, [3, 2]]);
+  });
+
+  it("counts from when a request that had to wait was sent, and is made once", async () => {
+    all = await severalWith([HANGS, HANGS], { ...HEDGED, maxConnections: 1 });
+    const [first, second] = [
+      all.stage.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"),
+      all.stage.ask(GET),
+    ];
+    const waits = all.stage.ask(GET);
+    all.stage.sim.advance(500);
+    second.reset();
+    all.stage.sim.drive();
+    assert.deepEqual(all.arrived(), [1, 2]);
+    first.reset();
+    all.stage.sim.drive();
+    all.servers[0]!.script = {};
+    all.stage.after(200, () => statusesTo(waits).length > 0);
+    assert.deepEqual(all.arrived(), [2, 2]);
+  });
+
   it("moves no client that is kept at the slow one", async () => {
     const sticky = { secret: "0123456789abcdef" };
     all = await severalWith([{}, {}], { app: { ...HEDGED.app, sticky } });
