@@ -148,20 +148,25 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array {
 }
 
 export function reasonOf(error: unknown): string {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  switch (code) {
-    case "ENOENT":
-      return "does not exist; check the path";
-    case "ENOTDIR":
-      return "does not exist: a part of its path is no directory";
-    case "EACCES":
-    case "EPERM":
-      return "cannot be read: no permission for it";
-    case "EISDIR":
-      return "is a directory; name a file in it";
-    case "ELOOP":
-      return "is a symbolic link that leads in a circle";
-    default:
-      return `cannot be read: ${errorText(error)}`;
-  }
+  return REASONS.get(codeOf(error)) ?? `cannot be read: ${errorText(error)}`;
 }
+
+/** It is not the file that is wrong, nor its path: descriptors or memory are short, or a disk or a file system on the network fails. */
+export function mayPass(error: unknown): boolean {
+  return !REASONS.has(codeOf(error));
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
+const NO_PERMISSION = "cannot be read: no permission for it";
+
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ["ENOENT", "does not exist; check the path"],
+  ["ENOTDIR", "does not exist: a part of its path is no directory"],
+  ["EACCES", NO_PERMISSION],
+  ["EPERM", NO_PERMISSION],
+  ["EISDIR", "is a directory; name a file in it"],
+  ["ELOOP", "is a symbolic link that leads in a circle"],
+]);

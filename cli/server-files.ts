@@ -13,12 +13,11 @@ import type { LocatedProblem } from "./load-config.ts";
 import { lackingPermission, parseDocument } from "./parse-document.ts";
 import { printProblems } from "./print.ts";
 import { readEnvironment } from "./read-environment.ts";
-import { decodeText, reasonOf } from "./read-text-file.ts";
+import { decodeText, mayPass, reasonOf } from "./read-text-file.ts";
 import { shownName } from "./shown-name.ts";
-import { isLackOfDescriptors } from "./spare-descriptors.ts";
 import { type FileWatch, watchFiles } from "./watch-files.ts";
 
-/** A list that could not be read for lack of descriptors is read again so much later. */
+/** A list that could not be read, and not because of itself, is read again so much later. */
 const AGAIN_MS = 2_000;
 
 interface WatchedList {
@@ -26,7 +25,7 @@ interface WatchedList {
   version: string;
   readonly readers: Set<(list: readonly ListedSource[]) => void>;
   again: ReturnType<typeof setTimeout> | undefined;
-  isToldOfLack: boolean;
+  isTold: boolean;
 }
 
 /** All lists have one watch: thousands of customers have one each, mostly in one directory. */
@@ -47,7 +46,7 @@ export class ServerFiles implements ServerLists {
       version: fileVersionNow(path),
       readers: new Set(),
       again: undefined,
-      isToldOfLack: false,
+      isTold: false,
     };
     this.#lists.set(path, list);
     list.readers.add(onList);
@@ -66,14 +65,14 @@ export class ServerFiles implements ServerLists {
     clearTimeout(list.again);
     const result = readServerFile(path, readEnvironment);
     if (!("problems" in result)) {
-      list.isToldOfLack = false;
+      list.isTold = false;
       for (const onList of readers) onList(result.list);
       return;
     }
     // Nothing tells when that is over.
-    if (result.isLack) list.again = setTimeout(() => this.#read(path, list, list.readers), AGAIN_MS);
-    if (result.isLack && list.isToldOfLack) return;
-    list.isToldOfLack = result.isLack;
+    if (result.mayPass) list.again = setTimeout(() => this.#read(path, list, list.readers), AGAIN_MS);
+    if (result.mayPass && list.isTold) return;
+    list.isTold = result.mayPass;
     for (const line of printProblems(result.problems)) this.#report(line);
     this.#report(`millrace: ${shownName(path)}: its servers stay as they were`);
   }
@@ -114,25 +113,25 @@ export type ServerFileResult =
       readonly problems: readonly LocatedProblem[];
       /** It is not the file's content that is wrong. */
       readonly isMissing: boolean;
-      /** Nor the file: no descriptor was left to read it. */
-      readonly isLack: boolean;
+      /** Nor the file: see `read-text-file.ts`. */
+      readonly mayPass: boolean;
     };
 
 export function readServerFile(path: string, environment: Environment): ServerFileResult {
   const file = shownName(path);
-  const refuse = (message: string, isLack = false): ServerFileResult => ({
+  const refuse = (message: string, passes = false): ServerFileResult => ({
     problems: [{ file, position: null, path: "", message }],
     isMissing: true,
-    isLack,
+    mayPass: passes,
   });
   const text = readBounded(path);
-  if (typeof text !== "string") return refuse(text.problem, text.isLack);
+  if (typeof text !== "string") return refuse(text.problem, text.mayPass);
   const lacking = lackingPermission();
   if (lacking !== null) return refuse(lacking);
   const document = parseDocument(text);
   if ("problems" in document) {
     const problems = document.problems.map(({ message, position }) => ({ file, position, path: "", message }));
-    return { problems, isMissing: false, isLack: false };
+    return { problems, isMissing: false, mayPass: false };
   }
   const located = ({
     path: at,
@@ -145,13 +144,13 @@ export function readServerFile(path: string, environment: Environment): ServerFi
     message,
   });
   const { value, problems } = substituteEnvironment(document.value, environment);
-  if (problems.length > 0) return { problems: problems.map(located), isMissing: false, isLack: false };
+  if (problems.length > 0) return { problems: problems.map(located), isMissing: false, mayPass: false };
   const compiled = compileServerList(value);
-  if ("problems" in compiled) return { problems: compiled.problems.map(located), isMissing: false, isLack: false };
+  if ("problems" in compiled) return { problems: compiled.problems.map(located), isMissing: false, mayPass: false };
   return { list: compiled };
 }
 
-function readBounded(path: string): string | { readonly problem: string; readonly isLack?: boolean } {
+function readBounded(path: string): string | { readonly problem: string; readonly mayPass?: boolean } {
   try {
     const stat = statSync(path);
     if (stat.isDirectory()) return { problem: "is a directory; name a file in it" };
@@ -161,6 +160,6 @@ function readBounded(path: string): string | { readonly problem: string; readonl
       return { problem: `is larger than ${SERVER_FILE_BYTES_MAX / 1024 ** 2} MiB; split the list into several files` };
     return decodeText(readFileSync(path));
   } catch (error) {
-    return { problem: reasonOf(error), isLack: isLackOfDescriptors(error) };
+    return { problem: reasonOf(error), mayPass: mayPass(error) };
   }
 }

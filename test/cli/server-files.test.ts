@@ -1,12 +1,22 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, it } from "@std/testing/bdd";
-import { ServerFiles } from "../../cli/server-files.ts";
+import { readServerFile, ServerFiles } from "../../cli/server-files.ts";
 
 describe("files that list servers", () => {
+  it("are read again when a read has failed that is not their fault", { ignore: !existsSync("/proc/self/mem") }, () => {
+    const passing = (path: string): unknown => {
+      const result = readServerFile(path, () => undefined);
+      return "problems" in result && result.mayPass;
+    };
+    assert.equal(passing("/proc/self/mem"), true, "EIO");
+    assert.equal(passing("/proc/self/none"), false, "ENOENT");
+  });
+
   it("are watched in a directory that has taken another's place, too", async () => {
     const base = await mkdtemp(join(tmpdir(), "millrace-lists-"));
     const directory = join(base, "lists");
