@@ -40,7 +40,9 @@ function renderSection(section: Schema, path: string, lines: string[]): void {
   lines.push(`### ${path === "" ? "Top level" : `\`${path}\``}`, "");
   lines.push("| key | type | default | meaning |", "|---|---|---|---|");
   for (const [key, entry] of entries) {
-    const cells = [`\`${key}\``, typeOf(entry), defaultOf(entry), descriptionOf(entry)];
+    // Where editors show it a link would lead nowhere.
+    const meaning = descriptionOf(entry).replaceAll(/\bdocs\/([\w-]+\.md)/g, "[$1]($1)");
+    const cells = [`\`${key}\``, typeOf(entry), defaultOf(entry), meaning];
     lines.push(`| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`);
   }
   lines.push("");

@@ -33,7 +33,7 @@ describe("a release", () => {
     // What a registry would be asked for is in node_modules.
     const { code, stderr } = await runProgram([executableOf("deno"), "publish", "--dry-run", "--allow-dirty"], {
       cwd: projectRoot,
-      timeoutMs: 60_000,
+      timeoutMs: 120_000,
     });
     assert.equal(code, 0, stderr);
   });
