@@ -53,7 +53,8 @@ export class TransformStage implements PumpOwner, SourceOwner, TimerOwner {
   #kept: Uint8Array[] | null = null;
   #keptBytes = 0;
   #beganMs = 0;
-  #isNoted = false;
+  /** Nothing is to be told, not even of a hook that another one has made needless before it was called. */
+  #isNoted = true;
   #isHeld = false;
   #hasEnded = false;
   #hasBegun = false;
@@ -72,6 +73,7 @@ export class TransformStage implements PumpOwner, SourceOwner, TimerOwner {
     const hook = this.#hook as Hook<"transformRequestBody">;
     const { stream } = this.#source;
     let isDecided = false;
+    this.#isNoted = false;
     this.#beganMs = hook.surroundings.now();
     const call = hook.run(
       { requestId: this.#requestId },

@@ -111,6 +111,20 @@ describe("several hooks for one body", () => {
     assert.deepEqual(late.owner.told.slice(-2), ["x", "failed hooks.transformRequestBody"]);
   });
 
+  it("are not told of where one before them was all there was", () => {
+    const boom = () => {
+      throw new Error("boom");
+    };
+    for (const [first, told] of [
+      [() => new Response(null, { status: 413 }), "answered"],
+      [boom, "threw"],
+    ] as const) {
+      let calls = 0;
+      const { owner } = chainOf([first, () => void calls++]);
+      assert.deepEqual([calls, owner.notes], [0, [told]]);
+    }
+  });
+
   it("are told when nobody wants the body any more", async () => {
     const canceled: unknown[] = [];
     const { chain, owner } = chainOf([
