@@ -2,6 +2,7 @@
 
 import type { TraceHook } from "../observe/trace.ts";
 import type { HookEnd } from "./hook.ts";
+import { discardAnswer } from "./read-answer.ts";
 import { type InvokeTransform, type StageTarget, type TransformHook, TransformStage } from "./transform-stage.ts";
 
 /** Where the body goes in the end. Nothing is told after the end, a failure, or `cancel`. */
@@ -86,8 +87,10 @@ export class BodyTransforms {
         if (this.#isOver) return;
         this.cancel(new Error(`${hook.definition.name} has answered`));
         // Behind another hook that did not wait for it: a part of the body is with a server.
-        if (this.#hasBegun) owner.onTransformFailed(hook, "nonsense");
-        else owner.onTransformAnswered?.(hook, response);
+        if (this.#hasBegun) {
+          void discardAnswer(response);
+          owner.onTransformFailed(hook, "nonsense");
+        } else owner.onTransformAnswered?.(hook, response);
       },
       onStageDecided: () => {
         this.#decided++;

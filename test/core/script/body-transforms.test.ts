@@ -125,6 +125,19 @@ describe("several hooks for one body", () => {
     }
   });
 
+  it("leave no body of a Response that comes too late to whoever makes it", async () => {
+    const canceled: unknown[] = [];
+    const kept = new ReadableStream<Uint8Array>({ cancel: (reason) => void canceled.push(reason) });
+    const begun = () => new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(text("x")) });
+    const { owner, chain } = chainOf([async (body) => new Response(body).text().then(() => new Response(kept)), begun]);
+    await turns();
+    chain.push(text("a"));
+    chain.end();
+    await turns(100);
+    assert.equal(owner.told.at(-1), "failed hooks.transformRequestBody");
+    assert.equal(canceled.length, 1);
+  });
+
   it("are told when nobody wants the body any more", async () => {
     const canceled: unknown[] = [];
     const { chain, owner } = chainOf([
