@@ -10,13 +10,15 @@ import type { Group } from "../upstream/group.ts";
 import type { Attempt } from "./attempt.ts";
 import type { TriesOwner } from "./tries-owner.ts";
 
-export type PlannedTry = Omit<AttemptFacts, "group">;
+export type PlannedTry = Omit<AttemptFacts, "group" | "failure">;
 
 export class AttemptGate {
   readonly #exchange: TriesOwner;
   readonly #group: Group;
   readonly #hook: Hook<"onAttempt">;
   #planned: PlannedTry | null = null;
+  /** Of the try before. */
+  #failure = "";
   /** Of its server when that was picked: by now another request may be on trial there. */
   #trial = 0;
   /** What the hook wants of the next try. */
@@ -46,27 +48,31 @@ export class AttemptGate {
     const group = this.#group;
     this.#planned = planned;
     this.#trial = planned.endpoint.health.trial;
-    this.#exchange.hooked.onAttempt(this.#hook, new ShownAttempt({ ...planned, group }), (change) => {
-      if (this.#planned !== planned) return;
-      if ("code" in change) {
-        this.stop();
-        refused(change);
-        return;
-      }
-      this.#planned = null;
-      const { server, edits } = change;
-      this.#edits = edits;
-      const wished = server === null ? null : this.#called(server, planned.endpoint);
-      const isWished = wished !== null && wished !== planned.endpoint;
-      this.#chosenBy = isWished ? `hook ${this.#hook.definition.name}` : "";
-      if (isWished) {
-        group.putBack(planned.endpoint, this.#trial);
-        group.onPlaceTaken(wished);
-      }
-      const chosen = isWished ? wished : this.#stillIn(planned.endpoint);
-      if (chosen === null) refused(NO_SERVER);
-      else next(chosen, isWished);
-    });
+    this.#exchange.hooked.onAttempt(
+      this.#hook,
+      new ShownAttempt({ ...planned, failure: this.#failure, group }),
+      (change) => {
+        if (this.#planned !== planned) return;
+        if ("code" in change) {
+          this.stop();
+          refused(change);
+          return;
+        }
+        this.#planned = null;
+        const { server, edits } = change;
+        this.#edits = edits;
+        const wished = server === null ? null : this.#called(server, planned.endpoint);
+        const isWished = wished !== null && wished !== planned.endpoint;
+        this.#chosenBy = isWished ? `hook ${this.#hook.definition.name}` : "";
+        if (isWished) {
+          group.putBack(planned.endpoint, this.#trial);
+          group.onPlaceTaken(wished);
+        }
+        const chosen = isWished ? wished : this.#stillIn(planned.endpoint);
+        if (chosen === null) refused(NO_SERVER);
+        else next(chosen, isWished);
+      },
+    );
   }
 
   /** Null: whoever is called so may not be asked. `picked` stands for any of a name. */
@@ -97,6 +103,12 @@ export class AttemptGate {
   repeat({ edits, chosenBy }: Attempt): void {
     this.#edits = edits;
     this.#chosenBy = chosenBy;
+  }
+
+  /** A try is over; the next one is shown `why`. */
+  failed(why: string): void {
+    this.#failure = why;
+    this.stop();
   }
 
   /** Whoever still thinks about the try thinks in vain. */

@@ -42,10 +42,10 @@ export class Tries extends PlaceSearch implements AttemptJudge, TimerOwner {
   #waitedMs: number | null = null;
   /** Null: no hook looks at tries. */
   readonly #gate: AttemptGate | null;
-  #failure = ""; // of the try before
   #cause: TryCause = "first";
   #isExtra = false;
-  #hasHedged = false;
+  /** There was no second try yet, and there may be one. */
+  #mayHedge = false;
   #hasEntered = false;
   #total: Timer | null = null;
 
@@ -70,6 +70,7 @@ export class Tries extends PlaceSearch implements AttemptJudge, TimerOwner {
       this.#total = new Timer(this);
       exchange.engine.timers.set(this.#total, totalMs);
     }
+    this.#mayHedge = group.hedgeAfterMs !== Number.POSITIVE_INFINITY;
     const bound = exchange.client.boundEndpoint(group);
     const endpoint = bound ?? group.pick(exchange);
     if (endpoint === null) {
@@ -135,8 +136,7 @@ export class Tries extends PlaceSearch implements AttemptJudge, TimerOwner {
       return;
     }
     this.#lastFault = reason;
-    this.#failure = reason.code;
-    this.#gate?.stop();
+    this.#gate?.failed(reason.code);
     this.#remove(attempt);
     if (this.current !== null) return; // it is the second try already
     this.#stopTimer();
@@ -171,8 +171,7 @@ export class Tries extends PlaceSearch implements AttemptJudge, TimerOwner {
     if (isOnly && !this.#exchange.isRequestEnded) return false;
     if (isOnly && (this.#next(attempt, null, head.status) === "none" || !this.#pause(attempt))) return false;
     trace?.ended(attempt, null);
-    this.#failure = `status ${head.status}`;
-    this.#gate?.stop();
+    this.#gate?.failed(`status ${head.status}`);
     this.#remove(attempt);
     this.#held?.abandon(null);
     this.#held = attempt;
@@ -246,7 +245,7 @@ export class Tries extends PlaceSearch implements AttemptJudge, TimerOwner {
       return;
     }
     this.#second = first;
-    this.#hasHedged = true;
+    this.#mayHedge = false;
     this.#cause = "hedge";
     this.#isExtra = true;
     this.#start(endpoint, false);
@@ -304,7 +303,7 @@ export class Tries extends PlaceSearch implements AttemptJudge, TimerOwner {
   }
 
   #planned(endpoint: Endpoint): PlannedTry {
-    return { number: this.count + 1, endpoint, tried: this.tried, failure: this.#failure };
+    return { number: this.count + 1, endpoint, tried: this.tried };
   }
 
   /** Its connection was stale; the same server is asked again. */
@@ -348,9 +347,8 @@ export class Tries extends PlaceSearch implements AttemptJudge, TimerOwner {
     this.count++;
     this.#exchange.server = endpoint.label;
     this.current = attempt;
-    const { hedgeAfterMs } = this.group;
     // What went before, a wait or a stale connection, was no time of this server's.
-    if (hedgeAfterMs !== Number.POSITIVE_INFINITY && !this.#hasHedged) this.#setTimer(hedgeAfterMs);
+    if (this.#mayHedge) this.#setTimer(this.group.hedgeAfterMs);
     attempt.start(fresh);
   }
 

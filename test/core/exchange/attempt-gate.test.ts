@@ -42,7 +42,7 @@ beforeEach(() => {
 
 const ask = () =>
   gate.ask(
-    { number: 1, endpoint: one, tried: [], failure: "" },
+    { number: 1, endpoint: one, tried: [] },
     (chosen, isWished) => void told.push(`next ${chosen.label}${isWished ? " as wished" : ""}`),
     ({ code }) => void told.push(code),
   );
@@ -128,7 +128,7 @@ describe("the look at a try", () => {
     const planned = server("app.internal:80/10.0.0.1");
     const look = () =>
       gate.ask(
-        { number: 1, endpoint: planned, tried: [], failure: "" },
+        { number: 1, endpoint: planned, tried: [] },
         (chosen, isWished) => void told.push(`next ${chosen.label}${isWished ? " as wished" : ""}`),
         ({ code }) => void told.push(code),
       );
