@@ -153,7 +153,8 @@ export function reasonOf(error: unknown): string {
 
 /** It is not the file that is wrong, nor its path: descriptors or memory are short, or a disk or a file system on the network fails. */
 export function mayPass(error: unknown): boolean {
-  return !REASONS.has(codeOf(error));
+  const code = codeOf(error);
+  return code !== "" && !REASONS.has(code); // Deno gives none to what it does not permit
 }
 
 function codeOf(error: unknown): string {

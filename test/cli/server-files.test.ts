@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, it } from "@std/testing/bdd";
+import { mayPass } from "../../cli/read-text-file.ts";
 import { readServerFile, ServerFiles } from "../../cli/server-files.ts";
 
 describe("files that list servers", () => {
@@ -15,6 +16,7 @@ describe("files that list servers", () => {
     };
     assert.equal(passing("/proc/self/mem"), true, "EIO");
     assert.equal(passing("/proc/self/none"), false, "ENOENT");
+    assert.equal(mayPass(Object.assign(new Error("Requires read access"), { name: "NotCapable" })), false, "Deno");
   });
 
   it("are watched in a directory that has taken another's place, too", async () => {
