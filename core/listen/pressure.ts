@@ -45,6 +45,8 @@ export class Pressure implements TimerOwner {
   connectionsMax = Number.POSITIVE_INFINITY;
   #isBoundByDescriptors = false;
   #firstMark = Number.POSITIVE_INFINITY;
+  /** The first mark was lowered below what there is: nobody is kept until there is no more. */
+  #isLowered = false;
   #inFlightMax = Number.POSITIVE_INFINITY;
   readonly #engine: PressedEngine;
   readonly #timers: Timers;
@@ -70,7 +72,9 @@ export class Pressure implements TimerOwner {
     const max = Math.min(limits.clientConnectionsMax, affordable);
     this.#isBoundByDescriptors = affordable < limits.clientConnectionsMax;
     this.connectionsMax = max;
-    this.#firstMark = Math.ceil(max * FIRST_MARK);
+    const firstMark = Math.ceil(max * FIRST_MARK);
+    if (firstMark < this.#firstMark) this.#isLowered = true;
+    this.#firstMark = firstMark;
     this.#inFlightMax = Math.min(limits.inFlightMax, Math.ceil(max * SECOND_MARK));
     this.#weigh();
   }
@@ -80,7 +84,7 @@ export class Pressure implements TimerOwner {
    * connection before, and would come again: it would be one of those who find none.
    */
   keepsConnection(isFirst: boolean): boolean {
-    return this.#memory.step === 0 && !(isFirst && this.connections > this.#firstMark);
+    return this.#memory.step === 0 && !((isFirst || this.#isLowered) && this.connections > this.#firstMark);
   }
 
   get isFull(): boolean {
@@ -133,6 +137,7 @@ export class Pressure implements TimerOwner {
     const { inFlight } = this.#engine;
     inFlight.max = this.#memory.step >= 2 ? Math.min(this.#inFlightMax, MEMORY_SPARE) : this.#inFlightMax;
     if (this.connections <= this.#firstMark) {
+      this.#isLowered = false;
       this.#timers.remove(this.#timer);
     } else {
       this.#makeRoom();

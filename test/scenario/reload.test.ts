@@ -8,6 +8,7 @@ import { LAST_CHANCE_MS, WARM_UP_MS } from "../../core/limits.ts";
 import type { NotReloaded, Reloaded } from "../../core/proxy.ts";
 import { Group } from "../../core/upstream/group.ts";
 import { createOrigin, type Origin } from "../../testing/origin.ts";
+import type { Peer } from "../../testing/peer.ts";
 import { addressOf } from "../../testing/wire.ts";
 import { GET, LISTEN, OK, ok, responsesTo, SILENT, type Stage, stageWith, statusesTo, UPSTREAM } from "./stage.ts";
 
@@ -218,6 +219,21 @@ describe("a reload", () => {
     stage.ask(GET);
     assert.deepEqual(statusesTo(stage.ask(GET)), [200]);
     assert.equal(stage.proxy.connectionCount, 3);
+  });
+
+  it("leaves room for others where fewer may come than are being served", async () => {
+    stage = await stageWith({ limits: { clientConnections: 20 } });
+    const busy = Array.from({ length: 16 }, () => stage.ask(GET));
+    await reload({ limits: { clientConnections: 10 } });
+    const askAgain = (client: Peer) => {
+      client.send(GET);
+      stage.sim.drive();
+      return client.closed === null;
+    };
+    const kept = busy.filter(askAgain);
+    assert.equal(kept.length, 8);
+    assert.deepEqual(statusesTo(stage.ask(GET)), [200]);
+    assert.ok(kept.every(askAgain));
   });
 
   it("that limits the connections of an address counts those that are there", async () => {
