@@ -50,9 +50,7 @@ export const clients: readonly Scenario[] = [
       const [origin] = await scene.origins(1);
       const proxy = await scene.proxy(forwarding(origin!.address), { descriptorsMax: 256 });
       const start = proxy.descriptors();
-      // Without bodies: a 503 to one that still comes ends the connection, and the client would be one of the crowd.
-      const make = () => scene.ask({ method: "GET", bodyBytes: 0 });
-      const honest = scene.clients(proxy, { requestsPerSecond: 30, connectionsMax: 1, make });
+      const honest = scene.clients(proxy, { requestsPerSecond: 30, connectionsMax: 1 });
       const load = honest.run();
       await pause(300);
       const crowd = Array.from({ length: 1_000 }, (_, i) => crowdMember(scene, proxy, 5 + (i % 20)));
