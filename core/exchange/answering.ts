@@ -10,7 +10,7 @@ import { OutgoingHead } from "../http/outgoing.ts";
 import { hasNoContent } from "../http/status.ts";
 import type { HookFailure } from "../observe/events.ts";
 import { BodyPump, type PumpOwner } from "../script/body-pump.ts";
-import { type AnswerHead, readAnswer } from "../script/read-answer.ts";
+import { type AnswerHead, discardAnswer, readAnswer } from "../script/read-answer.ts";
 import type { RequestView } from "./request-view.ts";
 
 /** The exchange, as far as its answer needs it. After the end or a failure nothing follows. */
@@ -55,6 +55,7 @@ export class Answering implements PumpOwner {
         this.#pump = new BodyPump(head.body, this, engine.hooks, idleMs);
       }
     } catch (error) {
+      void discardAnswer(response);
       this.onBodyFailed("nonsense", error);
       return;
     }

@@ -199,6 +199,7 @@ export class HookCall<A> implements TimerOwner {
     try {
       checked = this.#check(answer);
     } catch (error) {
+      void discardAnswer(answer);
       this.fail("nonsense", error);
       return;
     }

@@ -52,7 +52,7 @@ export function readAnswer(response: unknown, bounds: AnswerBounds): AnswerHead 
   return { status, fields, length, body };
 }
 
-/** What came too late, a Response or a stream: whoever makes its body need not go on. */
+/** A Response or a stream that came too late, or cannot be sent: whoever makes its body need not go on. */
 export async function discardAnswer(answer: unknown): Promise<void> {
   try {
     const body = isResponse(answer) ? answer.body : answer;

@@ -57,6 +57,14 @@ describe("a Response of a hook", () => {
     assert.equal(closed, null);
   });
 
+  it("that cannot be sent leaves no body to whoever makes it", async () => {
+    const { stream, canceled } = sent();
+    const headers = Array.from({ length: 1_000 }, (_, i): [string, string] => [`x-${i}`, ""]);
+    const { outcome } = await play(() => new Response(stream, { headers }));
+    assert.equal(outcome?.fault, "internal.answer-failed");
+    assert.equal(canceled.length, 1);
+  });
+
   it("is one write when it is short", async () => {
     const stage = await stageOf(async () => Response.json({ a: 1 }));
     const client = stage.client();

@@ -257,4 +257,14 @@ describe("a hook", () => {
       assert.deepEqual([answers, canceled.length], [[], 1]);
     }
   });
+
+  it("that answers what it may not, too, leaves no body to whoever makes it", async () => {
+    for (const isLater of [false, true]) {
+      const { stream, canceled } = sent();
+      const { call, answers } = play(() => (isLater ? Promise.resolve(new Response(stream)) : new Response(stream)));
+      call();
+      await turn();
+      assert.deepEqual([answers, canceled.length], [[null], 1]);
+    }
+  });
 });
