@@ -12,8 +12,8 @@ export function createTwoChoices({ random }: BalancerTools): Balancer {
     wantsLatency: false,
     choose(choice) {
       const first = lot.draw(choice);
-      // Nobody is less busy than who is idle. Among thousands of servers the other one would be in no cache: without it
-      // 10,000 servers cost two thirds of what they did (`npm run bench:many`).
+      // Nobody is less busy than who is idle. Among thousands of servers the other one would be in no cache: two of some 37
+      // lines of memory that a request finds cold there (`npm run bench:cold-lines`).
       if (first === null || first.inFlight === 0) return first;
       const second = lot.drawOther(choice, first);
       return isLessBusy(second, first) ? second : first;
